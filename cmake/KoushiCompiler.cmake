@@ -1,0 +1,47 @@
+# Language, processor, warnings and compiler cache. Included once, from the top.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+# A distribution's PETSc may bring Trilinos and its own, older Kokkos into the process. Ours stays private:
+# static, hidden, and not re-exported by any executable (tests/structure proves it with nm).
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(BUILD_SHARED_LIBS OFF)
+set(KOUSHI_LINK_OPTIONS "-Wl,--exclude-libs,ALL")
+
+set(KOUSHI_ARCH native CACHE STRING "Processor to compile for, as in -march=; the compute node's, not the login node's")
+set(KOUSHI_COMPILE_OPTIONS -march=${KOUSHI_ARCH} -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+option(KOUSHI_WARNINGS_AS_ERRORS "Treat warnings as errors" ON)
+if(KOUSHI_WARNINGS_AS_ERRORS)
+  list(APPEND KOUSHI_COMPILE_OPTIONS -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # AVX-512 headers of g++ 12 start from undefined registers on purpose and are then warned about.
+  list(APPEND KOUSHI_COMPILE_OPTIONS -Wno-maybe-uninitialized -Wno-uninitialized)
+  # The ABI of vector arguments changed in g++ 4.6; nothing here links to code older than that.
+  list(APPEND KOUSHI_COMPILE_OPTIONS -Wno-psabi)
+endif()
+
+option(KOUSHI_SANITIZE "Address and undefined-behaviour sanitizers, Kokkos bounds checks" OFF)
+if(KOUSHI_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# What -march means on this machine: part of the key of every compiler cache, because "native" is a
+# different processor on the next machine.
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=${KOUSHI_ARCH} -E -v -x c++ /dev/null
+  OUTPUT_QUIET ERROR_VARIABLE _koushi_verbose)
+string(REGEX MATCH "[^\n]*cc1plus[^\n]*" _koushi_cc1 "${_koushi_verbose}")
+string(MD5 KOUSHI_ARCH_KEY "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${_koushi_cc1}")
+find_program(KOUSHI_CCACHE ccache)
+if(KOUSHI_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NAMESPACE=koushi-${KOUSHI_ARCH_KEY}
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${KOUSHI_CCACHE})
+endif()

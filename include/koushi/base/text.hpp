@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace koushi {
+
+/// The candidate nearest to `name` by edit distance (insert, delete, replace, swap), or "" if none is near enough
+/// (distance at most a third of the longer length, rounded up). Cost O(sum of length products).
+std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
+/// "a, b, c"
+std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
+
+/// A value with its error in the last digits, as the Particle Data Group prints it: -0.70178(12).
+std::string with_error(double value, double error);
+
+/// 93 -> "1 min 33 s", 0.0123 -> "12.3 ms", 7300 -> "2 h 1 min". Seconds in.
+std::string format_seconds(double seconds);
+
+/// 1536 -> "1.5 KiB".
+std::string format_bytes(double bytes);
+
+/// "5 min", "90 s", "1.5 h", "00:30:00" -> seconds; negative if the text is not a duration.
+double parse_duration(std::string_view text);
+
+}  // namespace koushi

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <string>
+#include <vector>
+
+namespace koushi {
+
+/// An MPI communicator of our own: duplicated on adoption, returning errors instead of aborting, freed with the object.
+/// All members that move data are collective. Errors: LibraryError.
+class Communicator {
+ public:
+  explicit Communicator(MPI_Comm adopted);
+  ~Communicator();
+  Communicator(Communicator&& other) noexcept;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  MPI_Comm get() const { return comm_; }
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool is_root() const { return rank_ == 0; }
+
+  void barrier() const;
+  /// The root's value, everywhere.
+  void broadcast(std::string& bytes) const;
+  void broadcast(std::vector<double>& values) const;
+  int broadcast(int value) const;
+  int max(int value) const;
+  double max(double value) const;
+  /// All ranks' values, one after the other in rank order (lengths may differ).
+  std::vector<double> all_gather(const std::vector<double>& local) const;
+  std::string all_gather_bytes(const std::string& local) const;
+
+ private:
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+}  // namespace koushi

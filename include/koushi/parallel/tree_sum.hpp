@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "koushi/base/archive.hpp"
+#include "koushi/parallel/communicator.hpp"
+
+namespace koushi {
+
+/// Sum of block vectors over all ranks in an order that neither the number of ranks nor of threads moves.
+///
+///   result_k = sum_b x_bk,   b = 0 ... blocks.total - 1, added along one fixed binary tree over b
+///
+/// Shapes      local: [blocks.count][length], this rank's contiguous blocks; result: [length], on every rank
+/// Collective  yes; ranks hold the blocks in rank order
+/// Cost        blocks.count * length additions, then O(log blocks) vectors sent per rank
+std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
+                             const std::vector<double>& local);
+
+/// The contiguous share of `total` things that `rank` of `size` ranks holds: the first total % size get one more.
+RowRange share_of(std::int64_t total, int rank, int size);
+
+}  // namespace koushi

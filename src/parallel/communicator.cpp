@@ -1,0 +1,101 @@
+#include "koushi/parallel/communicator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <source_location>
+#include <utility>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+namespace {
+
+void check(int status, const char* call, std::source_location at = std::source_location::current()) {
+  if (status == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  MPI_Error_string(status, text, &length);
+  throw LibraryError(fmt::format("{} failed with code {} ({}) at {}:{}", call, status,
+                                 std::string(text, static_cast<std::size_t>(length)), at.file_name(), at.line()));
+}
+
+}  // namespace
+
+Communicator::Communicator(MPI_Comm adopted) {
+  check(MPI_Comm_dup(adopted, &comm_), "MPI_Comm_dup");
+  check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+}
+
+Communicator::Communicator(Communicator&& other) noexcept
+    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
+
+Communicator::~Communicator() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (comm_ != MPI_COMM_NULL && finalized == 0) MPI_Comm_free(&comm_);
+}
+
+void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
+
+void Communicator::broadcast(std::string& bytes) const {
+  long long size = static_cast<long long>(bytes.size());
+  check(MPI_Bcast(&size, 1, MPI_LONG_LONG, 0, comm_), "MPI_Bcast");
+  bytes.resize(static_cast<std::size_t>(size));
+  constexpr long long piece = 1LL << 30;  // counts of MPI are ints
+  for (long long at = 0; at < size; at += piece) {
+    check(MPI_Bcast(bytes.data() + at, static_cast<int>(std::min(piece, size - at)), MPI_BYTE, 0, comm_), "MPI_Bcast");
+  }
+}
+
+void Communicator::broadcast(std::vector<double>& values) const {
+  std::string bytes(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+  broadcast(bytes);
+  values.resize(bytes.size() / sizeof(double));
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(values.data()));
+}
+
+int Communicator::broadcast(int value) const {
+  check(MPI_Bcast(&value, 1, MPI_INT, 0, comm_), "MPI_Bcast");
+  return value;
+}
+
+int Communicator::max(int value) const {
+  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT, MPI_MAX, comm_), "MPI_Allreduce");
+  return value;
+}
+
+double Communicator::max(double value) const {
+  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
+  return value;
+}
+
+std::string Communicator::all_gather_bytes(const std::string& local) const {
+  std::vector<int> counts(static_cast<std::size_t>(size_));
+  const int mine = static_cast<int>(local.size());
+  check(MPI_Allgather(&mine, 1, MPI_INT, counts.data(), 1, MPI_INT, comm_), "MPI_Allgather");
+  std::vector<int> offsets(counts.size());
+  long long total = 0;
+  for (std::size_t r = 0; r < counts.size(); ++r) {
+    offsets[r] = static_cast<int>(total);
+    total += counts[r];
+  }
+  if (total > 0x7fffffffLL) throw LibraryError("MPI_Allgatherv: more than 2 GiB in one call");
+  std::string all(static_cast<std::size_t>(total), '\0');
+  check(MPI_Allgatherv(local.data(), mine, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE, comm_),
+        "MPI_Allgatherv");
+  return all;
+}
+
+std::vector<double> Communicator::all_gather(const std::vector<double>& local) const {
+  const std::string bytes =
+      all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size() * sizeof(double)));
+  std::vector<double> all(bytes.size() / sizeof(double));
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(all.data()));
+  return all;
+}
+
+}  // namespace koushi

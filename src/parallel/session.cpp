@@ -1,0 +1,37 @@
+#include "koushi/parallel/session.hpp"
+
+#include <fmt/format.h>
+#include <mpi.h>
+#include <petscsys.h>
+
+#include <Kokkos_Core.hpp>
+#include <cstdlib>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+Session::Session(int& argc, char**& argv, const char* petsc_options) {
+  // Small products are called from our own threads; a BLAS that starts threads of its own only gets in the way,
+  // and its sums would depend on their number.
+  setenv("OPENBLAS_NUM_THREADS", "1", 0);
+  int provided = MPI_THREAD_SINGLE;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+  if (provided < MPI_THREAD_FUNNELED) throw LibraryError("MPI_Init_thread gives no MPI_THREAD_FUNNELED");
+  Kokkos::initialize(argc, argv);
+  PetscOptionsSetValue(nullptr, "-no_signal_handler", "true");
+  if (const PetscErrorCode code = PetscInitialize(nullptr, nullptr, nullptr, nullptr); code != 0) {
+    throw LibraryError(fmt::format("PetscInitialize failed with code {}", code));
+  }
+  if (const PetscErrorCode code = PetscOptionsInsertString(nullptr, petsc_options); code != 0) {
+    throw LibraryError(fmt::format("PETSc cannot read the options \"{}\" (code {})", petsc_options, code));
+  }
+}
+
+Session::~Session() {
+  PetscFinalize();
+  Kokkos::finalize();
+  MPI_Finalize();
+}
+
+}  // namespace koushi

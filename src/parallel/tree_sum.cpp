@@ -1,0 +1,83 @@
+#include "koushi/parallel/tree_sum.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace koushi {
+
+namespace {
+
+/// A node of the binary tree over blocks: level l, index i covers blocks [i 2^l, (i + 1) 2^l).
+using Node = std::pair<int, std::int64_t>;
+using Sums = std::map<Node, std::vector<double>>;
+
+bool is_absent(const Node& node, std::int64_t total) { return (node.second << node.first) >= total; }
+
+/// Adds every pair of siblings that is complete here, and passes on a left child whose sibling lies beyond the end.
+void climb(Sums& sums, std::int64_t total) {
+  int levels = 0;
+  while ((std::int64_t{1} << levels) < total) ++levels;
+  for (int level = 0; level < levels; ++level) {
+    std::vector<Node> at_level;
+    for (const auto& [node, sum] : sums) {
+      if (node.first == level) at_level.push_back(node);
+    }
+    for (const Node& node : at_level) {
+      if (node.second % 2 != 0) continue;
+      const Node right{level, node.second + 1};
+      const Node parent{level + 1, node.second / 2};
+      if (is_absent(right, total)) {
+        sums[parent] = std::move(sums[node]);
+      } else if (const auto found = sums.find(right); found != sums.end()) {
+        std::vector<double> sum = std::move(sums[node]);
+        for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += found->second[k];
+        sums.erase(found);
+        sums[parent] = std::move(sum);
+      } else {
+        continue;
+      }
+      sums.erase(node);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
+                             const std::vector<double>& local) {
+  const auto n = static_cast<std::size_t>(length);
+  if (blocks.total == 0) return std::vector<double>(n, 0.0);
+  Sums sums;
+  for (std::int64_t b = 0; b < blocks.count; ++b) {
+    const auto begin = local.begin() + static_cast<std::ptrdiff_t>(b * length);
+    sums[{0, blocks.first + b}] = std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(length));
+  }
+  climb(sums, blocks.total);
+  if (comm.size() > 1) {
+    // Each rank is left with O(log blocks) subtree roots; all get all of them and finish the same tree.
+    std::vector<double> packed;
+    for (const auto& [node, sum] : sums) {
+      packed.push_back(node.first);
+      packed.push_back(static_cast<double>(node.second));
+      packed.insert(packed.end(), sum.begin(), sum.end());
+    }
+    const std::vector<double> all = comm.all_gather(packed);
+    sums.clear();
+    for (std::size_t at = 0; at < all.size(); at += n + 2) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at + 2);
+      sums[{static_cast<int>(all[at]), static_cast<std::int64_t>(all[at + 1])}] =
+          std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(n));
+    }
+    climb(sums, blocks.total);
+  }
+  return sums.begin()->second;
+}
+
+RowRange share_of(std::int64_t total, int rank, int size) {
+  const std::int64_t each = total / size;
+  const std::int64_t rest = total % size;
+  return {total, rank * each + std::min<std::int64_t>(rank, rest), each + (rank < rest ? 1 : 0)};
+}
+
+}  // namespace koushi

@@ -1,0 +1,26 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include "koushi/base/text.hpp"
+
+TEST_CASE("nearest_name finds one typing error and leaves strangers alone", "[base]") {
+  CHECK(koushi::nearest_name("chain", {"chains", "samples"}) == "chains");
+  CHECK(koushi::nearest_name("hiesenberg", {"xxz", "heisenberg"}) == "heisenberg");
+  CHECK(koushi::nearest_name("wavelet", {"chains", "samples"}).empty());
+}
+
+TEST_CASE("with_error prints two digits of the error", "[base]") {
+  CHECK(koushi::with_error(-0.7017802, 0.00012) == "-0.70178(12)");
+  CHECK(koushi::with_error(-11.2, 0.0996) == "-11.20(10)");
+  CHECK(koushi::with_error(1234.5, 17.0) == "1234(17)");
+  CHECK(koushi::with_error(1.0, 0.0) == "1(0)");
+}
+
+TEST_CASE("durations are read in the words of a deck and of Slurm", "[base]") {
+  CHECK(koushi::parse_duration("5 min") == 300);
+  CHECK(koushi::parse_duration("1.5h") == 5400);
+  CHECK(koushi::parse_duration("00:30:05") == 1805);
+  CHECK(koushi::parse_duration("5 parsec") < 0);
+  CHECK(koushi::parse_duration("-5 s") < 0);
+  CHECK(koushi::parse_duration("nan s") < 0);
+  CHECK(koushi::parse_duration("") < 0);
+}
