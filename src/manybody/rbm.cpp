@@ -1,0 +1,250 @@
+#include "koushi/manybody/rbm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "log_derivatives.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// ln cosh z without overflow: |Re z| - ln 2 + ln(1 + e^{-2|Re z|} e^{-+2i Im z}).
+template <typename Scalar>
+Scalar log_cosh(Scalar z) {
+  if (std::real(z) < 0) z = -z;
+  return z - std::numbers::ln2 + std::log(Scalar(1.0) + std::exp(-2.0 * z));
+}
+
+/// tanh z = (1 - e^{-2z}) / (1 + e^{-2z}) for Re z >= 0, odd.
+template <typename Scalar>
+Scalar stable_tanh(const Scalar& z) {
+  const double sign = std::real(z) < 0 ? -1.0 : 1.0;
+  const Scalar e = std::exp(-2.0 * sign * z);
+  return sign * (Scalar(1.0) - e) / (Scalar(1.0) + e);
+}
+
+double standard_normal(std::uint64_t seed, std::uint64_t index) {
+  const RandomBlock r = philox(seed, RandomPurpose::initial_parameters, index, 0, 0);
+  const double u = 1.0 - uniform(r.word[0], r.word[1]);
+  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * uniform(r.word[2], r.word[3]));
+}
+
+template <typename Scalar>
+Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
+  if constexpr (std::is_same_v<Scalar, double>) {
+    return parameters[static_cast<std::size_t>(index)];
+  } else {
+    return {parameters[static_cast<std::size_t>(2 * index)], parameters[static_cast<std::size_t>(2 * index + 1)]};
+  }
+}
+
+}  // namespace
+
+SpinTerms make_terms(const SpinHamiltonian& hamiltonian) {
+  SpinTerms terms;
+  terms.pairs = Kokkos::View<int* [2]>("koushi::manybody::pairs", hamiltonian.pairs.size());
+  terms.zz = Kokkos::View<double*>("koushi::manybody::zz", hamiltonian.zz.size());
+  terms.z = Kokkos::View<double*>("koushi::manybody::z", hamiltonian.z.size());
+  terms.element = Kokkos::View<double*>("koushi::manybody::element", hamiltonian.elements.size());
+  const auto pairs = Kokkos::create_mirror_view(terms.pairs);
+  for (std::size_t b = 0; b < hamiltonian.pairs.size(); ++b) {
+    pairs(b, 0) = hamiltonian.pairs[b].i;
+    pairs(b, 1) = hamiltonian.pairs[b].j;
+  }
+  Kokkos::deep_copy(terms.pairs, pairs);
+  const auto upload = [](const Kokkos::View<double*>& to, const std::vector<double>& from) {
+    Kokkos::deep_copy(to, Kokkos::View<const double*, Kokkos::HostSpace>(from.data(), from.size()));
+  };
+  upload(terms.zz, hamiltonian.zz);
+  upload(terms.z, hamiltonian.z);
+  upload(terms.element, hamiltonian.elements);
+  return terms;
+}
+
+template <bool is_complex>
+Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
+  const int n = options_.n_sites;
+  if (options_.symmetry.empty()) {
+    std::vector<int> identity(static_cast<std::size_t>(n));
+    for (int i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = i;
+    options_.symmetry = {identity};
+  }
+  const int order = static_cast<int>(options_.symmetry.size());
+  n_filters_ = (options_.density * n + order - 1) / order;
+  orbit_.assign(static_cast<std::size_t>(n), -1);
+  for (int i = 0; i < n; ++i) {
+    if (orbit_[static_cast<std::size_t>(i)] >= 0) continue;
+    for (const auto& g : options_.symmetry) orbit_[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])] = n_visible_;
+    ++n_visible_;
+  }
+  if (!options_.visible_bias) n_visible_ = 0;
+  const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n;
+  parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
+  for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] = options_.width * standard_normal(options_.seed, p);
+  const int hidden = n_filters_ * order;
+  padded_ = (hidden + simd_width() - 1) / simd_width() * simd_width();
+  expand();
+}
+
+template <bool is_complex>
+void Rbm<is_complex>::expand() {
+  const int n = options_.n_sites;
+  const int order = static_cast<int>(options_.symmetry.size());
+  visible_ = Vector::Zero(n);
+  hidden_.resize(n_filters_ * order);
+  weights_.resize(n, n_filters_ * order);
+  for (int i = 0; i < n && n_visible_ > 0; ++i) visible_(i) = value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(i)]);
+  for (int f = 0; f < n_filters_; ++f) {
+    for (int g = 0; g < order; ++g) {
+      const std::vector<int>& permutation = options_.symmetry[static_cast<std::size_t>(g)];
+      const int j = f * order + g;
+      hidden_(j) = value_at<Scalar>(parameters_, n_visible_ + f);
+      for (int k = 0; k < n; ++k) {
+        weights_(permutation[static_cast<std::size_t>(k)], j) =
+            value_at<Scalar>(parameters_, n_visible_ + n_filters_ + static_cast<std::int64_t>(f) * n + k);
+      }
+    }
+  }
+}
+
+template <bool is_complex>
+void Rbm<is_complex>::set_parameters(const std::vector<double>& parameters) {
+  parameters_ = parameters;
+  expand();
+}
+
+template <bool is_complex>
+void Rbm<is_complex>::apply(double factor, const std::vector<double>& delta) {
+  for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] += factor * delta[p];
+  expand();
+}
+
+template <bool is_complex>
+SpinBatch Rbm<is_complex>::make_batch(std::int64_t n) const {
+  const auto rows = static_cast<std::size_t>(n);
+  return {SpinRows("koushi::manybody::spins", rows, static_cast<std::size_t>(options_.n_sites)),
+          RealRows("koushi::manybody::tanh_theta", rows, static_cast<std::size_t>(table_columns()))};
+}
+
+template <bool is_complex>
+RbmTables<is_complex> Rbm<is_complex>::tables(const std::vector<SpinMove>& moves) const {
+  RbmTables<is_complex> tables;
+  tables.n_sites = options_.n_sites;
+  tables.padded = padded_;
+  tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(table_columns()));
+  tables.factor = Kokkos::View<Complex* [2]>("koushi::manybody::move_factor", moves.size());
+  tables.sites = Kokkos::View<int* [2]>("koushi::manybody::move_sites", moves.size());
+  const auto tau = Kokkos::create_mirror_view(tables.tau);
+  const auto factor = Kokkos::create_mirror_view(tables.factor);
+  const auto sites = Kokkos::create_mirror_view(tables.sites);
+  Kokkos::parallel_for(
+      "koushi::manybody::move_table",
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(moves.size())), [&](int k) {
+        const auto [i, j] = moves[static_cast<std::size_t>(k)];
+        sites(k, 0) = i;
+        sites(k, 1) = j;
+        const Scalar bias = -2.0 * (visible_(i) - (j >= 0 ? visible_(j) : Scalar(0.0)));
+        Scalar log_factor(0.0);
+        for (int h = 0; h < n_hidden(); ++h) {
+          const Scalar delta = -2.0 * (weights_(i, h) - (j >= 0 ? weights_(j, h) : Scalar(0.0)));
+          const Scalar tanh_delta = stable_tanh(delta);
+          log_factor += log_cosh(delta);
+          tau(k, h) = std::real(tanh_delta);
+          if constexpr (is_complex) tau(k, padded_ + h) = std::imag(tanh_delta);
+        }
+        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias));
+        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias));
+        factor(k, 0) = Complex(plus.real(), plus.imag());
+        factor(k, 1) = Complex(minus.real(), minus.imag());
+      });
+  Kokkos::deep_copy(tables.tau, tau);
+  Kokkos::deep_copy(tables.factor, factor);
+  Kokkos::deep_copy(tables.sites, sites);
+  return tables;
+}
+
+template <bool is_complex>
+void Rbm<is_complex>::refresh(SpinBatch& batch) const {
+  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
+  const auto t = Kokkos::create_mirror_view(batch.t);
+  Kokkos::parallel_for(
+      "koushi::manybody::refresh",
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(spins.extent(0))), [&](int w) {
+        Vector theta = hidden_;
+        for (int i = 0; i < options_.n_sites; ++i) {
+          if (spins(w, i) > 0) {
+            theta += weights_.row(i).transpose();
+          } else {
+            theta -= weights_.row(i).transpose();
+          }
+        }
+        for (int j = 0; j < n_hidden(); ++j) {
+          const Scalar value = stable_tanh<Scalar>(theta(j));
+          t(w, j) = std::real(value);
+          if constexpr (is_complex) t(w, padded_ + j) = std::imag(value);
+        }
+      });
+  Kokkos::deep_copy(batch.t, t);
+}
+
+template <bool is_complex>
+std::complex<double> Rbm<is_complex>::log_amplitude(const std::int8_t* spins) const {
+  std::complex<double> sum = 0;
+  Vector theta = hidden_;
+  for (int i = 0; i < options_.n_sites; ++i) {
+    sum += static_cast<double>(spins[i]) * visible_(i);
+    theta += static_cast<double>(spins[i]) * weights_.row(i).transpose();
+  }
+  for (int j = 0; j < n_hidden(); ++j) sum += log_cosh<Scalar>(theta(j));
+  return sum;
+}
+
+template <bool is_complex>
+std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communicator& comm, RowRange rows,
+                                                                  const SpinBatch& samples) const {
+  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
+  const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.t);
+  const int n = options_.n_sites;
+  const auto count = static_cast<Eigen::Index>(rows.count);
+  typename OuterProductRows<is_complex>::Spins s(count, n);
+  Matrix tanh_theta(count, n_hidden());
+  for (Eigen::Index w = 0; w < count; ++w) {
+    for (int i = 0; i < n; ++i) s(w, i) = spins(w, i);
+    for (int j = 0; j < n_hidden(); ++j) {
+      if constexpr (is_complex) {
+        tanh_theta(w, j) = {t(w, j), t(w, padded_ + j)};
+      } else {
+        tanh_theta(w, j) = t(w, j);
+      }
+    }
+  }
+  const int order = static_cast<int>(options_.symmetry.size());
+  if (order == 1) {
+    return std::make_unique<OuterProductRows<is_complex>>(comm, rows, std::move(s), std::move(tanh_theta), n_visible_ > 0);
+  }
+  // Symmetrised: a row is sum_g of the outer products moved back by g, and short enough to be stored.
+  Matrix entries = Matrix::Zero(count, n_visible_ + n_filters_ + n_filters_ * n);
+  Kokkos::parallel_for(
+      "koushi::manybody::symmetrised_rows",
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(count)), [&](int w) {
+        for (int i = 0; i < n && n_visible_ > 0; ++i) entries(w, orbit_[static_cast<std::size_t>(i)]) += s(w, i);
+        Eigen::VectorXd moved(n);
+        for (int g = 0; g < order; ++g) {
+          const std::vector<int>& permutation = options_.symmetry[static_cast<std::size_t>(g)];
+          for (int k = 0; k < n; ++k) moved(k) = s(w, permutation[static_cast<std::size_t>(k)]);
+          for (int f = 0; f < n_filters_; ++f) {
+            const Scalar value = tanh_theta(w, f * order + g);
+            entries(w, n_visible_ + f) += value;
+            entries.row(w).segment(n_visible_ + n_filters_ + f * n, n) += value * moved.transpose();
+          }
+        }
+      });
+  return std::make_unique<StoredRows<is_complex>>(comm, rows, std::move(entries));
+}
+
+template class Rbm<false>;
+template class Rbm<true>;
+
+}  // namespace koushi
