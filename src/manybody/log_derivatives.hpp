@@ -21,6 +21,7 @@ class RbmRows : public DistributedRows {
   RowRange rows() const override { return rows_; }
   std::int64_t parameters() const override { return columns_ * (is_complex ? 2 : 1); }
   bool holomorphic() const override { return is_complex; }
+  std::int64_t block_rows() const override { return rows_per_block; }
 
   std::vector<std::complex<double>> multiply(const std::vector<double>& v) const override {
     const Vector vector = Eigen::Map<const Vector>(reinterpret_cast<const Scalar*>(v.data()), columns_);
@@ -110,6 +111,11 @@ class StoredRows final : public RbmRows<is_complex> {
     const Matrix all = this->gather(entries_);
     return this->as_gram(all * all.adjoint());
   }
+  std::vector<double> row_norms() const override {
+    std::vector<double> norms;
+    for (Eigen::Index s = 0; s < entries_.rows(); ++s) norms.push_back(Vector(entries_.row(s)).squaredNorm());
+    return norms;
+  }
 
  protected:
   Vector multiply_block(Eigen::Index first, Eigen::Index count, const Vector& v) const override {
@@ -167,6 +173,14 @@ class OuterProductRows final : public RbmRows<is_complex> {
     Matrix gram = spin_gram.cwiseProduct(table_gram) + table_gram;
     if (n_visible_ > 0) gram += spin_gram;
     return this->as_gram(gram);
+  }
+  std::vector<double> row_norms() const override {  // |s|^2 = N, so |O_s|^2 = (N + 1) |t|^2 (+ N)
+    std::vector<double> norms;
+    const auto n = static_cast<double>(spins_.cols());
+    for (Eigen::Index s = 0; s < t_.rows(); ++s) {
+      norms.push_back((n + 1) * Vector(t_.row(s)).squaredNorm() + static_cast<double>(n_visible_));
+    }
+    return norms;
   }
 
  protected:

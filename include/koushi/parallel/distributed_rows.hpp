@@ -26,6 +26,10 @@ class DistributedRows {
   virtual std::vector<std::complex<double>> multiply(const std::vector<double>& v) const = 0;
   /// r: [rows().count] -> [P], replicated, summed in a fixed order. Collective.
   virtual std::vector<double> multiply_adjoint(const std::vector<std::complex<double>>& r) const = 0;
+  /// |O_s|^2 = sum_k |O_sk|^2 of the local rows. Not collective.
+  virtual std::vector<double> row_norms() const = 0;
+  /// Sums over rows run over fixed blocks of this many; rank boundaries lie on block boundaries.
+  virtual std::int64_t block_rows() const = 0;
   /// Replicated Gram matrix: n x n if holomorphic, else 2n x 2n and real. Collective.
   virtual Eigen::MatrixXcd gram() const = 0;
   /// Entries of the local rows: [rows().count] x P_c (holomorphic) or x P. Not collective.

@@ -148,6 +148,10 @@ TEMPLATE_TEST_CASE("log derivatives agree with finite differences, and the opera
           CHECK(std::abs(adjoint[q] - expected_adjoint(p).real()) < 1e-10);
         }
       }
+      const std::vector<double> norms = rows->row_norms();
+      for (Eigen::Index s = 0; s < count; ++s) {
+        CHECK(std::abs(norms[static_cast<std::size_t>(s)] - entries.row(s).squaredNorm()) < 1e-10);
+      }
       const Eigen::MatrixXcd gram = rows->gram();
       if constexpr (is_complex) {
         CHECK((gram - entries * entries.adjoint()).norm() < 1e-9);

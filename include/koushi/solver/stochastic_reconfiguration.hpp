@@ -1,0 +1,52 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/distributed_rows.hpp"
+
+namespace koushi {
+
+/// How (S + lambda) delta = F is solved; the three agree to the solver tolerance.
+///   dense         P x P matrix, Cholesky: few parameters
+///   sample_space  n x n Gram matrix, Cholesky (MinSR): few samples
+///   matrix_free   MATSHELL and a Krylov method in parameter space: otherwise
+///   automatic     dense if P <= 1000, else sample_space if 2 n <= 4096 and 2 n < P, else matrix_free
+enum class SrRoute { automatic, matrix_free, dense, sample_space };
+
+struct SrOptions {
+  SrRoute route = SrRoute::automatic;
+  double shift_absolute = 1e-6;
+  double shift_relative = 1e-3;
+  double tolerance = 1e-8;
+  int max_iterations = 2000;
+};
+
+struct SrReport {
+  SrRoute route = SrRoute::automatic;
+  int iterations = 0;
+  double residual = 0;  ///< |(S + lambda) delta - F| / |F|, computed afterwards with the operator
+  double shift = 0;     ///< lambda
+  double trace = 0;     ///< tr S
+};
+
+/// Stochastic reconfiguration: the step of imaginary-time evolution projected on the variational manifold.
+///
+///   S = Obar^dagger Obar,  F = Obar^dagger ebar   (real parts where O is not holomorphic)
+///   Obar_s = sqrt(w_s) (O_s - sum w O),  ebar_s = sqrt(w_s) (E_s - sum w E)
+///   (S + lambda) delta = F,  lambda = absolute + relative tr S / P;   the caller does theta <- theta - eta delta
+///
+/// Shapes      weights, energies: [rows.count] local, sum of all weights 1; delta: [P] replicated
+/// Collective  yes. All solves are replicated, all sums in a fixed order: the result is bitwise independent of the ranks.
+/// PETSc       options prefix "sr_", e.g. -sr_ksp_type minres -sr_ksp_monitor
+/// Errors      NumericalError if the energies or the solution are not finite or S + lambda is singular; LibraryError
+/// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); A. Chen, M. Heyl, Nat. Phys. 20, 1476 (2024) (sample space)
+std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, const DistributedRows& rows,
+                                                     const std::vector<double>& weights,
+                                                     const std::vector<std::complex<double>>& energies,
+                                                     const SrOptions& options, SrReport& report);
+
+}  // namespace koushi

@@ -1,0 +1,159 @@
+#include <Eigen/Dense>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <random>
+
+#include "koushi/base/error.hpp"
+#include "koushi/parallel/tree_sum.hpp"
+#include "koushi/solver/stochastic_reconfiguration.hpp"
+
+using namespace koushi;
+using Complex = std::complex<double>;
+
+namespace {
+
+/// Rows of a given matrix, split over the ranks in blocks of 8.
+class MatrixRows final : public DistributedRows {
+ public:
+  MatrixRows(const Communicator& comm, Eigen::MatrixXcd all, bool holomorphic) : comm_(comm), all_(std::move(all)), holomorphic_(holomorphic) {
+    blocks_ = share_of((all_.rows() + 7) / 8, comm.rank(), comm.size());
+    const std::int64_t first = 8 * blocks_.first;
+    range_ = {all_.rows(), first, std::min<std::int64_t>(8 * (blocks_.first + blocks_.count), all_.rows()) - first};
+  }
+  RowRange rows() const override { return range_; }
+  std::int64_t parameters() const override { return all_.cols() * (holomorphic_ ? 2 : 1); }
+  bool holomorphic() const override { return holomorphic_; }
+  std::int64_t block_rows() const override { return 8; }
+  Eigen::MatrixXcd entries() const override { return all_.middleRows(range_.first, range_.count); }
+  std::vector<double> row_norms() const override {
+    std::vector<double> norms;
+    for (std::int64_t s = 0; s < range_.count; ++s) norms.push_back(all_.row(range_.first + s).squaredNorm());
+    return norms;
+  }
+  std::vector<Complex> multiply(const std::vector<double>& v) const override {
+    const Eigen::VectorXcd y = entries() * vector(v);
+    return {y.data(), y.data() + y.size()};
+  }
+  std::vector<double> multiply_adjoint(const std::vector<Complex>& r) const override {
+    std::vector<double> parts;
+    for (std::int64_t b = 0; b < blocks_.count; ++b) {
+      const std::int64_t count = std::min<std::int64_t>(8, range_.count - 8 * b);
+      const Eigen::VectorXcd x = all_.middleRows(range_.first + 8 * b, count).adjoint() *
+                                 Eigen::Map<const Eigen::VectorXcd>(r.data() + 8 * b, count);
+      for (const Complex& value : x) {
+        parts.push_back(value.real());
+        if (holomorphic_) parts.push_back(value.imag());
+      }
+    }
+    return tree_sum(comm_, blocks_, parameters(), parts);
+  }
+  Eigen::MatrixXcd gram() const override {
+    if (holomorphic_) return all_ * all_.adjoint();
+    Eigen::MatrixXd a(2 * all_.rows(), all_.cols());
+    a << all_.real(), all_.imag();
+    return (a * a.transpose()).cast<Complex>();
+  }
+
+ private:
+  Eigen::VectorXcd vector(const std::vector<double>& v) const {
+    Eigen::VectorXcd x(all_.cols());
+    for (Eigen::Index k = 0; k < x.size(); ++k) {
+      const auto q = static_cast<std::size_t>(k);
+      x(k) = holomorphic_ ? Complex(v[2 * q], v[2 * q + 1]) : Complex(v[q], 0);
+    }
+    return x;
+  }
+  const Communicator& comm_;
+  Eigen::MatrixXcd all_;
+  bool holomorphic_;
+  RowRange blocks_;
+  RowRange range_;
+};
+
+struct Problem {
+  Eigen::MatrixXcd rows;
+  Eigen::VectorXd weights;
+  Eigen::VectorXcd energies;
+};
+
+Problem random_problem(int n, int p) {
+  std::mt19937 engine(4);
+  std::normal_distribution<double> normal;
+  Problem problem{Eigen::MatrixXcd(n, p), Eigen::VectorXd(n), Eigen::VectorXcd(n)};
+  for (int s = 0; s < n; ++s) {
+    problem.weights(s) = 0.2 + std::abs(normal(engine));
+    problem.energies(s) = {3 + normal(engine), normal(engine)};
+    for (int k = 0; k < p; ++k) problem.rows(s, k) = {normal(engine) + 0.5, normal(engine)};
+  }
+  problem.weights /= problem.weights.sum();
+  return problem;
+}
+
+/// The same system, written down directly.
+Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative) {
+  const Eigen::VectorXcd w = problem.weights.cast<Complex>();
+  const Eigen::MatrixXcd mean = w.transpose() * problem.rows;
+  const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(w.size()) * mean;
+  const Complex energy = w.transpose() * problem.energies;
+  const Eigen::VectorXcd residual = problem.energies.array() - energy;
+  const Eigen::MatrixXcd s = centred.adjoint() * w.asDiagonal() * centred;
+  const Eigen::VectorXcd f = centred.adjoint() * w.asDiagonal() * residual;
+  const double shift = absolute + relative * s.trace().real() / static_cast<double>(s.rows());
+  const Eigen::MatrixXcd identity = Eigen::MatrixXcd::Identity(s.rows(), s.cols());
+  if (!holomorphic) return (s + shift * identity).real().ldlt().solve(f.real());
+  const Eigen::VectorXcd delta = (s + shift * identity).ldlt().solve(f);
+  Eigen::VectorXd interleaved(2 * delta.size());
+  for (Eigen::Index k = 0; k < delta.size(); ++k) interleaved.segment(2 * k, 2) << delta(k).real(), delta(k).imag();
+  return interleaved;
+}
+
+std::vector<double> solve(const Communicator& comm, const Problem& problem, bool holomorphic, const SrOptions& options, SrReport& report) {
+  const MatrixRows rows(comm, problem.rows, holomorphic);
+  const RowRange range = rows.rows();
+  const auto first = static_cast<std::ptrdiff_t>(range.first);
+  const auto last = first + static_cast<std::ptrdiff_t>(range.count);
+  return solve_stochastic_reconfiguration(comm, rows, {problem.weights.data() + first, problem.weights.data() + last},
+                                          {problem.energies.data() + first, problem.energies.data() + last}, options, report);
+}
+
+}  // namespace
+
+TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  for (const bool holomorphic : {false, true}) {
+    for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}}) {
+      const Problem problem = random_problem(n, p);
+      const Eigen::VectorXd expected = reference(problem, holomorphic, 1e-3, 1e-2);
+      for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free, SrRoute::automatic}) {
+        SrReport report;
+        const auto delta = solve(world, problem, holomorphic,
+                                 {.route = route, .shift_absolute = 1e-3, .shift_relative = 1e-2, .tolerance = 1e-12}, report);
+        const Eigen::Map<const Eigen::VectorXd> found(delta.data(), static_cast<Eigen::Index>(delta.size()));
+        CHECK((found - expected).norm() < 1e-9 * expected.norm());
+        CHECK(report.residual < 1e-9);
+      }
+    }
+  }
+}
+
+TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Problem problem = random_problem(50, 12);
+  for (const bool holomorphic : {false, true}) {
+    for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
+      SrReport report;
+      CHECK(solve(world, problem, holomorphic, {.route = route}, report) == solve(self, problem, holomorphic, {.route = route}, report));
+    }
+  }
+}
+
+TEST_CASE("singular and infinite systems end in an error with a remedy", "[solver]") {
+  const Communicator self(MPI_COMM_SELF);
+  Problem problem = random_problem(6, 20);
+  problem.rows.col(3).setZero();
+  SrReport report;
+  CHECK_THROWS_AS(solve(self, problem, true, {.route = SrRoute::dense, .shift_absolute = 0, .shift_relative = 0}, report), NumericalError);
+  problem.energies(2) = std::nan("");
+  CHECK_THROWS_AS(solve(self, problem, true, {}, report), NumericalError);
+}
