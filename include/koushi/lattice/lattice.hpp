@@ -1,0 +1,85 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace koushi {
+
+enum class Boundary { periodic, antiperiodic, open };
+
+/// A Bravais lattice with a basis.
+struct UnitCell {
+  Eigen::MatrixXd vectors;               ///< columns: primitive vectors, in units of the nearest-neighbour distance
+  std::vector<Eigen::VectorXd> offsets;  ///< positions of the sites of one cell
+  int dimension() const { return static_cast<int>(vectors.cols()); }
+};
+
+/// A bond written out by hand: from site `from` of every cell to site `to` of the cell displaced by `cell`.
+struct BondClass {
+  int from = 0;
+  int to = 0;
+  Eigen::VectorXi cell;
+  int shell = 1;
+  int direction = 0;
+};
+
+struct Bond {
+  int i = 0;
+  int j = 0;
+  int shell = 1;      ///< distance shell, from 1
+  int direction = 0;  ///< which displacement of its shell, from 0
+  int sign = 1;       ///< -1 where the bond crosses an odd number of antiperiodic boundaries
+};
+
+std::vector<std::string> lattice_names();
+/// chain, square, triangular, honeycomb, kagome, cubic. Errors: UsageError naming the nearest.
+UnitCell unit_cell(const std::string& name);
+
+/// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
+std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells);
+
+/// A finite lattice: cells of the infinite one modulo a supercell.
+///
+/// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x, y) of an
+/// Lx x Ly square lattice is x Ly + y. Every bond class gives one bond per cell, so a periodic direction of width 2 has double
+/// bonds: both stay, and couplings count twice there (remarks() says so).
+/// Errors      UsageError: supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
+class Lattice {
+ public:
+  /// supercell: integer vectors as columns; a diagonal matrix is a plain Lx x Ly x ... lattice. One boundary per column.
+  Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds);
+
+  int n_sites() const { return static_cast<int>(positions_.size()); }
+  const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
+  const std::vector<Bond>& bonds() const { return bonds_; }
+  /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves.
+  /// Found by trying all of them. Permutations g: site -> g(site); identity first.
+  const std::vector<std::vector<int>>& translations() const { return translations_; }
+  /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
+  std::vector<std::int8_t> sublattice_sign() const;
+  /// What a user should know: double bonds, no sublattices, directions that broke the translations.
+  const std::vector<std::string>& remarks() const { return remarks_; }
+
+ private:
+  struct Wrapped {
+    Eigen::VectorXi cell;
+    int sign = 1;
+    bool inside = true;  ///< false if an open boundary was crossed
+  };
+  Wrapped wrap(const Eigen::VectorXi& cell) const;
+  int index_of(const Eigen::VectorXi& reduced, int offset) const;
+  void find_translations();
+
+  UnitCell cell_;
+  Eigen::MatrixXi supercell_;
+  std::vector<Boundary> boundary_;
+  std::vector<Eigen::VectorXi> cells_;
+  std::vector<Eigen::VectorXd> positions_;
+  std::vector<Bond> bonds_;
+  std::vector<std::vector<int>> translations_;
+  std::vector<std::string> remarks_;
+};
+
+}  // namespace koushi

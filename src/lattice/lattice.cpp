@@ -1,0 +1,161 @@
+#include "koushi/lattice/lattice.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <queue>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+namespace {
+
+bool less(const Eigen::VectorXi& a, const Eigen::VectorXi& b) {
+  return std::lexicographical_compare(a.data(), a.data() + a.size(), b.data(), b.data() + b.size());
+}
+
+}  // namespace
+
+Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds)
+    : cell_(std::move(cell)), supercell_(std::move(supercell)), boundary_(std::move(boundary)) {
+  const int d = cell_.dimension();
+  const auto volume = static_cast<int>(std::lround(std::abs(supercell_.cast<double>().determinant())));
+  if (volume == 0) throw UsageError("the supercell's vectors are linearly dependent, so it has no volume; give independent integer vectors");
+  const bool tilted = !supercell_.isDiagonal();
+  if (tilted && std::count(boundary_.begin(), boundary_.end(), Boundary::open) > 0) {
+    throw UsageError("open boundaries need a supercell along the primitive vectors; give extents, or periodic boundaries");
+  }
+  // All cells, reduced: every integer point of the bounding box wraps into exactly one of `volume` cells.
+  const int reach = supercell_.cwiseAbs().rowwise().sum().maxCoeff();
+  const auto order = [](const Eigen::VectorXi& a, const Eigen::VectorXi& b) { return less(a, b); };
+  std::set<Eigen::VectorXi, decltype(order)> reduced(order);
+  Eigen::VectorXi t = Eigen::VectorXi::Zero(d);
+  for (bool more = true; more && static_cast<int>(reduced.size()) < volume;) {
+    reduced.insert(wrap(t).cell);
+    more = false;
+    for (int k = d - 1; k >= 0; --k) {
+      if (++t(k) <= reach) {
+        more = true;
+        break;
+      }
+      t(k) = 0;
+    }
+  }
+  cells_.assign(reduced.begin(), reduced.end());
+  if (static_cast<int>(cells_.size()) != volume) throw InternalError("Lattice: the supercell was not filled");
+  for (const Eigen::VectorXi& c : cells_) {
+    for (const Eigen::VectorXd& offset : cell_.offsets) positions_.push_back(cell_.vectors * c.cast<double>() + offset);
+  }
+
+  std::map<std::pair<int, int>, int> multiplicity;
+  for (const BondClass& bond : bonds) {
+    for (const Eigen::VectorXi& c : cells_) {
+      const Wrapped target = wrap(c + bond.cell);
+      if (!target.inside) continue;
+      const int i = index_of(c, bond.from);
+      const int j = index_of(target.cell, bond.to);
+      if (i == j) {
+        throw UsageError(fmt::format("a bond of shell {} joins site {} with itself through the boundary: the lattice is too small for it; "
+                                     "enlarge the extents, open the boundary, or leave out the shell", bond.shell, i));
+      }
+      bonds_.push_back({i, j, bond.shell, bond.direction, target.sign});
+      ++multiplicity[std::minmax(i, j)];
+    }
+  }
+  const auto doubles = std::count_if(multiplicity.begin(), multiplicity.end(), [](const auto& m) { return m.second > 1; });
+  if (doubles > 0) {
+    remarks_.push_back(fmt::format("{} pairs of sites are joined by more than one bond, since a periodic direction is only two wide; all "
+                                   "bonds are kept, so the couplings add up there", doubles));
+  }
+  find_translations();
+  if (static_cast<int>(translations_.size()) < volume) {
+    remarks_.push_back(fmt::format("{} of {} translations are symmetries", translations_.size(), volume));
+  }
+  if (sublattice_sign().empty()) remarks_.push_back("the lattice is not bipartite: no Marshall rotation, no staggered field");
+}
+
+Lattice::Wrapped Lattice::wrap(const Eigen::VectorXi& cell) const {
+  // cell = supercell * n + reduced, n = floor(supercell^-1 cell), in exact integers through the adjugate.
+  const int d = static_cast<int>(cell.size());
+  const auto determinant = static_cast<int>(std::lround(supercell_.cast<double>().determinant()));
+  const Eigen::MatrixXd inverse = supercell_.cast<double>().inverse() * determinant;
+  Wrapped result{cell, 1, true};
+  for (int k = 0; k < d; ++k) {
+    int numerator = 0;
+    for (int l = 0; l < d; ++l) numerator += static_cast<int>(std::lround(inverse(k, l))) * cell(l);
+    const int divisor = std::abs(determinant);
+    if (determinant < 0) numerator = -numerator;
+    int n = numerator / divisor;
+    if (numerator % divisor < 0) --n;
+    result.cell -= n * supercell_.col(k);
+    if (n == 0) continue;
+    if (boundary_[static_cast<std::size_t>(k)] == Boundary::open) result.inside = false;
+    if (boundary_[static_cast<std::size_t>(k)] == Boundary::antiperiodic && n % 2 != 0) result.sign = -result.sign;
+  }
+  return result;
+}
+
+int Lattice::index_of(const Eigen::VectorXi& reduced, int offset) const {
+  const auto at = std::lower_bound(cells_.begin(), cells_.end(), reduced, less);
+  return static_cast<int>(at - cells_.begin()) * static_cast<int>(cell_.offsets.size()) + offset;
+}
+
+void Lattice::find_translations() {
+  using Key = std::tuple<int, int, int, int>;
+  const auto key = [](int i, int j, const Bond& bond) { return Key(std::min(i, j), std::max(i, j), bond.shell, bond.direction); };
+  std::multiset<Key> labelled;
+  for (const Bond& bond : bonds_) labelled.insert(key(bond.i, bond.j, bond));
+  const int n_offsets = static_cast<int>(cell_.offsets.size());
+  for (const Eigen::VectorXi& shift : cells_) {
+    std::vector<int> permutation(static_cast<std::size_t>(n_sites()));
+    for (std::size_t c = 0; c < cells_.size(); ++c) {
+      const Eigen::VectorXi target = wrap(cells_[c] + shift).cell;
+      for (int a = 0; a < n_offsets; ++a) permutation[c * static_cast<std::size_t>(n_offsets) + static_cast<std::size_t>(a)] = index_of(target, a);
+    }
+    std::multiset<Key> moved;
+    for (const Bond& bond : bonds_) {
+      moved.insert(key(permutation[static_cast<std::size_t>(bond.i)], permutation[static_cast<std::size_t>(bond.j)], bond));
+    }
+    if (moved != labelled) continue;
+    const bool identity = std::is_sorted(permutation.begin(), permutation.end());
+    translations_.insert(identity ? translations_.begin() : translations_.end(), std::move(permutation));
+  }
+}
+
+std::vector<std::int8_t> Lattice::sublattice_sign() const {
+  std::vector<std::vector<int>> neighbours(static_cast<std::size_t>(n_sites()));
+  for (const Bond& bond : bonds_) {
+    if (bond.shell != 1) continue;
+    neighbours[static_cast<std::size_t>(bond.i)].push_back(bond.j);
+    neighbours[static_cast<std::size_t>(bond.j)].push_back(bond.i);
+  }
+  std::vector<std::int8_t> sign(static_cast<std::size_t>(n_sites()), 0);
+  for (std::size_t start = 0; start < sign.size(); ++start) {
+    if (sign[start] != 0) continue;
+    sign[start] = 1;
+    std::queue<std::size_t> open;
+    open.push(start);
+    while (!open.empty()) {
+      const std::size_t site = open.front();
+      open.pop();
+      for (const int other : neighbours[site]) {
+        auto& colour = sign[static_cast<std::size_t>(other)];
+        if (colour == sign[site]) return {};
+        if (colour == 0) {
+          colour = static_cast<std::int8_t>(-sign[site]);
+          open.push(static_cast<std::size_t>(other));
+        }
+      }
+    }
+  }
+  return sign;
+}
+
+}  // namespace koushi

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/lattice/lattice.hpp"
+
+namespace koushi {
+
+std::vector<std::string> lattice_names() { return {"chain", "square", "triangular", "honeycomb", "kagome", "cubic"}; }
+
+UnitCell unit_cell(const std::string& name) {
+  const double h = std::sqrt(3.0) / 2;
+  const auto vec = [](std::initializer_list<double> x) {
+    Eigen::VectorXd v(static_cast<Eigen::Index>(x.size()));
+    std::copy(x.begin(), x.end(), v.data());
+    return v;
+  };
+  UnitCell cell;
+  if (name == "chain" || name == "square" || name == "cubic") {
+    const int d = name == "chain" ? 1 : name == "square" ? 2 : 3;
+    cell.vectors = Eigen::MatrixXd::Identity(d, d);
+    cell.offsets = {Eigen::VectorXd::Zero(d)};
+    return cell;
+  }
+  cell.vectors = Eigen::MatrixXd(2, 2);
+  cell.vectors << 1, 0.5, 0, h;
+  if (name == "triangular") {
+    cell.offsets = {vec({0, 0})};
+  } else if (name == "honeycomb") {
+    cell.vectors *= std::sqrt(3.0);  // nearest neighbours at distance 1
+    cell.offsets = {vec({0, 0}), vec({std::sqrt(3.0) / 2, 0.5})};
+  } else if (name == "kagome") {
+    cell.vectors *= 2;
+    cell.offsets = {vec({0, 0}), vec({1, 0}), vec({0.5, h})};
+  } else {
+    const std::string near = nearest_name(name, lattice_names());
+    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()),
+                                 near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+  }
+  return cell;
+}
+
+std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells) {
+  const int d = cell.dimension();
+  const int reach = shells + 2;
+  struct Found {
+    double distance;
+    BondClass bond;
+  };
+  std::vector<Found> found;
+  const int n_offsets = static_cast<int>(cell.offsets.size());
+  Eigen::VectorXi t = Eigen::VectorXi::Constant(d, -reach);
+  for (bool more = true; more;) {
+    for (int a = 0; a < n_offsets; ++a) {
+      for (int b = a; b < n_offsets; ++b) {
+        // Each displacement once up to its sign: a < b, or a = b with the first non-zero component positive.
+        if (a == b) {
+          const auto* first = std::find_if(t.data(), t.data() + d, [](int x) { return x != 0; });
+          if (first == t.data() + d || *first < 0) continue;
+        }
+        const double distance = (cell.vectors * t.cast<double>() + cell.offsets[static_cast<std::size_t>(b)] -
+                                 cell.offsets[static_cast<std::size_t>(a)]).norm();
+        found.push_back({distance, {a, b, t, 0, 0}});
+      }
+    }
+    more = false;
+    for (int k = d - 1; k >= 0; --k) {
+      if (++t(k) <= reach) {
+        more = true;
+        break;
+      }
+      t(k) = -reach;
+    }
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Found& x, const Found& y) { return x.distance < y.distance - 1e-9; });
+  std::vector<BondClass> classes;
+  int shell = 0;
+  int direction = 0;
+  double last = -1;
+  for (Found& f : found) {
+    if (f.distance > last + 1e-9) {
+      last = f.distance;
+      direction = 0;
+      if (++shell > shells) break;
+    }
+    f.bond.shell = shell;
+    f.bond.direction = direction++;
+    classes.push_back(f.bond);
+  }
+  return classes;
+}
+
+}  // namespace koushi

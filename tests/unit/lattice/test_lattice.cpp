@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+
+#include "koushi/base/error.hpp"
+#include "koushi/lattice/lattice.hpp"
+
+using namespace koushi;
+
+namespace {
+
+Lattice make(const std::string& name, const std::vector<int>& extents, int shells = 1, Boundary boundary = Boundary::periodic) {
+  const UnitCell cell = unit_cell(name);
+  const Eigen::MatrixXi supercell = Eigen::Map<const Eigen::VectorXi>(extents.data(), cell.dimension()).asDiagonal();
+  return {cell, supercell, std::vector<Boundary>(extents.size(), boundary), shell_bonds(cell, shells)};
+}
+
+int bonds_of_shell(const Lattice& lattice, int shell) {
+  return static_cast<int>(std::count_if(lattice.bonds().begin(), lattice.bonds().end(), [&](const Bond& b) { return b.shell == shell; }));
+}
+
+}  // namespace
+
+TEST_CASE("coordination numbers of all lattices, shells 1 to 3", "[lattice][exact]") {
+  struct Row {
+    std::string name;
+    std::vector<int> extents;
+    std::vector<int> coordination;
+  };
+  for (const Row& row : {Row{"chain", {12}, {2, 2, 2}}, Row{"square", {6, 8}, {4, 4, 4}}, Row{"triangular", {6, 6}, {6, 6, 6}},
+                         Row{"honeycomb", {5, 6}, {3, 6, 3}}, Row{"kagome", {4, 5}, {4, 4, 6}}, Row{"cubic", {5, 6, 7}, {6, 12, 8}}}) {
+    CAPTURE(row.name);
+    const Lattice lattice = make(row.name, row.extents, 3);
+    for (int shell = 1; shell <= 3; ++shell) {
+      std::vector<int> count(static_cast<std::size_t>(lattice.n_sites()));
+      for (const Bond& b : lattice.bonds()) {
+        if (b.shell != shell) continue;
+        ++count[static_cast<std::size_t>(b.i)];
+        ++count[static_cast<std::size_t>(b.j)];
+      }
+      for (const int c : count) CHECK(c == row.coordination[static_cast<std::size_t>(shell - 1)]);
+    }
+    int cells = 1;
+    for (const int extent : row.extents) cells *= extent;
+    CHECK(static_cast<int>(lattice.translations().size()) == cells);
+    CHECK(std::is_sorted(lattice.translations()[0].begin(), lattice.translations()[0].end()));
+  }
+}
+
+TEST_CASE("translations are a group of permutations", "[lattice]") {
+  const Lattice lattice = make("kagome", {3, 4});
+  const std::set<std::vector<int>> group(lattice.translations().begin(), lattice.translations().end());
+  CHECK(group.size() == lattice.translations().size());
+  for (const auto& g : group) {
+    for (const auto& h : group) {
+      std::vector<int> product;
+      for (const int site : h) product.push_back(g[static_cast<std::size_t>(site)]);
+      CHECK(group.count(product) == 1);
+    }
+  }
+}
+
+TEST_CASE("a tilted square supercell of 10 sites", "[lattice]") {
+  const UnitCell cell = unit_cell("square");
+  Eigen::MatrixXi supercell(2, 2);
+  supercell << 3, -1, 1, 3;
+  const Lattice lattice(cell, supercell, {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
+  CHECK(lattice.n_sites() == 10);
+  CHECK(bonds_of_shell(lattice, 1) == 20);
+  CHECK(lattice.translations().size() == 10);
+  CHECK(lattice.sublattice_sign().size() == 10);
+}
+
+TEST_CASE("open boundaries lose bonds and translations", "[lattice]") {
+  const Lattice lattice = make("square", {3, 4}, 2, Boundary::open);
+  CHECK(bonds_of_shell(lattice, 1) == 2 * 4 + 3 * 3);
+  CHECK(bonds_of_shell(lattice, 2) == 2 * 2 * 3);
+  CHECK(lattice.translations().size() == 1);
+}
+
+TEST_CASE("antiperiodic boundaries give signs to the bonds that cross", "[lattice]") {
+  const Lattice lattice = make("chain", {6}, 1, Boundary::antiperiodic);
+  int negative = 0;
+  for (const Bond& b : lattice.bonds()) negative += b.sign < 0 ? 1 : 0;
+  CHECK(negative == 1);
+  CHECK(lattice.translations().size() == 6);
+}
+
+TEST_CASE("sublattices exist where every ring is even", "[lattice]") {
+  CHECK(make("square", {4, 6}).sublattice_sign().size() == 24);
+  CHECK(make("honeycomb", {3, 3}).sublattice_sign().size() == 18);
+  CHECK(make("cubic", {2, 4, 4}).sublattice_sign().size() == 32);
+  CHECK(make("chain", {5}).sublattice_sign().empty());
+  CHECK(make("triangular", {4, 4}).sublattice_sign().empty());
+  CHECK(make("kagome", {2, 2}).sublattice_sign().empty());
+  const Lattice square = make("square", {4, 4});
+  const auto sign = square.sublattice_sign();
+  for (const Bond& b : square.bonds()) CHECK(sign[static_cast<std::size_t>(b.i)] != sign[static_cast<std::size_t>(b.j)]);
+}
+
+TEST_CASE("a torus of width two keeps its double bonds and says so", "[lattice]") {
+  const Lattice lattice = make("square", {2, 4});
+  CHECK(bonds_of_shell(lattice, 1) == 16);
+  REQUIRE(!lattice.remarks().empty());
+  CHECK(lattice.remarks()[0].find("4 pairs of sites are joined by more than one bond") == 0);
+}
+
+TEST_CASE("lattices that cannot be are refused", "[lattice]") {
+  CHECK_THROWS_AS(make("square", {1, 4}), UsageError);
+  CHECK_THROWS_AS(make("sqare", {4, 4}), UsageError);
+  CHECK_THROWS_AS(make("square", {0, 4}), UsageError);
+}
+
+TEST_CASE("a ladder written out by hand", "[lattice]") {
+  UnitCell cell;
+  cell.vectors = Eigen::MatrixXd::Identity(1, 1);
+  cell.offsets = {Eigen::VectorXd::Zero(1), Eigen::VectorXd::Constant(1, 0.5)};
+  const auto along = Eigen::VectorXi::Ones(1).eval();
+  const auto rung = Eigen::VectorXi::Zero(1).eval();
+  const Lattice lattice(cell, Eigen::MatrixXi::Constant(1, 1, 6), {Boundary::periodic},
+                        {{0, 0, along, 1, 0}, {1, 1, along, 1, 1}, {0, 1, rung, 2, 0}});
+  CHECK(lattice.n_sites() == 12);
+  CHECK(lattice.bonds().size() == 18);
+  CHECK(lattice.translations().size() == 6);
+}
