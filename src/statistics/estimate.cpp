@@ -1,0 +1,105 @@
+#include "koushi/statistics/estimate.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+namespace koushi {
+
+Estimate estimate_from_chain_means(const std::vector<double>& means) {
+  Estimate estimate;
+  const auto n = static_cast<double>(means.size());
+  for (const double m : means) estimate.value += m / n;
+  double square = 0;
+  for (const double m : means) square += (m - estimate.value) * (m - estimate.value);
+  estimate.samples = static_cast<std::int64_t>(means.size());
+  estimate.error = means.size() > 1 ? std::sqrt(square / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
+  return estimate;
+}
+
+Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) {
+  Estimate estimate;
+  const auto n = static_cast<std::int64_t>(series.size());
+  const std::int64_t length = n / n_chains;
+  estimate.samples = n;
+  for (const double x : series) estimate.value += x;
+  estimate.value /= static_cast<double>(n);
+  const auto gamma = [&](std::int64_t lag) {
+    double sum = 0;
+    for (std::int64_t c = 0; c < n_chains; ++c) {
+      const double* chain = series.data() + c * length;
+      for (std::int64_t t = 0; t + lag < length; ++t) sum += (chain[t] - estimate.value) * (chain[t + lag] - estimate.value);
+    }
+    return sum / static_cast<double>(n_chains * (length - lag));
+  };
+  const double gamma_0 = gamma(0);
+  estimate.variance = gamma_0;
+  estimate.r_hat = split_r_hat(series, n_chains);
+  if (!(gamma_0 > 0)) return estimate;
+  constexpr double S = 1.5;
+  double sum = 0.5;
+  std::int64_t window = 0;
+  for (std::int64_t lag = 1; lag < length / 2; ++lag) {
+    sum += gamma(lag) / gamma_0;
+    window = lag;
+    const double tau = sum > 0.5 ? S / std::log((2 * sum + 1) / (2 * sum - 1)) : 1e-10;
+    const auto w = static_cast<double>(lag);
+    if (std::exp(-w / tau) - tau / std::sqrt(w * static_cast<double>(n)) < 0) break;
+  }
+  // The mean was estimated from the same data: Gamma(t) is low by 2 tau_int variance / n on average.
+  const double covariance = 2 * sum * gamma_0;
+  const double corrected_0 = gamma_0 + covariance / static_cast<double>(n);
+  estimate.variance = corrected_0;
+  estimate.tau_int = (sum * gamma_0 + (static_cast<double>(window) + 0.5) * covariance / static_cast<double>(n)) / corrected_0;
+  if (estimate.tau_int < 0.5 / static_cast<double>(n)) estimate.tau_int = 0.5 / static_cast<double>(n);
+  estimate.error = std::sqrt(2 * estimate.tau_int * estimate.variance / static_cast<double>(n));
+  return estimate;
+}
+
+double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
+  const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
+  const std::int64_t half = length / 2;
+  if (half < 2) return std::numeric_limits<double>::quiet_NaN();
+  const std::int64_t m = 2 * n_chains;
+  std::vector<double> means;
+  double within = 0;
+  double grand = 0;
+  for (std::int64_t c = 0; c < n_chains; ++c) {
+    for (const std::int64_t start : {c * length, c * length + length - half}) {
+      double mean = 0;
+      for (std::int64_t t = 0; t < half; ++t) mean += series[static_cast<std::size_t>(start + t)] / static_cast<double>(half);
+      double square = 0;
+      for (std::int64_t t = 0; t < half; ++t) {
+        const double x = series[static_cast<std::size_t>(start + t)] - mean;
+        square += x * x;
+      }
+      within += square / static_cast<double>(half - 1) / static_cast<double>(m);
+      means.push_back(mean);
+      grand += mean / static_cast<double>(m);
+    }
+  }
+  double between = 0;  // B / h
+  for (const double mean : means) between += (mean - grand) * (mean - grand) / static_cast<double>(m - 1);
+  const auto h = static_cast<double>(half);
+  const double rounding = 1e-28 * grand * grand;  // a constant series leaves this much
+  if (within <= rounding) return between <= rounding ? 1.0 : std::numeric_limits<double>::infinity();
+  return std::sqrt(((h - 1) / h * within + between) / within);
+}
+
+double v_score(int n_sites, double energy, double variance, double infinite_temperature_energy) {
+  const double difference = energy - infinite_temperature_energy;
+  return n_sites * variance / (difference * difference);
+}
+
+std::vector<std::string> warnings(const Estimate& estimate, std::int64_t chain_length) {
+  std::vector<std::string> found;
+  if (estimate.r_hat > 1.1) found.push_back(fmt::format("split R-hat = {:.3f} > 1.1: the chains disagree; more warm-up or another mixture of moves", estimate.r_hat));
+  if (static_cast<double>(chain_length) < 50 * estimate.tau_int) {
+    found.push_back(fmt::format("chains of {} measurements are shorter than 50 tau_int = {:.1f}: errors are uncertain", chain_length,
+                                50 * estimate.tau_int));
+  }
+  return found;
+}
+
+}  // namespace koushi

@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "hdf5.hpp"
+#include "koushi/store/result_file.hpp"
+
+namespace koushi {
+
+namespace {
+
+std::uint64_t fnv1a(const char* data, std::size_t size) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (std::size_t k = 0; k < size; ++k) hash = (hash ^ static_cast<unsigned char>(data[k])) * 0x100000001b3ULL;
+  return hash;
+}
+
+std::string header(std::size_t size, std::uint64_t hash) {
+  std::string text = fmt::format("koushi result file 1\nsize = {}\nchecksum = {:016x}\n", size, hash);
+  text.resize(userblock_size, '\0');
+  return text;
+}
+
+}  // namespace
+
+std::string userblock_of(const std::string& data) { return header(data.size(), fnv1a(data.data(), data.size())); }
+
+std::string fault_of(const std::string& bytes) {
+  if (bytes.rfind("koushi result file 1\n", 0) != 0) return "is not a koushi result file";
+  if (bytes.size() < userblock_size) return "is truncated";
+  const std::size_t size = bytes.size() - userblock_size;
+  if (bytes.compare(0, userblock_size, header(size, fnv1a(bytes.data() + userblock_size, size))) != 0) {
+    return "is truncated or corrupted (its checksum is wrong)";
+  }
+  return "";
+}
+
+struct ResultReader::Image {
+  std::string data;
+  H5File file;
+
+  H5Data open(const std::string& name, const std::string& path) const {
+    H5Data dataset(H5Lexists(file.get(), path.substr(0, path.find('/')).c_str(), H5P_DEFAULT) > 0 ? H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT) : -1);
+    if (!dataset.valid()) throw StoreError(fmt::format("{}: there is no dataset {}", name, path));
+    return dataset;
+  }
+
+  template <typename T>
+  std::vector<T> read(const std::string& name, const std::string& path, H5T_class_t expected, hid_t memory_type) const {
+    const H5Data dataset = open(name, path);
+    const H5Type type(h5check(H5Dget_type(dataset.get()), "read a type"));
+    if (H5Tget_class(type.get()) != expected) throw StoreError(fmt::format("{}: dataset {} has another type", name, path));
+    const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
+    std::vector<T> values(static_cast<std::size_t>(h5check(H5Sget_simple_extent_npoints(space.get()), "read a shape")));
+    if (!values.empty()) h5check(H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read dataset " + path);
+    return values;
+  }
+};
+
+ResultReader::ResultReader(const Communicator& comm, const std::string& file) : file_(file), image_(std::make_unique<Image>()) {
+  std::string fault;
+  std::string bytes;
+  if (comm.is_root()) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) {
+      fault = "cannot be opened";
+    } else {
+      bytes.assign(std::istreambuf_iterator<char>(stream), {});
+      fault = fault_of(bytes);
+    }
+  }
+  comm.broadcast(fault);
+  if (!fault.empty()) throw StoreError(fmt::format("{}: {}", file, fault));
+  comm.broadcast(bytes);
+  image_->data = bytes.substr(userblock_size);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  const H5List access(h5check(H5Pcreate(H5P_FILE_ACCESS), "create a property list"));
+  h5check(H5Pset_fapl_core(access.get(), 1U << 20U, 0), "use the core driver");
+  h5check(H5Pset_file_image(access.get(), image_->data.data(), image_->data.size()), "take a file from memory");
+  image_->file = H5File(H5Fopen("koushi-image", H5F_ACC_RDONLY, access.get()));
+  if (!image_->file.valid()) throw StoreError(fmt::format("{}: HDF5 cannot read it", file));
+}
+ResultReader::~ResultReader() = default;
+ResultReader::ResultReader(ResultReader&&) noexcept = default;
+
+bool ResultReader::contains(const std::string& path) const {
+  for (std::size_t at = path.find('/');; at = path.find('/', at + 1)) {
+    if (H5Lexists(image_->file.get(), path.substr(0, at).c_str(), H5P_DEFAULT) <= 0) return false;
+    if (at == std::string::npos) return true;
+  }
+}
+
+std::vector<double> ResultReader::read_reals(const std::string& path) const {
+  return image_->read<double>(file_, path, H5T_FLOAT, H5T_NATIVE_DOUBLE);
+}
+
+std::vector<std::int64_t> ResultReader::read_integers(const std::string& path) const {
+  return image_->read<std::int64_t>(file_, path, H5T_INTEGER, H5T_NATIVE_INT64);
+}
+
+std::string ResultReader::read_text(const std::string& path) const {
+  const H5Data dataset = image_->open(file_, path);
+  const H5Type type(h5check(H5Dget_type(dataset.get()), "read a type"));
+  if (H5Tget_class(type.get()) != H5T_STRING) throw StoreError(fmt::format("{}: dataset {} is no text", file_, path));
+  std::string text(H5Tget_size(type.get()), '\0');
+  h5check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), "read dataset " + path);
+  return text.c_str();
+}
+
+std::vector<std::int8_t> ResultReader::read_rows(const std::string& path, RowRange rows, std::int64_t columns) const {
+  const auto all = image_->read<std::int8_t>(file_, path, H5T_INTEGER, H5T_NATIVE_INT8);
+  if (static_cast<std::int64_t>(all.size()) != rows.total * columns) {
+    throw StoreError(fmt::format("{}: dataset {} has {} entries, expected {} x {}", file_, path, all.size(), rows.total, columns));
+  }
+  const auto begin = all.begin() + static_cast<std::ptrdiff_t>(rows.first * columns);
+  return {begin, begin + static_cast<std::ptrdiff_t>(rows.count * columns)};
+}
+
+std::string ResultReader::unit(const std::string& path) const {
+  const H5Data dataset = image_->open(file_, path);
+  if (H5Aexists(dataset.get(), "unit") <= 0) return "";
+  const H5Attribute attribute(h5check(H5Aopen(dataset.get(), "unit", H5P_DEFAULT), "open an attribute"));
+  const H5Type type(h5check(H5Aget_type(attribute.get()), "read a type"));
+  std::string text(H5Tget_size(type.get()), '\0');
+  h5check(H5Aread(attribute.get(), type.get(), text.data()), "read an attribute");
+  return text.c_str();
+}
+
+std::vector<std::string> ResultReader::list(const std::string& group) const {
+  std::vector<std::string> names;
+  if (!contains(group)) return names;
+  const H5Group handle(h5check(H5Gopen2(image_->file.get(), group.c_str(), H5P_DEFAULT), "open group " + group));
+  const auto append = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  h5check(H5Literate(handle.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, append, &names), "list group " + group);
+  return names;
+}
+
+void ResultReader::write(const std::string&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write(const std::string&, const std::vector<std::int64_t>&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write(const std::string&, const std::string&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) {
+  throw InternalError("ResultReader cannot write");
+}
+
+ResultReader open_result_or_previous(const Communicator& comm, const std::string& file, std::string& message) {
+  try {
+    return {comm, file};
+  } catch (const StoreError& error) {
+    ResultReader previous(comm, file + ".previous");
+    message = fmt::format("{}; the previous checkpoint {}.previous is used", error.what(), file);
+    return previous;
+  }
+}
+
+}  // namespace koushi

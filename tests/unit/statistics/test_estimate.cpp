@@ -1,0 +1,72 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <random>
+
+#include "koushi/statistics/estimate.hpp"
+
+using namespace koushi;
+
+namespace {
+
+/// x' = a x + sqrt(1 - a^2) noise: variance 1, tau_int = (1 + a) / (2 (1 - a)).
+std::vector<double> autoregressive(double a, int chains, int length, unsigned seed) {
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<double> normal;
+  std::vector<double> series;
+  for (int c = 0; c < chains; ++c) {
+    double x = normal(engine);
+    for (int t = 0; t < length; ++t) {
+      series.push_back(x);
+      x = a * x + std::sqrt(1 - a * a) * normal(engine);
+    }
+  }
+  return series;
+}
+
+}  // namespace
+
+TEST_CASE("tau_int of an autoregressive series is its closed form", "[statistics][statistical]") {
+  for (const double a : {0.0, 0.5, 0.9}) {
+    const auto series = autoregressive(a, 8, 20000, 3);
+    const Estimate estimate = gamma_method(series, 8);
+    const double exact = (1 + a) / (2 * (1 - a));
+    // Wolff eq. (42): sigma(tau)/tau ~ sqrt(4 (W + 1/2 - tau) / n) with W up to about 8 tau; 4.5 sigma. A lost factor 2 fails.
+    const double sigma = exact * std::sqrt(4 * (8 * exact + 1) / static_cast<double>(series.size()));
+    CHECK(std::abs(estimate.tau_int - exact) < 4.5 * sigma);
+    CHECK(std::abs(estimate.error - std::sqrt(2 * exact / static_cast<double>(series.size()))) < 0.1 * estimate.error);
+    CHECK(estimate.r_hat < 1.01);
+  }
+}
+
+TEST_CASE("errors cover the true mean as often as they should", "[statistics][statistical]") {
+  int inside = 0;
+  const int repeats = 400;
+  for (int r = 0; r < repeats; ++r) {
+    const Estimate estimate = gamma_method(autoregressive(0.7, 4, 1000, 100U + static_cast<unsigned>(r)), 4);
+    inside += std::abs(estimate.value) < estimate.error ? 1 : 0;
+  }
+  // Binomial with p = 0.6827: sigma = 9.3; naive errors (2.4 times too small) would cover about 0.33.
+  CHECK(std::abs(inside - 0.6827 * repeats) < 4.5 * 9.3);
+}
+
+TEST_CASE("R-hat sees a chain that sits elsewhere", "[statistics]") {
+  auto series = autoregressive(0.0, 4, 1000, 5);
+  CHECK(split_r_hat(series, 4) < 1.02);
+  for (std::size_t t = 0; t < 1000; ++t) series[t] += 3;
+  CHECK(split_r_hat(series, 4) > 1.5);
+  CHECK(warnings(gamma_method(series, 4), 1000).size() == 2);
+}
+
+TEST_CASE("a constant series has no variance and no NaN", "[statistics]") {
+  const Estimate estimate = gamma_method(std::vector<double>(100, 2.5), 2);
+  CHECK(estimate.value == 2.5);
+  CHECK(estimate.error == 0);
+  CHECK(estimate.r_hat == 1);
+}
+
+TEST_CASE("chain means and V-score by hand", "[statistics]") {
+  const Estimate estimate = estimate_from_chain_means({1, 2, 3, 6});
+  CHECK(estimate.value == 3);
+  CHECK(std::abs(estimate.error - std::sqrt(14.0 / 3 / 4)) < 1e-15);
+  CHECK(v_score(10, -4, 0.32, 0) == 0.2);
+}
