@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace koushi {
+
+enum class KeyType { boolean, integer, real, text, choice, duration, integers, reals, texts };
+
+/// One key of a deck: everything that checks, help and reference need.
+struct Key {
+  std::string path;  ///< below its section, nested tables with dots: "shift.absolute"
+  KeyType type = KeyType::real;
+  std::string preset;  ///< default as TOML text; empty: required unless `optional`
+  bool optional = false;
+  double min = -1e300;
+  double max = 1e300;
+  std::vector<std::string> choices;
+  std::string help;
+};
+
+/// A section whose key `kind` chooses which further keys it takes. A section without kinds has one entry with an empty name.
+struct Section {
+  std::string name;  ///< "lattice"; "wavefunction.factor" is written [[wavefunction.factor]]
+  std::string help;
+  bool is_array = false;
+  struct Kind {
+    std::string name;
+    std::string help;
+    std::vector<Key> keys;
+  };
+  std::vector<Kind> kinds;
+};
+
+/// A deck that has passed every check.
+class Deck {
+ public:
+  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>>;
+
+  /// Parses `text`, applies overrides "section.key=value" and checks everything against `sections`.
+  /// Errors  one DeckError with all problems, each as file:line:column: error: ... / expected: ...
+  static Deck parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
+                    const std::vector<Section>& sections);
+
+  bool has(const std::string& path) const { return entries_.count(path) > 0; }
+  bool boolean(const std::string& path) const { return std::get<bool>(at(path)); }
+  std::int64_t integer(const std::string& path) const { return std::get<std::int64_t>(at(path)); }
+  double real(const std::string& path) const;
+  std::string text(const std::string& path) const { return std::get<std::string>(at(path)); }
+  double seconds(const std::string& path) const;
+  std::vector<double> reals(const std::string& path) const { return std::get<std::vector<double>>(at(path)); }
+  std::vector<int> integers(const std::string& path) const;
+  std::vector<std::string> texts(const std::string& path) const { return std::get<std::vector<std::string>>(at(path)); }
+
+  /// Throws a DeckError at the place of a key, for what only another room can judge.
+  [[noreturn]] void refuse(const std::string& path, const std::string& problem, const std::string& expected) const;
+
+  const std::string& source() const { return source_; }
+  /// Every key with its value, defaults included: "path = value" lines in TOML's dotted keys.
+  std::string resolved() const;
+
+ private:
+  struct Entry {
+    Value value;
+    std::string place;  ///< "file:line:column" or "--set ..."
+  };
+  const Value& at(const std::string& path) const;
+  friend class DeckParser;
+
+  std::map<std::string, Entry> entries_;
+  std::string source_;
+  std::string file_;
+};
+
+/// The keys of a section or kind as text, for `describe` and the deck reference.
+std::string describe(const Section::Kind& kind, const std::string& section);
+/// A valid deck with every default, `required` filling in what has none ("section.key" -> TOML text).
+std::string deck_reference(const std::vector<Section>& sections);
+
+}  // namespace koushi

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/parallel/communicator.hpp"
+
+namespace koushi {
+
+/// What to do when the result file is there already.
+enum class ExistingResult { refuse, resume, overwrite };
+
+struct RunOptions {
+  std::string output;           ///< overrides [output] file where not empty
+  ExistingResult existing = ExistingResult::refuse;
+  double time_limit = 0;        ///< seconds after which the run checkpoints and stops; 0: none
+};
+
+/// Ground state by variational Monte Carlo and stochastic reconfiguration, or (kind = "measure") the measurement phase
+/// alone. Returns the exit code: 0, or 75 if it was asked to stop and has written a checkpoint.
+///
+/// Collective  yes
+/// Errors      DeckError, StoreError, NumericalError
+/// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); G. Carleo, M. Troyer, Science 355, 602 (2017)
+int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options);
+
+/// What `koushi check` prints: lattice, parameters, memory per rank.
+std::string describe_ground_state(const Communicator& comm, const Deck& deck);
+
+}  // namespace koushi

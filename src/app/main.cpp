@@ -1,0 +1,173 @@
+// koushi: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit code.
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <petscversion.h>
+
+#include <CLI/CLI.hpp>
+#include <Kokkos_Core.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/session.hpp"
+#include "koushi/study/catalogue.hpp"
+#include "koushi/study/ground_state.hpp"
+#include "report.hpp"
+
+namespace {
+
+using namespace koushi;
+
+struct CommandLine {
+  std::string deck;
+  std::vector<std::string> sets;
+  std::string output;
+  std::string time_limit;
+  std::string name;
+  std::string file;
+  bool resume = false;
+  bool overwrite = false;
+  bool json = false;
+  bool reference = false;
+};
+
+std::string version_text() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("koushi {}\nKokkos {}.{}.{}, PETSc {}.{}.{}, HDF5 {}.{}.{}, MPI {}.{}\n", KOUSHI_VERSION, KOKKOS_VERSION / 10000,
+                     KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR,
+                     major, minor, release, MPI_VERSION, MPI_SUBVERSION);
+}
+
+/// The root reads, all ranks get the text.
+Deck load(const Communicator& comm, const CommandLine& line) {
+  std::string text;
+  int readable = 1;
+  if (comm.is_root()) {
+    std::ifstream stream(line.deck);
+    readable = stream.good() ? 1 : 0;
+    text.assign(std::istreambuf_iterator<char>(stream), {});
+  }
+  if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", line.deck));
+  comm.broadcast(text);
+  return Deck::parse(text, line.deck, line.sets, catalogue());
+}
+
+int run(const Communicator& comm, const CommandLine& line) {
+  const Deck deck = load(comm, line);
+  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, 0};
+  if (!line.time_limit.empty()) {
+    options.time_limit = parse_duration(line.time_limit);
+    if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
+  }
+  return run_ground_state(comm, deck, options);
+}
+
+int list() {
+  for (const Section& section : catalogue()) {
+    for (const auto& kind : section.kinds) {
+      if (!kind.name.empty()) fmt::print("{:<22}{:<26}{}\n", section.name, kind.name, kind.help);
+    }
+  }
+  return 0;
+}
+
+int describe_name(const CommandLine& line) {
+  if (line.reference) {
+    fmt::print("{}", deck_reference(catalogue()));
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const Section& section : catalogue()) {
+    for (const auto& kind : section.kinds) {
+      const std::string name = kind.name.empty() ? section.name : kind.name;
+      if (name.empty()) continue;
+      names.push_back(name);
+      if (name == line.name) {
+        fmt::print("{}", describe(kind, section.name));
+        return 0;
+      }
+    }
+  }
+  const std::string near = nearest_name(line.name, names);
+  throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+}
+
+int obey(int argc, char** argv, const Communicator& comm) {
+  CommandLine line;
+  CLI::App app("koushi: ground states of lattice spins by neural-network variational Monte Carlo");
+  app.require_subcommand(0, 1);
+  bool version = false;
+  app.add_flag("--version", version, "versions of koushi and its libraries");
+  CLI::App* run_command = app.add_subcommand("run", "run a deck");
+  CLI::App* check_command = app.add_subcommand("check", "check a deck and say what it would need");
+  for (CLI::App* command : {run_command, check_command}) {
+    command->add_option("deck", line.deck, "input deck (TOML)")->required();
+    command->add_option("--set", line.sets, "override a key: --set section.key=value")->expected(1);
+  }
+  run_command->add_option("--output", line.output, "result file instead of the deck's");
+  run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) after this time");
+  CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
+  run_command->add_flag("--overwrite", line.overwrite, "start anew although there is a result")->excludes(resume);
+  CLI::App* list_command = app.add_subcommand("list", "all kinds that a deck can name");
+  CLI::App* describe_command = app.add_subcommand("describe", "the keys of a kind or section");
+  describe_command->add_option("name", line.name, "as in `koushi list`");
+  describe_command->add_flag("--reference", line.reference, "all of them, as a page");
+  CLI::App* report_command = app.add_subcommand("report", "the results in a file");
+  report_command->add_option("file", line.file, "result file")->required();
+  report_command->add_flag("--json", line.json, "as JSON");
+  CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
+  plot_command->add_option("file", line.file, "result file")->required();
+  plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    if (comm.is_root()) fmt::print("{}", app.help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}\n  expected: see koushi --help", error.what()));
+  }
+  if (*run_command) return run(comm, line);
+  if (*check_command) {
+    const Deck deck = load(comm, line);
+    const std::string text = describe_ground_state(comm, deck);
+    if (comm.is_root()) fmt::print("{}\n{}", deck.resolved(), text);
+    return 0;
+  }
+  if (!comm.is_root()) return 0;
+  if (version) {
+    fmt::print("{}", version_text());
+    return 0;
+  }
+  if (*list_command) return list();
+  if (*describe_command) return describe_name(line);
+  if (*report_command) return report(line.file, line.json);
+  if (*plot_command) return plot(line.file, line.output);
+  fmt::print("{}", app.help());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Session session(argc, argv);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  try {
+    const Communicator comm(MPI_COMM_WORLD);
+    return obey(argc, argv, comm);
+  } catch (const Error& error) {
+    const bool uniform = error.scope() == ErrorScope::uniform;
+    if (!uniform || rank == 0) fmt::print(stderr, "{}{}\n", uniform ? "" : fmt::format("rank {}: ", rank), error.what());
+    if (!uniform) MPI_Abort(MPI_COMM_WORLD, error.exit_code());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "rank {}: {}\n", rank, error.what());
+    MPI_Abort(MPI_COMM_WORLD, 70);
+  }
+  return 70;
+}

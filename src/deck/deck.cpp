@@ -1,0 +1,366 @@
+#include "koushi/deck/deck.hpp"
+
+#define TOML_EXCEPTIONS 1
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <sstream>
+#include <tuple>
+
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+
+namespace koushi {
+
+namespace {
+
+std::string type_text(const Key& key) {
+  const auto bounds = [&] {
+    std::string text;
+    if (key.min > -1e299) text += fmt::format(" >= {}", key.min);
+    if (key.max < 1e299) text += fmt::format("{} <= {}", text.empty() ? "" : ",", key.max);
+    return text;
+  };
+  switch (key.type) {
+    case KeyType::boolean: return "true or false";
+    case KeyType::integer: return "integer" + bounds();
+    case KeyType::real: return "real number" + bounds();
+    case KeyType::text: return "text in quotes";
+    case KeyType::choice: return "one of " + join(key.choices);
+    case KeyType::duration: return "duration, as \"5 min\", \"90 s\" or \"01:30:00\"";
+    case KeyType::integers: return "list of integers" + bounds();
+    case KeyType::reals: return "list of real numbers" + bounds();
+    case KeyType::texts: return "list of " + (key.choices.empty() ? std::string("texts") : join(key.choices));
+  }
+  return "";
+}
+
+std::string as_toml(const toml::node& node) {
+  std::ostringstream stream;
+  node.visit([&](const auto& n) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(n)>, toml::table>) {
+      stream << "a table";
+    } else {
+      stream << n;
+    }
+  });
+  std::string text = stream.str();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+std::string hint(const std::string& name, const std::vector<std::string>& candidates) {
+  const std::string near = nearest_name(name, candidates);
+  return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
+}
+
+}  // namespace
+
+class DeckParser {
+ public:
+  DeckParser(std::string file, const std::vector<Section>& sections) : file_(std::move(file)), sections_(sections) {}
+
+  Deck parse(const std::string& text, const std::vector<std::string>& overrides) {
+    Deck deck;
+    deck.source_ = text;
+    deck.file_ = file_;
+    flatten(parse_toml(text, file_), "", "");
+    for (const std::string& override_text : overrides) apply(override_text);
+    for (const Section& section : sections_) check(section, deck);
+    for (const auto& [path, leaf] : leaves_) {
+      if (leaf.used) continue;
+      const std::string section = path.substr(0, path.find('.'));
+      std::vector<std::string> names;
+      for (const Section& s : sections_) names.push_back(s.name);
+      names.erase(std::remove(names.begin(), names.end(), ""), names.end());
+      problem(leaf, fmt::format("[{}] is not a section of a deck", section), "one of " + join(names) + hint(section, names));
+    }
+    if (!problems_.empty()) {
+      std::stable_sort(problems_.begin(), problems_.end());
+      std::string all;
+      std::string last;
+      for (const Problem& p : problems_) {
+        if (p.text != last) all += (all.empty() ? "" : "\n") + p.text;
+        last = p.text;
+      }
+      throw DeckError(all);
+    }
+    return deck;
+  }
+
+ private:
+  struct Leaf {
+    std::string place;
+    long line = 0;
+    long column = 0;
+    const toml::node* node = nullptr;
+    bool used = false;
+  };
+  struct Problem {
+    long line;
+    long column;
+    std::string text;
+    bool operator<(const Problem& other) const { return std::tie(line, column) < std::tie(other.line, other.column); }
+  };
+
+  void problem(const Leaf& leaf, const std::string& what, const std::string& expected) {
+    problems_.push_back({leaf.line, leaf.column, fmt::format("{}: error: {}\n  expected: {}", leaf.place, what, expected)});
+  }
+
+  const toml::table& parse_toml(const std::string& text, const std::string& name) {
+    try {
+      tables_.push_back(std::make_unique<toml::table>(toml::parse(text)));
+      return *tables_.back();
+    } catch (const toml::parse_error& error) {
+      const auto where = error.source().begin;
+      throw DeckError(fmt::format("{}:{}:{}: error: {}\n  expected: TOML, key = value lines in [sections]", name,
+                                  static_cast<long>(where.line), static_cast<long>(where.column), error.description()));
+    }
+  }
+
+  void flatten(const toml::table& table, const std::string& prefix, const std::string& place) {
+    for (const auto& [name, node] : table) {
+      const std::string path = prefix + std::string(name.str());
+      if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
+        flatten(*inner, path + ".", place);
+      } else if (const auto* array = node.as_array(); array != nullptr && !array->empty() && array->is_homogeneous<toml::table>()) {
+        for (std::size_t k = 0; k < array->size(); ++k) flatten(*(*array)[k].as_table(), fmt::format("{}.{}.", path, k), place);
+      } else {
+        const auto where = name.source().begin;
+        const auto line = static_cast<long>(where.line);
+        const auto column = static_cast<long>(where.column);
+        leaves_[path] = {place.empty() ? fmt::format("{}:{}:{}", file_, line, column) : place, line, column, &node, false};
+      }
+    }
+  }
+
+  void apply(const std::string& text) {
+    const std::string place = "--set " + text;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError(place + ": error: no value\n  expected: --set section.key=value");
+    std::string key = text.substr(0, equals);
+    const std::string value = text.substr(equals + 1);
+    const toml::table* table = nullptr;
+    try {
+      table = &parse_toml("value = " + value, place);
+    } catch (const DeckError&) {  // a bare word
+      table = &parse_toml("value = '" + value + "'", place);
+    }
+    const toml::node* node = table->get("value");
+    if (node->is_table() && !node->as_table()->empty()) {
+      flatten(*node->as_table(), key + ".", place);
+    } else {
+      leaves_[key] = {place, 0, 0, node, false};
+    }
+  }
+
+  void check(const Section& section, Deck& deck) {
+    int count = 1;
+    if (section.is_array) {
+      count = 0;
+      while (any_below(fmt::format("{}.{}.", section.name, count))) ++count;
+    }
+    const std::string label = section.name.empty() ? "deck" : "[" + section.name + "]";
+    if (section.is_array && count != 1) {
+      problem({file_ + ":1:1", 1, 1}, fmt::format("there are {} of [{}]", count, label), "exactly one");
+    }
+    for (int k = 0; k < count; ++k) {
+      const std::string prefix = section.name.empty() ? "" : section.is_array ? fmt::format("{}.{}.", section.name, k) : section.name + ".";
+      const Section::Kind* kind = section.kinds.data();
+      if (!kind->name.empty()) {
+        std::vector<std::string> names;
+        for (const auto& candidate : section.kinds) names.push_back(candidate.name);
+        const auto leaf = leaves_.find(prefix + "kind");
+        if (leaf == leaves_.end()) {
+          problem({file_ + ":1:1", 1, 1}, label + " kind is missing", "one of " + join(names));
+          mark_all(prefix);
+          continue;
+        }
+        leaf->second.used = true;
+        const std::string given = leaf->second.node->value<std::string>().value_or(as_toml(*leaf->second.node));
+        const auto found = std::find(names.begin(), names.end(), given);
+        if (found == names.end()) {
+          problem(leaf->second, fmt::format("{} kind = \"{}\" is unknown", label, given), "one of " + join(names) + hint(given, names));
+          mark_all(prefix);
+          continue;
+        }
+        kind = &section.kinds[static_cast<std::size_t>(found - names.begin())];
+        deck.entries_[prefix + "kind"] = {Deck::Value(given), leaf->second.place};
+      }
+      std::vector<std::string> names;
+      for (const Key& key : kind->keys) {
+        names.push_back(key.path);
+        check(key, prefix, label, deck);
+      }
+      for (auto& [path, leaf] : leaves_) {
+        const bool top_level = prefix.empty() && path.find('.') == std::string::npos;
+        if (leaf.used || !(top_level || (!prefix.empty() && path.rfind(prefix, 0) == 0))) continue;
+        const std::string name = path.substr(prefix.size());
+        if (top_level && std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == name; })) continue;
+        leaf.used = true;
+        problem(leaf, fmt::format("{} {} is not a key of this section", label, name), "one of " + join(names) + hint(name, names));
+      }
+    }
+  }
+
+  void check(const Key& key, const std::string& prefix, const std::string& label, Deck& deck) {
+    const auto found = leaves_.find(prefix + key.path);
+    if (found == leaves_.end()) {
+      if (key.optional) return;
+      if (key.preset.empty()) {
+        problem({file_ + ":1:1", 1, 1}, fmt::format("{} {} is missing", label, key.path), type_text(key));
+        return;
+      }
+      const toml::table& table = parse_toml("value = " + key.preset, "default of " + key.path);
+      deck.entries_[prefix + key.path] = {*convert(key, *table.get("value")), "default of " + prefix + key.path};
+      return;
+    }
+    found->second.used = true;
+    if (auto value = convert(key, *found->second.node)) {
+      deck.entries_[prefix + key.path] = {std::move(*value), found->second.place};
+    } else {
+      problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)), type_text(key));
+    }
+  }
+
+  static std::optional<Deck::Value> convert(const Key& key, const toml::node& node) {
+    const auto in_bounds = [&](double x) { return std::isfinite(x) && x >= key.min && x <= key.max; };
+    const auto number = [&](const toml::node& n, bool integer) -> std::optional<double> {
+      if (n.is_integer() || (!integer && n.is_floating_point())) {
+        const double x = *n.value<double>();
+        if (in_bounds(x)) return x;
+      }
+      return std::nullopt;
+    };
+    switch (key.type) {
+      case KeyType::boolean:
+        if (node.is_boolean()) return Deck::Value(*node.value<bool>());
+        return std::nullopt;
+      case KeyType::integer:
+        if (number(node, true)) return Deck::Value(*node.value<std::int64_t>());
+        return std::nullopt;
+      case KeyType::real:
+        if (const auto x = number(node, false)) return Deck::Value(*x);
+        return std::nullopt;
+      case KeyType::text:
+        if (node.is_string()) return Deck::Value(*node.value<std::string>());
+        return std::nullopt;
+      case KeyType::duration:
+        if (node.is_string() && parse_duration(*node.value<std::string>()) > 0) return Deck::Value(*node.value<std::string>());
+        return std::nullopt;
+      case KeyType::choice:
+        if (node.is_string() && std::count(key.choices.begin(), key.choices.end(), *node.value<std::string>()) > 0) {
+          return Deck::Value(*node.value<std::string>());
+        }
+        return std::nullopt;
+      case KeyType::integers:
+      case KeyType::reals: {
+        std::vector<double> values;
+        if (!node.is_array() || node.as_array()->empty()) return std::nullopt;
+        for (const toml::node& element : *node.as_array()) {
+          const auto x = number(element, key.type == KeyType::integers);
+          if (!x) return std::nullopt;
+          values.push_back(*x);
+        }
+        return Deck::Value(values);
+      }
+      case KeyType::texts: {
+        std::vector<std::string> values;
+        if (!node.is_array()) return std::nullopt;
+        for (const toml::node& element : *node.as_array()) {
+          if (!element.is_string()) return std::nullopt;
+          values.push_back(*element.value<std::string>());
+          if (!key.choices.empty() && std::count(key.choices.begin(), key.choices.end(), values.back()) == 0) return std::nullopt;
+        }
+        return Deck::Value(values);
+      }
+    }
+    return std::nullopt;
+  }
+
+  bool any_below(const std::string& prefix) const {
+    const auto at = leaves_.lower_bound(prefix);
+    return at != leaves_.end() && at->first.rfind(prefix, 0) == 0;
+  }
+
+  void mark_all(const std::string& prefix) {
+    for (auto& [path, leaf] : leaves_) leaf.used = leaf.used || path.rfind(prefix, 0) == 0;
+  }
+
+  std::string file_;
+  const std::vector<Section>& sections_;
+  std::vector<std::unique_ptr<toml::table>> tables_;  ///< kept alive for the nodes of leaves_
+  std::map<std::string, Leaf> leaves_;
+  std::vector<Problem> problems_;
+};
+
+Deck Deck::parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
+                 const std::vector<Section>& sections) {
+  return DeckParser(file, sections).parse(text, overrides);
+}
+
+const Deck::Value& Deck::at(const std::string& path) const {
+  const auto found = entries_.find(path);
+  if (found == entries_.end()) throw InternalError("the deck has no declared key " + path);
+  return found->second.value;
+}
+
+double Deck::real(const std::string& path) const { return std::get<double>(at(path)); }
+double Deck::seconds(const std::string& path) const { return parse_duration(text(path)); }
+
+std::vector<int> Deck::integers(const std::string& path) const {
+  std::vector<int> values;
+  for (const double x : reals(path)) values.push_back(static_cast<int>(x));
+  return values;
+}
+
+void Deck::refuse(const std::string& path, const std::string& problem, const std::string& expected) const {
+  const auto found = entries_.find(path);
+  throw DeckError(fmt::format("{}: error: {}: {}\n  expected: {}", found == entries_.end() ? file_ + ":1:1" : found->second.place, path,
+                              problem, expected));
+}
+
+std::string Deck::resolved() const {
+  std::string text;
+  for (const auto& [path, entry] : entries_) {
+    const std::string value = std::visit(
+        [](const auto& v) -> std::string {
+          using T = std::decay_t<decltype(v)>;
+          if constexpr (std::is_same_v<T, std::string>) {
+            return fmt::format("\"{}\"", v);
+          } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+            return v.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(v, "\", \""));
+          } else if constexpr (std::is_same_v<T, std::vector<double>>) {
+            return fmt::format("[{}]", fmt::join(v, ", "));
+          } else {
+            return fmt::format("{}", v);
+          }
+        },
+        entry.value);
+    text += fmt::format("{} = {}\n", path, value);
+  }
+  return text;
+}
+
+std::string describe(const Section::Kind& kind, const std::string& section) {
+  std::string text = kind.name.empty() ? fmt::format("[{}]\n", section) : fmt::format("[{}] kind = \"{}\"  {}\n", section, kind.name, kind.help);
+  for (const Key& key : kind.keys) {
+    const std::string preset = key.optional ? "optional" : key.preset.empty() ? "required" : "default " + key.preset;
+    text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), preset, "", key.help);
+  }
+  return text;
+}
+
+std::string deck_reference(const std::vector<Section>& sections) {
+  std::string text = "# Deck reference\n\nGenerated by `koushi describe --reference`.\n";
+  for (const Section& section : sections) {
+    text += fmt::format("\n## {}\n\n{}\n", section.name.empty() ? "top level" : section.is_array ? "[[" + section.name + "]]" : "[" + section.name + "]", section.help);
+    for (const auto& kind : section.kinds) text += "\n```\n" + describe(kind, section.name) + "```\n";
+  }
+  return text;
+}
+
+}  // namespace koushi

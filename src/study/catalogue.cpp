@@ -1,0 +1,130 @@
+#include "koushi/study/catalogue.hpp"
+
+#include "koushi/lattice/lattice.hpp"
+
+namespace koushi {
+
+namespace {
+
+Key key(const std::string& path, KeyType type, const std::string& preset, const std::string& help) {
+  Key result;
+  result.path = path;
+  result.type = type;
+  result.preset = preset;
+  result.help = help;
+  return result;
+}
+
+Key at_least(double min, Key k) {
+  k.min = min;
+  return k;
+}
+
+Key between(double min, double max, Key k) {
+  k.min = min;
+  k.max = max;
+  return k;
+}
+
+Key optional(Key k) {
+  k.optional = true;
+  return k;
+}
+
+Key choice(const std::string& path, const std::vector<std::string>& choices, const std::string& preset, const std::string& help) {
+  Key result = key(path, KeyType::choice, preset, help);
+  result.choices = choices;
+  return result;
+}
+
+constexpr double positive = 1e-300;
+
+std::vector<Key> measurement_keys() {
+  return {at_least(0, key("measure.samples", KeyType::integer, "0", "measurements with fixed parameters, over all chains; 0: none")),
+          at_least(0, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
+          optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
+}
+
+std::vector<Section> make_catalogue() {
+  std::vector<Section> sections;
+  sections.push_back({"", "What the run is called, and the seed of all its random numbers.", false,
+                      {{"", "",
+                        {key("title", KeyType::text, "", "shown in every table and picture"),
+                         between(0, 4294967295.0, key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
+
+  std::vector<Key> ground = measurement_keys();
+  ground.insert(ground.begin(), {at_least(1, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
+                                 optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from"))});
+  std::vector<Key> measure = measurement_keys();
+  measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
+  sections.push_back({"study", "What is to be done.", false,
+                      {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
+                       {"measure", "the measurement phase alone, on the parameters of a finished run", measure}}});
+
+  Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
+  for (const std::string& name : lattice_names()) {
+    Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic");
+    boundary.choices = {"periodic", "antiperiodic", "open"};
+    lattice.kinds.push_back({name, "",
+                             {optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))),
+                              optional(key("supercell", KeyType::integers, "", "integer vectors of a tilted supercell, one after the other, instead of extents")),
+                              boundary}});
+  }
+  sections.push_back(lattice);
+
+  const Key couplings = key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic");
+  const Key marshall = key("marshall", KeyType::boolean, "false", "rotate one sublattice by pi about z, so that the ground state is positive");
+  const Key field = key("field", KeyType::real, "0.0", "h of - h sum S^z");
+  const Key staggered = key("staggered_field", KeyType::real, "0.0", "h_s of - h_s sum (sublattice sign) S^z");
+  sections.push_back(
+      {"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
+       {{"heisenberg", "sum_b J_b S_i.S_j", {couplings, field, staggered, marshall}},
+        {"xxz", "sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z)",
+         {couplings, key("anisotropy", KeyType::real, "", "Delta"), field, staggered, marshall}},
+        {"transverse-field-ising", "sum_b J_b sigma^z sigma^z + field sum_i sigma^x",
+         {couplings, key("field", KeyType::real, "", "Gamma; negative makes the ground state positive")}}}});
+
+  sections.push_back({"wavefunction.factor", "log psi is the sum of the factors.", true,
+                      {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
+                        {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
+                         between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
+                         choice("symmetry", {"none", "translations"}, "\"none\"", "filters run over the translation group"),
+                         key("visible_bias", KeyType::boolean, "false", "a_i"),
+                         at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}});
+
+  sections.push_back({"sampler", "Metropolis chains of |psi|^2.", false,
+                      {{"", "",
+                        {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
+                         optional(at_least(0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
+                         between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
+                         at_least(2, key("chains", KeyType::integer, "256", "over all ranks")),
+                         at_least(2, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
+                         at_least(positive, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site")),
+                         key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}}}});
+
+  sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
+                      {{"stochastic-reconfiguration", "(S + lambda) delta = F",
+                        {choice("route", {"automatic", "matrix-free", "dense", "sample-space"}, "\"automatic\"", "how the system is solved"),
+                         at_least(0, key("shift.absolute", KeyType::real, "1e-6", "lambda = absolute + relative tr S / P")),
+                         at_least(0, key("shift.relative", KeyType::real, "1e-3", "")),
+                         between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
+                         optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
+                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route")),
+                         key("petsc_options", KeyType::text, "\"\"", "e.g. -sr_ksp_type minres -sr_ksp_monitor")}}}});
+
+  sections.push_back({"output", "The result file.", false,
+                      {{"", "",
+                        {key("file", KeyType::text, "", "HDF5, written at every checkpoint"),
+                         key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
+  return sections;
+}
+
+}  // namespace
+
+const std::vector<Section>& catalogue() {
+  static const std::vector<Section> sections = make_catalogue();
+  return sections;
+}
+
+}  // namespace koushi

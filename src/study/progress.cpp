@@ -1,0 +1,58 @@
+#include "koushi/study/progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "koushi/base/text.hpp"
+
+namespace koushi {
+
+Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps)
+    : speaks_(speaks), terminal_(isatty(STDOUT_FILENO) == 1), first_step_(first_step), total_steps_(total_steps) {}
+
+Progress::~Progress() { end_live_line(); }
+
+void Progress::end_live_line() {
+  if (line_open_) std::fputs("\n", stdout);
+  std::fflush(stdout);
+  line_open_ = false;
+}
+
+void Progress::step(std::int64_t done, const std::string& status) {
+  if (!speaks_) return;
+  const auto now = Clock::now();
+  const double since_last = std::chrono::duration<double>(now - last_).count();
+  const bool finished = done == total_steps_;
+  if (!finished && since_last < (terminal_ ? 0.1 : log_interval_)) return;
+  last_ = now;
+  const double elapsed = std::chrono::duration<double>(now - started_).count();
+  const double per_step = elapsed / static_cast<double>(std::max<std::int64_t>(1, done - first_step_));
+  std::string line = fmt::format("step {}/{}  {}  {}/step  {} left", done, total_steps_, status, format_seconds(per_step),
+                                 format_seconds(per_step * static_cast<double>(total_steps_ - done)));
+  if (terminal_) {
+    winsize size = {};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    if (known) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1U));
+    fmt::print("\r\033[K{}", line);
+    line_open_ = true;
+    std::fflush(stdout);
+    if (finished) end_live_line();
+  } else {
+    log_interval_ = std::min(60.0, 1.5 * log_interval_);
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
+}
+
+void Progress::say(const std::string& message) {
+  if (!speaks_) return;
+  end_live_line();
+  fmt::print("{}\n", message);
+  std::fflush(stdout);
+}
+
+}  // namespace koushi
