@@ -1,10 +1,7 @@
 // koushi: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit code.
 #include <fmt/format.h>
-#include <hdf5.h>
-#include <petscversion.h>
 
 #include <CLI/CLI.hpp>
-#include <Kokkos_Core.hpp>
 #include <fstream>
 #include <iterator>
 
@@ -32,16 +29,6 @@ struct CommandLine {
   bool json = false;
   bool reference = false;
 };
-
-std::string version_text() {
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned release = 0;
-  H5get_libversion(&major, &minor, &release);
-  return fmt::format("koushi {}\nKokkos {}.{}.{}, PETSc {}.{}.{}, HDF5 {}.{}.{}, MPI {}.{}\n", KOUSHI_VERSION, KOKKOS_VERSION / 10000,
-                     KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR,
-                     major, minor, release, MPI_VERSION, MPI_SUBVERSION);
-}
 
 /// The root reads, all ranks get the text.
 Deck load(const Communicator& comm, const CommandLine& line) {
@@ -107,7 +94,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   CLI::App* check_command = app.add_subcommand("check", "check a deck and say what it would need");
   for (CLI::App* command : {run_command, check_command}) {
     command->add_option("deck", line.deck, "input deck (TOML)")->required();
-    command->add_option("--set", line.sets, "override a key: --set section.key=value")->expected(1);
+    command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
   }
   run_command->add_option("--output", line.output, "result file instead of the deck's");
   run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) after this time");
@@ -140,7 +127,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   }
   if (!comm.is_root()) return 0;
   if (version) {
-    fmt::print("{}", version_text());
+    fmt::print("koushi {}\n{}\n", KOUSHI_VERSION, library_versions());
     return 0;
   }
   if (*list_command) return list();

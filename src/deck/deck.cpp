@@ -70,8 +70,10 @@ class DeckParser {
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) apply(override_text);
     for (const Section& section : sections_) check(section, deck);
-    for (const auto& [path, leaf] : leaves_) {
-      if (leaf.used) continue;
+    for (const auto& [name, leaf] : leaves_) {
+      const std::string& path = name;
+      const bool empty_section = leaf.node->is_table() && std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == path; });
+      if (leaf.used || empty_section) continue;
       const std::string section = path.substr(0, path.find('.'));
       std::vector<std::string> names;
       for (const Section& s : sections_) names.push_back(s.name);

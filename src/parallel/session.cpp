@@ -34,4 +34,9 @@ Session::~Session() {
   MPI_Finalize();
 }
 
+std::string library_versions() {
+  return fmt::format("Kokkos {}.{}.{}, PETSc {}.{}.{}, MPI {}.{}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100,
+                     PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, MPI_VERSION, MPI_SUBVERSION);
+}
+
 }  // namespace koushi

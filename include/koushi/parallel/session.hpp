@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 namespace koushi {
 
 /// Starts MPI (FUNNELED), then Kokkos, then PETSc, and stops them in reverse. One per process, in main.
@@ -14,5 +16,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 };
+
+/// "Kokkos 5.0.2, PETSc 3.18.5, MPI 3.1"
+std::string library_versions();
 
 }  // namespace koushi

@@ -1,0 +1,131 @@
+"""The program from outside: exit codes, messages, bitwise histories on other ranks, kill and resume."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+KOUSHI, INPUTS, MPIEXEC = sys.argv[1:4]
+DECK = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
+ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", OMP_PROC_BIND="false")
+
+
+def koushi(*words, ranks=0, threads=1):
+    command = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    return subprocess.run([*command, KOUSHI, *words], env=dict(ENV, OMP_NUM_THREADS=str(threads)), capture_output=True, text=True, timeout=300)
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def small(self, output, *more, **how):
+        return koushi("run", DECK, "--output", output, "--set", "study.steps=40", "--set", "study.measure.samples=4096", *more, **how)
+
+    def history(self, file):
+        code = "import h5py,sys\nf=h5py.File(sys.argv[1])\nfor k in sorted(f['history']): print(k, f['history'][k][()].tobytes().hex())"
+        for python in ("python3", "/usr/bin/python3"):
+            done = subprocess.run([python, "-c", code, file], capture_output=True, text=True)
+            if done.returncode == 0:
+                return done.stdout
+        self.fail("no Python with h5py: " + done.stderr)
+
+    def test_bad_command_lines(self):
+        for words, text in [(["run", "nowhere.toml"], "nowhere.toml: error: the deck cannot be opened"),
+                            (["run", DECK, "--set", "sampler.chain=3"], 'did you mean "chains"?'),
+                            (["run", DECK, "--set", "lattice.kind=sqare"], 'did you mean "square"?'),
+                            (["run", DECK, "--set", "lattice.extents=[4]"], "expected: 2 numbers for this lattice"),
+                            (["run", DECK, "--set", "lattice.kind=triangular"], "not bipartite"),
+                            (["run", DECK, "--set", "sampler.samples=1000"], "not a multiple of 256 chains"),
+                            (["run", DECK, "--set", "sampler.magnetization=1"], "parity"),
+                            (["run", DECK, "--set", "lattice.extents=[1,4]"], "joins site 0 with itself"),
+                            (["run", DECK, "--time-limit", "soon"], "is not a duration"),
+                            (["run", DECK, "--resume", "--overwrite"], "--resume excludes --overwrite"),
+                            (["describe", "heisenbrg"], 'did you mean "heisenberg"?'),
+                            (["fly"], "expected: see koushi --help")]:
+            with self.subTest(words=words):
+                done = koushi(*words)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(text, done.stderr)
+
+    def test_report_and_refusals(self):
+        file = self.path("a.h5")
+        self.assertEqual(self.small(file).returncode, 0)
+        report = json.loads(koushi("report", file, "--json").stdout)
+        self.assertEqual((report["status"], report["study"], report["steps"]), ("done", "ground-state", 40))
+        energy = report["observables"]["energy_per_site"]
+        self.assertEqual(energy["samples"], 4096)
+        self.assertLess(abs(energy["value"] + 0.7017802), 0.01)
+        again = self.small(file)
+        self.assertEqual(again.returncode, 2)
+        self.assertIn("--resume", again.stderr)
+        self.assertIn("nothing to resume", self.small(file, "--resume").stdout)
+        measured = koushi("run", DECK, "--output", self.path("m.h5"), "--set", "study.kind=measure", "--set", "study.parameters='%s'" % file,
+                          "--set", "study.measure.samples=4096")
+        self.assertEqual(measured.returncode, 2)  # steps is no key of a measurement
+        self.assertIn("steps is not a key", measured.stderr)
+        with open(file, "r+b") as stream:
+            stream.seek(3000)
+            stream.write(b"?")
+        broken = koushi("report", file)
+        self.assertEqual(broken.returncode, 3)
+        self.assertIn("checksum", broken.stderr)
+
+    def test_histories_are_bitwise_equal_on_ranks_and_threads(self):
+        expected = None
+        for ranks, threads in [(1, 1), (2, 1), (3, 1), (1, 2)]:
+            file = self.path("r%d_%d.h5" % (ranks, threads))
+            self.assertEqual(self.small(file, ranks=ranks, threads=threads).returncode, 0)
+            expected = expected or self.history(file)
+            self.assertEqual(self.history(file), expected)
+
+    def test_killed_and_resumed_is_uninterrupted(self):
+        whole, pieces = self.path("whole.h5"), self.path("pieces.h5")
+        self.assertEqual(self.small(whole, "--set", "output.checkpoint='0.01 s'").returncode, 0)
+        chance = random.Random(4)
+        kills = 0
+        for attempt in range(60):
+            process = subprocess.Popen([KOUSHI, "run", DECK, "--output", pieces, "--set", "study.steps=40", "--set", "study.measure.samples=4096",
+                                        "--set", "output.checkpoint='0.01 s'", "--resume"], env=ENV, stdout=subprocess.DEVNULL)
+            try:
+                process.wait(0.3 + 0.2 * chance.random() if kills < 5 else 100)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+            process.wait()
+            if process.returncode == 0:
+                break
+        self.assertEqual(process.returncode, 0)
+        self.assertGreater(kills, 0)
+        self.assertEqual(self.history(pieces), self.history(whole))
+
+    def test_stops_on_request_with_75(self):
+        file = self.path("t.h5")
+        stopped = self.small(file, "--set", "study.steps=100000", "--time-limit", "1 s")
+        self.assertEqual(stopped.returncode, 75, stopped.stderr)
+        self.assertEqual(json.loads(koushi("report", file, "--json").stdout)["status"], "stopped")
+
+    def test_every_shipped_deck_is_accepted(self):
+        for name in sorted(os.listdir(INPUTS)):
+            done = koushi("check", os.path.join(INPUTS, name))
+            self.assertEqual(done.returncode, 0, name + done.stderr)
+
+    def test_plots(self):
+        file = self.path("a.h5")
+        self.small(file)
+        for suffix in ("png", "svg", "pdf"):
+            done = koushi("plot", file, "--output", self.path("p." + suffix))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(os.path.getsize(self.path("p." + suffix)), 5000)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
