@@ -110,8 +110,7 @@ std::vector<Section> make_catalogue() {
                          at_least(0, key("shift.relative", KeyType::real, "1e-3", "")),
                          between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
                          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
-                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route")),
-                         key("petsc_options", KeyType::text, "\"\"", "e.g. -sr_ksp_type minres -sr_ksp_monitor")}}}});
+                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}});
 
   sections.push_back({"output", "The result file.", false,
                       {{"", "",
