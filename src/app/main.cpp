@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -11,6 +12,7 @@
 #include "koushi/parallel/session.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/ground_state.hpp"
+#include "koushi/study/provenance.hpp"
 #include "report.hpp"
 
 namespace {
@@ -28,7 +30,27 @@ struct CommandLine {
   bool overwrite = false;
   bool json = false;
   bool reference = false;
+  int ranks = 0;
+  std::string petsc_options;
 };
+
+/// Takes PETSc's options (-sr_NAME [VALUE]) out of the words of the command line.
+std::string take_petsc_options(std::vector<std::string>& words) {
+  std::string taken;
+  for (std::size_t at = 0; at < words.size();) {
+    const bool option = words[at].rfind("-sr_", 0) == 0;
+    const bool value = at + 1 < words.size() && words[at + 1].rfind('-', 0) != 0;
+    if (option) {
+      for (std::size_t count = value ? 2 : 1; count > 0; --count) {
+        taken += words[at] + " ";
+        words.erase(words.begin() + static_cast<std::ptrdiff_t>(at));
+      }
+    } else {
+      ++at;
+    }
+  }
+  return taken;
+}
 
 /// The root reads, all ranks get the text.
 Deck load(const Communicator& comm, const CommandLine& line) {
@@ -46,7 +68,7 @@ Deck load(const Communicator& comm, const CommandLine& line) {
 
 int run(const Communicator& comm, const CommandLine& line) {
   const Deck deck = load(comm, line);
-  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, 0};
+  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, 0, line.petsc_options};
   if (!line.time_limit.empty()) {
     options.time_limit = parse_duration(line.time_limit);
     if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
@@ -96,6 +118,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
     command->add_option("deck", line.deck, "input deck (TOML)")->required();
     command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
   }
+  check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")->check(CLI::Range(1, 1000000));
   run_command->add_option("--output", line.output, "result file instead of the deck's");
   run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) after this time");
   CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
@@ -111,7 +134,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
   plot_command->add_option("file", line.file, "result file")->required();
   plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    line.petsc_options = take_petsc_options(words);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
   } catch (const CLI::CallForHelp&) {
     if (comm.is_root()) fmt::print("{}", app.help());
     return 0;
@@ -121,13 +147,13 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*run_command) return run(comm, line);
   if (*check_command) {
     const Deck deck = load(comm, line);
-    const std::string text = describe_ground_state(comm, deck);
+    const std::string text = describe_ground_state(comm, deck, line.ranks);
     if (comm.is_root()) fmt::print("{}\n{}", deck.resolved(), text);
     return 0;
   }
   if (!comm.is_root()) return 0;
   if (version) {
-    fmt::print("koushi {}\n{}\n", KOUSHI_VERSION, library_versions());
+    fmt::print("{}", version_text());
     return 0;
   }
   if (*list_command) return list();

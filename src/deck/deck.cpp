@@ -33,6 +33,7 @@ std::string type_text(const Key& key) {
     case KeyType::duration: return "duration, as \"5 min\", \"90 s\" or \"01:30:00\"";
     case KeyType::integers: return "list of integers" + bounds();
     case KeyType::reals: return "list of real numbers" + bounds();
+    case KeyType::rows: return "list of lists of numbers, as [[1, 0], [0, 1]]";
     case KeyType::texts: return "list of " + (key.choices.empty() ? std::string("texts") : join(key.choices));
   }
   return "";
@@ -152,7 +153,8 @@ class DeckParser {
       table = &parse_toml("value = '" + value + "'", place);
     }
     const toml::node* node = table->get("value");
-    if (node->is_table() && !node->as_table()->empty()) {
+    if (node->is_table() && !node->as_table()->empty()) {  // a table takes the place of the whole table
+      std::erase_if(leaves_, [&](const auto& leaf) { return leaf.first.rfind(key + ".", 0) == 0; });
       flatten(*node->as_table(), key + ".", place);
     } else {
       leaves_[key] = {place, 0, 0, node, false};
@@ -269,6 +271,20 @@ class DeckParser {
         }
         return Deck::Value(values);
       }
+      case KeyType::rows: {
+        std::vector<std::vector<double>> rows;
+        if (!node.is_array() || node.as_array()->empty()) return std::nullopt;
+        for (const toml::node& element : *node.as_array()) {
+          if (!element.is_array() || element.as_array()->empty()) return std::nullopt;
+          rows.emplace_back();
+          for (const toml::node& entry : *element.as_array()) {
+            const auto x = number(entry, false);
+            if (!x) return std::nullopt;
+            rows.back().push_back(*x);
+          }
+        }
+        return Deck::Value(rows);
+      }
       case KeyType::texts: {
         std::vector<std::string> values;
         if (!node.is_array()) return std::nullopt;
@@ -337,6 +353,10 @@ std::string Deck::resolved() const {
             return v.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(v, "\", \""));
           } else if constexpr (std::is_same_v<T, std::vector<double>>) {
             return fmt::format("[{}]", fmt::join(v, ", "));
+          } else if constexpr (std::is_same_v<T, std::vector<std::vector<double>>>) {
+            std::string rows;
+            for (const auto& row : v) rows += fmt::format("{}[{}]", rows.empty() ? "" : ", ", fmt::join(row, ", "));
+            return "[" + rows + "]";
           } else {
             return fmt::format("{}", v);
           }

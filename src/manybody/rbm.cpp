@@ -116,6 +116,21 @@ void Rbm<is_complex>::set_parameters(const std::vector<double>& parameters) {
 }
 
 template <bool is_complex>
+bool Rbm<is_complex>::embed(const std::vector<double>& parameters) {
+  const auto width = static_cast<std::size_t>(is_complex ? 2 : 1);
+  const auto visible = static_cast<std::size_t>(n_visible_) * width;
+  const std::size_t per_filter = (static_cast<std::size_t>(options_.n_sites) + 1) * width;
+  if (parameters.size() > parameters_.size() || parameters.size() < visible || (parameters.size() - visible) % per_filter != 0) return false;
+  const std::size_t filters = (parameters.size() - visible) / per_filter;
+  const std::size_t biases = filters * width;
+  std::copy_n(parameters.begin(), visible + biases, parameters_.begin());
+  std::copy(parameters.begin() + static_cast<std::ptrdiff_t>(visible + biases), parameters.end(),
+            parameters_.begin() + static_cast<std::ptrdiff_t>(visible) + n_filters_ * static_cast<std::ptrdiff_t>(width));
+  expand();
+  return true;
+}
+
+template <bool is_complex>
 void Rbm<is_complex>::apply(double factor, const std::vector<double>& delta) {
   for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] += factor * delta[p];
   expand();

@@ -58,7 +58,7 @@ SpinHamiltonian make_xxz(int n_sites, const std::vector<LabelledBond>& bonds, co
     h.pairs.push_back({bond.i, bond.j});
     h.zz.push_back(0.25 * J * c.anisotropy);
     h.moves.push_back({bond.i, bond.j});
-    h.elements.push_back(rotated ? -0.5 * J : 0.5 * J);
+    h.elements.push_back(0.5 * J * bond.sign * (rotated ? -1 : 1));
   }
   return h;
 }
@@ -72,7 +72,7 @@ SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<Label
     const auto shell = static_cast<std::size_t>(bond.shell - 1);
     if (shell >= J.size() || J[shell] == 0) continue;
     h.pairs.push_back({bond.i, bond.j});
-    h.zz.push_back(J[shell]);
+    h.zz.push_back(J[shell] * bond.sign);
   }
   for (int i = 0; i < n_sites; ++i) {
     h.moves.push_back({i, -1});

@@ -156,6 +156,31 @@ PetscErrorCode apply_shell(Mat mat, Vec x, Vec y) {
   return VecRestoreArray(y, &out);
 }
 
+/// Puts options into PETSc's database, once in a process.
+void take_options(const std::string& text) {
+  static bool taken = false;
+  if (taken || text.find('-') == std::string::npos) return;
+  taken = true;
+  check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
+  const PetscErrorCode code = PetscOptionsInsertString(nullptr, text.c_str());
+  check(PetscPopErrorHandler());
+  if (code != 0) throw UsageError(fmt::format("PETSc cannot read the options \"{}\"\n  expected: as \"-sr_ksp_type minres\"", text));
+}
+
+/// A misspelt option must not be ignored.
+void refuse_unused_options() {
+  PetscInt count = 0;
+  char** names = nullptr;
+  char** values = nullptr;
+  check(PetscOptionsLeftGet(nullptr, &count, &names, &values));
+  std::string unused;
+  for (PetscInt k = 0; k < count; ++k) {
+    if (std::string(names[k]).rfind("sr_", 0) == 0) unused += fmt::format(" -{}", names[k]);
+  }
+  check(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
+  if (!unused.empty()) throw UsageError(fmt::format("PETSc does not use the options{}\n  expected: options of KSP and PC with the prefix -sr_", unused));
+}
+
 /// Solves with KSP on this rank alone; every rank does the same.
 std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bool direct, const SrOptions& options, int& iterations) {
   const auto n = static_cast<PetscInt>(right.size());
@@ -173,7 +198,10 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bo
   check(KSPSetType(ksp.get(), direct ? KSPPREONLY : KSPCG));
   check(PCSetType(pc, direct ? PCCHOLESKY : PCNONE));
   check(KSPSetTolerances(ksp.get(), options.tolerance, PETSC_DEFAULT, PETSC_DEFAULT, options.max_iterations));
-  if (!direct) check(KSPSetFromOptions(ksp.get()));
+  if (!direct) {
+    check(KSPSetFromOptions(ksp.get()));
+    refuse_unused_options();
+  }
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = KSPSolve(ksp.get(), b.get(), x.get());
   check(PetscPopErrorHandler());
@@ -324,6 +352,7 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   for (std::size_t s = 0; s < energies.size(); ++s) residual.push_back(std::sqrt(weights[s]) * (energies[s] - mean));
   const std::vector<double> force = centred.multiply_adjoint(residual);
 
+  take_options(options.petsc_options);
   const std::int64_t n_parameters = rows.parameters();
   const std::int64_t n_samples = rows.rows().total;
   report.trace = centred.trace();
@@ -352,6 +381,10 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   }
   std::vector<double> difference = ShiftedOperator{centred, report.shift}.apply(delta);
   for (std::size_t p = 0; p < force.size(); ++p) difference[p] -= force[p];
+  // delta^T S delta = |Obar delta|^2
+  std::vector<Complex> squares = centred.multiply(delta);
+  for (Complex& y : squares) y = std::norm(y);
+  report.distance = std::sqrt(centred.sum(squares).real());
   report.residual = norm(force) > 0 ? norm(difference) / norm(force) : 0;
   return delta;
 }

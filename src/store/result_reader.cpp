@@ -118,15 +118,18 @@ std::vector<std::int8_t> ResultReader::read_rows(const std::string& path, RowRan
   return {begin, begin + static_cast<std::ptrdiff_t>(rows.count * columns)};
 }
 
-std::string ResultReader::unit(const std::string& path) const {
+std::string ResultReader::attribute(const std::string& path, const char* name) const {
   const H5Data dataset = image_->open(file_, path);
-  if (H5Aexists(dataset.get(), "unit") <= 0) return "";
-  const H5Attribute attribute(h5check(H5Aopen(dataset.get(), "unit", H5P_DEFAULT), "open an attribute"));
+  if (H5Aexists(dataset.get(), name) <= 0) return "";
+  const H5Attribute attribute(h5check(H5Aopen(dataset.get(), name, H5P_DEFAULT), "open an attribute"));
   const H5Type type(h5check(H5Aget_type(attribute.get()), "read a type"));
   std::string text(H5Tget_size(type.get()), '\0');
   h5check(H5Aread(attribute.get(), type.get(), text.data()), "read an attribute");
   return text.c_str();
 }
+
+std::string ResultReader::unit(const std::string& path) const { return attribute(path, "unit"); }
+std::string ResultReader::help(const std::string& path) const { return attribute(path, "help"); }
 
 std::vector<std::string> ResultReader::list(const std::string& group) const {
   std::vector<std::string> names;

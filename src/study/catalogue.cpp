@@ -55,7 +55,8 @@ std::vector<Section> make_catalogue() {
 
   std::vector<Key> ground = measurement_keys();
   ground.insert(ground.begin(), {at_least(1, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
-                                 optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from"))});
+                                 at_least(0, key("average", KeyType::integer, "0", "the measurement takes the mean of the parameters over so many last steps; 0: the last ones")),
+                                 optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
   std::vector<Key> measure = measurement_keys();
   measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
   sections.push_back({"study", "What is to be done.", false,
@@ -63,14 +64,19 @@ std::vector<Section> make_catalogue() {
                        {"measure", "the measurement phase alone, on the parameters of a finished run", measure}}});
 
   Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
+  Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");
+  boundary.choices = {"periodic", "antiperiodic", "open"};
+  const Key supercell = optional(key("supercell", KeyType::rows, "", "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
   for (const std::string& name : lattice_names()) {
-    Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic");
-    boundary.choices = {"periodic", "antiperiodic", "open"};
     lattice.kinds.push_back({name, "",
                              {optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))),
-                              optional(key("supercell", KeyType::integers, "", "integer vectors of a tilted supercell, one after the other, instead of extents")),
-                              boundary}});
+                              supercell, boundary}});
   }
+  lattice.kinds.push_back({"custom", "any lattice, written out",
+                           {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
+                            key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
+                            key("bonds", KeyType::rows, "", "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
+                            optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
   sections.push_back(lattice);
 
   const Key couplings = key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic");
@@ -93,23 +99,29 @@ std::vector<Section> make_catalogue() {
                          key("visible_bias", KeyType::boolean, "false", "a_i"),
                          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}});
 
-  sections.push_back({"sampler", "Metropolis chains of |psi|^2.", false,
-                      {{"", "",
+  sections.push_back({"sampler", "Where basis states with the weights |psi|^2 come from.", false,
+                      {{"metropolis", "single spins are flipped, pairs exchanged",
                         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
                          optional(at_least(0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
                          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
                          at_least(2, key("chains", KeyType::integer, "256", "over all ranks")),
                          at_least(2, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
                          at_least(positive, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site")),
-                         key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}}}});
+                         key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
+                       {"enumeration", "every basis state with its weight: no noise, for at most 24 sites",
+                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}});
 
   sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
                       {{"stochastic-reconfiguration", "(S + lambda) delta = F",
                         {choice("route", {"automatic", "matrix-free", "dense", "sample-space"}, "\"automatic\"", "how the system is solved"),
                          at_least(0, key("shift.absolute", KeyType::real, "1e-6", "lambda = absolute + relative tr S / P")),
+                         optional(at_least(positive, key("shift.absolute_end", KeyType::real, "", "of the last step; between them geometric"))),
                          at_least(0, key("shift.relative", KeyType::real, "1e-3", "")),
+                         optional(at_least(positive, key("shift.relative_end", KeyType::real, "", "of the last step; between them geometric"))),
                          between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
                          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
+                         at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
+                         key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
                          between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}});
 
   sections.push_back({"output", "The result file.", false,

@@ -6,13 +6,29 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "koushi/base/text.hpp"
 
 namespace koushi {
 
+namespace {
+
+/// Open MPI gives its processes a pseudo-terminal even where mpirun itself writes into a file or a pipe: then ask about mpirun's.
+bool stdout_is_terminal() {
+  if (isatty(STDOUT_FILENO) != 1) return false;
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return true;
+  char target[64] = {};
+  const std::string link = fmt::format("/proc/{}/fd/1", getppid());
+  if (readlink(link.c_str(), target, sizeof target - 1) <= 0) return false;
+  const std::string name = target;
+  return name.rfind("/dev/pts/", 0) == 0 || name.rfind("/dev/tty", 0) == 0;
+}
+
+}  // namespace
+
 Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps)
-    : speaks_(speaks), terminal_(isatty(STDOUT_FILENO) == 1), first_step_(first_step), total_steps_(total_steps) {}
+    : speaks_(speaks), terminal_(stdout_is_terminal()), first_step_(first_step), total_steps_(total_steps) {}
 
 Progress::~Progress() { end_live_line(); }
 

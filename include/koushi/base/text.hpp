@@ -13,6 +13,9 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
+/// The lines of a text, without empty ones.
+std::vector<std::string> split_lines(const std::string& text);
+
 /// A value with its error in the last digits, as the Particle Data Group prints it: -0.70178(12).
 std::string with_error(double value, double error);
 

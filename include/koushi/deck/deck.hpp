@@ -9,7 +9,7 @@
 
 namespace koushi {
 
-enum class KeyType { boolean, integer, real, text, choice, duration, integers, reals, texts };
+enum class KeyType { boolean, integer, real, text, choice, duration, integers, reals, texts, rows };
 
 /// One key of a deck: everything that checks, help and reference need.
 struct Key {
@@ -39,7 +39,7 @@ struct Section {
 /// A deck that has passed every check.
 class Deck {
  public:
-  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>>;
+  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>, std::vector<std::vector<double>>>;
 
   /// Parses `text`, applies overrides "section.key=value" and checks everything against `sections`.
   /// Errors  one DeckError with all problems, each as file:line:column: error: ... / expected: ...
@@ -54,6 +54,7 @@ class Deck {
   double seconds(const std::string& path) const;
   std::vector<double> reals(const std::string& path) const { return std::get<std::vector<double>>(at(path)); }
   std::vector<int> integers(const std::string& path) const;
+  const std::vector<std::vector<double>>& rows(const std::string& path) const { return std::get<std::vector<std::vector<double>>>(at(path)); }
   std::vector<std::string> texts(const std::string& path) const { return std::get<std::vector<std::string>>(at(path)); }
 
   /// Throws a DeckError at the place of a key, for what only another room can judge.

@@ -53,12 +53,16 @@ class Rbm {
   explicit Rbm(RbmOptions options);
 
   std::int64_t n_parameters() const { return static_cast<std::int64_t>(parameters_.size()); }  ///< real numbers
+  int n_sites() const { return options_.n_sites; }
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
   int n_filters() const { return n_filters_; }
   int padded() const { return padded_; }
   int table_columns() const { return (is_complex ? 2 : 1) * padded_; }
   const std::vector<double>& parameters() const { return parameters_; }
   void set_parameters(const std::vector<double>& parameters);
+  /// Takes the parameters of an RBM with at most as many filters; what it lacks keeps its present (random) values.
+  /// False, and nothing changed, if they cannot be those of such an RBM.
+  bool embed(const std::vector<double>& parameters);
   /// parameters += factor * delta
   void apply(double factor, const std::vector<double>& delta);
 

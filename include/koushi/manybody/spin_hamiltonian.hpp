@@ -11,6 +11,7 @@ struct LabelledBond {
   int i = 0;
   int j = 0;
   int shell = 1;
+  int sign = 1;  ///< -1 where it crosses an antiperiodic boundary: S^x S^x + S^y S^y (XXZ) or sigma^z sigma^z (Ising) changes sign
 };
 
 /// Flip of spin i (j < 0), or exchange of spins i and j, which does nothing where they are equal.

@@ -23,6 +23,7 @@ struct SrOptions {
   double shift_relative = 1e-3;
   double tolerance = 1e-8;
   int max_iterations = 2000;
+  std::string petsc_options;  ///< as "-sr_ksp_type minres"; taken once, at the first solve of the process
 };
 
 struct SrReport {
@@ -31,6 +32,7 @@ struct SrReport {
   double residual = 0;  ///< |(S + lambda) delta - F| / |F|, computed afterwards with the operator
   double shift = 0;     ///< lambda
   double trace = 0;     ///< tr S
+  double distance = 0;  ///< sqrt(delta^T S delta): how far psi moves for eta = 1, in the Fubini-Study metric
 };
 
 /// Stochastic reconfiguration: the step of imaginary-time evolution projected on the variational manifold.

@@ -51,7 +51,9 @@ class ResultReader final : public Archive {
   std::vector<std::int64_t> read_integers(const std::string& path) const override;
   std::string read_text(const std::string& path) const override;
   std::vector<std::int8_t> read_rows(const std::string& path, RowRange rows, std::int64_t columns) const override;
+  /// Attributes of a dataset; empty if it has none.
   std::string unit(const std::string& path) const;
+  std::string help(const std::string& path) const;
   /// Names in a group, sorted; empty if there is no such group.
   std::vector<std::string> list(const std::string& group) const;
 
@@ -62,6 +64,7 @@ class ResultReader final : public Archive {
 
  private:
   struct Image;
+  std::string attribute(const std::string& path, const char* name) const;
   std::string file_;
   std::unique_ptr<Image> image_;
 };

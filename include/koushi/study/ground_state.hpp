@@ -14,6 +14,7 @@ struct RunOptions {
   std::string output;           ///< overrides [output] file where not empty
   ExistingResult existing = ExistingResult::refuse;
   double time_limit = 0;        ///< seconds after which the run checkpoints and stops; 0: none
+  std::string petsc_options{};  ///< from the command line, after the deck's
 };
 
 /// Ground state by variational Monte Carlo and stochastic reconfiguration, or (kind = "measure") the measurement phase
@@ -24,7 +25,8 @@ struct RunOptions {
 /// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); G. Carleo, M. Troyer, Science 355, 602 (2017)
 int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options);
 
-/// What `koushi check` prints: lattice, parameters, memory per rank.
-std::string describe_ground_state(const Communicator& comm, const Deck& deck);
+/// What `koushi check` prints: lattice, parameters, memory per rank of `ranks`, and (ranks > 0) the time per step, for which it
+/// makes one step.
+std::string describe_ground_state(const Communicator& comm, const Deck& deck, int ranks);
 
 }  // namespace koushi

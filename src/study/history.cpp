@@ -1,0 +1,28 @@
+#include "koushi/study/history.hpp"
+
+#include <algorithm>
+
+namespace koushi {
+
+void History::add(const std::string& name, const std::string& unit, const std::string& help, double value) {
+  auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& s) { return s.name == name; });
+  if (found == series_.end()) found = series_.insert(series_.end(), {name, unit, help, {}});
+  found->values.push_back(value);
+}
+
+void History::write(ResultWriter& writer) const {
+  for (const Series& series : series_) {
+    writer.write("history/" + series.name, series.values);
+    writer.describe("history/" + series.name, series.unit, series.help);
+  }
+}
+
+void History::read(const ResultReader& reader) {
+  series_.clear();
+  for (const std::string& name : reader.list("history")) {
+    const std::string path = "history/" + name;
+    series_.push_back({name, reader.unit(path), reader.help(path), reader.read_reals(path)});
+  }
+}
+
+}  // namespace koushi

@@ -1,0 +1,229 @@
+#include "spin_model.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+namespace {
+
+const std::string factor = "wavefunction.factor.0.";
+
+Eigen::MatrixXd columns(const Deck& deck, const std::string& key, std::size_t dimension) {
+  const auto rows = deck.rows(key);
+  Eigen::MatrixXd matrix(static_cast<Eigen::Index>(dimension), static_cast<Eigen::Index>(rows.size()));
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k].size() != dimension) {
+      deck.refuse(key, fmt::format("a row of {} numbers was given", rows[k].size()), fmt::format("rows of {} numbers", dimension));
+    }
+    for (std::size_t l = 0; l < dimension; ++l) matrix(static_cast<Eigen::Index>(l), static_cast<Eigen::Index>(k)) = rows[k][l];
+  }
+  return matrix;
+}
+
+Eigen::MatrixXi integer_columns(const Deck& deck, const std::string& key, std::size_t dimension) {
+  const Eigen::MatrixXd matrix = columns(deck, key, dimension);
+  for (const double x : matrix.reshaped()) {
+    if (x != std::round(x) || std::abs(x) > 1e6) deck.refuse(key, fmt::format("{} is not a small integer", x), "integers");
+  }
+  return matrix.cast<int>();
+}
+
+/// A lattice written out: rows of `vectors` and `offsets` (Cartesian), rows of `bonds`: from, to, cell displacement, shell.
+UnitCell custom_cell(const Deck& deck) {
+  const std::size_t d = deck.rows("lattice.vectors").size();
+  UnitCell cell{columns(deck, "lattice.vectors", d), {}};
+  if (std::abs(cell.vectors.determinant()) < 1e-12) deck.refuse("lattice.vectors", "the basis vectors are linearly dependent", "independent vectors");
+  const Eigen::MatrixXd offsets = columns(deck, "lattice.offsets", d);
+  for (const auto& offset : offsets.colwise()) cell.offsets.emplace_back(offset);
+  return cell;
+}
+
+std::vector<BondClass> custom_bonds(const Deck& deck, const UnitCell& cell) {
+  const int d = cell.dimension();
+  const Eigen::MatrixXi rows = integer_columns(deck, "lattice.bonds", static_cast<std::size_t>(d + 3));
+  std::vector<BondClass> bonds;
+  std::vector<int> directions(4, 0);
+  for (const auto& row : rows.colwise()) {
+    const int sites = static_cast<int>(cell.offsets.size());
+    const int shell = row(d + 2);
+    if (std::min(row(0), row(1)) < 0 || std::max(row(0), row(1)) >= sites) {
+      deck.refuse("lattice.bonds", fmt::format("a bond joins sites {} and {} of the cell", row(0), row(1)), fmt::format("sites 0 to {}", sites - 1));
+    }
+    if (shell < 1 || shell > 3) deck.refuse("lattice.bonds", fmt::format("shell {}", shell), "a shell from 1 to 3, the last number of a bond");
+    bonds.push_back({row(0), row(1), row.segment(2, d), shell, directions[static_cast<std::size_t>(shell)]++});
+  }
+  return bonds;
+}
+
+}  // namespace
+
+Lattice make_lattice(const Deck& deck) {
+  const bool custom = deck.text("lattice.kind") == "custom";
+  const UnitCell cell = custom ? custom_cell(deck) : unit_cell(deck.text("lattice.kind"));
+  const int d = cell.dimension();
+  const bool tilted = deck.has("lattice.supercell");
+  if (tilted == deck.has("lattice.extents")) deck.refuse("lattice.kind", "extents or supercell, not both or none", "one of them");
+  const std::string shape_key = tilted ? "lattice.supercell" : "lattice.extents";
+  Eigen::MatrixXi supercell = Eigen::MatrixXi::Zero(d, d);
+  if (tilted) {
+    supercell = integer_columns(deck, shape_key, static_cast<std::size_t>(d));
+    if (supercell.cols() != d) deck.refuse(shape_key, fmt::format("{} vectors were given", supercell.cols()), fmt::format("{} vectors for this lattice", d));
+  } else {
+    const std::vector<int> extents = deck.integers(shape_key);
+    if (static_cast<int>(extents.size()) != d) {
+      deck.refuse(shape_key, fmt::format("{} numbers were given", extents.size()), fmt::format("{} numbers for this lattice", d));
+    }
+    for (int k = 0; k < d; ++k) supercell(k, k) = extents[static_cast<std::size_t>(k)];
+  }
+  constexpr double most_sites = 4096;  // the search for translations takes time of order n_sites^2
+  const double n_sites = std::abs(supercell.cast<double>().determinant()) * static_cast<double>(cell.offsets.size());
+  if (n_sites > most_sites) deck.refuse(shape_key, fmt::format("{:.0f} sites", n_sites), fmt::format("at most {:.0f} sites", most_sites));
+  std::vector<Boundary> boundary(static_cast<std::size_t>(d), Boundary::periodic);
+  const std::vector<std::string> names = deck.texts("lattice.boundary");
+  if (names.size() > 1 && names.size() != boundary.size()) {
+    deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), fmt::format("1 or {}", d));
+  }
+  for (std::size_t k = 0; k < boundary.size() && !names.empty(); ++k) {
+    const std::string& name = names[names.size() == 1 ? 0 : k];
+    boundary[k] = name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic;
+  }
+  const int range = deck.text("sampler.kind") == "metropolis" ? static_cast<int>(deck.integer("sampler.range")) : 1;
+  const int shells = std::max(static_cast<int>(deck.reals("hamiltonian.J").size()), range);
+  try {
+    return {cell, supercell, boundary, custom ? custom_bonds(deck, cell) : shell_bonds(cell, shells)};
+  } catch (const UsageError& error) {
+    deck.refuse(shape_key, error.what(), "a lattice on which every bond joins two sites");
+  }
+}
+
+SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
+  const std::string kind = deck.text("hamiltonian.kind");
+  const bool ising = kind == "transverse-field-ising";
+  const std::vector<double> J = deck.reals("hamiltonian.J");
+  if (J.size() > 3) deck.refuse("hamiltonian.J", fmt::format("{} couplings were given", J.size()), "one per distance shell, at most 3");
+  std::vector<LabelledBond> bonds;
+  for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j, b.shell, b.sign});
+  if (ising) return make_transverse_field_ising(lattice.n_sites(), bonds, J, deck.real("hamiltonian.field"));
+  XxzCouplings couplings{.J = J,
+                         .anisotropy = kind == "xxz" ? deck.real("hamiltonian.anisotropy") : 1.0,
+                         .field = deck.real("hamiltonian.field"),
+                         .staggered_field = deck.real("hamiltonian.staggered_field"),
+                         .sublattice_sign = lattice.sublattice_sign(),
+                         .marshall = deck.boolean("hamiltonian.marshall")};
+  try {
+    return make_xxz(lattice.n_sites(), bonds, couplings);
+  } catch (const UsageError& error) {
+    deck.refuse(couplings.marshall ? "hamiltonian.marshall" : "hamiltonian.staggered_field", error.what(),
+                couplings.marshall ? "false on this lattice" : "0 on this lattice");
+  }
+}
+
+RbmOptions rbm_options(const Deck& deck, const Lattice& lattice) {
+  RbmOptions options{.n_sites = lattice.n_sites(),
+                     .density = static_cast<int>(deck.integer(factor + "density")),
+                     .visible_bias = deck.boolean(factor + "visible_bias"),
+                     .width = deck.real(factor + "width"),
+                     .seed = static_cast<std::uint64_t>(deck.integer("seed"))};
+  if (deck.text(factor + "symmetry") == "translations") {
+    // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.
+    using SignedBond = std::tuple<int, int, int, int>;
+    const auto signed_bonds = [&](const std::vector<int>& g) {
+      std::multiset<SignedBond> bonds;
+      for (const Bond& b : lattice.bonds()) {
+        const auto [i, j] = std::minmax(g[static_cast<std::size_t>(b.i)], g[static_cast<std::size_t>(b.j)]);
+        bonds.insert({i, j, b.shell, b.sign});
+      }
+      return bonds;
+    };
+    const auto unmoved = signed_bonds(lattice.translations().front());
+    for (const auto& g : lattice.translations()) {
+      if (signed_bonds(g) == unmoved) options.symmetry.push_back(g);
+    }
+  }
+  return options;
+}
+
+template <bool is_complex>
+std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
+                                                      const SpinHamiltonian& hamiltonian, const Rbm<is_complex>& rbm) {
+  const int n = lattice.n_sites();
+  MoveTable table{hamiltonian.moves, {}};
+  const bool flips_in_h = !hamiltonian.moves.empty() && hamiltonian.moves[0].j < 0;
+  const auto check_magnetization = [&] {
+    const std::int64_t m = deck.integer("sampler.magnetization");
+    if (std::abs(m) > n || (n + m) % 2 != 0) {
+      deck.refuse("sampler.magnetization", fmt::format("{} cannot be the sum of {} spins +-1", m, n), "an integer of the parity of the number of sites");
+    }
+    return static_cast<int>(m);
+  };
+  if (deck.text("sampler.kind") == "enumeration") {
+    if (n > 24) deck.refuse("sampler.kind", fmt::format("{} sites are too many to enumerate", n), "at most 24 sites, or kind = \"metropolis\"");
+    return std::make_unique<FullEnumeration<is_complex>>(comm, rbm, table, !flips_in_h, flips_in_h ? 0 : check_magnetization());
+  }
+  const std::int64_t chains = deck.integer("sampler.chains");
+  const std::int64_t samples = deck.integer("sampler.samples");
+  if (samples % chains != 0) deck.refuse("sampler.samples", fmt::format("{} is not a multiple of {} chains", samples, chains), "a multiple of chains");
+  const double exchange = deck.has("sampler.moves.exchange") ? deck.real("sampler.moves.exchange") : 0.0;
+  const double flip = deck.has("sampler.moves.flip") ? deck.real("sampler.moves.flip") : 0.0;
+  if (exchange + flip <= 0) deck.refuse("sampler.moves", "no move has a positive weight", "moves = { exchange = 1.0 } or { flip = 1.0 }");
+  if (flip == 0 && flips_in_h) deck.refuse("sampler.moves", "exchanges alone keep the magnetisation, which this Hamiltonian does not", "flip > 0");
+  std::vector<SpinMove> pairs;
+  for (const Bond& b : lattice.bonds()) {
+    if (b.shell <= deck.integer("sampler.range")) pairs.push_back({b.i, b.j});
+  }
+  std::vector<SpinMove> sites;
+  for (int i = 0; i < n; ++i) sites.push_back({i, -1});
+  double sum = 0;
+  const auto add = [&](double weight, const std::vector<SpinMove>& list) {
+    if (weight <= 0) return;
+    if (list.empty()) deck.refuse("sampler.moves.exchange", "the lattice has no bond to exchange over", "a lattice with bonds");
+    sum += weight / (exchange + flip);
+    table.kinds.first[table.kinds.n_kinds] = static_cast<int>(table.moves.size());
+    table.kinds.count[table.kinds.n_kinds] = static_cast<int>(list.size());
+    table.kinds.cumulative[table.kinds.n_kinds++] = sum;
+    table.moves.insert(table.moves.end(), list.begin(), list.end());
+  };
+  add(exchange, pairs);
+  add(flip, sites);
+  const int magnetization = flip == 0 ? check_magnetization() : n % 2;  // where flips are made it does not last
+  try {
+    return std::make_unique<MarkovChains<is_complex>>(comm, rbm, table,
+                                                      ChainOptions{chains, samples, deck.real("sampler.sweeps"), magnetization,
+                                                                   static_cast<std::uint64_t>(deck.integer("seed"))});
+  } catch (const UsageError& error) {
+    deck.refuse("sampler.chains", error.what(), "more chains or fewer ranks");
+  }
+}
+
+template std::unique_ptr<SpinSampler<false>> make_sampler(const Communicator&, const Deck&, const Lattice&, const SpinHamiltonian&, const Rbm<false>&);
+template std::unique_ptr<SpinSampler<true>> make_sampler(const Communicator&, const Deck&, const Lattice&, const SpinHamiltonian&, const Rbm<true>&);
+
+SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps) {
+  const auto value = [&](const std::string& key) {
+    const double start = deck.real(key);
+    if (!deck.has(key + "_end") || n_steps < 2) return start;
+    const double end = deck.real(key + "_end");
+    if (start <= 0) deck.refuse(key + "_end", "a geometric schedule cannot start at 0", "no end, or a positive start");
+    return start * std::pow(end / start, static_cast<double>(step) / static_cast<double>(n_steps - 1));
+  };
+  const std::string route = deck.text("solver.route");
+  return {.step = value("solver.step"),
+          .options = {.route = route == "dense"          ? SrRoute::dense
+                               : route == "sample-space" ? SrRoute::sample_space
+                               : route == "matrix-free"  ? SrRoute::matrix_free
+                                                         : SrRoute::automatic,
+                      .shift_absolute = value("solver.shift.absolute"),
+                      .shift_relative = value("solver.shift.relative"),
+                      .tolerance = deck.real("solver.tolerance"),
+                      .petsc_options = deck.text("solver.petsc_options")}};
+}
+
+}  // namespace koushi

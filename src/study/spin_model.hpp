@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/lattice/lattice.hpp"
+#include "koushi/manybody/spin_sampler.hpp"
+#include "koushi/solver/stochastic_reconfiguration.hpp"
+
+namespace koushi {
+
+/// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
+Lattice make_lattice(const Deck& deck);
+SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice);
+RbmOptions rbm_options(const Deck& deck, const Lattice& lattice);
+
+template <bool is_complex>
+std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
+                                                      const SpinHamiltonian& hamiltonian, const Rbm<is_complex>& rbm);
+
+/// Step, shift and limits of step t of n: start (end / start)^(t / (n - 1)) where an end is given.
+struct SrSchedule {
+  double step = 0;
+  SrOptions options;
+};
+SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps);
+
+}  // namespace koushi
