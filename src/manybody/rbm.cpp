@@ -149,10 +149,10 @@ RbmTables<is_complex> Rbm<is_complex>::tables(const std::vector<SpinMove>& moves
   tables.n_sites = options_.n_sites;
   tables.padded = padded_;
   tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(table_columns()));
-  tables.factor = Kokkos::View<Complex* [2]>("koushi::manybody::move_factor", moves.size());
+  tables.lane_factor = Kokkos::View<Complex* [2]>("koushi::manybody::move_factor", moves.size());
   tables.sites = Kokkos::View<int* [2]>("koushi::manybody::move_sites", moves.size());
   const auto tau = Kokkos::create_mirror_view(tables.tau);
-  const auto factor = Kokkos::create_mirror_view(tables.factor);
+  const auto factor = Kokkos::create_mirror_view(tables.lane_factor);
   const auto sites = Kokkos::create_mirror_view(tables.sites);
   Kokkos::parallel_for(
       "koushi::manybody::move_table",
@@ -169,13 +169,13 @@ RbmTables<is_complex> Rbm<is_complex>::tables(const std::vector<SpinMove>& moves
           tau(k, h) = std::real(tanh_delta);
           if constexpr (is_complex) tau(k, padded_ + h) = std::imag(tanh_delta);
         }
-        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias));
-        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias));
+        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(simd_width()));
+        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(simd_width()));
         factor(k, 0) = Complex(plus.real(), plus.imag());
         factor(k, 1) = Complex(minus.real(), minus.imag());
       });
   Kokkos::deep_copy(tables.tau, tau);
-  Kokkos::deep_copy(tables.factor, factor);
+  Kokkos::deep_copy(tables.lane_factor, factor);
   Kokkos::deep_copy(tables.sites, sites);
   return tables;
 }

@@ -1,17 +1,12 @@
 #pragma once
 
 #include <Kokkos_Core.hpp>
-#include <Kokkos_SIMD.hpp>
 #include <cstdint>
 
+#include "koushi/base/simd.hpp"
 #include "koushi/random/philox.hpp"
 
 namespace koushi {
-
-using Simd = Kokkos::Experimental::simd<double>;
-KOKKOS_INLINE_FUNCTION constexpr int simd_width() { return static_cast<int>(Simd::size()); }
-KOKKOS_INLINE_FUNCTION Simd load(const double* p) { return Kokkos::Experimental::simd_unchecked_load<Simd>(p); }
-KOKKOS_INLINE_FUNCTION void store(const Simd& v, double* p) { Kokkos::Experimental::simd_unchecked_store(v, p); }
 
 using RealRows = Kokkos::View<double**, Kokkos::LayoutRight>;
 using SpinRows = Kokkos::View<std::int8_t**, Kokkos::LayoutRight>;
@@ -25,14 +20,16 @@ using Complex = Kokkos::complex<double>;
 ///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j)
 ///   after acceptance  t_j <- (t_j + sigma tau_kj) / (1 + sigma t_j tau_kj)
 ///
-/// Shapes      tau: [moves][padded] (real) or [moves][re: padded, im: padded] (complex); factor: [moves][sigma +, -]
+/// Each of the L lanes of the product starts from C_k^(sigma / L), so that neither C_k nor the product alone has to be representable:
+/// log C_k may be as large as 700 L, which thousands of hidden units need.
+/// Shapes      tau: [moves][padded] (real) or [moves][re: padded, im: padded] (complex); lane_factor: [moves][sigma +, -]
 /// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table
 template <bool is_complex>
 struct RbmTables {
   int n_sites = 0;
   int padded = 0;  ///< hidden units, rounded up to the SIMD width; the padding has zero weights
   RealRows tau;
-  Kokkos::View<Complex* [2]> factor;
+  Kokkos::View<Complex* [2]> lane_factor;
   Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
 
   /// sigma of move k for configuration s, or 0 if the move changes nothing.
@@ -46,8 +43,9 @@ struct RbmTables {
   KOKKOS_FUNCTION Complex ratio(int k, int sigma, const double* t) const {
     const double* row = &tau(k, 0);
     const Simd sign_of_move(static_cast<double>(sigma));
-    Simd re(1.0);
-    Simd im(0.0);
+    const Complex start = lane_factor(k, sigma > 0 ? 0 : 1);
+    Simd re(start.real());
+    Simd im(start.imag());
     for (int j = 0; j < padded; j += simd_width()) {
       const Simd tr = load(t + j) * sign_of_move;
       const Simd wr = load(row + j);
@@ -63,7 +61,7 @@ struct RbmTables {
         re = re * (Simd(1.0) + tr * wr);
       }
     }
-    Complex product = factor(k, sigma > 0 ? 0 : 1);
+    Complex product(1.0, 0.0);
     for (int lane = 0; lane < simd_width(); ++lane) {
       if constexpr (is_complex) {
         product *= Complex(re[lane], im[lane]);

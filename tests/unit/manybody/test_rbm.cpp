@@ -246,3 +246,44 @@ TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", 
     CHECK(chi_squared > dof - 4.5 * std::sqrt(2 * dof));
   }
 }
+
+TEMPLATE_TEST_CASE("thousands of hidden units neither overflow nor underflow", "[manybody]", Weights<false>, Weights<true>) {
+  if (simd_width() < 4) SKIP("the range grows with the SIMD width");
+  const int n = 8;
+  const Rbm<TestType::is_complex> rbm({.n_sites = n, .density = 1024, .width = 0.25, .seed = 3});
+  const auto moves = all_moves(n);
+  const auto tables = rbm.tables(moves);
+  const SpinBatch batch = random_batch(rbm, n, 4);
+  for (int w = 0; w < 4; ++w) {
+    for (int k = 0; k < static_cast<int>(moves.size()); ++k) {
+      std::int8_t* s = &batch.spins(w, 0);
+      const int sigma = tables.sign(k, s);
+      if (sigma == 0) continue;
+      const Complex ratio = tables.ratio(k, sigma, &batch.t(w, 0));
+      const std::complex<double> before = rbm.log_amplitude(s);
+      const SpinMove move = moves[static_cast<std::size_t>(k)];
+      std::vector<std::int8_t> other(s, s + n);
+      other[static_cast<std::size_t>(move.i)] *= -1;
+      if (move.j >= 0) other[static_cast<std::size_t>(move.j)] *= -1;
+      const std::complex<double> difference = rbm.log_amplitude(other.data()) - before;
+      CHECK(std::abs(std::log(std::hypot(ratio.real(), ratio.imag())) - difference.real()) < 1e-9 * 8192);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("a smaller RBM embedded in a larger one leaves psi as it was where the new units are zero", "[manybody]", Weights<false>, Weights<true>) {
+  const int n = 6;
+  for (const bool symmetric : {false, true}) {
+    const Rbm<TestType::is_complex> small(options(n, symmetric));
+    RbmOptions wide = options(n, symmetric);
+    wide.density = 5;
+    wide.width = 0;
+    Rbm<TestType::is_complex> large(wide);
+    REQUIRE(large.embed(small.parameters()));
+    const SpinBatch batch = random_batch(small, n, 5);
+    for (int w = 0; w < 5; ++w) CHECK(std::abs(large.log_amplitude(&batch.spins(w, 0)) - small.log_amplitude(&batch.spins(w, 0))) < 1e-12);
+    Rbm<TestType::is_complex> again(options(n, symmetric));
+    CHECK_FALSE(again.embed(large.parameters()));
+    CHECK_FALSE(large.embed(std::vector<double>(7, 0.0)));
+  }
+}
