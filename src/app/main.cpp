@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -10,6 +11,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/parallel/session.hpp"
+#include "koushi/study/bench.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/ground_state.hpp"
 #include "koushi/study/provenance.hpp"
@@ -58,8 +60,8 @@ Deck load(const Communicator& comm, const CommandLine& line) {
   int readable = 1;
   if (comm.is_root()) {
     std::ifstream stream(line.deck);
-    readable = stream.good() ? 1 : 0;
-    text.assign(std::istreambuf_iterator<char>(stream), {});
+    readable = stream.good() && !std::filesystem::is_directory(line.deck) ? 1 : 0;
+    if (readable != 0) text.assign(std::istreambuf_iterator<char>(stream), {});
   }
   if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", line.deck));
   comm.broadcast(text);
@@ -74,6 +76,22 @@ int run(const Communicator& comm, const CommandLine& line) {
     if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
   }
   return run_ground_state(comm, deck, options);
+}
+
+int bench(bool json) {
+  const Communicator self(MPI_COMM_SELF);
+  const std::vector<BenchRow> rows = run_bench(self);
+  std::string text = json ? "[" : fmt::format("{:<26}{:>14}  {:<10}{:>10}\n", "kernel", "rate", "unit", "of limit");
+  for (const BenchRow& row : rows) {
+    if (json) {
+      text += fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"unit\": \"{}\", \"limit\": \"{}\", \"fraction\": {}}}", text == "[" ? "" : ", ", row.name,
+                          row.value, row.unit, row.limit, row.fraction);
+    } else {
+      text += fmt::format("{:<26}{:>14.4g}  {:<10}{:>8.1f} % of {}\n", row.name, row.value, row.unit, 100 * row.fraction, row.limit);
+    }
+  }
+  fmt::print("{}{}", text, json ? "]\n" : "");
+  return 0;
 }
 
 int list() {
@@ -127,6 +145,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
   CLI::App* describe_command = app.add_subcommand("describe", "the keys of a kind or section");
   describe_command->add_option("name", line.name, "as in `koushi list`");
   describe_command->add_flag("--reference", line.reference, "all of them, as a page");
+  CLI::App* template_command = app.add_subcommand("template", "a deck to start from");
+  template_command->add_option("study", line.name, "ground-state or measure")->required()->check(CLI::IsMember({"ground-state", "measure"}));
+  CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
+  bench_command->add_flag("--json", line.json, "as JSON");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_option("file", line.file, "result file")->required();
   report_command->add_flag("--json", line.json, "as JSON");
@@ -136,8 +158,9 @@ int obey(int argc, char** argv, const Communicator& comm) {
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     line.petsc_options = take_petsc_options(words);
-    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
-    app.parse(words);
+    std::vector<const char*> arguments{argv[0]};
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp&) {
     if (comm.is_root()) fmt::print("{}", app.help());
     return 0;
@@ -156,6 +179,11 @@ int obey(int argc, char** argv, const Communicator& comm) {
     fmt::print("{}", version_text());
     return 0;
   }
+  if (*template_command) {
+    fmt::print("{}", deck_template(catalogue(), line.name));
+    return 0;
+  }
+  if (*bench_command) return bench(line.json);
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
   if (*report_command) return report(line.file, line.json);

@@ -1,6 +1,7 @@
 #include "koushi/deck/deck.hpp"
 
 #define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(condition) static_cast<void>(0)  // 3.3 asserts on the deck "a = [}", and then reports the error anyway
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
@@ -20,7 +21,11 @@ namespace {
 std::string type_text(const Key& key) {
   const auto bounds = [&] {
     std::string text;
-    if (key.min > -1e299) text += fmt::format(" >= {}", key.min);
+    if (key.min > 0 && key.min < 1e-200) {
+      text += " > 0";
+    } else if (key.min > -1e299) {
+      text += fmt::format(" >= {}", key.min);
+    }
     if (key.max < 1e299) text += fmt::format("{} <= {}", text.empty() ? "" : ",", key.max);
     return text;
   };
@@ -348,7 +353,12 @@ std::string Deck::resolved() const {
         [](const auto& v) -> std::string {
           using T = std::decay_t<decltype(v)>;
           if constexpr (std::is_same_v<T, std::string>) {
-            return fmt::format("\"{}\"", v);
+            std::string escaped;
+            for (const char c : v) {
+              if (c == '"' || c == '\\') escaped += '\\';
+              escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
+            }
+            return "\"" + escaped + "\"";
           } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
             return v.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(v, "\", \""));
           } else if constexpr (std::is_same_v<T, std::vector<double>>) {
@@ -372,6 +382,39 @@ std::string describe(const Section::Kind& kind, const std::string& section) {
   for (const Key& key : kind.keys) {
     const std::string preset = key.optional ? "optional" : key.preset.empty() ? "required" : "default " + key.preset;
     text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), preset, "", key.help);
+  }
+  return text;
+}
+
+std::string deck_template(const std::vector<Section>& sections, const std::string& study) {
+  const auto example = [](const Key& key) -> std::string {
+    if (!key.preset.empty()) return key.preset;
+    switch (key.type) {
+      case KeyType::boolean: return "false";
+      case KeyType::integer: return key.path == "seed" ? "1" : "100";
+      case KeyType::real: return "1.0";
+      case KeyType::duration: return "\"5 min\"";
+      case KeyType::integers: return "[4, 4]";
+      case KeyType::reals: return "[1.0]";
+      case KeyType::rows: return "[[1, 0], [0, 1]]";
+      case KeyType::texts: return "[]";
+      case KeyType::choice: return "\"" + key.choices.front() + "\"";
+      case KeyType::text: return key.path == "file" ? "\"run.h5\"" : "\"\"";
+    }
+    return "";
+  };
+  std::string text;
+  for (const Section& section : sections) {
+    const Section::Kind* kind = section.kinds.data();
+    for (const auto& candidate : section.kinds) {
+      if (candidate.name == study || candidate.name == section.template_kind) kind = &candidate;
+    }
+    if (!section.name.empty()) text += fmt::format("\n{0}{1}{2}\n", section.is_array ? "[[" : "[", section.name, section.is_array ? "]]" : "]");
+    if (!kind->name.empty()) text += fmt::format("kind = \"{}\"  # {}\n", kind->name, kind->help);
+    for (const Key& key : kind->keys) {
+      const bool commented = key.optional && key.path != section.template_key;
+      text += fmt::format("{}{} = {}  # {}{}\n", commented ? "# " : "", key.path, example(key), type_text(key), key.help.empty() ? "" : "; " + key.help);
+    }
   }
   return text;
 }

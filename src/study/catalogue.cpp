@@ -77,6 +77,8 @@ std::vector<Section> make_catalogue() {
                             key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
                             key("bonds", KeyType::rows, "", "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
                             optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
+  lattice.template_kind = "square";
+  lattice.template_key = "extents";
   sections.push_back(lattice);
 
   const Key couplings = key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic");
@@ -109,7 +111,7 @@ std::vector<Section> make_catalogue() {
                          at_least(positive, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site")),
                          key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
                        {"enumeration", "every basis state with its weight: no noise, for at most 24 sites",
-                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}});
+                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}, "metropolis", "moves.exchange"});
 
   sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
                       {{"stochastic-reconfiguration", "(S + lambda) delta = F",

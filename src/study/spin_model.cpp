@@ -100,7 +100,7 @@ Lattice make_lattice(const Deck& deck) {
   try {
     return {cell, supercell, boundary, custom ? custom_bonds(deck, cell) : shell_bonds(cell, shells)};
   } catch (const UsageError& error) {
-    deck.refuse(shape_key, error.what(), "a lattice on which every bond joins two sites");
+    deck.refuse(shape_key, error.what(), "cells with a volume, on which every bond joins two sites");
   }
 }
 

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,24 +89,32 @@ class Cli(unittest.TestCase):
             self.assertEqual(self.history(file), expected)
 
     def test_killed_and_resumed_is_uninterrupted(self):
+        """20 kills -9 at random moments, the next start on 1, 2 or 3 ranks; the measurement is killed too."""
+        sets = ["--set", "study.steps=200", "--set", "study.average=20", "--set", "study.measure.samples=65536", "--set", "output.checkpoint=0.001 s"]
         whole, pieces = self.path("whole.h5"), self.path("pieces.h5")
-        self.assertEqual(self.small(whole, "--set", "output.checkpoint='0.01 s'").returncode, 0)
+        self.assertEqual(koushi("run", DECK, "--output", whole, *sets).returncode, 0)
         chance = random.Random(4)
         kills = 0
-        for attempt in range(60):
-            process = subprocess.Popen([KOUSHI, "run", DECK, "--output", pieces, "--set", "study.steps=40", "--set", "study.measure.samples=4096",
-                                        "--set", "output.checkpoint='0.01 s'", "--resume"], env=ENV, stdout=subprocess.DEVNULL)
+        for attempt in range(200):
+            ranks = 1 + attempt % 3
+            launcher = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
+            process = subprocess.Popen([*launcher, KOUSHI, "run", DECK, "--output", pieces, *sets, "--resume"], env=ENV, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, start_new_session=True)
             try:
-                process.wait(0.3 + 0.2 * chance.random() if kills < 5 else 100)
+                out, _ = process.communicate(timeout=0.6 + 0.6 * chance.random() if kills < 20 else 200)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 kills += 1
-            process.wait()
+                out, _ = process.communicate()
             if process.returncode == 0:
                 break
+            self.assertEqual(process.returncode, -signal.SIGKILL, out)
+        print("%d kills" % kills)
         self.assertEqual(process.returncode, 0)
-        self.assertGreater(kills, 0)
+        self.assertGreaterEqual(kills, 5)
         self.assertEqual(self.history(pieces), self.history(whole))
+        first, second = (json.loads(koushi("report", f, "--json").stdout)["observables"] for f in (whole, pieces))
+        self.assertEqual(first, second)
 
     def test_stops_on_request_with_75(self):
         file = self.path("t.h5")

@@ -34,6 +34,8 @@ struct Section {
     std::vector<Key> keys;
   };
   std::vector<Kind> kinds;
+  std::string template_kind{};  ///< kind and optional key that a template shows
+  std::string template_key{};
 };
 
 /// A deck that has passed every check.
@@ -77,6 +79,8 @@ class Deck {
   std::string file_;
 };
 
+/// A deck with every key of a study, its default or an example, and its meaning; optional keys are commented out. It parses.
+std::string deck_template(const std::vector<Section>& sections, const std::string& study);
 /// The keys of a section or kind as text, for `describe` and the deck reference.
 std::string describe(const Section::Kind& kind, const std::string& section);
 /// A valid deck with every default, `required` filling in what has none ("section.key" -> TOML text).

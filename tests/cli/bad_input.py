@@ -1,0 +1,52 @@
+"""Runs every command of bad_input.txt and compares exit code and message, word for word.
+
+A block is a command (`$ ...`, DECK and OUT stand for paths) or an edit of the deck (`~ old => new`, then checked), its exit code, and what
+stderr must say. `--write` prints the file anew: read every line of it before you keep it.
+"""
+import concurrent.futures
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+KOUSHI, DECK, TABLE = sys.argv[1:4]
+ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", OMP_PROC_BIND="false")
+
+
+def run(command, folder):
+    deck = DECK
+    if command.startswith("~ "):
+        old, new = command[2:].split(" => ")
+        text = open(DECK).read()
+        assert old in text, old
+        deck = os.path.join(folder, "%d.toml" % abs(hash(command)))
+        with open(deck, "w") as stream:
+            stream.write(text.replace(old, new.replace("\\n", "\n"), 1))
+        words = ["check", deck]
+    else:
+        lexer = shlex.shlex(command[2:], posix=False, punctuation_chars=False)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        words = [w.replace("DECK", deck).replace("OUT", os.path.join(folder, "out.h5")) for w in words]
+    done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120, cwd=folder)
+    said = done.stderr.replace(deck, "DECK").replace(folder, "FOLDER")
+    return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))
+
+
+def main():
+    blocks = [b.split("\n", 1) for b in open(TABLE).read().strip("\n").split("\n\n")]
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda b: run(b[0], folder), blocks))
+    if "--write" in sys.argv:
+        print("\n\n".join(b[0] + "\n" + r for b, r in zip(blocks, results)))
+        return 0
+    wrong = [(b, r) for b, r in zip(blocks, results) if b[-1] != r]
+    for block, result in wrong:
+        print("%s\n-- expected\n%s\n-- got\n%s\n" % (block[0], block[-1], result))
+    print("%d of %d rows are as they must be" % (len(blocks) - len(wrong), len(blocks)))
+    return 1 if wrong or len(blocks) < 60 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
