@@ -132,10 +132,46 @@ class Cli(unittest.TestCase):
         self.assertEqual(stopped.returncode, 75, stopped.stderr)
         self.assertEqual(json.loads(koushi("report", file, "--json").stdout)["status"], "stopped")
 
-    def test_every_shipped_deck_is_accepted(self):
+    def test_every_shipped_deck_runs(self):
         for name in sorted(os.listdir(INPUTS)):
-            done = koushi("check", os.path.join(INPUTS, name))
+            deck, file = os.path.join(INPUTS, name), self.path(name + ".h5")
+            checked = koushi("check", deck)
+            self.assertEqual(checked.returncode, 0, name + checked.stderr)
+            done = koushi("run", deck, "--output", file, "--set", "study.steps=2", "--set", "study.measure.samples=256", "--set", "study.average=1")
             self.assertEqual(done.returncode, 0, name + done.stderr)
+            self.assertIn("E/N", done.stdout)
+
+    def test_enumeration_reaches_the_exact_ring_of_ten(self):
+        """-0.4515446354492 J per site: exact diagonalisation, repeated in tests/unit/manybody/test_spin_hamiltonian.cpp."""
+        file = self.path("ring.h5")
+        self.assertEqual(koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", file).returncode, 0)
+        energy = json.loads(koushi("report", file, "--json").stdout)["observables"]["energy_per_site"]
+        self.assertEqual((energy["error"], energy["samples"]), (0, 252))
+        self.assertLess(abs(energy["value"] / -0.4515446354492 - 1), 1e-8)
+
+    def test_templates_and_reference(self):
+        deck = self.path("t.toml")
+        for study in ("ground-state", "measure"):
+            with open(deck, "w") as stream:
+                stream.write(koushi("template", study).stdout)
+            done = koushi("check", deck)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(INPUTS, "..", "docs", "deck_reference.md")) as stream:
+            self.assertEqual(koushi("describe", "--reference").stdout, stream.read())
+
+    def test_larger_density_starts_from_a_smaller_run(self):
+        small, large = self.path("s.h5"), self.path("l.h5")
+        self.assertEqual(self.small(small, "--set", "wavefunction.factor.0.density=2").returncode, 0)
+        done = self.small(large, "--set", "study.initial_parameters=" + small, "--set", "study.steps=1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        energies = [json.loads(koushi("report", f, "--json").stdout)["observables"]["energy_per_site"]["value"] for f in (small, large)]
+        self.assertLess(abs(energies[0] - energies[1]), 0.005)  # a fresh start is at -0.5 after one step
+
+    def test_petsc_options_reach_the_solver(self):
+        for how in (["-sr_ksp_type", "minres"], ["--set", "solver.petsc_options=-sr_ksp_type minres"]):
+            done = self.small(self.path("p.h5"), "--overwrite", "--set", "study.steps=1", "--set", "solver.route=matrix-free", *how, "-sr_ksp_view")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("type: minres", done.stdout)
 
     def test_plots(self):
         file = self.path("a.h5")
