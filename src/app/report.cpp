@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -96,7 +97,14 @@ int report(const std::string& file, bool json) {
 }
 
 int plot(const std::string& file, const std::string& picture) {
-  { const ResultReader sound(Communicator(MPI_COMM_SELF), file); }
+  const Communicator self(MPI_COMM_SELF);
+  if (!ResultReader(self, file).contains("history/energy")) {
+    throw UsageError(fmt::format("{} has no history of the energy to draw\n  expected: the file of an optimisation, not of a measurement alone", file));
+  }
+  const std::string suffix = picture.substr(std::min(picture.size(), picture.rfind('.')));
+  if (!picture.empty() && suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {
+    throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
+  }
   const char* chosen = std::getenv("KOUSHI_PYTHON");
   const std::string script = std::string(KOUSHI_PYTHON_DIR) + "/koushi_results.py";
   const std::vector<std::string> pythons = chosen != nullptr ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};

@@ -21,6 +21,7 @@ class RbmRows : public DistributedRows {
   RowRange rows() const override { return rows_; }
   std::int64_t parameters() const override { return columns_ * (is_complex ? 2 : 1); }
   bool holomorphic() const override { return is_complex; }
+  bool real_valued() const override { return !is_complex; }
   std::int64_t block_rows() const override { return rows_per_block; }
 
   std::vector<std::complex<double>> multiply(const std::vector<double>& v) const override {

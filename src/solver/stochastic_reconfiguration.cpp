@@ -225,46 +225,62 @@ std::vector<double> solve_matrix(RowMajor& matrix, const std::vector<double>& ri
   return petsc_solve(mat.get(), right, true, options, iterations);
 }
 
-/// The local rows of Obar in the real representation: 2 rows (re, im) per sample, P columns.
-RowMajor real_rows(const CentredRows& centred) {
-  const Eigen::MatrixXcd entries = centred.rows().entries();
-  const bool holomorphic = centred.rows().holomorphic();
-  RowMajor real(2 * entries.rows(), centred.rows().parameters());
-  for (Eigen::Index s = 0; s < entries.rows(); ++s) {
-    const double root = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]);
-    for (Eigen::Index k = 0; k < entries.cols(); ++k) {
-      const auto q = static_cast<std::size_t>(k);
-      if (holomorphic) {
-        const Complex o = root * (entries(s, k) - Complex(centred.mean()[2 * q], -centred.mean()[2 * q + 1]));
-        real(2 * s, 2 * k) = o.real();
-        real(2 * s, 2 * k + 1) = -o.imag();
-        real(2 * s + 1, 2 * k) = o.imag();
-        real(2 * s + 1, 2 * k + 1) = o.real();
-      } else {
-        const Complex o = root * (entries(s, k) - Complex(centred.mean()[q], centred.mean_imaginary()[q]));
-        real(2 * s, k) = o.real();
-        real(2 * s + 1, k) = o.imag();
-      }
-    }
-  }
-  return real;
-}
-
-std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift,
-                                const SrOptions& options, int& iterations) {
-  const RowMajor rows = real_rows(centred);
+/// sum over the blocks of all ranks of block^dagger block, rows_per_sample rows per sample. Lower triangle only.
+template <typename Matrix>
+Matrix gram_of_columns(const CentredRows& centred, const Matrix& rows, std::int64_t rows_per_sample) {
+  using Scalar = typename Matrix::Scalar;
+  constexpr auto width = static_cast<std::int64_t>(sizeof(Scalar) / sizeof(double));
   const RowRange range = centred.rows().rows();
   const std::int64_t size = centred.rows().block_rows();
   const RowRange blocks{(range.total + size - 1) / size, range.first / size, (range.count + size - 1) / size};
   const auto p = rows.cols();
-  std::vector<double> sums(static_cast<std::size_t>(blocks.count * p * p));
+  std::vector<double> sums(static_cast<std::size_t>(blocks.count * p * p * width));
   for (std::int64_t b = 0; b < blocks.count; ++b) {
-    const RowMajor block = rows.middleRows(2 * b * size, 2 * std::min(size, range.count - b * size));
-    Eigen::Map<RowMajor> part(sums.data() + b * p * p, p, p);
-    part.noalias() = block.transpose() * block;
+    const Matrix block = rows.middleRows(rows_per_sample * b * size, rows_per_sample * std::min(size, range.count - b * size));
+    Eigen::Map<Matrix> part(reinterpret_cast<Scalar*>(sums.data() + b * p * p * width), p, p);
+    part.template selfadjointView<Eigen::Lower>().rankUpdate(block.adjoint());
   }
-  const std::vector<double> total = tree_sum(centred.comm(), blocks, p * p, sums);
-  RowMajor matrix = Eigen::Map<const RowMajor>(total.data(), p, p);
+  const std::vector<double> total = tree_sum(centred.comm(), blocks, p * p * width, sums);
+  return Eigen::Map<const Matrix>(reinterpret_cast<const Scalar*>(total.data()), p, p);
+}
+
+/// S in the real representation from the centred, weighted local rows.
+RowMajor overlap_matrix(const CentredRows& centred) {
+  using ComplexRows = Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  ComplexRows rows = centred.rows().entries();
+  const bool holomorphic = centred.rows().holomorphic();
+  for (Eigen::Index k = 0; k < rows.cols(); ++k) {
+    const auto q = static_cast<std::size_t>(k);
+    const Complex mean = holomorphic ? Complex(centred.mean()[2 * q], -centred.mean()[2 * q + 1]) : Complex(centred.mean()[q], centred.mean_imaginary()[q]);
+    for (Eigen::Index s = 0; s < rows.rows(); ++s) rows(s, k) = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]) * (rows(s, k) - mean);
+  }
+  RowMajor matrix(centred.rows().parameters(), centred.rows().parameters());
+  if (holomorphic) {  // theta_k = x_k + i y_k: S = [A -B; B A] with A + i B = Obar^dagger Obar
+    const ComplexRows s = gram_of_columns(centred, rows, 1);
+    for (Eigen::Index i = 0; i < s.rows(); ++i) {
+      for (Eigen::Index j = 0; j <= i; ++j) {
+        matrix(2 * i, 2 * j) = matrix(2 * i + 1, 2 * j + 1) = s(i, j).real();
+        matrix(2 * i + 1, 2 * j) = s(i, j).imag();
+        if (j < i) matrix(2 * i, 2 * j + 1) = -s(i, j).imag();
+      }
+    }
+  } else if (centred.rows().real_valued()) {
+    matrix = gram_of_columns(centred, RowMajor(rows.real()), 1);
+  } else {
+    RowMajor both(2 * rows.rows(), rows.cols());
+    for (Eigen::Index s = 0; s < rows.rows(); ++s) {
+      both.row(2 * s) = rows.row(s).real();
+      both.row(2 * s + 1) = rows.row(s).imag();
+    }
+    matrix = gram_of_columns(centred, both, 2);
+  }
+  matrix.triangularView<Eigen::StrictlyUpper>() = matrix.transpose();
+  return matrix;
+}
+
+std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift,
+                                const SrOptions& options, int& iterations) {
+  RowMajor matrix = overlap_matrix(centred);
   matrix.diagonal().array() += shift;
   return solve_matrix(matrix, force, options, iterations);
 }
@@ -290,8 +306,12 @@ std::vector<double> solve_sample_space(const CentredRows& centred, const std::ve
     c.array() += mean;
     return Eigen::MatrixXcd(root.asDiagonal() * c * root.asDiagonal());
   };
-  RowMajor matrix(2 * n, 2 * n);
-  if (holomorphic) {
+  const bool real_valued = centred.rows().real_valued();  // Im of the residual then meets zero rows
+  const Eigen::Index size = real_valued ? n : 2 * n;
+  RowMajor matrix(size, size);
+  if (real_valued) {
+    matrix = centred_quadrant(gram.topLeftCorner(n, n)).real();
+  } else if (holomorphic) {
     const Eigen::MatrixXcd c = centred_quadrant(gram);
     matrix << c.real(), -c.imag(), c.imag(), c.real();
   } else {
@@ -306,15 +326,15 @@ std::vector<double> solve_sample_space(const CentredRows& centred, const std::ve
     packed.push_back(e.imag());
   }
   const std::vector<double> all = centred.comm().all_gather(packed);
-  std::vector<double> right(all.size());
+  std::vector<double> right(static_cast<std::size_t>(size));
   for (std::size_t s = 0; s < static_cast<std::size_t>(n); ++s) {
     right[s] = all[2 * s];
-    right[s + static_cast<std::size_t>(n)] = all[2 * s + 1];
+    if (!real_valued) right[s + static_cast<std::size_t>(n)] = all[2 * s + 1];
   }
   const std::vector<double> y = solve_matrix(matrix, right, options, iterations);
   std::vector<Complex> local;
   for (std::int64_t s = range.first; s < range.first + range.count; ++s) {
-    local.emplace_back(y[static_cast<std::size_t>(s)], y[static_cast<std::size_t>(s + n)]);
+    local.emplace_back(y[static_cast<std::size_t>(s)], real_valued ? 0.0 : y[static_cast<std::size_t>(s + n)]);
   }
   return centred.multiply_adjoint(local);
 }

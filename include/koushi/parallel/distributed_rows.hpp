@@ -22,6 +22,8 @@ class DistributedRows {
   virtual RowRange rows() const = 0;
   virtual std::int64_t parameters() const = 0;  ///< P, real numbers
   virtual bool holomorphic() const = 0;
+  /// Im O = 0 for every sample: solvers leave out the half of the rows that would be zero. The same on every rank.
+  virtual bool real_valued() const { return false; }
   /// v: [P], replicated -> [rows().count]. Not collective.
   virtual std::vector<std::complex<double>> multiply(const std::vector<double>& v) const = 0;
   /// r: [rows().count] -> [P], replicated, summed in a fixed order. Collective.
