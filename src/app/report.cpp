@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -106,7 +107,9 @@ int plot(const std::string& file, const std::string& picture) {
     throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
   }
   const char* chosen = std::getenv("KOUSHI_PYTHON");
-  const std::string script = std::string(KOUSHI_PYTHON_DIR) + "/koushi_results.py";
+  // Beside an installed program, else in the source tree it was built from.
+  const std::filesystem::path installed = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "share/koushi/python/koushi_results.py";
+  const std::string script = std::filesystem::exists(installed) ? installed.string() : std::string(KOUSHI_PYTHON_DIR) + "/koushi_results.py";
   const std::vector<std::string> pythons = chosen != nullptr ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
   for (const std::string& python : pythons) {
     if (call({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', 'matplotlib')))"}) != 0) continue;
