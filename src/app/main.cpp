@@ -84,8 +84,8 @@ int bench(bool json) {
   std::string text = json ? "[" : fmt::format("{:<26}{:>14}  {:<10}{:>10}\n", "kernel", "rate", "unit", "of limit");
   for (const BenchRow& row : rows) {
     if (json) {
-      text += fmt::format("{}{{\"name\": \"{}\", \"value\": {}, \"unit\": \"{}\", \"limit\": \"{}\", \"fraction\": {}}}", text == "[" ? "" : ", ", row.name,
-                          row.value, row.unit, row.limit, row.fraction);
+      text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}", text == "[" ? "" : ", ", quoted(row.name),
+                          row.value, quoted(row.unit), quoted(row.limit), row.fraction);
     } else {
       text += fmt::format("{:<26}{:>14.4g}  {:<10}{:>8.1f} % of {}\n", row.name, row.value, row.unit, 100 * row.fraction, row.limit);
     }
@@ -146,7 +146,12 @@ int obey(int argc, char** argv, const Communicator& comm) {
   describe_command->add_option("name", line.name, "as in `koushi list`");
   describe_command->add_flag("--reference", line.reference, "all of them, as a page");
   CLI::App* template_command = app.add_subcommand("template", "a deck to start from");
-  template_command->add_option("study", line.name, "ground-state or measure")->required()->check(CLI::IsMember({"ground-state", "measure"}));
+  std::vector<std::string> studies;
+  for (const Section& section : catalogue()) {
+    if (section.name != "study") continue;
+    for (const auto& kind : section.kinds) studies.push_back(kind.name);
+  }
+  template_command->add_option("study", line.name, "one of " + join(studies))->required()->check(CLI::IsMember(studies));
   CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
   bench_command->add_flag("--json", line.json, "as JSON");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");

@@ -17,19 +17,6 @@ namespace koushi {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : "null"; }
 
 /// Runs a program and returns its exit code, or -1 if it cannot be run.

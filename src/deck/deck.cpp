@@ -353,12 +353,7 @@ std::string Deck::resolved() const {
         [](const auto& v) -> std::string {
           using T = std::decay_t<decltype(v)>;
           if constexpr (std::is_same_v<T, std::string>) {
-            std::string escaped;
-            for (const char c : v) {
-              if (c == '"' || c == '\\') escaped += '\\';
-              escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
-            }
-            return "\"" + escaped + "\"";
+            return quoted(v);
           } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
             return v.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(v, "\", \""));
           } else if constexpr (std::is_same_v<T, std::vector<double>>) {

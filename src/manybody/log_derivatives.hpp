@@ -58,10 +58,7 @@ class RbmRows : public DistributedRows {
   virtual Vector multiply_block(Eigen::Index first, Eigen::Index count, const Vector& v) const = 0;
   virtual Vector adjoint_block(Eigen::Index first, Eigen::Index count, const Vector& r) const = 0;
 
-  RowRange block_range() const {
-    const auto blocks = [](std::int64_t rows) { return (rows + rows_per_block - 1) / rows_per_block; };
-    return {blocks(rows_.total), rows_.first / rows_per_block, blocks(rows_.count)};
-  }
+  RowRange block_range() const { return blocks_of(rows_, rows_per_block); }
 
   template <typename Body>
   void for_blocks(const Body& body) const {

@@ -154,8 +154,7 @@ void FullEnumeration<is_complex>::draw(const Rbm<is_complex>& rbm, std::uint64_t
   double largest = -1e300;
   for (const double w : weights) largest = std::max(largest, w);
   largest = comm_.max(largest);
-  const RowRange blocks{(this->rows_.total + rows_per_block - 1) / rows_per_block, this->rows_.first / rows_per_block,
-                        (this->rows_.count + rows_per_block - 1) / rows_per_block};
+  const RowRange blocks = blocks_of(this->rows_, rows_per_block);
   std::vector<double> parts(static_cast<std::size_t>(blocks.count));
   for (std::size_t s = 0; s < weights.size(); ++s) {
     weights[s] = std::exp(weights[s] - largest);

@@ -74,6 +74,11 @@ std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int
   return sums.begin()->second;
 }
 
+RowRange blocks_of(RowRange rows, std::int64_t size) {
+  const auto blocks = [size](std::int64_t count) { return (count + size - 1) / size; };
+  return {blocks(rows.total), rows.first / size, blocks(rows.count)};
+}
+
 RowRange share_of(std::int64_t total, int rank, int size) {
   const std::int64_t each = total / size;
   const std::int64_t rest = total % size;

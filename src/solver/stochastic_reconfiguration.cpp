@@ -60,8 +60,7 @@ class CentredRows {
   /// sum over the samples of all ranks, in blocks.
   Complex sum(const std::vector<Complex>& terms) const {
     const std::int64_t size = rows_.block_rows();
-    const RowRange range = rows_.rows();
-    const RowRange blocks{(range.total + size - 1) / size, range.first / size, (range.count + size - 1) / size};
+    const RowRange blocks = blocks_of(rows_.rows(), size);
     std::vector<double> parts(static_cast<std::size_t>(2 * blocks.count));
     for (std::size_t s = 0; s < terms.size(); ++s) {
       const std::size_t block = s / static_cast<std::size_t>(size);
@@ -168,7 +167,7 @@ void take_options(const std::string& text) {
 }
 
 /// A misspelt option must not be ignored.
-void refuse_unused_options() {
+void refuse_unused_options(bool direct) {
   PetscInt count = 0;
   char** names = nullptr;
   char** values = nullptr;
@@ -178,7 +177,10 @@ void refuse_unused_options() {
     if (std::string(names[k]).rfind("sr_", 0) == 0) unused += fmt::format(" -{}", names[k]);
   }
   check(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
-  if (!unused.empty()) throw UsageError(fmt::format("PETSc does not use the options{}\n  expected: options of KSP and PC with the prefix -sr_", unused));
+  if (unused.empty()) return;
+  throw UsageError(fmt::format("PETSc does not use the options{}\n  expected: {}", unused,
+                               direct ? "none on this direct route; they are for [solver] route = \"matrix-free\""
+                                      : "options of KSP and PC with the prefix -sr_"));
 }
 
 /// Solves with KSP on this rank alone; every rank does the same.
@@ -198,10 +200,8 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bo
   check(KSPSetType(ksp.get(), direct ? KSPPREONLY : KSPCG));
   check(PCSetType(pc, direct ? PCCHOLESKY : PCNONE));
   check(KSPSetTolerances(ksp.get(), options.tolerance, PETSC_DEFAULT, PETSC_DEFAULT, options.max_iterations));
-  if (!direct) {
-    check(KSPSetFromOptions(ksp.get()));
-    refuse_unused_options();
-  }
+  if (!direct) check(KSPSetFromOptions(ksp.get()));
+  refuse_unused_options(direct);
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = KSPSolve(ksp.get(), b.get(), x.get());
   check(PetscPopErrorHandler());
@@ -232,7 +232,7 @@ Matrix gram_of_columns(const CentredRows& centred, const Matrix& rows, std::int6
   constexpr auto width = static_cast<std::int64_t>(sizeof(Scalar) / sizeof(double));
   const RowRange range = centred.rows().rows();
   const std::int64_t size = centred.rows().block_rows();
-  const RowRange blocks{(range.total + size - 1) / size, range.first / size, (range.count + size - 1) / size};
+  const RowRange blocks = blocks_of(range, size);
   const auto p = rows.cols();
   std::vector<double> sums(static_cast<std::size_t>(blocks.count * p * p * width));
   for (std::int64_t b = 0; b < blocks.count; ++b) {

@@ -13,6 +13,9 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
+/// The text in double quotes, escaped as JSON and TOML both read it.
+std::string quoted(const std::string& text);
+
 /// The lines of a text, without empty ones.
 std::vector<std::string> split_lines(const std::string& text);
 

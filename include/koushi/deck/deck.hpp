@@ -83,7 +83,7 @@ class Deck {
 std::string deck_template(const std::vector<Section>& sections, const std::string& study);
 /// The keys of a section or kind as text, for `describe` and the deck reference.
 std::string describe(const Section::Kind& kind, const std::string& section);
-/// A valid deck with every default, `required` filling in what has none ("section.key" -> TOML text).
+/// All sections, kinds and keys as a page of Markdown.
 std::string deck_reference(const std::vector<Section>& sections);
 
 }  // namespace koushi

@@ -8,6 +8,9 @@
 
 namespace koushi {
 
+/// The blocks of `size` rows that these rows fill; rank boundaries must lie on block boundaries.
+RowRange blocks_of(RowRange rows, std::int64_t size);
+
 /// Sum of block vectors over all ranks in an order that neither the number of ranks nor of threads moves.
 ///
 ///   result_k = sum_b x_bk,   b = 0 ... blocks.total - 1, added along one fixed binary tree over b
