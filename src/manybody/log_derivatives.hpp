@@ -3,21 +3,24 @@
 #include <Eigen/Dense>
 #include <utility>
 
-#include "koushi/manybody/rbm.hpp"
+#include "koushi/manybody/spin_wavefunction.hpp"
 #include "koushi/parallel/tree_sum.hpp"
 
 namespace koushi {
 
+template <bool is_complex>
+using RowScalar = std::conditional_t<is_complex, std::complex<double>, double>;
+
 /// Common part of both row operators: blocks, sums over them, real and complex vectors.
 template <bool is_complex>
-class RbmRows : public DistributedRows {
+class BlockedRows : public DistributedRows {
  public:
-  using Scalar = typename Rbm<is_complex>::Scalar;
-  using Matrix = typename Rbm<is_complex>::Matrix;
-  using Vector = typename Rbm<is_complex>::Vector;
+  using Scalar = RowScalar<is_complex>;
+  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
   using Spins = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-  RbmRows(const Communicator& comm, RowRange rows, std::int64_t columns) : comm_(comm), rows_(rows), columns_(columns) {}
+  BlockedRows(const Communicator& comm, RowRange rows, std::int64_t columns) : comm_(comm), rows_(rows), columns_(columns) {}
   RowRange rows() const override { return rows_; }
   std::int64_t parameters() const override { return columns_ * (is_complex ? 2 : 1); }
   bool holomorphic() const override { return is_complex; }
@@ -96,8 +99,8 @@ class RbmRows : public DistributedRows {
 
 /// Rows that are kept: used where a symmetry makes them short.
 template <bool is_complex>
-class StoredRows final : public RbmRows<is_complex> {
-  using Base = RbmRows<is_complex>;
+class StoredRows final : public BlockedRows<is_complex> {
+  using Base = BlockedRows<is_complex>;
   using typename Base::Matrix;
   using typename Base::Vector;
 
@@ -137,8 +140,8 @@ class StoredRows final : public RbmRows<is_complex> {
 ///   O^H r   = [S^T r, T^H r, (conj(T) o r)^T S]                        (one GEMM of n x N x M)
 ///   O O^H   = (S S^T) o (T T^H) + T T^H + S S^T
 template <bool is_complex>
-class OuterProductRows final : public RbmRows<is_complex> {
-  using Base = RbmRows<is_complex>;
+class OuterProductRows final : public BlockedRows<is_complex> {
+  using Base = BlockedRows<is_complex>;
   using typename Base::Matrix;
   using typename Base::Vector;
 

@@ -1,10 +1,14 @@
 #include "koushi/manybody/rbm.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "koushi/manybody/rbm_kernel.hpp"
 #include "log_derivatives.hpp"
+#include "tracked_wavefunction.hpp"
 
 namespace koushi {
 
@@ -40,28 +44,42 @@ Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
   }
 }
 
-}  // namespace
+template <bool is_complex>
+class Rbm {
+ public:
+  using Scalar = RowScalar<is_complex>;
+  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
-SpinTerms make_terms(const SpinHamiltonian& hamiltonian) {
-  SpinTerms terms;
-  terms.pairs = Kokkos::View<int* [2]>("koushi::manybody::pairs", hamiltonian.pairs.size());
-  terms.zz = Kokkos::View<double*>("koushi::manybody::zz", hamiltonian.zz.size());
-  terms.z = Kokkos::View<double*>("koushi::manybody::z", hamiltonian.z.size());
-  terms.element = Kokkos::View<double*>("koushi::manybody::element", hamiltonian.elements.size());
-  const auto pairs = Kokkos::create_mirror_view(terms.pairs);
-  for (std::size_t b = 0; b < hamiltonian.pairs.size(); ++b) {
-    pairs(b, 0) = hamiltonian.pairs[b].i;
-    pairs(b, 1) = hamiltonian.pairs[b].j;
-  }
-  Kokkos::deep_copy(terms.pairs, pairs);
-  const auto upload = [](const Kokkos::View<double*>& to, const std::vector<double>& from) {
-    Kokkos::deep_copy(to, Kokkos::View<const double*, Kokkos::HostSpace>(from.data(), from.size()));
-  };
-  upload(terms.zz, hamiltonian.zz);
-  upload(terms.z, hamiltonian.z);
-  upload(terms.element, hamiltonian.elements);
-  return terms;
-}
+  explicit Rbm(RbmOptions options);
+  int n_sites() const { return options_.n_sites; }
+  int table_columns() const { return (is_complex ? 2 : 1) * padded_; }
+  const std::vector<double>& parameters() const { return parameters_; }
+  void set_parameters(const std::vector<double>& parameters);
+  bool embed(const std::vector<double>& parameters);
+  RbmMoves<is_complex> moves(const std::vector<SpinMove>& list) const;
+  void refresh(const SpinBatch& batch) const;
+  std::complex<double> log_amplitude(const std::int8_t* spins) const;
+  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const;
+  /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
+  double bytes_per_row() const;
+  std::string description() const { return fmt::format("{} hidden units", n_hidden()); }
+
+ private:
+  int n_hidden() const { return static_cast<int>(weights_.cols()); }
+  bool symmetrised() const { return options_.symmetry.size() > 1; }
+  void expand();
+
+  RbmOptions options_;
+  int n_filters_ = 0;
+  int n_visible_ = 0;
+  int padded_ = 0;          ///< hidden units, rounded up to the SIMD width
+  std::vector<int> orbit_;  ///< [n_sites] -> visible bias
+  std::vector<double> parameters_;
+  Vector visible_;  ///< [n_sites]
+  Vector hidden_;   ///< [n_hidden]
+  Matrix weights_;  ///< [n_sites][n_hidden]
+};
 
 template <bool is_complex>
 Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
@@ -131,21 +149,8 @@ bool Rbm<is_complex>::embed(const std::vector<double>& parameters) {
 }
 
 template <bool is_complex>
-void Rbm<is_complex>::apply(double factor, const std::vector<double>& delta) {
-  for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] += factor * delta[p];
-  expand();
-}
-
-template <bool is_complex>
-SpinBatch Rbm<is_complex>::make_batch(std::int64_t n) const {
-  const auto rows = static_cast<std::size_t>(n);
-  return {SpinRows("koushi::manybody::spins", rows, static_cast<std::size_t>(options_.n_sites)),
-          RealRows("koushi::manybody::tanh_theta", rows, static_cast<std::size_t>(table_columns()))};
-}
-
-template <bool is_complex>
-RbmTables<is_complex> Rbm<is_complex>::tables(const std::vector<SpinMove>& moves) const {
-  RbmTables<is_complex> tables;
+RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) const {
+  RbmMoves<is_complex> tables;
   tables.n_sites = options_.n_sites;
   tables.padded = padded_;
   tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(table_columns()));
@@ -181,9 +186,9 @@ RbmTables<is_complex> Rbm<is_complex>::tables(const std::vector<SpinMove>& moves
 }
 
 template <bool is_complex>
-void Rbm<is_complex>::refresh(SpinBatch& batch) const {
+void Rbm<is_complex>::refresh(const SpinBatch& batch) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
-  const auto t = Kokkos::create_mirror_view(batch.t);
+  const auto t = Kokkos::create_mirror_view(batch.table);
   Kokkos::parallel_for(
       "koushi::manybody::refresh",
       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(spins.extent(0))), [&](int w) {
@@ -201,7 +206,7 @@ void Rbm<is_complex>::refresh(SpinBatch& batch) const {
           if constexpr (is_complex) t(w, padded_ + j) = std::imag(value);
         }
       });
-  Kokkos::deep_copy(batch.t, t);
+  Kokkos::deep_copy(batch.table, t);
 }
 
 template <bool is_complex>
@@ -220,7 +225,7 @@ template <bool is_complex>
 std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communicator& comm, RowRange rows,
                                                                   const SpinBatch& samples) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
-  const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.t);
+  const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
   const int n = options_.n_sites;
   const auto count = static_cast<Eigen::Index>(rows.count);
   typename OuterProductRows<is_complex>::Spins s(count, n);
@@ -236,7 +241,7 @@ std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communic
     }
   }
   const int order = static_cast<int>(options_.symmetry.size());
-  if (order == 1) {
+  if (!symmetrised()) {
     return std::make_unique<OuterProductRows<is_complex>>(comm, rows, std::move(s), std::move(tanh_theta), n_visible_ > 0);
   }
   // Symmetrised: a row is sum_g of the outer products moved back by g, and short enough to be stored.
@@ -259,7 +264,17 @@ std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communic
   return std::make_unique<StoredRows<is_complex>>(comm, rows, std::move(entries));
 }
 
-template class Rbm<false>;
-template class Rbm<true>;
+template <bool is_complex>
+double Rbm<is_complex>::bytes_per_row() const {
+  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size()) : n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden();
+  return numbers * sizeof(double);
+}
+
+}  // namespace
+
+std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options) {
+  if (options.complex_weights) return std::make_unique<TrackedWavefunction<Rbm<true>>>(Rbm<true>(options));
+  return std::make_unique<TrackedWavefunction<Rbm<false>>>(Rbm<false>(options));
+}
 
 }  // namespace koushi

@@ -24,12 +24,11 @@ RowRange share_of_units(const Communicator& comm, std::int64_t total, std::int64
 
 }  // namespace
 
-template <bool is_complex>
-MarkovChains<is_complex>::MarkovChains(const Communicator& comm, const Rbm<is_complex>& rbm, MoveTable moves, ChainOptions options)
+MarkovChains::MarkovChains(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, ChainOptions options)
     : comm_(comm),
-      moves_(std::move(moves)),
+      table_(std::move(table)),
       options_(options),
-      n_sites_(rbm.n_sites()),
+      n_sites_(psi.n_sites()),
       per_chain_(options.samples / options.chains),
       proposals_(std::max(1, static_cast<int>(std::lround(options.sweeps * n_sites_)))) {
   const std::int64_t unit = rows_per_block / std::gcd(rows_per_block, per_chain_);
@@ -38,15 +37,14 @@ MarkovChains<is_complex>::MarkovChains(const Communicator& comm, const Rbm<is_co
     throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains, per_chain_, units, comm.size()));
   }
   chains_ = share_of_units(comm, options_.chains, unit);
-  this->rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
-  walkers_ = rbm.make_batch(chains_.count);
-  this->samples_ = rbm.make_batch(this->rows_.count);
-  this->weights_.assign(static_cast<std::size_t>(this->rows_.count), 1.0 / static_cast<double>(options_.samples));
+  rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
+  walkers_ = psi.make_batch(chains_.count);
+  samples_ = psi.make_batch(rows_.count);
+  weights_.assign(static_cast<std::size_t>(rows_.count), 1.0 / static_cast<double>(options_.samples));
   counts_ = Kokkos::View<std::int64_t* [2]>("koushi::manybody::counts", static_cast<std::size_t>(chains_.count));
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::start(const Rbm<is_complex>& rbm) {
+void MarkovChains::start(const SpinWavefunction& psi) {
   const int up = (n_sites_ + options_.magnetization) / 2;
   const auto spins = Kokkos::create_mirror_view(walkers_.spins);
   for (int w = 0; w < static_cast<int>(chains_.count); ++w) {
@@ -58,30 +56,27 @@ void MarkovChains<is_complex>::start(const Rbm<is_complex>& rbm) {
     }
   }
   Kokkos::deep_copy(walkers_.spins, spins);
-  warm_up(rbm, start_step, 20);
+  warm_up(psi, start_step, 20);
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::warm_up(const Rbm<is_complex>& rbm, std::uint64_t step, int sweeps) {
-  this->tables_ = rbm.tables(moves_.moves);
-  rbm.refresh(walkers_);
+void MarkovChains::warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) {
+  moves_ = psi.moves(table_.moves);
+  psi.refresh(walkers_);
   advance(step, 0, sweeps * n_sites_);
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::advance(std::uint64_t step, std::int64_t first_draw, int proposals) {
-  metropolis(Kokkos::DefaultExecutionSpace{}, this->tables_, moves_.kinds, walkers_.spins, walkers_.t, counts_, options_.seed, step,
-             chains_.first, static_cast<int>(first_draw), proposals);
+void MarkovChains::advance(std::uint64_t step, std::int64_t first_draw, int proposals) {
+  moves_->metropolis(Kokkos::DefaultExecutionSpace{}, table_.kinds, walkers_, counts_,
+                     {options_.seed, step, chains_.first, static_cast<int>(first_draw)}, proposals);
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::draw(const Rbm<is_complex>& rbm, std::uint64_t step, int attempt) {
-  this->tables_ = rbm.tables(moves_.moves);
-  rbm.refresh(walkers_);
+void MarkovChains::draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) {
+  moves_ = psi.moves(table_.moves);
+  psi.refresh(walkers_);
   Kokkos::deep_copy(counts_, 0);
   const auto walkers = walkers_;
-  const auto samples = this->samples_;
-  const int columns = rbm.table_columns();
+  const auto samples = samples_;
+  const int columns = static_cast<int>(walkers.table.extent(1));
   const int sites = n_sites_;
   const int per_chain = static_cast<int>(per_chain_);
   for (int m = 0; m < per_chain; ++m) {
@@ -89,13 +84,12 @@ void MarkovChains<is_complex>::draw(const Rbm<is_complex>& rbm, std::uint64_t st
     Kokkos::parallel_for(
         "koushi::manybody::keep_samples", Kokkos::RangePolicy<>(0, static_cast<int>(chains_.count)), KOKKOS_LAMBDA(int w) {
           for (int i = 0; i < sites; ++i) samples.spins(w * per_chain + m, i) = walkers.spins(w, i);
-          for (int j = 0; j < columns; ++j) samples.t(w * per_chain + m, j) = walkers.t(w, j);
+          for (int j = 0; j < columns; ++j) samples.table(w * per_chain + m, j) = walkers.table(w, j);
         });
   }
 }
 
-template <bool is_complex>
-double MarkovChains<is_complex>::acceptance() const {
+double MarkovChains::acceptance() const {
   const auto counts = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts_);
   std::vector<double> local(2);
   for (std::size_t w = 0; w < counts.extent(0); ++w) {
@@ -112,49 +106,43 @@ double MarkovChains<is_complex>::acceptance() const {
   return proposed > 0 ? accepted / proposed : 0;
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::write(Archive& archive) const {
+void MarkovChains::write(Archive& archive) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, walkers_.spins);
   archive.write_rows("state/chains", chains_, n_sites_, std::vector<std::int8_t>(spins.data(), spins.data() + spins.size()));
 }
 
-template <bool is_complex>
-void MarkovChains<is_complex>::read(const Archive& archive) {
+void MarkovChains::read(const Archive& archive) {
   const std::vector<std::int8_t> chains = archive.read_rows("state/chains", chains_, n_sites_);
   const auto spins = Kokkos::create_mirror_view(walkers_.spins);
   std::copy(chains.begin(), chains.end(), spins.data());
   Kokkos::deep_copy(walkers_.spins, spins);
 }
 
-template <bool is_complex>
-FullEnumeration<is_complex>::FullEnumeration(const Communicator& comm, const Rbm<is_complex>& rbm, MoveTable moves, bool fixed,
+FullEnumeration::FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed,
                                              int magnetization)
-    : comm_(comm), moves_(std::move(moves)) {
-  const auto basis = spin_basis(rbm.n_sites(), fixed, magnetization);
-  this->rows_ = share_of_units(comm, static_cast<std::int64_t>(basis.size()), rows_per_block);
-  this->samples_ = rbm.make_batch(this->rows_.count);
-  const auto spins = Kokkos::create_mirror_view(this->samples_.spins);
-  for (std::int64_t row = 0; row < this->rows_.count; ++row) {
-    const auto& state = basis[static_cast<std::size_t>(this->rows_.first + row)];
+    : comm_(comm), table_(std::move(table)) {
+  const auto basis = spin_basis(psi.n_sites(), fixed, magnetization);
+  rows_ = share_of_units(comm, static_cast<std::int64_t>(basis.size()), rows_per_block);
+  samples_ = psi.make_batch(rows_.count);
+  const auto spins = Kokkos::create_mirror_view(samples_.spins);
+  for (std::int64_t row = 0; row < rows_.count; ++row) {
+    const auto& state = basis[static_cast<std::size_t>(rows_.first + row)];
     for (std::size_t i = 0; i < state.size(); ++i) spins(static_cast<std::size_t>(row), i) = state[i];
   }
-  Kokkos::deep_copy(this->samples_.spins, spins);
-  this->weights_.resize(static_cast<std::size_t>(this->rows_.count));
+  Kokkos::deep_copy(samples_.spins, spins);
+  weights_.resize(static_cast<std::size_t>(rows_.count));
 }
 
-template <bool is_complex>
-void FullEnumeration<is_complex>::draw(const Rbm<is_complex>& rbm, std::uint64_t, int) {
-  this->tables_ = rbm.tables(moves_.moves);
-  rbm.refresh(this->samples_);
-  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, this->samples_.spins);
-  std::vector<double>& weights = this->weights_;
-  Kokkos::parallel_for("koushi::manybody::enumerated_weights",
-                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(weights.size())),
-                       [&](int s) { weights[static_cast<std::size_t>(s)] = 2 * rbm.log_amplitude(&spins(s, 0)).real(); });
+void FullEnumeration::draw(const SpinWavefunction& psi, std::uint64_t, int) {
+  moves_ = psi.moves(table_.moves);
+  psi.refresh(samples_);
+  const auto log_psi = psi.log_amplitudes(samples_.spins);
+  std::vector<double>& weights = weights_;
+  for (std::size_t s = 0; s < weights.size(); ++s) weights[s] = 2 * log_psi[s].real();
   double largest = -1e300;
   for (const double w : weights) largest = std::max(largest, w);
   largest = comm_.max(largest);
-  const RowRange blocks = blocks_of(this->rows_, rows_per_block);
+  const RowRange blocks = blocks_of(rows_, rows_per_block);
   std::vector<double> parts(static_cast<std::size_t>(blocks.count));
   for (std::size_t s = 0; s < weights.size(); ++s) {
     weights[s] = std::exp(weights[s] - largest);
@@ -163,10 +151,5 @@ void FullEnumeration<is_complex>::draw(const Rbm<is_complex>& rbm, std::uint64_t
   const double sum = tree_sum(comm_, blocks, 1, parts)[0];
   for (double& w : weights) w /= sum;
 }
-
-template class MarkovChains<false>;
-template class MarkovChains<true>;
-template class FullEnumeration<false>;
-template class FullEnumeration<true>;
 
 }  // namespace koushi

@@ -376,6 +376,7 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   const std::int64_t n_parameters = rows.parameters();
   const std::int64_t n_samples = rows.rows().total;
   report.trace = centred.trace();
+  report.equations = (rows.real_valued() ? 1 : 2) * rows.rows().total;
   report.shift = options.shift_absolute +
                  options.shift_relative * report.trace / static_cast<double>(rows.holomorphic() ? n_parameters / 2 : n_parameters);
   report.route = options.route;

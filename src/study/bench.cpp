@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cmath>
 
+#include "koushi/base/simd.hpp"
 #include "koushi/lattice/lattice.hpp"
+#include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/spin_sampler.hpp"
 #include "koushi/solver/stochastic_reconfiguration.hpp"
 
@@ -65,8 +67,7 @@ double fma_peak() {
   return 2e-9 * chains * simd_width() * static_cast<double>(iterations) * threads / seconds;
 }
 
-template <bool is_complex>
-void rbm_rows(const Communicator& comm, double peak, std::vector<BenchRow>& rows) {
+void rbm_rows(const Communicator& comm, bool is_complex, double peak, std::vector<BenchRow>& rows) {
   const std::string kind = is_complex ? " complex" : " real";
   const double flops_per_ratio = (is_complex ? 16.0 : 4.0) * 400;
   const UnitCell cell = unit_cell("square");
@@ -74,31 +75,31 @@ void rbm_rows(const Communicator& comm, double peak, std::vector<BenchRow>& rows
   std::vector<LabelledBond> bonds;
   for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j});
   const SpinHamiltonian h = make_xxz(100, bonds, {.J = {1.0}, .sublattice_sign = lattice.sublattice_sign(), .marshall = true});
-  Rbm<is_complex> rbm({.n_sites = 100, .density = 4, .symmetry = lattice.translations(), .width = 0.05, .seed = 1});
+  const auto rbm = make_rbm({.n_sites = 100, .complex_weights = is_complex, .density = 4, .symmetry = lattice.translations(), .width = 0.05, .seed = 1});
   MoveTable table{h.moves, {}};
   table.kinds.n_kinds = 1;
   table.kinds.count[0] = static_cast<int>(h.moves.size());
   table.kinds.cumulative[0] = 1;
 
   // Moves: one long walk of 64 chains; only proposals that change something are counted.
-  MarkovChains<is_complex> chains(comm, rbm, table, {.chains = 64, .samples = 1024, .seed = 1});
-  chains.start(rbm);
-  SpinBatch walkers = rbm.make_batch(64);
+  MarkovChains chains(comm, *rbm, table, {.chains = 64, .samples = 1024, .seed = 1});
+  chains.start(*rbm);
+  SpinBatch walkers = rbm->make_batch(64);
   for (int w = 0; w < 64; ++w) {
     for (int i = 0; i < 100; ++i) walkers.spins(w, i) = i % 2 == 0 ? 1 : -1;
   }
-  rbm.refresh(walkers);
-  const auto tables = rbm.tables(table.moves);
+  rbm->refresh(walkers);
+  const auto moves = rbm->moves(table.moves);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::study::counts", 64);
   const double walk = best_seconds(5, [&] {
     Kokkos::deep_copy(counts, 0);
-    metropolis(Kokkos::DefaultExecutionSpace{}, tables, table.kinds, walkers.spins, walkers.t, counts, 1, 0, 0, 0, 5000);
+    moves->metropolis(Kokkos::DefaultExecutionSpace{}, table.kinds, walkers, counts, {.seed = 1}, 5000);
   });
-  double moves = 0;
-  for (std::size_t w = 0; w < 64; ++w) moves += static_cast<double>(counts(w, 1));
-  rows.push_back({"rbm exchange" + kind, moves / walk, "moves/s", "fma", moves / walk * flops_per_ratio * 1e-9 / peak});
+  double proposals = 0;
+  for (std::size_t w = 0; w < 64; ++w) proposals += static_cast<double>(counts(w, 1));
+  rows.push_back({"rbm exchange" + kind, proposals / walk, "moves/s", "fma", proposals / walk * flops_per_ratio * 1e-9 / peak});
 
-  chains.draw(rbm, 0, 0);
+  chains.draw(*rbm, 0, 0);
   const SpinTerms terms = make_terms(h);
   const Kokkos::View<Complex*> energies("koushi::study::energies", 1024);
   double ratios = 0;
@@ -109,21 +110,21 @@ void rbm_rows(const Communicator& comm, double peak, std::vector<BenchRow>& rows
     }
   }
   const double local = best_seconds(5, [&] {
-    local_energies(Kokkos::DefaultExecutionSpace{}, chains.tables(), terms, chains.samples().spins, chains.samples().t, energies);
+    chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
   });
   rows.push_back({"rbm local-energy" + kind, ratios / local, "ratios/s", "fma", ratios / local * flops_per_ratio * 1e-9 / peak});
 
   // A whole step, as the study makes it. Flops: proposals and ratios as above, rows of the symmetrised filters (2 per real product of
   // N^2 alpha per sample), and one triangle of S with its Cholesky factor.
-  const double P = static_cast<double>(rbm.n_parameters());
+  const double P = static_cast<double>(rbm->n_parameters());
   const double step_flops = 0.5 * 1024 * 100 * flops_per_ratio + ratios * flops_per_ratio + 1024.0 * 100 * 400 * (is_complex ? 4 : 2) +
                             1024 * P * P + P * P * P / 3;
   const double step = best_seconds(3, [&] {
-    chains.draw(rbm, 1, 0);
-    local_energies(Kokkos::DefaultExecutionSpace{}, chains.tables(), terms, chains.samples().spins, chains.samples().t, energies);
+    chains.draw(*rbm, 1, 0);
+    chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
     std::vector<std::complex<double>> e;
     for (std::size_t s = 0; s < 1024; ++s) e.emplace_back(energies(s).real(), energies(s).imag());
-    const auto o = rbm.log_derivatives(comm, chains.rows(), chains.samples());
+    const auto o = rbm->log_derivatives(comm, chains.rows(), chains.samples());
     SrReport report;
     solve_stochastic_reconfiguration(comm, *o, chains.weights(), e, {.route = SrRoute::dense, .shift_relative = 1e-3}, report);
   });
@@ -137,8 +138,8 @@ std::vector<BenchRow> run_bench(const Communicator& comm) {
   rows.push_back({"triad", triad(), "GB/s", "triad", 1});
   const double peak = fma_peak();
   rows.push_back({"fma", peak, "Gflop/s", "fma", 1});
-  rbm_rows<false>(comm, peak, rows);
-  rbm_rows<true>(comm, peak, rows);
+  rbm_rows(comm, false, peak, rows);
+  rbm_rows(comm, true, peak, rows);
   return rows;
 }
 

@@ -16,7 +16,7 @@
 #include "koushi/study/progress.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/stop_request.hpp"
-#include "spin_model.hpp"
+#include "koushi/study/spin_model.hpp"
 
 namespace koushi {
 
@@ -28,7 +28,6 @@ constexpr std::uint64_t measurement_step = std::uint64_t{1} << 41U;
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
 
-template <bool is_complex>
 class GroundState {
  public:
   GroundState(const Communicator& comm, const Deck& deck, const RunOptions& options)
@@ -38,8 +37,8 @@ class GroundState {
         file_(options.output.empty() ? deck.text("output.file") : options.output),
         lattice_(make_lattice(deck)),
         hamiltonian_(make_hamiltonian(deck, lattice_)),
-        rbm_(rbm_options(deck, lattice_)),
-        sampler_(make_sampler<is_complex>(comm, deck, lattice_, hamiltonian_, rbm_)),
+        psi_(make_wavefunction(deck, lattice_)),
+        sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_)),
         terms_(make_terms(hamiltonian_)),
         measure_only_(deck.text("study.kind") == "measure"),
         n_steps_(measure_only_ ? 0 : deck.integer("study.steps")),
@@ -74,7 +73,7 @@ class GroundState {
       record(now, report, step_size);
       ++step_;
       if (step_ > n_steps_ - n_averaged_) add_to_average();
-      watch(now, progress);
+      watch(now, report, progress);
       progress.step(step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
                                        now.variance / n, now.r_hat, now.acceptance));
       if (checkpoint_if_due(step_ == n_steps_)) return stopped(progress, fmt::format("step {}", step_));
@@ -98,7 +97,7 @@ class GroundState {
   static double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
   void draw(std::uint64_t step, int attempt = 0) {
-    sampler_->draw(rbm_, step, attempt);
+    sampler_->draw(*psi_, step, attempt);
     Kokkos::fence("koushi::study::sampled");
     phases_.lap("sampling", static_cast<double>(sampler_->local_proposals()), "proposals/rank");
   }
@@ -106,7 +105,7 @@ class GroundState {
   std::vector<std::complex<double>> energies_of_samples() {
     const auto rows = static_cast<std::size_t>(sampler_->rows().count);
     Kokkos::View<Complex*> energies("koushi::study::energies", rows);
-    local_energies(Kokkos::DefaultExecutionSpace{}, sampler_->tables(), terms_, sampler_->samples().spins, sampler_->samples().t, energies);
+    sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, sampler_->samples(), energies);
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
     std::vector<std::complex<double>> result;
     for (std::size_t s = 0; s < rows; ++s) result.emplace_back(host(s).real(), host(s).imag());
@@ -151,9 +150,9 @@ class GroundState {
   }
 
   void halve_last_update() {
-    std::vector<double> half = rbm_.parameters();
+    std::vector<double> half = psi_->parameters();
     for (std::size_t p = 0; p < half.size(); ++p) half[p] = 0.5 * (half[p] + previous_parameters_[p]);
-    rbm_.set_parameters(half);
+    psi_->set_parameters(half);
   }
 
   struct Update {
@@ -162,7 +161,7 @@ class GroundState {
   };
 
   Update update(const std::vector<std::complex<double>>& energies) {
-    const auto rows = rbm_.log_derivatives(comm_, sampler_->rows(), sampler_->samples());
+    const auto rows = psi_->log_derivatives(comm_, sampler_->rows(), sampler_->samples());
     phases_.lap("log derivatives");
     SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
     schedule.options.petsc_options += " " + options_.petsc_options;
@@ -170,14 +169,14 @@ class GroundState {
     const std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
     const double farthest = deck_.real("solver.max_distance");
     const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
-    previous_parameters_ = rbm_.parameters();
-    rbm_.apply(-size, delta);
+    previous_parameters_ = psi_->parameters();
+    psi_->apply(-size, delta);
     phases_.lap("solver");
     return {report, size};
   }
 
   void add_to_average() {
-    const std::vector<double>& now = rbm_.parameters();
+    const std::vector<double>& now = psi_->parameters();
     parameter_sum_.resize(now.size());
     for (std::size_t p = 0; p < now.size(); ++p) parameter_sum_[p] += now[p];
   }
@@ -204,13 +203,12 @@ class GroundState {
   }
 
   /// Statistical danger, each said once and kept in the file.
-  void watch(const Summary& now, Progress& progress) {
+  void watch(const Summary& now, const SrReport& report, Progress& progress) {
     if (sampler_->n_chains() == 0) return;
-    const std::int64_t equations = (is_complex ? 2 : 1) * sampler_->rows().total;
-    if (equations <= rbm_.n_parameters()) {
+    if (report.equations <= psi_->n_parameters()) {
       warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
                                                 "remedy: more [sampler] samples or a larger [solver] shift.relative",
-                                                sampler_->rows().total, equations - 1, rbm_.n_parameters()));
+                                                sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
     }
     if (now.acceptance < 0.1 || now.acceptance > 0.99) {
       warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
@@ -226,9 +224,9 @@ class GroundState {
     if (wanted == 0) return true;
     if (!measuring_ && n_averaged_ > 0) {
       for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
-      rbm_.set_parameters(parameter_sum_);
+      psi_->set_parameters(parameter_sum_);
     }
-    if (!measuring_) sampler_->warm_up(rbm_, measurement_step - 1, static_cast<int>(deck_.integer("study.measure.warm_up")));
+    if (!measuring_) sampler_->warm_up(*psi_, measurement_step - 1, static_cast<int>(deck_.integer("study.measure.warm_up")));
     measuring_ = true;
     const std::int64_t chains = sampler_->n_chains();
     const std::int64_t total = sampler_->rows().total;
@@ -290,8 +288,8 @@ class GroundState {
   std::string file_;
   Lattice lattice_;
   SpinHamiltonian hamiltonian_;
-  Rbm<is_complex> rbm_;
-  std::unique_ptr<SpinSampler<is_complex>> sampler_;
+  std::unique_ptr<SpinWavefunction> psi_;
+  std::unique_ptr<SpinSampler> sampler_;
   SpinTerms terms_;
   bool measure_only_;
   std::int64_t n_steps_;
@@ -312,22 +310,21 @@ class GroundState {
   PhaseTable phases_;
 };
 
-template <bool is_complex>
-std::string GroundState<is_complex>::describe(int ranks) {
+std::string GroundState::describe(int ranks) {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
-  const double parameters = static_cast<double>(rbm_.n_parameters());
-  const bool stored = deck_.text("wavefunction.factor.0.symmetry") == "translations";
-  const double solver = sampler_->rows().total == 0 ? 0 : 8 * parameters * parameters * (rbm_.n_parameters() <= 1000 ? 2 : 0) + (stored ? 8 * rows * parameters : 0);
+  const double parameters = static_cast<double>(psi_->n_parameters());
+  const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
+  const double solver = sampler_->rows().total == 0 ? 0 : 8 * parameters * parameters * (psi_->n_parameters() <= 1000 ? 2 : 0) + rows * psi_->bytes_per_row();
   std::string text = fmt::format(
-      "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {} hidden units\nsampler      {} samples per step, {}\n"
+      "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per step, {}\n"
       "memory       per rank of {}: {} for samples, {} for the table of {} moves, {} for log derivatives and S\n",
-      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), rbm_.n_parameters(), rbm_.n_hidden(), sampler_->rows().total,
+      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(), psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()), std::max(1, ranks),
-      format_bytes(rows * (rbm_.table_columns() * 8 + lattice_.n_sites())),
-      format_bytes(static_cast<double>(hamiltonian_.moves.size()) * rbm_.table_columns() * 16), hamiltonian_.moves.size(), format_bytes(solver));
+      format_bytes(rows * (columns * 8 + lattice_.n_sites())),
+      format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
   for (const std::string& remark : lattice_.remarks()) text += "note         " + remark + "\n";
   if (ranks > 0 && !measure_only_) {
-    sampler_->start(rbm_);
+    sampler_->start(*psi_);
     phases_.start();
     draw(0);
     const auto energies = energies_of_samples();
@@ -342,8 +339,7 @@ std::string GroundState<is_complex>::describe(int ranks) {
   return text;
 }
 
-template <bool is_complex>
-void GroundState<is_complex>::checkpoint(const std::string& status) {
+void GroundState::checkpoint(const std::string& status) {
   ResultWriter writer(comm_);
   writer.write("deck/text", deck_.source());
   writer.write("deck/resolved", deck_.resolved());
@@ -360,7 +356,7 @@ void GroundState<is_complex>::checkpoint(const std::string& status) {
   }
   write_observables(writer);
   writer.write("state/step", std::vector<std::int64_t>{step_, measuring_ ? 1 : 0});
-  writer.write("state/parameters", rbm_.parameters());
+  writer.write("state/parameters", psi_->parameters());
   writer.write("state/previous_parameters", previous_parameters_);
   writer.write("state/previous", std::vector<double>{previous_energy_, previous_variance_});
   writer.write("state/parameter_sum", parameter_sum_);
@@ -370,8 +366,7 @@ void GroundState<is_complex>::checkpoint(const std::string& status) {
   phases_.lap("checkpoints");
 }
 
-template <bool is_complex>
-void GroundState<is_complex>::write_observables(ResultWriter& writer) const {
+void GroundState::write_observables(ResultWriter& writer) const {
   if (deck_.has("study.reference.energy_per_site")) {
     writer.write("reference/value", std::vector<double>{deck_.real("study.reference.energy_per_site")});
     writer.write("reference/quantity", std::string("energy_per_site"));
@@ -394,19 +389,17 @@ void GroundState<is_complex>::write_observables(ResultWriter& writer) const {
   }
 }
 
-template <bool is_complex>
-void GroundState<is_complex>::load_parameters(const std::string& key) {
+void GroundState::load_parameters(const std::string& key) {
   const std::vector<double> parameters = ResultReader(comm_, deck_.text(key)).read_reals("state/parameters");
-  const bool same = static_cast<std::int64_t>(parameters.size()) == rbm_.n_parameters();
-  if ((measure_only_ && !same) || !rbm_.embed(parameters)) {
+  const bool same = static_cast<std::int64_t>(parameters.size()) == psi_->n_parameters();
+  if ((measure_only_ && !same) || !psi_->embed(parameters)) {
     deck_.refuse(key, fmt::format("that run has {} parameters", parameters.size()),
-                 fmt::format("{} parameters{}", rbm_.n_parameters(), measure_only_ ? "" : ", or those of a smaller density on the same lattice"));
+                 fmt::format("{} parameters{}", psi_->n_parameters(), measure_only_ ? "" : ", or those of a smaller density on the same lattice"));
   }
 }
 
 /// Fresh start or resume; false if there is nothing to do.
-template <bool is_complex>
-bool GroundState<is_complex>::begin() {
+bool GroundState::begin() {
   const int exists = comm_.broadcast(access(file_.c_str(), F_OK) == 0 || access((file_ + ".previous").c_str(), F_OK) == 0 ? 1 : 0);
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
     throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
@@ -427,16 +420,15 @@ bool GroundState<is_complex>::begin() {
   }
   if (measure_only_) load_parameters("study.parameters");
   if (deck_.has("study.initial_parameters")) load_parameters("study.initial_parameters");
-  sampler_->start(rbm_);
+  sampler_->start(*psi_);
   return true;
 }
 
-template <bool is_complex>
-void GroundState<is_complex>::resume(const ResultReader& reader) {
+void GroundState::resume(const ResultReader& reader) {
   const std::vector<std::int64_t> at = reader.read_integers("state/step");
   step_ = at[0];
   measuring_ = at[1] != 0;
-  rbm_.set_parameters(reader.read_reals("state/parameters"));
+  psi_->set_parameters(reader.read_reals("state/parameters"));
   previous_parameters_ = reader.read_reals("state/previous_parameters");
   const std::vector<double> previous = reader.read_reals("state/previous");
   previous_energy_ = previous[0];
@@ -450,9 +442,8 @@ void GroundState<is_complex>::resume(const ResultReader& reader) {
   if (comm_.is_root()) fmt::print("resumed {} at step {}{}\n", file_, step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : "");
 }
 
-template <bool is_complex>
-std::string GroundState<is_complex>::result_text() const {
-  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, rbm_.n_parameters(), file_);
+std::string GroundState::result_text() const {
+  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, psi_->n_parameters(), file_);
   if (energy_.samples == 0) return text;
   const double n = lattice_.n_sites();
   text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {:.3g}\n",
@@ -471,14 +462,8 @@ std::string GroundState<is_complex>::result_text() const {
 
 }  // namespace
 
-int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) {
-  if (deck.text("wavefunction.factor.0.weights") == "complex") return GroundState<true>(comm, deck, options).run();
-  return GroundState<false>(comm, deck, options).run();
-}
+int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) { return GroundState(comm, deck, options).run(); }
 
-std::string describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) {
-  if (deck.text("wavefunction.factor.0.weights") == "complex") return GroundState<true>(comm, deck, {}).describe(ranks);
-  return GroundState<false>(comm, deck, {}).describe(ranks);
-}
+std::string describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) { return GroundState(comm, deck, {}).describe(ranks); }
 
 }  // namespace koushi

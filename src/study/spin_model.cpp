@@ -1,4 +1,4 @@
-#include "spin_model.hpp"
+#include "koushi/study/spin_model.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "koushi/base/error.hpp"
+#include "koushi/manybody/rbm.hpp"
 
 namespace koushi {
 
@@ -126,8 +127,9 @@ SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
   }
 }
 
-RbmOptions rbm_options(const Deck& deck, const Lattice& lattice) {
+std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice) {
   RbmOptions options{.n_sites = lattice.n_sites(),
+                     .complex_weights = deck.text(factor + "weights") == "complex",
                      .density = static_cast<int>(deck.integer(factor + "density")),
                      .visible_bias = deck.boolean(factor + "visible_bias"),
                      .width = deck.real(factor + "width"),
@@ -148,12 +150,11 @@ RbmOptions rbm_options(const Deck& deck, const Lattice& lattice) {
       if (signed_bonds(g) == unmoved) options.symmetry.push_back(g);
     }
   }
-  return options;
+  return make_rbm(options);
 }
 
-template <bool is_complex>
-std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
-                                                      const SpinHamiltonian& hamiltonian, const Rbm<is_complex>& rbm) {
+std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
+                                          const SpinWavefunction& psi) {
   const int n = lattice.n_sites();
   MoveTable table{hamiltonian.moves, {}};
   const bool flips_in_h = !hamiltonian.moves.empty() && hamiltonian.moves[0].j < 0;
@@ -166,7 +167,7 @@ std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, 
   };
   if (deck.text("sampler.kind") == "enumeration") {
     if (n > 24) deck.refuse("sampler.kind", fmt::format("{} sites are too many to enumerate", n), "at most 24 sites, or kind = \"metropolis\"");
-    return std::make_unique<FullEnumeration<is_complex>>(comm, rbm, table, !flips_in_h, flips_in_h ? 0 : check_magnetization());
+    return std::make_unique<FullEnumeration>(comm, psi, table, !flips_in_h, flips_in_h ? 0 : check_magnetization());
   }
   const std::int64_t chains = deck.integer("sampler.chains");
   const std::int64_t samples = deck.integer("sampler.samples");
@@ -195,16 +196,13 @@ std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, 
   add(flip, sites);
   const int magnetization = flip == 0 ? check_magnetization() : n % 2;  // where flips are made it does not last
   try {
-    return std::make_unique<MarkovChains<is_complex>>(comm, rbm, table,
+    return std::make_unique<MarkovChains>(comm, psi, table,
                                                       ChainOptions{chains, samples, deck.real("sampler.sweeps"), magnetization,
                                                                    static_cast<std::uint64_t>(deck.integer("seed"))});
   } catch (const UsageError& error) {
     deck.refuse("sampler.chains", error.what(), "more chains or fewer ranks");
   }
 }
-
-template std::unique_ptr<SpinSampler<false>> make_sampler(const Communicator&, const Deck&, const Lattice&, const SpinHamiltonian&, const Rbm<false>&);
-template std::unique_ptr<SpinSampler<true>> make_sampler(const Communicator&, const Deck&, const Lattice&, const SpinHamiltonian&, const Rbm<true>&);
 
 SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps) {
   const auto value = [&](const std::string& key) {

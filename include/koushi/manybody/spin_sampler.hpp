@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "koushi/base/archive.hpp"
-#include "koushi/manybody/rbm.hpp"
+#include "koushi/manybody/spin_wavefunction.hpp"
 
 namespace koushi {
 
@@ -14,22 +14,21 @@ struct MoveTable {
   ProposalKinds kinds;
 };
 
-/// Weighted basis states of |psi|^2 over all ranks, with the RBM's tables.
+/// Weighted basis states of |psi|^2 over all ranks, with their tables.
 ///
 /// Shapes      samples: [rows().count], chain by chain; weights: [rows().count], all ranks' sum is 1
 /// Collective  construction, start, draw
-template <bool is_complex>
 class SpinSampler {
  public:
   virtual ~SpinSampler() = default;
   /// Chains over all ranks, each with rows().total / n_chains consecutive rows; 0: the rows are every state there is.
   virtual std::int64_t n_chains() const = 0;
   /// Makes a fresh start for the given parameters.
-  virtual void start(const Rbm<is_complex>& rbm) = 0;
+  virtual void start(const SpinWavefunction& psi) = 0;
   /// Fills samples and weights. Random numbers are those of `step`; another `attempt` of the same step takes fresh ones.
-  virtual void draw(const Rbm<is_complex>& rbm, std::uint64_t step, int attempt) = 0;
+  virtual void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) = 0;
   /// Moves on without keeping anything.
-  virtual void warm_up(const Rbm<is_complex>& rbm, std::uint64_t step, int sweeps) = 0;
+  virtual void warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) = 0;
   /// Accepted among the proposals that change the configuration, in the last draw. Collective.
   virtual double acceptance() const = 0;
   virtual std::int64_t local_proposals() const = 0;  ///< of one draw
@@ -39,13 +38,14 @@ class SpinSampler {
   RowRange rows() const { return rows_; }
   const SpinBatch& samples() const { return samples_; }
   const std::vector<double>& weights() const { return weights_; }
-  const RbmTables<is_complex>& tables() const { return tables_; }
+  /// All moves of the run, at the parameters of the last draw.
+  const SpinMoves& moves() const { return *moves_; }
 
  protected:
   RowRange rows_;
   SpinBatch samples_;
   std::vector<double> weights_;
-  RbmTables<is_complex> tables_;
+  std::unique_ptr<SpinMoves> moves_;
 };
 
 struct ChainOptions {
@@ -58,14 +58,13 @@ struct ChainOptions {
 
 /// Metropolis chains. They are dealt to the ranks in units whose samples fill whole blocks of rows.
 /// Errors  UsageError if there are fewer such units than ranks
-template <bool is_complex>
-class MarkovChains final : public SpinSampler<is_complex> {
+class MarkovChains final : public SpinSampler {
  public:
-  MarkovChains(const Communicator& comm, const Rbm<is_complex>& rbm, MoveTable moves, ChainOptions options);
+  MarkovChains(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, ChainOptions options);
   std::int64_t n_chains() const override { return options_.chains; }
-  void start(const Rbm<is_complex>& rbm) override;
-  void draw(const Rbm<is_complex>& rbm, std::uint64_t step, int attempt) override;
-  void warm_up(const Rbm<is_complex>& rbm, std::uint64_t step, int sweeps) override;
+  void start(const SpinWavefunction& psi) override;
+  void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) override;
+  void warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) override;
   double acceptance() const override;
   std::int64_t local_proposals() const override { return chains_.count * per_chain_ * proposals_; }
   void write(Archive& archive) const override;
@@ -75,7 +74,7 @@ class MarkovChains final : public SpinSampler<is_complex> {
   void advance(std::uint64_t step, std::int64_t first_draw, int proposals);
 
   const Communicator& comm_;
-  MoveTable moves_;
+  MoveTable table_;
   ChainOptions options_;
   int n_sites_;
   std::int64_t per_chain_;
@@ -86,14 +85,13 @@ class MarkovChains final : public SpinSampler<is_complex> {
 };
 
 /// Every basis state (of one magnetisation, where `fixed`) with its weight |psi|^2 / sum |psi|^2: no noise. n_sites <= 24.
-template <bool is_complex>
-class FullEnumeration final : public SpinSampler<is_complex> {
+class FullEnumeration final : public SpinSampler {
  public:
-  FullEnumeration(const Communicator& comm, const Rbm<is_complex>& rbm, MoveTable moves, bool fixed, int magnetization);
+  FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed, int magnetization);
   std::int64_t n_chains() const override { return 0; }
-  void start(const Rbm<is_complex>&) override {}
-  void draw(const Rbm<is_complex>& rbm, std::uint64_t step, int attempt) override;
-  void warm_up(const Rbm<is_complex>&, std::uint64_t, int) override {}
+  void start(const SpinWavefunction&) override {}
+  void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) override;
+  void warm_up(const SpinWavefunction&, std::uint64_t, int) override {}
   double acceptance() const override { return 1; }
   std::int64_t local_proposals() const override { return 0; }
   void write(Archive&) const override {}
@@ -101,12 +99,8 @@ class FullEnumeration final : public SpinSampler<is_complex> {
 
  private:
   const Communicator& comm_;
-  MoveTable moves_;
+  MoveTable table_;
 };
 
-extern template class MarkovChains<false>;
-extern template class MarkovChains<true>;
-extern template class FullEnumeration<false>;
-extern template class FullEnumeration<true>;
 
 }  // namespace koushi

@@ -32,6 +32,7 @@ struct SrReport {
   double residual = 0;  ///< |(S + lambda) delta - F| / |F|, computed afterwards with the operator
   double shift = 0;     ///< lambda
   double trace = 0;     ///< tr S
+  std::int64_t equations = 0;  ///< real rows of Obar: n where O is real, else 2 n; S has rank < equations
   double distance = 0;  ///< sqrt(delta^T S delta): how far psi moves for eta = 1, in the Fubini-Study metric
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/spin_sampler.hpp"
 
 using namespace koushi;
@@ -40,17 +41,18 @@ TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[ma
     for (int i = 0; i < n; ++i) group[0][static_cast<std::size_t>(i)] = i;
     for (int i = 0; i < n; ++i) group[1][static_cast<std::size_t>(i)] = (i + n / 2) % n;
     for (const auto& symmetry : {std::vector<std::vector<int>>{}, group}) {
-      const Rbm<true> rbm({.n_sites = n, .density = 2, .symmetry = symmetry, .width = 0.1});
-      MarkovChains<true> chains(self, rbm, table, {.chains = 64, .samples = 64});
-      chains.start(rbm);
-      chains.draw(rbm, 0, 0);
+      const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .symmetry = symmetry, .width = 0.1});
+      MarkovChains chains(self, *psi, table, {.chains = 64, .samples = 64});
+      chains.start(*psi);
+      chains.draw(*psi, 0, 0);
       chains.acceptance();
       const Kokkos::View<Complex*> energies("koushi::test::energies", 64);
-      local_energies(Kokkos::DefaultExecutionSpace{}, chains.tables(), terms, chains.samples().spins, chains.samples().t, energies);
-      const auto rows = rbm.log_derivatives(self, chains.rows(), chains.samples());
+      chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
+      chains.moves().ratios(Kokkos::DefaultExecutionSpace{}, chains.samples(), Kokkos::View<Complex**>("koushi::test::ratios", 64, n));
+      const auto rows = psi->log_derivatives(self, chains.rows(), chains.samples());
       rows->multiply(std::vector<double>(static_cast<std::size_t>(rows->parameters()), 1.0));
-      FullEnumeration<true> all(self, rbm, table, true, 0);
-      all.draw(rbm, 0, 0);
+      FullEnumeration all(self, *psi, table, true, 0);
+      all.draw(*psi, 0, 0);
     }
   }
   tools::set_begin_parallel_for_callback(nullptr);

@@ -2,16 +2,17 @@
 #include <cmath>
 
 #include "koushi/base/error.hpp"
+#include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/spin_sampler.hpp"
 
 using namespace koushi;
 
 namespace {
 
-/// Rayleigh quotient of the RBM by explicit sums over a basis.
-double exact_energy(const Rbm<true>& rbm, const SpinHamiltonian& h, const std::vector<std::vector<std::int8_t>>& basis) {
-  Eigen::VectorXcd psi(static_cast<Eigen::Index>(basis.size()));
-  for (std::size_t a = 0; a < basis.size(); ++a) psi(static_cast<Eigen::Index>(a)) = std::exp(rbm.log_amplitude(basis[a].data()));
+/// Rayleigh quotient by explicit sums over the states of a batch.
+double exact_energy(const SpinWavefunction& wavefunction, const SpinHamiltonian& h, const SpinRows& states, const std::vector<std::vector<std::int8_t>>& basis) {
+  const auto log_psi = wavefunction.log_amplitudes(states);
+  const Eigen::VectorXcd psi = Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
   return (psi.adjoint() * h.matrix(basis) * psi)(0).real() / psi.squaredNorm();
 }
 
@@ -26,15 +27,15 @@ std::vector<LabelledBond> ring(int n) {
 TEST_CASE("weights of the full enumeration are |psi|^2 and give the Rayleigh quotient", "[manybody][exact]") {
   const Communicator self(MPI_COMM_SELF);
   const int n = 9;
-  const Rbm<true> rbm({.n_sites = n, .density = 2, .visible_bias = true, .width = 0.2, .seed = 8});
+  const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .visible_bias = true, .width = 0.2, .seed = 8});
   for (const bool fixed : {true, false}) {
     const SpinHamiltonian h = fixed ? make_xxz(n, ring(n), {.J = {1.0}}) : make_transverse_field_ising(n, ring(n), {1.0}, 0.7);
-    FullEnumeration<true> sampler(self, rbm, {h.moves, {}}, fixed, 1);
-    sampler.draw(rbm, 0, 0);
+    FullEnumeration sampler(self, *psi, {h.moves, {}}, fixed, 1);
+    sampler.draw(*psi, 0, 0);
     const auto basis = spin_basis(n, fixed, 1);
     REQUIRE(sampler.rows().total == static_cast<std::int64_t>(basis.size()));
-    Kokkos::View<Complex*> energies("test::energies", basis.size());
-    local_energies(Kokkos::DefaultExecutionSpace{}, sampler.tables(), make_terms(h), sampler.samples().spins, sampler.samples().t, energies);
+    const Kokkos::View<Complex*> energies("koushi::test::energies", basis.size());
+    sampler.moves().local_energies(Kokkos::DefaultExecutionSpace{}, make_terms(h), sampler.samples(), energies);
     double norm = 0;
     double energy = 0;
     for (std::size_t s = 0; s < basis.size(); ++s) {
@@ -42,25 +43,25 @@ TEST_CASE("weights of the full enumeration are |psi|^2 and give the Rayleigh quo
       energy += sampler.weights()[s] * energies(s).real();
     }
     CHECK(std::abs(norm - 1) < 1e-12);
-    CHECK(std::abs(energy - exact_energy(rbm, h, basis)) < 1e-10);
+    CHECK(std::abs(energy - exact_energy(*psi, h, sampler.samples().spins, basis)) < 1e-10);
   }
 }
 
 TEST_CASE("chains keep the magnetisation, repeat themselves, and refuse more ranks than blocks", "[manybody]") {
   const Communicator self(MPI_COMM_SELF);
   const int n = 10;
-  const Rbm<true> rbm({.n_sites = n, .density = 1, .width = 0.2, .seed = 8});
+  const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 1, .width = 0.2, .seed = 8});
   MoveTable table;
   for (const LabelledBond& b : ring(n)) table.moves.push_back({b.i, b.j});
   table.kinds.n_kinds = 1;
   table.kinds.count[0] = n;
   table.kinds.cumulative[0] = 1;
-  MarkovChains<true> first(self, rbm, table, {.chains = 32, .samples = 128, .magnetization = 2, .seed = 5});
-  MarkovChains<true> second(self, rbm, table, {.chains = 32, .samples = 128, .magnetization = 2, .seed = 5});
-  first.start(rbm);
-  second.start(rbm);
-  first.draw(rbm, 3, 0);
-  second.draw(rbm, 3, 0);
+  MarkovChains first(self, *psi, table, {.chains = 32, .samples = 128, .magnetization = 2, .seed = 5});
+  MarkovChains second(self, *psi, table, {.chains = 32, .samples = 128, .magnetization = 2, .seed = 5});
+  first.start(*psi);
+  second.start(*psi);
+  first.draw(*psi, 3, 0);
+  second.draw(*psi, 3, 0);
   double moved = 0;
   for (std::size_t s = 0; s < 128; ++s) {
     int sum = 0;
@@ -72,7 +73,7 @@ TEST_CASE("chains keep the magnetisation, repeat themselves, and refuse more ran
   }
   CHECK(moved == 0);
   CHECK(first.acceptance() > 0.1);
-  second.draw(rbm, 3, 1);  // a retry takes fresh random numbers
+  second.draw(*psi, 3, 1);  // a retry takes fresh random numbers
   double differs = 0;
   for (std::size_t s = 0; s < 128; ++s) {
     for (std::size_t i = 0; i < 10; ++i) differs += first.samples().spins(s, i) != second.samples().spins(s, i) ? 1 : 0;

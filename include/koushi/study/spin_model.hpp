@@ -12,11 +12,9 @@ namespace koushi {
 /// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
 Lattice make_lattice(const Deck& deck);
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice);
-RbmOptions rbm_options(const Deck& deck, const Lattice& lattice);
-
-template <bool is_complex>
-std::unique_ptr<SpinSampler<is_complex>> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
-                                                      const SpinHamiltonian& hamiltonian, const Rbm<is_complex>& rbm);
+std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice);
+std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
+                                          const SpinWavefunction& psi);
 
 /// Step, shift and limits of step t of n: start (end / start)^(t / (n - 1)) where an end is given.
 struct SrSchedule {
