@@ -76,6 +76,7 @@ class DeckParser {
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) apply(override_text);
     for (const Section& section : sections_) check(section, deck);
+    for (const auto& [path, header] : headers_) deck.headers_[path] = header.place;
     for (const auto& [name, leaf] : leaves_) {
       const std::string& path = name;
       const bool empty_section = leaf.node->is_table() && std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == path; });
@@ -129,20 +130,35 @@ class DeckParser {
     }
   }
 
+  /// The place of a name in the deck, or `place` where that is not in the deck.
+  Leaf leaf_at(const toml::source_position& where, const std::string& place, const toml::node* node) const {
+    const auto line = static_cast<long>(where.line);
+    const auto column = static_cast<long>(where.column);
+    return {place.empty() ? fmt::format("{}:{}:{}", file_, line, column) : place, line, column, node, false};
+  }
+
   void flatten(const toml::table& table, const std::string& prefix, const std::string& place) {
     for (const auto& [name, node] : table) {
       const std::string path = prefix + std::string(name.str());
+      if (node.is_table()) headers_.emplace(path, leaf_at(name.source().begin, place, &node));
       if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
         flatten(*inner, path + ".", place);
       } else if (const auto* array = node.as_array(); array != nullptr && !array->empty() && array->is_homogeneous<toml::table>()) {
-        for (std::size_t k = 0; k < array->size(); ++k) flatten(*(*array)[k].as_table(), fmt::format("{}.{}.", path, k), place);
+        for (std::size_t k = 0; k < array->size(); ++k) {
+          const std::string element = fmt::format("{}.{}", path, k);
+          headers_.emplace(element, leaf_at((*array)[k].source().begin, place, &node));
+          flatten(*(*array)[k].as_table(), element + ".", place);
+        }
       } else {
-        const auto where = name.source().begin;
-        const auto line = static_cast<long>(where.line);
-        const auto column = static_cast<long>(where.column);
-        leaves_[path] = {place.empty() ? fmt::format("{}:{}:{}", file_, line, column) : place, line, column, &node, false};
+        leaves_[path] = leaf_at(name.source().begin, place, &node);
       }
     }
+  }
+
+  /// Where a key that is not there would have stood: at the header of its section, or at the top.
+  Leaf missing(const std::string& prefix) const {
+    const auto header = headers_.find(prefix.substr(0, prefix.empty() ? 0 : prefix.size() - 1));
+    return header == headers_.end() ? Leaf{file_ + ":1:1", 1, 1} : header->second;
   }
 
   void apply(const std::string& text) {
@@ -174,7 +190,7 @@ class DeckParser {
     }
     const std::string label = section.name.empty() ? "deck" : "[" + section.name + "]";
     if (section.is_array && count != 1) {
-      problem({file_ + ":1:1", 1, 1}, fmt::format("there are {} of [{}]", count, label), "exactly one");
+      problem(missing(fmt::format("{}.{}.", section.name, 1)), fmt::format("there are {} of [{}]", count, label), "exactly one");
     }
     for (int k = 0; k < count; ++k) {
       const std::string prefix = section.name.empty() ? "" : section.is_array ? fmt::format("{}.{}.", section.name, k) : section.name + ".";
@@ -184,7 +200,7 @@ class DeckParser {
         for (const auto& candidate : section.kinds) names.push_back(candidate.name);
         const auto leaf = leaves_.find(prefix + "kind");
         if (leaf == leaves_.end()) {
-          problem({file_ + ":1:1", 1, 1}, label + " kind is missing", "one of " + join(names));
+          problem(missing(prefix), label + " kind is missing", "one of " + join(names));
           mark_all(prefix);
           continue;
         }
@@ -220,7 +236,7 @@ class DeckParser {
     if (found == leaves_.end()) {
       if (key.optional) return;
       if (key.preset.empty()) {
-        problem({file_ + ":1:1", 1, 1}, fmt::format("{} {} is missing", label, key.path), type_text(key));
+        problem(missing(prefix), fmt::format("{} {} is missing", label, key.path), type_text(key));
         return;
       }
       const toml::table& table = parse_toml("value = " + key.preset, "default of " + key.path);
@@ -317,6 +333,7 @@ class DeckParser {
   const std::vector<Section>& sections_;
   std::vector<std::unique_ptr<toml::table>> tables_;  ///< kept alive for the nodes of leaves_
   std::map<std::string, Leaf> leaves_;
+  std::map<std::string, Leaf> headers_;  ///< of tables
   std::vector<Problem> problems_;
 };
 
@@ -342,8 +359,15 @@ std::vector<int> Deck::integers(const std::string& path) const {
 
 void Deck::refuse(const std::string& path, const std::string& problem, const std::string& expected) const {
   const auto found = entries_.find(path);
-  throw DeckError(fmt::format("{}: error: {}: {}\n  expected: {}", found == entries_.end() ? file_ + ":1:1" : found->second.place, path,
-                              problem, expected));
+  std::string place = found == entries_.end() ? file_ + ":1:1" : found->second.place;
+  for (std::string section = path; found == entries_.end() && section.find('.') != std::string::npos;) {  // not given: where its section is
+    section.resize(section.rfind('.'));
+    const auto header = headers_.find(section);
+    if (header == headers_.end()) continue;
+    place = header->second;
+    break;
+  }
+  throw DeckError(fmt::format("{}: error: {}: {}\n  expected: {}", place, path, problem, expected));
 }
 
 std::string Deck::resolved() const {

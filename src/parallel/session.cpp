@@ -4,6 +4,7 @@
 #include <mpi.h>
 #include <petscsys.h>
 
+#include <Eigen/Core>
 #include <Kokkos_Core.hpp>
 #include <cstdlib>
 
@@ -35,8 +36,13 @@ Session::~Session() {
 }
 
 std::string library_versions() {
-  return fmt::format("Kokkos {}.{}.{}, PETSc {}.{}.{}, MPI {}.{}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100,
-                     PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, MPI_VERSION, MPI_SUBVERSION);
+  char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(mpi, &length);
+  const std::string library(mpi, static_cast<std::size_t>(length));
+  return fmt::format("Kokkos {}.{}.{}, PETSc {}.{}.{}, MPI {}.{} ({}), Eigen {}.{}.{}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100,
+                     KOKKOS_VERSION % 100, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, MPI_VERSION, MPI_SUBVERSION,
+                     library.substr(0, library.find_first_of(",\n")), EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
 }
 
 }  // namespace koushi

@@ -78,6 +78,7 @@ class GroundState {
                                        now.variance / n, now.r_hat, now.acceptance));
       if (checkpoint_if_due(step_ == n_steps_)) return stopped(progress, fmt::format("step {}", step_));
     }
+    if (n_steps_ > 0) watch_for_a_rise(progress);
     if (!measure(progress)) return stopped(progress, fmt::format("{} measurements", measured_.size()));
     checkpoint("done");
     if (comm_.is_root()) fmt::print("{}\n{}", result_text(), phases_.text());
@@ -218,6 +219,45 @@ class GroundState {
     }
   }
 
+  /// Mean energy and its error over steps [first, last) of the history.
+  Estimate window(std::int64_t first, std::int64_t last) const {
+    Estimate mean;
+    const auto count = static_cast<double>(last - first);
+    double square = 0;
+    for (auto t = static_cast<std::size_t>(first); t < static_cast<std::size_t>(last); ++t) {
+      mean.value += history_.values("energy")[t] / count;
+      square += std::pow(history_.values("energy_error")[t], 2);
+    }
+    mean.error = std::sqrt(square) / count;
+    return mean;
+  }
+
+  static bool lies_above(const Estimate& a, const Estimate& b) {
+    return a.value - b.value > 4 * std::hypot(a.error, b.error) + 1e-3 * std::abs(b.value);
+  }
+
+  /// The last twentieth of the optimisation.
+  Estimate last_energy() const { return window(n_steps_ - std::max<std::int64_t>(1, n_steps_ / 20), n_steps_); }
+
+  void watch_for_a_rise(Progress& progress) {
+    const std::int64_t length = std::max<std::int64_t>(1, n_steps_ / 20);
+    const Estimate last = last_energy();
+    Estimate lowest = last;
+    std::int64_t lowest_at = n_steps_ - length;
+    for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
+      const Estimate here = window(first, first + length);
+      if (here.value < lowest.value) {
+        lowest = here;
+        lowest_at = first;
+      }
+    }
+    if (!lies_above(last, lowest)) return;
+    const double n = lattice_.n_sites();
+    warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} at steps {} to {}: the updates are too long; remedy: a smaller [solver] step, "
+                                                "step_end or max_distance, or a larger shift",
+                                                with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at, lowest_at + length - 1));
+  }
+
   /// Rounds of samples at fixed parameters; false if the run was asked to stop before they were complete.
   bool measure(Progress& progress) {
     const std::int64_t wanted = deck_.integer("study.measure.samples");
@@ -235,15 +275,18 @@ class GroundState {
       draw(measurement_step);
       const Summary exact = summarise(energies_of_samples());
       energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
+      watch_the_average(progress);
       return true;
     }
     auto round = static_cast<std::int64_t>(measured_.size()) / total;
+    Progress measuring(comm_.is_root(), round, rounds, "measurement round");
     for (; round < rounds; ++round) {
       draw(measurement_step + static_cast<std::uint64_t>(round));
       std::vector<double> local;
       for (const auto& e : energies_of_samples()) local.push_back(e.real());
       const std::vector<double> all = comm_.all_gather(local);
       measured_.insert(measured_.end(), all.begin(), all.end());
+      measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
       if (checkpoint_if_due(false)) return false;
     }
     std::vector<double> series(measured_.size());  // [round][chain][t] -> [chain][round][t]
@@ -255,8 +298,15 @@ class GroundState {
     }
     energy_ = gamma_method(series, chains);
     for (const std::string& text : warnings(energy_, rounds * length)) warn(progress, "measurement", text);
+    watch_the_average(progress);
     phases_.lap("statistics");
     return true;
+  }
+
+  void watch_the_average(Progress& progress) {
+    if (n_averaged_ == 0 || !lies_above(energy_, last_energy())) return;
+    warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.6g}, then {:.6g}); remedy: a smaller "
+                                          "[solver] step_end, or study.average = 0", last_energy().value, energy_.value));
   }
 
   /// True if the run was asked to stop, and is checkpointed.

@@ -2,12 +2,20 @@
 
 #include <algorithm>
 
+#include "koushi/base/error.hpp"
+
 namespace koushi {
 
 void History::add(const std::string& name, const std::string& unit, const std::string& help, double value) {
   auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& s) { return s.name == name; });
   if (found == series_.end()) found = series_.insert(series_.end(), {name, unit, help, {}});
   found->values.push_back(value);
+}
+
+const std::vector<double>& History::values(const std::string& name) const {
+  const auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& s) { return s.name == name; });
+  if (found == series_.end()) throw InternalError("the history has no series " + name);
+  return found->values;
 }
 
 void History::write(ResultWriter& writer) const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "koushi/base/text.hpp"
 
@@ -27,8 +28,8 @@ bool stdout_is_terminal() {
 
 }  // namespace
 
-Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps)
-    : speaks_(speaks), terminal_(stdout_is_terminal()), first_step_(first_step), total_steps_(total_steps) {}
+Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps, std::string noun)
+    : speaks_(speaks), terminal_(stdout_is_terminal()), first_step_(first_step), total_steps_(total_steps), noun_(std::move(noun)) {}
 
 Progress::~Progress() { end_live_line(); }
 
@@ -47,7 +48,7 @@ void Progress::step(std::int64_t done, const std::string& status) {
   last_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   const double per_step = elapsed / static_cast<double>(std::max<std::int64_t>(1, done - first_step_));
-  std::string line = fmt::format("step {}/{}  {}  {}/step  {} left", done, total_steps_, status, format_seconds(per_step),
+  std::string line = fmt::format("{0} {1}/{2}  {3}  {4}/{0}  {5} left", noun_, done, total_steps_, status, format_seconds(per_step),
                                  format_seconds(per_step * static_cast<double>(total_steps_ - done)));
   if (terminal_) {
     winsize size = {};

@@ -149,6 +149,14 @@ class Cli(unittest.TestCase):
         self.assertEqual((energy["error"], energy["samples"]), (0, 252))
         self.assertLess(abs(energy["value"] / -0.4515446354492 - 1), 1e-8)
 
+    def test_warns_where_the_energy_rises(self):
+        """Updates of length 0.2 end in the ferromagnet (E/N = -1/4 exactly); parameters averaged over the descent lie above it."""
+        ring = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", self.path("u.h5"), "--set", "solver.max_distance=0.2",
+                      "--set", "study.steps=100")
+        self.assertEqual(ring.returncode, 0, ring.stderr)
+        self.assertIn("warning: rising energy: E/N = -0.25(0) at the end is above", ring.stdout)
+        self.assertIn("warning: average: the averaged parameters lie above", self.small(self.path("v.h5"), "--set", "study.steps=30").stdout)
+
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
         for study in ("ground-state", "measure"):

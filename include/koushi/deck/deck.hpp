@@ -75,6 +75,7 @@ class Deck {
   friend class DeckParser;
 
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> headers_;  ///< places of tables
   std::string source_;
   std::string file_;
 };

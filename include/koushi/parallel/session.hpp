@@ -17,7 +17,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 };
 
-/// "Kokkos 5.0.2, PETSc 3.18.5, MPI 3.1"
+/// Kokkos, PETSc, MPI and Eigen with their versions, as "Kokkos 5.0.2, PETSc 3.18.5, ..."
 std::string library_versions();
 
 }  // namespace koushi

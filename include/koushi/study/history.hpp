@@ -18,6 +18,7 @@ class History {
   };
   void add(const std::string& name, const std::string& unit, const std::string& help, double value);
   const std::vector<Series>& series() const { return series_; }
+  const std::vector<double>& values(const std::string& name) const;
   void write(ResultWriter& writer) const;
   void read(const ResultReader& reader);
 

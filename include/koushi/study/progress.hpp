@@ -9,8 +9,8 @@ namespace koushi {
 /// Shows how far a long run is: one live line on a terminal, one line per interval in a log. Root only; others keep quiet.
 class Progress {
  public:
-  /// `speaks`: whether this rank prints at all. The total may be reached from a resumed step.
-  Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps);
+  /// `speaks`: whether this rank prints at all. The total may be reached from a resumed step. `noun`: what is counted.
+  Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps, std::string noun = "step");
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -29,6 +29,7 @@ class Progress {
   bool line_open_ = false;
   std::int64_t first_step_;
   std::int64_t total_steps_;
+  std::string noun_;
   double log_interval_ = 1;  ///< seconds; grows to a minute, so that short and long runs both have readable logs
   Clock::time_point started_ = Clock::now();
   Clock::time_point last_ = Clock::now();

@@ -58,14 +58,14 @@ TEST_CASE("bad decks get exact messages", "[deck]") {
   CHECK(message(head + "chains = 1\n" + tail) == "a.toml:3:1: error: [sampler] chains = 1 is not accepted\n  expected: integer >= 2, <= 100");
   CHECK(message(head + "chains = 4.5\n" + tail) == "a.toml:3:1: error: [sampler] chains = 4.5 is not accepted\n  expected: integer >= 2, <= 100");
   CHECK(message(head + "chains = \"four\"\n" + tail) == "a.toml:3:1: error: [sampler] chains = 'four' is not accepted\n  expected: integer >= 2, <= 100");
-  CHECK(message(head + tail) == "a.toml:1:1: error: [sampler] chains is missing\n  expected: integer >= 2, <= 100");
+  CHECK(message(head + tail) == "a.toml:2:2: error: [sampler] chains is missing\n  expected: integer >= 2, <= 100");
   CHECK(message(head + "chains = 4\nevery = \"5 parsec\"\n" + tail) ==
         "a.toml:4:1: error: [sampler] every = '5 parsec' is not accepted\n  expected: duration, as \"5 min\", \"90 s\" or \"01:30:00\"");
   CHECK(message(head + "chains = 4\nweights = [1, nan]\n" + tail) ==
         "a.toml:4:1: error: [sampler] weights = [ 1, nan ] is not accepted\n  expected: list of real numbers");
   CHECK(message(head + "chains = 4\n[action]\nkind = \"wilsn\"\n") ==
         "a.toml:5:1: error: [action] kind = \"wilsn\" is unknown\n  expected: one of phi4, wilson     (did you mean \"wilson\"?)");
-  CHECK(message(head + "chains = 4\n[action]\nlambda = 1\n") == "a.toml:1:1: error: [action] kind is missing\n  expected: one of phi4, wilson");
+  CHECK(message(head + "chains = 4\n[action]\nlambda = 1\n") == "a.toml:4:2: error: [action] kind is missing\n  expected: one of phi4, wilson");
   CHECK(message(good + "[solvr]\nstep = 1\n") == "a.toml:8:1: error: [solvr] is not a section of a deck\n  expected: one of sampler, action");
   CHECK(message(good, {"sampler.chains=abc"}) ==
         "--set sampler.chains=abc: error: [sampler] chains = 'abc' is not accepted\n  expected: integer >= 2, <= 100");

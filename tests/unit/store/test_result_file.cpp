@@ -66,7 +66,7 @@ TEST_CASE("every damaged byte is found and the previous file is used", "[store]"
   write_sample(self, file, 2.0);
   const std::string good = slurp(file);
   std::mt19937 engine(1);
-  for (int k = 0; k < 1000; ++k) {
+  for (int k = 0; k < 4000; ++k) {
     std::string bad = good;
     const std::size_t at = k < 80 ? static_cast<std::size_t>(k) : engine() % good.size();
     if (k % 3 == 0) {
