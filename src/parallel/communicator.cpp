@@ -39,6 +39,14 @@ Communicator::~Communicator() {
   if (comm_ != MPI_COMM_NULL && finalized == 0) MPI_Comm_free(&comm_);
 }
 
+Communicator Communicator::split(int colour) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check(MPI_Comm_split(comm_, colour, rank_, &part), "MPI_Comm_split");
+  Communicator result(part);
+  MPI_Comm_free(&part);
+  return result;
+}
+
 void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
 
 void Communicator::broadcast(std::string& bytes) const {
@@ -73,6 +81,10 @@ double Communicator::max(double value) const {
   return value;
 }
 
+void Communicator::sum(std::vector<std::int64_t>& values) const {
+  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_SUM, comm_), "MPI_Allreduce");
+}
+
 std::string Communicator::all_gather_bytes(const std::string& local) const {
   std::vector<int> counts(static_cast<std::size_t>(size_));
   const int mine = static_cast<int>(local.size());
@@ -90,12 +102,39 @@ std::string Communicator::all_gather_bytes(const std::string& local) const {
   return all;
 }
 
-std::vector<double> Communicator::all_gather(const std::vector<double>& local) const {
-  const std::string bytes =
-      all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size() * sizeof(double)));
-  std::vector<double> all(bytes.size() / sizeof(double));
+namespace {
+
+template <typename T>
+std::vector<T> gather_values(const Communicator& comm, const std::vector<T>& local) {
+  const std::string bytes = comm.all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size() * sizeof(T)));
+  std::vector<T> all(bytes.size() / sizeof(T));
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(all.data()));
   return all;
+}
+
+constexpr std::size_t message_values = std::size_t{1} << 27;  // counts of MPI are ints
+
+}  // namespace
+
+std::vector<double> Communicator::all_gather(const std::vector<double>& local) const { return gather_values(*this, local); }
+std::vector<std::int64_t> Communicator::all_gather(const std::vector<std::int64_t>& local) const { return gather_values(*this, local); }
+
+void Communicator::send_to_root(const std::vector<double>& values) const {
+  const auto size = static_cast<std::int64_t>(values.size());
+  check(MPI_Send(&size, 1, MPI_INT64_T, 0, 0, comm_), "MPI_Send");
+  for (std::size_t at = 0; at < values.size(); at += message_values) {
+    check(MPI_Send(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, 0, 0, comm_), "MPI_Send");
+  }
+}
+
+std::vector<double> Communicator::receive_at_root(int rank) const {
+  std::int64_t size = 0;
+  check(MPI_Recv(&size, 1, MPI_INT64_T, rank, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+  std::vector<double> values(static_cast<std::size_t>(size));
+  for (std::size_t at = 0; at < values.size(); at += message_values) {
+    check(MPI_Recv(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, rank, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+  }
+  return values;
 }
 
 }  // namespace koushi

@@ -118,6 +118,26 @@ std::vector<std::int8_t> ResultReader::read_rows(const std::string& path, RowRan
   return {begin, begin + static_cast<std::ptrdiff_t>(rows.count * columns)};
 }
 
+std::vector<double> ResultReader::read_box(const std::string& path, const ArrayBox& box) const {
+  const H5Data dataset = image_->open(file_, path);
+  const H5Type type(h5check(H5Dget_type(dataset.get()), "read a type"));
+  const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
+  std::vector<hsize_t> shape(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
+  if (!shape.empty()) h5check(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr), "read a shape");
+  if (H5Tget_class(type.get()) != H5T_FLOAT || shape != std::vector<hsize_t>(box.shape.begin(), box.shape.end())) {
+    throw StoreError(fmt::format("{}: dataset {} has another shape, [{}], expected [{}]", file_, path, fmt::join(shape, ", "), fmt::join(box.shape, ", ")));
+  }
+  const std::vector<hsize_t> first(box.first.begin(), box.first.end());
+  const std::vector<hsize_t> count(box.count.begin(), box.count.end());
+  std::size_t size = 1;
+  for (const hsize_t n : count) size *= n;
+  h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), "choose a brick");
+  const H5Space memory(h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
+  std::vector<double> values(size);
+  if (size > 0) h5check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, values.data()), "read dataset " + path);
+  return values;
+}
+
 std::string ResultReader::attribute(const std::string& path, const char* name) const {
   const H5Data dataset = image_->open(file_, path);
   if (H5Aexists(dataset.get(), name) <= 0) return "";
@@ -146,6 +166,7 @@ std::vector<std::string> ResultReader::list(const std::string& group) const {
 void ResultReader::write(const std::string&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
 void ResultReader::write(const std::string&, const std::vector<std::int64_t>&) { throw InternalError("ResultReader cannot write"); }
 void ResultReader::write(const std::string&, const std::string&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write_box(const std::string&, const ArrayBox&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
 void ResultReader::write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) {
   throw InternalError("ResultReader cannot write");
 }

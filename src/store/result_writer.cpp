@@ -65,9 +65,29 @@ struct ResultWriter::Image {
     file = H5File(h5check(H5Fcreate("koushi-image", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create a file in memory"));
   }
 
-  void write(const std::string& path, hid_t file_type, hid_t memory_type, const std::vector<hsize_t>& shape, const void* data) const {
-    const H5List links(h5check(H5Pcreate(H5P_LINK_CREATE), "create a property list"));
+  H5List intermediate_groups() const {
+    H5List links(h5check(H5Pcreate(H5P_LINK_CREATE), "create a property list"));
     h5check(H5Pset_create_intermediate_group(links.get(), 1), "set a property");
+    return links;
+  }
+
+  /// An empty array of doubles, to be filled by write_brick.
+  void create(const std::string& path, const std::vector<hsize_t>& shape) const {
+    const H5List links = intermediate_groups();
+    const H5Space space(h5check(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
+    H5Data(h5check(H5Dcreate2(file.get(), path.c_str(), H5T_IEEE_F64LE, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create dataset " + path));
+  }
+
+  void write_brick(const std::string& path, const std::vector<hsize_t>& first, const std::vector<hsize_t>& count, const std::vector<double>& data) const {
+    const H5Data dataset(h5check(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), "open dataset " + path));
+    const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
+    h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), "choose a brick");
+    const H5Space memory(h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
+    h5check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, data.data()), "write dataset " + path);
+  }
+
+  void write(const std::string& path, hid_t file_type, hid_t memory_type, const std::vector<hsize_t>& shape, const void* data) const {
+    const H5List links = intermediate_groups();
     const H5Space space(h5check(shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
     const H5Data dataset(h5check(H5Dcreate2(file.get(), path.c_str(), file_type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create dataset " + path));
     if (shape.empty() || shape[0] > 0) h5check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write dataset " + path);
@@ -120,6 +140,25 @@ void ResultWriter::write_rows(const std::string& path, RowRange rows, std::int64
   }
 }
 
+void ResultWriter::write_box(const std::string& path, const ArrayBox& box, const std::vector<double>& local) {
+  std::vector<std::int64_t> mine(box.first);
+  mine.insert(mine.end(), box.count.begin(), box.count.end());
+  const std::vector<std::int64_t> all = comm_.all_gather(mine);
+  if (!image_) {
+    comm_.send_to_root(local);
+    return;
+  }
+  const std::vector<hsize_t> shape(box.shape.begin(), box.shape.end());
+  image_->create(path, shape);
+  for (int r = 0; r < comm_.size(); ++r) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(r) * 2 * shape.size());
+    const auto middle = begin + static_cast<std::ptrdiff_t>(shape.size());
+    const std::vector<hsize_t> first(begin, middle);
+    const std::vector<hsize_t> count(middle, middle + static_cast<std::ptrdiff_t>(shape.size()));
+    image_->write_brick(path, first, count, r == 0 ? local : comm_.receive_at_root(r));
+  }
+}
+
 void ResultWriter::describe(const std::string& path, const std::string& unit, const std::string& help) {
   if (!image_) return;
   image_->write_text_attribute(path, "unit", unit);
@@ -140,6 +179,7 @@ bool ResultWriter::contains(const std::string&) const { throw InternalError("Res
 std::vector<double> ResultWriter::read_reals(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
 std::vector<std::int64_t> ResultWriter::read_integers(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
 std::string ResultWriter::read_text(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
+std::vector<double> ResultWriter::read_box(const std::string&, const ArrayBox&) const { throw InternalError("ResultWriter cannot read"); }
 std::vector<std::int8_t> ResultWriter::read_rows(const std::string&, RowRange, std::int64_t) const {
   throw InternalError("ResultWriter cannot read");
 }

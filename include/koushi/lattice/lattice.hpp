@@ -7,7 +7,8 @@
 
 namespace koushi {
 
-enum class Boundary { periodic, antiperiodic, open };
+/// fixed: the ends are given values (fields only).
+enum class Boundary { periodic, antiperiodic, open, fixed };
 
 /// A Bravais lattice with a basis.
 struct UnitCell {

@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ class Communicator {
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 
+  /// The ranks that give the same `colour`, in their present order. Collective.
+  Communicator split(int colour) const;
+
   MPI_Comm get() const { return comm_; }
   int rank() const { return rank_; }
   int size() const { return size_; }
@@ -29,8 +33,14 @@ class Communicator {
   int broadcast(int value) const;
   int max(int value) const;
   double max(double value) const;
+  /// Adds up integers over the ranks: exact, so in any order.
+  void sum(std::vector<std::int64_t>& values) const;
   /// All ranks' values, one after the other in rank order (lengths may differ).
   std::vector<double> all_gather(const std::vector<double>& local) const;
+  std::vector<std::int64_t> all_gather(const std::vector<std::int64_t>& local) const;
+  /// One rank's values to the root, which calls receive_at_root(rank) for each of the others in turn.
+  void send_to_root(const std::vector<double>& values) const;
+  std::vector<double> receive_at_root(int rank) const;
   std::string all_gather_bytes(const std::string& local) const;
 
  private:

@@ -13,7 +13,7 @@ namespace koushi {
 /// Writes one HDF5 result file. It is built in the root's memory and committed at once, beside the old one and renamed into place.
 ///
 /// A userblock of 512 bytes before the HDF5 data carries the size and an FNV-1a checksum of everything after it.
-/// Collective  all members; distributed rows are gathered to every rank
+/// Collective  all members; distributed rows are gathered to every rank, bricks go to the root one rank after the other
 class ResultWriter final : public Archive {
  public:
   explicit ResultWriter(const Communicator& comm);
@@ -22,6 +22,7 @@ class ResultWriter final : public Archive {
   void write(const std::string& path, const std::vector<std::int64_t>& values) override;
   void write(const std::string& path, const std::string& text) override;
   void write_rows(const std::string& path, RowRange rows, std::int64_t columns, const std::vector<std::int8_t>& local) override;
+  void write_box(const std::string& path, const ArrayBox& box, const std::vector<double>& local) override;
   /// Attributes `unit` and `help` of a dataset already written.
   void describe(const std::string& path, const std::string& unit, const std::string& help);
   /// Writes FILE.part, keeps the present FILE as FILE.previous, renames. On failure FILE is as it was. Errors: StoreError.
@@ -32,6 +33,7 @@ class ResultWriter final : public Archive {
   std::vector<std::int64_t> read_integers(const std::string&) const override;
   std::string read_text(const std::string&) const override;
   std::vector<std::int8_t> read_rows(const std::string&, RowRange, std::int64_t) const override;
+  std::vector<double> read_box(const std::string&, const ArrayBox&) const override;
 
  private:
   struct Image;
@@ -51,6 +53,7 @@ class ResultReader final : public Archive {
   std::vector<std::int64_t> read_integers(const std::string& path) const override;
   std::string read_text(const std::string& path) const override;
   std::vector<std::int8_t> read_rows(const std::string& path, RowRange rows, std::int64_t columns) const override;
+  std::vector<double> read_box(const std::string& path, const ArrayBox& box) const override;
   /// Attributes of a dataset; empty if it has none.
   std::string unit(const std::string& path) const;
   std::string help(const std::string& path) const;
@@ -61,6 +64,7 @@ class ResultReader final : public Archive {
   void write(const std::string&, const std::vector<std::int64_t>&) override;
   void write(const std::string&, const std::string&) override;
   void write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) override;
+  void write_box(const std::string&, const ArrayBox&, const std::vector<double>&) override;
 
  private:
   struct Image;

@@ -59,6 +59,28 @@ TEST_CASE("what is written is read, on any ranks", "[store][mpi]") {
   CHECK_THROWS_AS(reader.read_rows("state/chains", {8, 0, 8}, 4), StoreError);
 }
 
+TEST_CASE("bricks of an array are written and read on any ranks", "[store][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  const std::string file = scratch("bricks_" + std::to_string(world.size()));
+  const RowRange mine = share_of(6, world.rank(), world.size());  // of the middle index of a 2 x 6 x 3 array
+  const auto brick = [](const RowRange& rows) {
+    std::vector<double> values;
+    for (int a = 0; a < 2; ++a) {
+      for (std::int64_t b = rows.first; b < rows.first + rows.count; ++b) {
+        for (int c = 0; c < 3; ++c) values.push_back(100 * a + 10 * static_cast<double>(b) + c);
+      }
+    }
+    return values;
+  };
+  ResultWriter writer(world);
+  writer.write_box("state/field", {{2, 6, 3}, {0, mine.first, 0}, {2, mine.count, 3}}, brick(mine));
+  writer.commit(file);
+  const ResultReader reader(world, file);
+  CHECK(reader.read_box("state/field", {{2, 6, 3}, {0, 1, 0}, {2, 4, 3}}) == brick({6, 1, 4}));
+  CHECK(reader.read_reals("state/field") == brick({6, 0, 6}));
+  CHECK_THROWS_AS(reader.read_box("state/field", {{2, 5, 3}, {0, 1, 0}, {2, 4, 3}}), StoreError);
+}
+
 TEST_CASE("every damaged byte is found and the previous file is used", "[store]") {
   const Communicator self(MPI_COMM_SELF);
   const std::string file = scratch("damage");

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <cstdint>
+
+namespace koushi {
+
+/// One line of sites along the last direction, which is contiguous in memory.
+struct GridRow {
+  int replica = 0;        ///< local
+  int coordinate[3] = {};  ///< local, of directions 0 to 2
+  int site = 0;           ///< index of its first site
+};
+
+/// What kernels know of a grid: this rank's box of sites, how to step to neighbours, and where the box lies in the whole lattice.
+///
+/// Lattices of d < 4 directions fill directions 4 - d ... 3 and have one site in the others. A stored array holds `stored` numbers per
+/// replica and component, site fastest; the sites of the box stand in it at origin + sum_mu c_mu stride_mu, with halo layers only in
+/// directions that ranks divide or whose ends are fixed.
+/// A step by r in direction mu from coordinate c changes the index by hop(mu, r + range, c) and multiplies the value found there by
+/// weight(mu, r + range, c): 1, -1 across an antiperiodic boundary, 0 across an open one. Steps in several directions add and multiply.
+struct GridView {
+  int first_direction = 3;  ///< 4 - d
+  int range = 1;            ///< longest step in one direction
+  int n_replicas = 1;       ///< here
+  int stored = 1;
+  int origin = 0;
+  int extent[4] = {1, 1, 1, 1};  ///< of the box
+  int stride[4] = {1, 1, 1, 1};
+  int global_extent[4] = {1, 1, 1, 1};
+  int global_first[4] = {};
+  std::int64_t first_replica = 0;  ///< global number of replica 0 here
+  Kokkos::View<int***> hop;        ///< [4][2 range + 1][longest extent]
+  Kokkos::View<double***> weight;  ///< as hop
+
+  KOKKOS_INLINE_FUNCTION int n_rows() const { return n_replicas * extent[0] * extent[1] * extent[2]; }
+  KOKKOS_INLINE_FUNCTION int volume() const { return extent[0] * extent[1] * extent[2] * extent[3]; }
+  KOKKOS_INLINE_FUNCTION GridRow row(int k) const {
+    GridRow result;
+    result.coordinate[2] = k % extent[2];
+    k /= extent[2];
+    result.coordinate[1] = k % extent[1];
+    k /= extent[1];
+    result.coordinate[0] = k % extent[0];
+    result.replica = k / extent[0];
+    result.site = origin;
+    for (int mu = 0; mu < 3; ++mu) result.site += result.coordinate[mu] * stride[mu];
+    return result;
+  }
+  KOKKOS_INLINE_FUNCTION int step(int mu, int r, int c) const { return hop(mu, r + range, c); }
+  KOKKOS_INLINE_FUNCTION double factor(int mu, int r, int c) const { return weight(mu, r + range, c); }
+  /// Number of a site in the whole lattice: lexicographic, last direction fastest.
+  KOKKOS_INLINE_FUNCTION std::int64_t global_site(const GridRow& row, int x) const {
+    std::int64_t site = 0;
+    for (int mu = 0; mu < 3; ++mu) site = site * global_extent[mu] + global_first[mu] + row.coordinate[mu];
+    return site * global_extent[3] + global_first[3] + x;
+  }
+};
+
+/// The neighbours of a site along its row: steps of the index and weights, as GridView::step and factor give them.
+struct RowSides {
+  int left = -1;
+  int right = 1;
+  double left_weight = 1;
+  double right_weight = 1;
+};
+
+KOKKOS_INLINE_FUNCTION RowSides row_sides(const GridView& grid, int x) {
+  return {grid.step(3, -1, x), grid.step(3, 1, x), grid.factor(3, -1, x), grid.factor(3, 1, x)};
+}
+
+/// Runs `kernel` on every site. kernel.on(row) gives a callable line(x, sides), x the site of the row; inside a row the sides are constants,
+/// so that the host compiles a vector loop.
+template <typename Kernel>
+void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel) {
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible) {
+    Kokkos::parallel_for(
+        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows()), KOKKOS_LAMBDA(int k) {
+          const GridRow row = grid.row(k);
+          const auto line = kernel.on(row);
+          const int n = grid.extent[3];
+          line(0, row_sides(grid, 0));
+          for (int x = 1; x < n - 1; ++x) line(x, RowSides{});
+          if (n > 1) line(n - 1, row_sides(grid, n - 1));
+        });
+  } else {
+    const int n = grid.extent[3];
+    Kokkos::parallel_for(
+        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * n), KOKKOS_LAMBDA(int s) {
+          const GridRow row = grid.row(s / n);
+          const int x = s % n;
+          kernel.on(row)(x, row_sides(grid, x));
+        });
+  }
+}
+
+}  // namespace koushi

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <mpi.h>
+
+#include "koushi/lattice/grid.hpp"
+
+namespace koushi {
+
+/// A field: [replica][component][stored site], with the halo that the grid asks for.
+using FieldArray = Kokkos::View<double***, Kokkos::LayoutRight>;
+
+FieldArray make_field(const Grid& grid, int components);
+
+/// Fills the halos of a field from the ranks beside this one, by point-to-point messages that are under way between start() and finish().
+///
+/// With corners = false the faces of all directions travel at once: what steps along one direction at a time need, and what can be hidden
+/// behind work on sites that take no step into the halo. With corners = true directions follow each other, so that steps in several
+/// directions find their values too.
+/// Collective  over the group of ranks that hold the replica
+/// Errors      LibraryError
+class HaloExchange {
+ public:
+  HaloExchange(const Grid& grid, int components, bool corners);
+  ~HaloExchange();
+  HaloExchange(const HaloExchange&) = delete;
+  HaloExchange& operator=(const HaloExchange&) = delete;
+
+  void start(const FieldArray& field);
+  void finish(const FieldArray& field);
+  void exchange(const FieldArray& field) {
+    start(field);
+    finish(field);
+  }
+
+ private:
+  using Buffer = Kokkos::View<double*>;
+  struct Face {
+    int mu = 0;
+    int step = 0;                       ///< -1: the halo below the box, 1: the one above
+    int send[4][2] = {};                ///< [direction][first, count] of the sites that are sent towards `step`, in stored coordinates
+    int receive[4][2] = {};             ///< of the halo on the side of `step`
+    int partner = 0;
+    Buffer out;
+    Buffer in;
+    Buffer::host_mirror_type out_host;
+    Buffer::host_mirror_type in_host;
+  };
+  void start(const FieldArray& field, Face& face, int tag);
+  void wait();
+  void unpack(const FieldArray& field, const Face& face) const;
+
+  const Grid& grid_;
+  int components_;
+  bool corners_;
+  std::vector<Face> faces_;
+  std::vector<MPI_Request> pending_;
+};
+
+}  // namespace koushi

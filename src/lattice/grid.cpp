@@ -1,0 +1,154 @@
+#include "koushi/lattice/grid.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+namespace {
+
+int product(const std::vector<int>& factors) {
+  int result = 1;
+  for (const int f : factors) result *= f;
+  return result;
+}
+
+/// Share of `part` among `parts` of n things: the first n % parts get one more.
+void share(int n, int part, int parts, int& first, int& count) {
+  count = n / parts + (part < n % parts ? 1 : 0);
+  first = part * (n / parts) + std::min(part, n % parts);
+}
+
+}  // namespace
+
+Grid::Grid(const Communicator& comm, const GridOptions& options)
+    : world_(comm), options_(options), group_(comm.split(comm.rank() / std::max(1, product(options.ranks)))) {
+  const int d = dimension();
+  if (d < 1 || d > 4) throw UsageError(fmt::format("a lattice of {} directions\n  expected: 1 to 4", d));
+  const int per_group = product(options.ranks);
+  if (options.ranks.size() != options.extents.size() || comm.size() % per_group != 0) {
+    throw UsageError(fmt::format("{} ranks cannot be divided into groups of {}\n  expected: one number per direction, their product a divisor of the number of ranks",
+                                 comm.size(), fmt::join(options.ranks, " x ")));
+  }
+  const int n_groups = comm.size() / per_group;
+  if (n_groups > options.replicas) {
+    throw UsageError(fmt::format("{} groups of ranks share {} replicas\n  expected: at least one replica for each group", n_groups, options.replicas));
+  }
+  view_.first_direction = 4 - d;
+  view_.range = options.range;
+  const auto group = static_cast<std::int64_t>(comm.rank() / per_group);
+  view_.n_replicas = static_cast<int>(options.replicas / n_groups + (group < options.replicas % n_groups ? 1 : 0));
+  view_.first_replica = group * (options.replicas / n_groups) + std::min(group, options.replicas % n_groups);
+  int rest = group_.rank();
+  Boundary boundary[4] = {Boundary::periodic, Boundary::periodic, Boundary::periodic, Boundary::periodic};
+  for (int mu = 3; mu >= view_.first_direction; --mu) {
+    const auto k = static_cast<std::size_t>(mu - view_.first_direction);
+    divisions_[mu] = options.ranks[k];
+    position_[mu] = rest % divisions_[mu];
+    rest /= divisions_[mu];
+    view_.global_extent[mu] = options.extents[k];
+    boundary[mu] = options.boundary[k];
+    share(options.extents[k], position_[mu], divisions_[mu], view_.global_first[mu], view_.extent[mu]);
+    halo_[mu] = divisions_[mu] > 1 || boundary[mu] == Boundary::fixed ? options.range : 0;
+    if (divisions_[mu] > 1 && options.extents[k] / divisions_[mu] < options.range) {
+      throw UsageError(fmt::format("{} sites divided among {} ranks make boxes thinner than the action's range of {}\n  expected: fewer ranks in this direction",
+                                   options.extents[k], divisions_[mu], options.range));
+    }
+  }
+  std::int64_t stored = 1;
+  for (int mu = 3; mu >= 0; --mu) {
+    view_.stride[mu] = static_cast<int>(stored);
+    view_.origin += halo_[mu] * view_.stride[mu];
+    stored *= view_.extent[mu] + 2 * halo_[mu];
+  }
+  if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank\n  expected: fewer than 2^31; take more ranks", stored));
+  view_.stored = static_cast<int>(stored);
+
+  const int steps = 2 * options.range + 1;
+  const auto longest = static_cast<std::size_t>(*std::max_element(view_.extent, view_.extent + 4));
+  view_.hop = Kokkos::View<int***>("koushi::lattice::hop", 4, static_cast<std::size_t>(steps), longest);
+  view_.weight = Kokkos::View<double***>("koushi::lattice::weight", 4, static_cast<std::size_t>(steps), longest);
+  const auto hop = Kokkos::create_mirror_view(view_.hop);
+  const auto weight = Kokkos::create_mirror_view(view_.weight);
+  for (int mu = 0; mu < 4; ++mu) {
+    for (int r = -options.range; r <= options.range; ++r) {
+      for (int c = 0; c < view_.extent[mu]; ++c) {
+        const int n = view_.extent[mu];
+        const int target = halo_[mu] > 0 ? c + r : ((c + r) % n + n) % n;
+        hop(mu, r + options.range, c) = (target - c) * view_.stride[mu];
+        const int global = view_.global_first[mu] + c + r;
+        const int whole = view_.global_extent[mu];
+        const int crossings = global >= 0 ? global / whole : -((whole - 1 - global) / whole);
+        double& w = weight(mu, r + options.range, c);
+        w = 1;
+        if (crossings != 0 && boundary[mu] == Boundary::open) w = 0;
+        if (crossings % 2 != 0 && boundary[mu] == Boundary::antiperiodic) w = -1;
+      }
+    }
+  }
+  Kokkos::deep_copy(view_.hop, hop);
+  Kokkos::deep_copy(view_.weight, weight);
+}
+
+std::int64_t Grid::n_sites() const {
+  std::int64_t n = 1;
+  for (const int extent : options_.extents) n *= extent;
+  return n;
+}
+
+ArrayBox Grid::box(std::int64_t components) const {
+  ArrayBox box{{options_.replicas, components}, {view_.first_replica, 0}, {view_.n_replicas, components}};
+  for (int mu = view_.first_direction; mu < 4; ++mu) {
+    box.shape.push_back(view_.global_extent[mu]);
+    box.first.push_back(view_.global_first[mu]);
+    box.count.push_back(view_.extent[mu]);
+  }
+  return box;
+}
+
+int Grid::neighbour(int mu, int step) const {
+  int rank = 0;
+  for (int nu = 0; nu < 4; ++nu) {
+    const int position = nu == mu ? (position_[nu] + step + divisions_[nu]) % divisions_[nu] : position_[nu];
+    rank = rank * divisions_[nu] + position;
+  }
+  return rank;
+}
+
+bool Grid::ends_fixed(int mu, int step) const {
+  if (mu < view_.first_direction || options_.boundary[static_cast<std::size_t>(mu - view_.first_direction)] != Boundary::fixed) return false;
+  return position_[mu] == (step < 0 ? 0 : divisions_[mu] - 1);
+}
+
+std::vector<int> choose_divisions(const std::vector<int>& extents, int n_ranks, std::int64_t replicas, int range) {
+  // Whole replicas for every rank if they go round; otherwise as few ranks per replica as will do.
+  for (int per_group = 1; per_group <= n_ranks; ++per_group) {
+    if (n_ranks % per_group != 0 || n_ranks / per_group > replicas) continue;
+    std::vector<int> divisions(extents.size(), 1);
+    int rest = per_group;
+    for (int factor = 2; rest > 1;) {
+      if (rest % factor != 0) {
+        ++factor;
+        continue;
+      }
+      // The direction whose boxes are longest; the contiguous one only where no other can be cut.
+      std::size_t best = extents.size();
+      for (std::size_t k = 0; k < extents.size(); ++k) {
+        const bool can = extents[k] / (divisions[k] * factor) >= std::max(range, 2);
+        const bool last = k + 1 == extents.size();
+        if (!can || (last && best < extents.size())) continue;
+        if (best == extents.size() || extents[k] * divisions[best] > extents[best] * divisions[k]) best = k;
+      }
+      if (best == extents.size()) break;
+      divisions[best] *= factor;
+      rest /= factor;
+    }
+    if (rest == 1) return divisions;
+  }
+  return {};
+}
+
+}  // namespace koushi

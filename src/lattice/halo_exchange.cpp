@@ -1,0 +1,127 @@
+#include "koushi/lattice/halo_exchange.hpp"
+
+#include <fmt/format.h>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+namespace {
+
+void check(int status, const char* call) {
+  if (status != MPI_SUCCESS) throw LibraryError(fmt::format("{} failed with code {} in a halo exchange", call, status));
+}
+
+/// Copies a brick of the stored sites of all replicas and components into a buffer, or back.
+template <bool to_buffer>
+void copy_brick(const char* label, const GridView& grid, const FieldArray& field, const Kokkos::View<double*>& buffer, const int (&brick)[4][2]) {
+  const int n1 = brick[1][1];
+  const int n2 = brick[2][1];
+  const int n3 = brick[3][1];
+  const int sites = brick[0][1] * n1 * n2 * n3;
+  int first = 0;
+  for (int mu = 0; mu < 4; ++mu) first += brick[mu][0] * grid.stride[mu];
+  const int components = static_cast<int>(field.extent(1));
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * sites), KOKKOS_LAMBDA(int k) {
+        int rest = k % sites;
+        const int c = k / sites % components;
+        const int r = k / sites / components;
+        int site = first + rest % n3 * grid.stride[3];
+        rest /= n3;
+        site += rest % n2 * grid.stride[2];
+        rest /= n2;
+        site += rest % n1 * grid.stride[1] + rest / n1 * grid.stride[0];
+        if constexpr (to_buffer) {
+          buffer(k) = field(r, c, site);
+        } else {
+          field(r, c, site) = buffer(k);
+        }
+      });
+}
+
+}  // namespace
+
+FieldArray make_field(const Grid& grid, int components) {
+  return FieldArray("koushi::lattice::field", static_cast<std::size_t>(grid.view().n_replicas), static_cast<std::size_t>(components),
+                    static_cast<std::size_t>(grid.view().stored));
+}
+
+HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), corners_(corners) {
+  const GridView& view = grid.view();
+  const auto halo = [&](int mu) { return grid.has_halo(mu) ? view.range : 0; };
+  for (int mu = 0; mu < 4; ++mu) {
+    if (!grid.is_divided(mu)) continue;
+    for (const int step : {-1, 1}) {
+      Face face;
+      face.mu = mu;
+      face.step = step;
+      face.partner = grid.neighbour(mu, step);
+      std::size_t count = static_cast<std::size_t>(view.n_replicas * components);
+      for (int nu = 0; nu < 4; ++nu) {
+        // With corners, directions that were exchanged before take their halos along.
+        const bool whole = corners && nu < mu;
+        face.send[nu][0] = face.receive[nu][0] = whole ? 0 : halo(nu);
+        face.send[nu][1] = face.receive[nu][1] = view.extent[nu] + (whole ? 2 * halo(nu) : 0);
+        if (nu == mu) {
+          face.send[nu][1] = face.receive[nu][1] = view.range;
+          face.send[nu][0] = step < 0 ? halo(nu) : view.extent[nu];
+          face.receive[nu][0] = step < 0 ? 0 : halo(nu) + view.extent[nu];
+        }
+        count *= static_cast<std::size_t>(face.send[nu][1]);
+      }
+      face.out = Buffer("koushi::lattice::halo_out", count);
+      face.in = Buffer("koushi::lattice::halo_in", count);
+      face.out_host = Kokkos::create_mirror_view(face.out);
+      face.in_host = Kokkos::create_mirror_view(face.in);
+      faces_.push_back(face);
+    }
+  }
+}
+
+HaloExchange::~HaloExchange() {
+  if (!pending_.empty()) MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE);
+}
+
+void HaloExchange::start(const FieldArray& field, Face& face, int tag) {
+  const int size = static_cast<int>(face.in.extent(0));
+  copy_brick<true>("koushi::lattice::pack_halo", grid_.view(), field, face.out, face.send);
+  Kokkos::deep_copy(face.out_host, face.out);
+  pending_.resize(pending_.size() + 2);
+  // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
+  check(MPI_Irecv(face.in_host.data(), size, MPI_DOUBLE, face.partner, tag + (face.step > 0 ? 0 : 1), grid_.group().get(), &pending_[pending_.size() - 2]), "MPI_Irecv");
+  check(MPI_Isend(face.out_host.data(), size, MPI_DOUBLE, face.partner, tag + (face.step > 0 ? 1 : 0), grid_.group().get(), &pending_.back()), "MPI_Isend");
+}
+
+void HaloExchange::wait() {
+  check(MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+  pending_.clear();
+}
+
+void HaloExchange::unpack(const FieldArray& field, const Face& face) const {
+  if (grid_.ends_fixed(face.mu, face.step)) return;  // its halo holds the given values
+  Kokkos::deep_copy(face.in, face.in_host);
+  copy_brick<false>("koushi::lattice::unpack_halo", grid_.view(), field, face.in, face.receive);
+}
+
+void HaloExchange::start(const FieldArray& field) {
+  if (corners_) return;
+  for (Face& face : faces_) start(field, face, 2 * face.mu);
+}
+
+void HaloExchange::finish(const FieldArray& field) {
+  if (!corners_) {
+    wait();
+    for (const Face& face : faces_) unpack(field, face);
+    return;
+  }
+  for (std::size_t k = 0; k < faces_.size(); k += 2) {
+    start(field, faces_[k], 2 * faces_[k].mu);
+    start(field, faces_[k + 1], 2 * faces_[k].mu);
+    wait();
+    unpack(field, faces_[k]);
+    unpack(field, faces_[k + 1]);
+  }
+}
+
+}  // namespace koushi
