@@ -75,17 +75,21 @@ class DeckParser {
     deck.file_ = file_;
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) apply(override_text);
-    for (const Section& section : sections_) check(section, deck);
+    choose_sections();
+    for (const Section* section : used_) check(*section, deck);
     for (const auto& [path, header] : headers_) deck.headers_[path] = header.place;
     for (const auto& [name, leaf] : leaves_) {
       const std::string& path = name;
-      const bool empty_section = leaf.node->is_table() && std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == path; });
+      const bool empty_section = leaf.node->is_table() && is_section(path);
       if (leaf.used || empty_section) continue;
       const std::string section = path.substr(0, path.find('.'));
       std::vector<std::string> names;
-      for (const Section& s : sections_) names.push_back(s.name);
-      names.erase(std::remove(names.begin(), names.end(), ""), names.end());
-      problem(leaf, fmt::format("[{}] is not a section of a deck", section), "one of " + join(names) + hint(section, names));
+      for (const Section* s : used_) {
+        if (!s->name.empty()) names.push_back(s->name);
+      }
+      const bool elsewhere = std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return (s.name + ".").rfind(section + ".", 0) == 0; });
+      problem(leaf, fmt::format("[{}] is not a section of a deck{}", section, elsewhere ? fmt::format(" with study.kind = \"{}\"", study_) : ""),
+              "one of " + join(names) + hint(section, names));
     }
     if (!problems_.empty()) {
       std::stable_sort(problems_.begin(), problems_.end());
@@ -182,6 +186,26 @@ class DeckParser {
     }
   }
 
+  /// The sections that this kind of study has. If its kind is wrong, the others are not looked at.
+  void choose_sections() {
+    const auto kind = leaves_.find("study.kind");
+    if (kind != leaves_.end()) study_ = kind->second.node->value<std::string>().value_or("");
+    bool known = false;
+    for (const Section& section : sections_) {
+      const bool general = section.studies.empty();
+      const bool wanted = std::count(section.studies.begin(), section.studies.end(), study_) > 0;
+      if (general || wanted) used_.push_back(&section);
+      if (section.name == "study") known = std::any_of(section.kinds.begin(), section.kinds.end(), [&](const Section::Kind& k) { return k.name == study_; });
+    }
+    for (const Section& section : sections_) {
+      if (!known && !section.studies.empty()) mark_all(section.name);
+    }
+  }
+
+  bool is_section(const std::string& name) const {
+    return std::any_of(used_.begin(), used_.end(), [&](const Section* s) { return s->name == name; });
+  }
+
   void check(const Section& section, Deck& deck) {
     int count = 1;
     if (section.is_array) {
@@ -189,9 +213,11 @@ class DeckParser {
       while (any_below(fmt::format("{}.{}.", section.name, count))) ++count;
     }
     const std::string label = section.name.empty() ? "deck" : "[" + section.name + "]";
-    if (section.is_array && count != 1) {
-      problem(missing(fmt::format("{}.{}.", section.name, 1)), fmt::format("there are {} of [{}]", count, label), "exactly one");
+    if (section.is_array && (count < 1 || count > section.most)) {
+      problem(missing(fmt::format("{}.{}.", section.name, section.most)), fmt::format("there are {} of [{}]", count, label),
+              section.most == 1 ? "exactly one" : fmt::format("1 to {}", section.most));
     }
+    if (section.is_array) deck.counts_[section.name] = count;
     for (int k = 0; k < count; ++k) {
       const std::string prefix = section.name.empty() ? "" : section.is_array ? fmt::format("{}.{}.", section.name, k) : section.name + ".";
       const Section::Kind* kind = section.kinds.data();
@@ -224,7 +250,7 @@ class DeckParser {
         const bool top_level = prefix.empty() && path.find('.') == std::string::npos;
         if (leaf.used || !(top_level || (!prefix.empty() && path.rfind(prefix, 0) == 0))) continue;
         const std::string name = path.substr(prefix.size());
-        if (top_level && std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return s.name == name; })) continue;
+        if (top_level && is_section(name)) continue;
         leaf.used = true;
         problem(leaf, fmt::format("{} {} is not a key of this section", label, name), "one of " + join(names) + hint(name, names));
       }
@@ -335,6 +361,8 @@ class DeckParser {
   std::map<std::string, Leaf> leaves_;
   std::map<std::string, Leaf> headers_;  ///< of tables
   std::vector<Problem> problems_;
+  std::vector<const Section*> used_;  ///< of sections_, those of this kind of study
+  std::string study_;
 };
 
 Deck Deck::parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
@@ -424,6 +452,7 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
   };
   std::string text;
   for (const Section& section : sections) {
+    if (!section.studies.empty() && std::count(section.studies.begin(), section.studies.end(), study) == 0) continue;
     const Section::Kind* kind = section.kinds.data();
     for (const auto& candidate : section.kinds) {
       if (candidate.name == study || candidate.name == section.template_kind) kind = &candidate;
@@ -441,7 +470,9 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
 std::string deck_reference(const std::vector<Section>& sections) {
   std::string text = "# Deck reference\n\nGenerated by `koushi describe --reference`.\n";
   for (const Section& section : sections) {
-    text += fmt::format("\n## {}\n\n{}\n", section.name.empty() ? "top level" : section.is_array ? "[[" + section.name + "]]" : "[" + section.name + "]", section.help);
+    const std::string title = section.name.empty() ? "top level" : section.is_array ? "[[" + section.name + "]]" : "[" + section.name + "]";
+    const std::string where = section.studies.empty() ? "" : " (study " + join(section.studies) + ")";
+    text += fmt::format("\n## {}{}\n\n{}\n", title, where, section.help);
     for (const auto& kind : section.kinds) text += "\n```\n" + describe(kind, section.name) + "```\n";
   }
   return text;

@@ -91,6 +91,24 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   }
   Kokkos::deep_copy(view_.hop, hop);
   Kokkos::deep_copy(view_.weight, weight);
+
+  std::vector<int> interior;
+  std::vector<int> ends;
+  for (int k = 0; k < view_.n_rows(); ++k) {
+    const GridRow row = view_.row(k);
+    bool inside = !is_divided(3);
+    for (int mu = 0; mu < 3; ++mu) {
+      inside = inside && (!is_divided(mu) || (row.coordinate[mu] >= options.range && row.coordinate[mu] < view_.extent[mu] - options.range));
+    }
+    (inside ? interior : ends).push_back(k);
+  }
+  const auto upload = [](const std::vector<int>& list) {
+    Kokkos::View<int*> rows("koushi::lattice::rows", list.size());
+    Kokkos::deep_copy(rows, Kokkos::View<const int*, Kokkos::HostSpace>(list.data(), list.size()));
+    return rows;
+  };
+  interior_rows_ = upload(interior);
+  boundary_rows_ = upload(ends);
 }
 
 std::int64_t Grid::n_sites() const {

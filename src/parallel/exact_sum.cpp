@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "koushi/parallel/communicator.hpp"
+
 namespace koushi {
 
 double ExactSum::value() const {

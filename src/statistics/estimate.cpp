@@ -57,6 +57,34 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   return estimate;
 }
 
+Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
+                              const std::function<double(const std::vector<double>&)>& f) {
+  std::vector<double> means;
+  std::vector<double> steps;
+  for (const auto& x : series) {
+    const auto n = static_cast<double>(x.size());
+    double mean = 0;
+    for (const double v : x) mean += v / n;
+    double square = 0;
+    for (const double v : x) square += (v - mean) * (v - mean) / n;
+    means.push_back(mean);
+    steps.push_back(std::sqrt(square / n));
+  }
+  std::vector<double> projected(series.front().size());
+  for (std::size_t k = 0; k < series.size(); ++k) {
+    if (!(steps[k] > 0)) continue;  // a constant has no error to pass on
+    std::vector<double> at = means;
+    at[k] = means[k] + steps[k];
+    const double above = f(at);
+    at[k] = means[k] - steps[k];
+    const double slope = (above - f(at)) / (2 * steps[k]);
+    for (std::size_t t = 0; t < projected.size(); ++t) projected[t] += slope * (series[k][t] - means[k]);
+  }
+  Estimate estimate = gamma_method(projected, n_chains);
+  estimate.value = f(means);
+  return estimate;
+}
+
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
   const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
   const std::int64_t half = length / 2;

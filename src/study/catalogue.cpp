@@ -1,43 +1,15 @@
 #include "koushi/study/catalogue.hpp"
 
+#include "koushi/deck/declare.hpp"
 #include "koushi/lattice/lattice.hpp"
 
 namespace koushi {
 
 namespace {
 
-Key key(const std::string& path, KeyType type, const std::string& preset, const std::string& help) {
-  Key result;
-  result.path = path;
-  result.type = type;
-  result.preset = preset;
-  result.help = help;
-  return result;
-}
+using namespace declare;
 
-Key at_least(double min, Key k) {
-  k.min = min;
-  return k;
-}
-
-Key between(double min, double max, Key k) {
-  k.min = min;
-  k.max = max;
-  return k;
-}
-
-Key optional(Key k) {
-  k.optional = true;
-  return k;
-}
-
-Key choice(const std::string& path, const std::vector<std::string>& choices, const std::string& preset, const std::string& help) {
-  Key result = key(path, KeyType::choice, preset, help);
-  result.choices = choices;
-  return result;
-}
-
-constexpr double positive = 1e-300;
+const std::vector<std::string> manybody_studies{"ground-state", "measure"};
 
 std::vector<Key> measurement_keys() {
   return {at_least(0, key("measure.samples", KeyType::integer, "0", "measurements with fixed parameters, over all chains; 0: none")),
@@ -77,6 +49,7 @@ std::vector<Section> make_catalogue() {
                             key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
                             key("bonds", KeyType::rows, "", "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
                             optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
+  lattice.studies = manybody_studies;
   lattice.template_kind = "square";
   lattice.template_key = "extents";
   sections.push_back(lattice);
@@ -91,7 +64,7 @@ std::vector<Section> make_catalogue() {
         {"xxz", "sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z)",
          {couplings, key("anisotropy", KeyType::real, "", "Delta"), field, staggered, marshall}},
         {"transverse-field-ising", "sum_b J_b sigma^z sigma^z + field sum_i sigma^x",
-         {couplings, key("field", KeyType::real, "", "Gamma; negative makes the ground state positive")}}}});
+         {couplings, key("field", KeyType::real, "", "Gamma; negative makes the ground state positive")}}}, manybody_studies});
 
   sections.push_back({"wavefunction.factor", "log psi is the sum of the factors.", true,
                       {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
@@ -99,7 +72,7 @@ std::vector<Section> make_catalogue() {
                          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
                          choice("symmetry", {"none", "translations"}, "\"none\"", "filters run over the translation group"),
                          key("visible_bias", KeyType::boolean, "false", "a_i"),
-                         at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}});
+                         at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}, manybody_studies});
 
   sections.push_back({"sampler", "Where basis states with the weights |psi|^2 come from.", false,
                       {{"metropolis", "single spins are flipped, pairs exchanged",
@@ -111,7 +84,7 @@ std::vector<Section> make_catalogue() {
                          at_least(positive, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site")),
                          key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
                        {"enumeration", "every basis state with its weight: no noise, for at most 24 sites",
-                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}, "metropolis", "moves.exchange"});
+                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}, manybody_studies, 1, "metropolis", "moves.exchange"});
 
   sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
                       {{"stochastic-reconfiguration", "(S + lambda) delta = F",
@@ -124,7 +97,7 @@ std::vector<Section> make_catalogue() {
                          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
                          at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
                          key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
-                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}});
+                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, manybody_studies});
 
   sections.push_back({"output", "The result file.", false,
                       {{"", "",

@@ -12,8 +12,9 @@ USES = {
     "statistics": "parallel",
     "lattice": "base parallel deck",
     "manybody": "lattice random statistics deck",
+    "field": "lattice random statistics deck",
     "solver": "parallel statistics deck",
-    "study": "base parallel random deck store statistics lattice manybody solver",
+    "study": "base parallel random deck store statistics lattice manybody field solver",
     "app": "study deck base",
 }
 

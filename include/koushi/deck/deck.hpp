@@ -34,6 +34,8 @@ struct Section {
     std::vector<Key> keys;
   };
   std::vector<Kind> kinds;
+  std::vector<std::string> studies{};  ///< kinds of study that have this section; empty: all
+  int most = 1;                        ///< of an array
   std::string template_kind{};  ///< kind and optional key that a template shows
   std::string template_key{};
 };
@@ -49,6 +51,8 @@ class Deck {
                     const std::vector<Section>& sections);
 
   bool has(const std::string& path) const { return entries_.count(path) > 0; }
+  /// How many there are of an array of sections.
+  int count(const std::string& section) const { return counts_.at(section); }
   bool boolean(const std::string& path) const { return std::get<bool>(at(path)); }
   std::int64_t integer(const std::string& path) const { return std::get<std::int64_t>(at(path)); }
   double real(const std::string& path) const;
@@ -75,6 +79,7 @@ class Deck {
   friend class DeckParser;
 
   std::map<std::string, Entry> entries_;
+  std::map<std::string, int> counts_;
   std::map<std::string, std::string> headers_;  ///< places of tables
   std::string source_;
   std::string file_;

@@ -39,6 +39,9 @@ class Grid {
   /// The box of this rank in arrays [replica][component][global sites ...].
   ArrayBox box(std::int64_t components) const;
 
+  /// Rows whose sites take no step into the halo, and the others.
+  const Kokkos::View<int*>& interior_rows() const { return interior_rows_; }
+  const Kokkos::View<int*>& boundary_rows() const { return boundary_rows_; }
   /// Rank of the group at `step` (-1 or 1) in a direction, around the torus.
   int neighbour(int mu, int step) const;
   bool has_halo(int mu) const { return halo_[mu] > 0; }
@@ -54,6 +57,8 @@ class Grid {
   int halo_[4] = {};
   Communicator group_;
   GridView view_;
+  Kokkos::View<int*> interior_rows_;
+  Kokkos::View<int*> boundary_rows_;
 };
 
 /// Ranks per direction for `n_ranks` ranks and that many replicas: replicas first, then the longest boxes are halved, thirded ..., the

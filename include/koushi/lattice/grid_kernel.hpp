@@ -3,6 +3,8 @@
 #include <Kokkos_Core.hpp>
 #include <cstdint>
 
+#include "koushi/parallel/exact_sum.hpp"
+
 namespace koushi {
 
 /// One line of sites along the last direction, which is contiguous in memory.
@@ -57,6 +59,17 @@ struct GridView {
   }
 };
 
+/// A field for kernels: [replica][component][stored].
+struct FieldPointer {
+  double* data = nullptr;
+  std::int64_t per_replica = 0;
+  std::int64_t per_component = 0;
+  /// First site of a row.
+  KOKKOS_INLINE_FUNCTION double* at(const GridRow& row, int component) const {
+    return data + row.replica * per_replica + component * per_component + row.site;
+  }
+};
+
 /// The neighbours of a site along its row: steps of the index and weights, as GridView::step and factor give them.
 struct RowSides {
   int left = -1;
@@ -69,15 +82,19 @@ KOKKOS_INLINE_FUNCTION RowSides row_sides(const GridView& grid, int x) {
   return {grid.step(3, -1, x), grid.step(3, 1, x), grid.factor(3, -1, x), grid.factor(3, 1, x)};
 }
 
-/// Runs `kernel` on every site. kernel.on(row) gives a callable line(x, sides), x the site of the row; inside a row the sides are constants,
+/// Rows by number: all of a grid, or those of a list.
+struct AllRows {
+  KOKKOS_INLINE_FUNCTION int operator()(int k) const { return k; }
+};
+
+/// Runs `kernel` on every site of the rows. kernel.on(row) gives a callable line(x, sides), x the site of the row; inside a row the sides are constants,
 /// so that the host compiles a vector loop.
-template <typename Kernel>
-void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel) {
+template <typename Kernel, typename Rows>
+void for_sites_of(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows, int n_rows, const Kernel& kernel) {
   if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible) {
     Kokkos::parallel_for(
-        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows()), KOKKOS_LAMBDA(int k) {
-          const GridRow row = grid.row(k);
-          const auto line = kernel.on(row);
+        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows), KOKKOS_LAMBDA(int k) {
+          const auto line = kernel.on(grid.row(rows(k)));
           const int n = grid.extent[3];
           line(0, row_sides(grid, 0));
           for (int x = 1; x < n - 1; ++x) line(x, RowSides{});
@@ -86,12 +103,44 @@ void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   } else {
     const int n = grid.extent[3];
     Kokkos::parallel_for(
-        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * n), KOKKOS_LAMBDA(int s) {
-          const GridRow row = grid.row(s / n);
+        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * n), KOKKOS_LAMBDA(int s) {
           const int x = s % n;
-          kernel.on(row)(x, row_sides(grid, x));
+          kernel.on(grid.row(rows(s / n)))(x, row_sides(grid, x));
         });
   }
+}
+
+template <typename Kernel>
+void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel) {
+  for_sites_of(space, label, grid, AllRows{}, grid.n_rows(), kernel);
+}
+
+template <typename Kernel>
+void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kokkos::View<int*>& rows, const Kernel& kernel) {
+  for_sites_of(space, label, grid, rows, static_cast<int>(rows.extent(0)), kernel);
+}
+
+/// Adds what `kernel` finds on every site: kernel.on(row) gives line(x, sides, values) that fills `n` numbers; sums: [replica][n], added to.
+/// Exact sums, so in any order.
+template <int n, typename Kernel>
+void sum_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel,
+               const Kokkos::View<ExactSum**>& sums) {
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows()), KOKKOS_LAMBDA(int k) {
+        const GridRow row = grid.row(k);
+        const auto line = kernel.on(row);
+        ExactSum local[n];
+        for (int x = 0; x < grid.extent[3]; ++x) {
+          double values[n];
+          line(x, row_sides(grid, x), values);
+          for (int m = 0; m < n; ++m) local[m].add(values[m]);
+        }
+        for (int m = 0; m < n; ++m) {
+          ExactSum& total = sums(row.replica, m);
+          for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], local[m].limb[l]);
+          Kokkos::atomic_add(&total.refused, local[m].refused);
+        }
+      });
 }
 
 }  // namespace koushi

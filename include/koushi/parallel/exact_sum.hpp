@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "koushi/parallel/communicator.hpp"
-
 namespace koushi {
+
+class Communicator;
 
 /// A sum of doubles kept as an integer multiple of 2^-68: no order of the summands, no thread and no rank moves a bit of it.
 ///

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ Estimate estimate_from_chain_means(const std::vector<double>& means);
 ///   autocovariance corrected for the bias of the subtracted mean
 /// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (31)-(33), (35), (49)-(52)
 Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains);
+
+/// Gamma method for f(means of several series): the error of f comes from the series sum_k (df/dx_k) x_k, the derivatives by central
+/// differences of one standard error of x_k. One series and f = identity is gamma_method.
+///
+/// Shapes      series[k][chain * length + t]; f takes [k]
+/// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (14)-(16), (37)-(38)
+Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
+                              const std::function<double(const std::vector<double>&)>& f);
 
 /// Split R-hat: every chain is cut in halves; sqrt(((h - 1)/h W + B/h)/W), h the length of a half. 1 for constant series.
 /// Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4

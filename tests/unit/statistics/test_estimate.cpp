@@ -70,3 +70,31 @@ TEST_CASE("chain means and V-score by hand", "[statistics]") {
   CHECK(std::abs(estimate.error - std::sqrt(14.0 / 3 / 4)) < 1e-15);
   CHECK(v_score(10, -4, 0.32, 0) == 0.2);
 }
+
+TEST_CASE("the error of a ratio of correlated series is that of its linear part", "[statistics][statistical]") {
+  // x = a u + noise, y = b u + noise from one AR(1) process u: Var(x/y) to first order is known, and so is tau_int.
+  const std::int64_t chains = 8;
+  const std::int64_t length = 20000;
+  const double rho = 0.8;
+  std::mt19937_64 engine(5);
+  std::normal_distribution<double> normal;
+  std::vector<std::vector<double>> series(2);
+  for (std::int64_t c = 0; c < chains; ++c) {
+    double u = normal(engine) / std::sqrt(1 - rho * rho);
+    for (std::int64_t t = 0; t < length; ++t) {
+      u = rho * u + normal(engine);
+      series[0].push_back(2.0 + 0.1 * u);
+      series[1].push_back(4.0 - 0.1 * u);
+    }
+  }
+  const auto ratio = [](const std::vector<double>& x) { return x[0] / x[1]; };
+  const Estimate estimate = derived_gamma_method(series, chains, ratio);
+  // d(x/y) = (1/4 + 2/16) 0.1 du; the error of the mean of u is sqrt(2 tau Var / n), tau = (1 + rho) / (2 (1 - rho))
+  const double tau = 0.5 * (1 + rho) / (1 - rho);
+  const double expected = 0.375 * 0.1 * std::sqrt(2 * tau / (1 - rho * rho) / static_cast<double>(chains * length));
+  CHECK(std::abs(estimate.error / expected - 1) < 0.08);
+  CHECK(std::abs(estimate.tau_int / tau - 1) < 0.1);
+  CHECK(std::abs(estimate.value - 0.5) < 4.5 * expected);
+  const Estimate plain = derived_gamma_method({series[0]}, chains, [](const std::vector<double>& x) { return x[0]; });
+  CHECK(std::abs(plain.error / gamma_method(series[0], chains).error - 1) < 1e-9);
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "koushi/deck/deck.hpp"
+
+/// Words in which keys are declared: `at_least(1, key("steps", KeyType::integer, "", "how many"))`.
+namespace koushi::declare {
+
+inline constexpr double positive = 1e-300;
+
+/// `preset` is TOML text; empty: required.
+inline Key key(const std::string& path, KeyType type, const std::string& preset, const std::string& help) {
+  Key result;
+  result.path = path;
+  result.type = type;
+  result.preset = preset;
+  result.help = help;
+  return result;
+}
+
+inline Key between(double min, double max, Key k) {
+  k.min = min;
+  k.max = max;
+  return k;
+}
+
+inline Key at_least(double min, Key k) {
+  k.min = min;
+  return k;
+}
+
+inline Key optional(Key k) {
+  k.optional = true;
+  return k;
+}
+
+inline Key choice(const std::string& path, std::vector<std::string> choices, const std::string& preset, const std::string& help) {
+  Key result = key(path, KeyType::choice, preset, help);
+  result.choices = std::move(choices);
+  return result;
+}
+
+}  // namespace koushi::declare

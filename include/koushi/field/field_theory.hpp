@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "koushi/base/archive.hpp"
+#include "koushi/lattice/colouring.hpp"
+#include "koushi/lattice/grid.hpp"
+
+namespace koushi {
+
+/// What one configuration gives: for every replica here `width` numbers under a name, [replica][width].
+using Measured = std::map<std::string, std::vector<double>>;
+
+/// A number that is estimated from the means of measured series.
+struct Observable {
+  std::string name;
+  std::string help;
+  std::vector<std::string> series;  ///< names of Measured, of width 1
+  std::function<double(const std::vector<double>&)> value;
+};
+
+/// Independent copies of a lattice field with weight e^{-S}.
+///
+/// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global replica, global site),
+/// and all sums are exact, so that neither ranks nor threads move a bit of it.
+/// Collective  all calls, over the group of ranks that hold the replicas
+class FieldTheory {
+ public:
+  virtual ~FieldTheory() = default;
+  virtual const Grid& grid() const = 0;
+  /// S of every replica here.
+  virtual std::vector<double> action() = 0;
+  /// A configuration to begin with: `spread` times normal numbers, or all zero.
+  virtual void start(std::uint64_t seed, double spread) = 0;
+  virtual Measured measure() = 0;
+  virtual std::vector<Observable> observables() const = 0;
+  virtual void write(Archive& archive, const std::string& path) const = 0;
+  virtual void read(const Archive& archive, const std::string& path) = 0;
+
+  /// Steps that one term of S takes from a site, as displacements: sites that no such step joins can be updated at once.
+  virtual std::vector<std::array<int, 4>> interactions() const = 0;
+  /// One sweep of Metropolis updates, colour by colour: `hits` proposals phi + width (uniform in [-1, 1]^n) per site.
+  /// Returns the accepted proposals of this rank's sites.
+  virtual double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
+};
+
+/// A theory of real fields with momenta p of unit mass, H = sum p^2 / 2 + S.
+class MolecularDynamics : public FieldTheory {
+ public:
+  virtual void draw_momenta(std::uint64_t seed, std::uint64_t step) = 0;
+  virtual void reverse_momenta() = 0;
+  /// H of every replica here.
+  virtual std::vector<double> hamiltonian() = 0;
+  virtual void kick(double time) = 0;                        ///< p <- p - time dS/dphi
+  virtual void drift(double time) = 0;                       ///< phi <- phi + time p
+  virtual void kick_then_drift(double kick, double drift) = 0;  ///< both in one pass over memory
+  /// p <- p - time dS/dphi at phi - shift dS/dphi: what a force-gradient integrator needs.
+  virtual void shifted_kick(double time, double shift) = 0;
+  virtual void keep() = 0;                                   ///< remembers the field
+  /// Goes back to the kept field in the replicas (here) that are not accepted.
+  virtual void restore(const std::vector<bool>& accepted) = 0;
+};
+
+}  // namespace koushi

@@ -1,0 +1,180 @@
+#include "real_field.hpp"
+
+#include "koushi/random/normal.hpp"
+
+namespace koushi {
+
+FieldPointer pointer_to(const FieldArray& field) {
+  return {field.data(), static_cast<std::int64_t>(field.extent(1) * field.extent(2)), static_cast<std::int64_t>(field.extent(2))};
+}
+
+namespace {
+
+/// target = scale * normal numbers of (seed, purpose, step, global site, replica and component).
+struct DrawNormals {
+  GridView grid;
+  FieldPointer target;
+  int components;
+  std::uint64_t seed;
+  RandomPurpose purpose;
+  std::uint64_t step;
+  double scale;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const DrawNormals self = *this;
+    return [self, row](int x, const RowSides&) {
+      const std::int64_t site = self.grid.global_site(row, x);
+      const int pairs = (self.components + 1) / 2;
+      const auto first_draw = static_cast<std::uint32_t>((self.grid.first_replica + row.replica) * pairs);
+      for (int pair = 0; pair < pairs; ++pair) {
+        const NormalPair normals = normal_pair(philox(self.seed, self.purpose, self.step, static_cast<std::uint64_t>(site), first_draw + static_cast<std::uint32_t>(pair)));
+        self.target.at(row, 2 * pair)[x] = self.scale * normals.first;
+        if (2 * pair + 1 < self.components) self.target.at(row, 2 * pair + 1)[x] = self.scale * normals.second;
+      }
+    };
+  }
+};
+
+/// target += factor * source
+struct AddScaled {
+  FieldPointer target;
+  FieldPointer source;
+  int components;
+  double factor;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const AddScaled self = *this;
+    return [self, row](int x, const RowSides&) {
+      for (int c = 0; c < self.components; ++c) self.target.at(row, c)[x] += self.factor * self.source.at(row, c)[x];
+    };
+  }
+};
+
+struct KineticEnergy {
+  FieldPointer momentum;
+  int components;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const KineticEnergy self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[1]) {
+      values[0] = 0;
+      for (int c = 0; c < self.components; ++c) values[0] += 0.5 * self.momentum.at(row, c)[x] * self.momentum.at(row, c)[x];
+    };
+  }
+};
+
+}  // namespace
+
+RealField::RealField(const Grid& grid, int components)
+    : grid_(grid),
+      components_(components),
+      field_(make_field(grid, components)),
+      momentum_(make_field(grid, components)),
+      spare_(make_field(grid, components)),
+      kept_(make_field(grid, components)),
+      halo_(grid, components, false) {}
+
+void RealField::start(std::uint64_t seed, double spread) {
+  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::start", grid_.view(),
+            DrawNormals{grid_.view(), pointer_to(field_), components_, seed, RandomPurpose::initial_configurations, 0, spread});
+}
+
+void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
+  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::momenta", grid_.view(),
+            DrawNormals{grid_.view(), pointer_to(momentum_), components_, seed, RandomPurpose::momenta, step, 1.0});
+}
+
+void RealField::reverse_momenta() {
+  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::reverse", grid_.view(), AddScaled{pointer_to(momentum_), pointer_to(momentum_), components_, -2.0});
+}
+
+std::vector<double> RealField::hamiltonian() {
+  std::vector<double> h = action();
+  const std::vector<double> kinetic = totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), components_});
+  for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
+  return h;
+}
+
+void RealField::drift(double time) {
+  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::drift", grid_.view(), AddScaled{pointer_to(field_), pointer_to(momentum_), components_, time});
+}
+
+void RealField::keep() { Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, kept_, field_); }
+
+void RealField::restore(const std::vector<bool>& accepted) {
+  for (std::size_t r = 0; r < accepted.size(); ++r) {
+    if (accepted[r]) continue;
+    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, Kokkos::subview(field_, r, Kokkos::ALL, Kokkos::ALL), Kokkos::subview(kept_, r, Kokkos::ALL, Kokkos::ALL));
+  }
+}
+
+std::vector<double> RealField::totals_of(const Kokkos::View<ExactSum**>& sums) const {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, sums);
+  return exact_totals(grid_.group(), std::vector<ExactSum>(host.data(), host.data() + host.size()));
+}
+
+std::vector<double> RealField::slice_sums() const {
+  const GridView view = grid_.view();
+  const int first = view.first_direction;
+  const int length = view.global_extent[first];
+  const int components = components_;
+  const FieldPointer field = pointer_to(field_);
+  const Kokkos::View<ExactSum**> sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(components * length));
+  Kokkos::parallel_for(
+      "koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), KOKKOS_LAMBDA(int k) {
+        const GridRow row = view.row(k);
+        for (int c = 0; c < components; ++c) {
+          const double* const phi = field.at(row, c);
+          const auto add = [&](int slice, const ExactSum& part) {
+            ExactSum& total = sums(row.replica, c * length + slice);
+            for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
+            Kokkos::atomic_add(&total.refused, part.refused);
+          };
+          ExactSum whole;
+          for (int x = 0; x < view.extent[3]; ++x) {
+            if (first == 3) {
+              ExactSum one;
+              one.add(phi[x]);
+              add(view.global_first[3] + x, one);
+            } else {
+              whole.add(phi[x]);
+            }
+          }
+          if (first < 3) add(view.global_first[first] + row.coordinate[first], whole);
+        }
+      });
+  return totals_of(sums);
+}
+
+void RealField::write(Archive& archive, const std::string& path) const {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+  const GridView& view = grid_.view();
+  std::vector<double> local;
+  local.reserve(static_cast<std::size_t>(view.n_replicas * components_) * static_cast<std::size_t>(view.volume()));
+  const int rows = view.n_rows() / view.n_replicas;
+  for (int r = 0; r < view.n_replicas; ++r) {
+    for (int c = 0; c < components_; ++c) {
+      for (int k = 0; k < rows; ++k) {
+        const double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
+        local.insert(local.end(), first, first + view.extent[3]);
+      }
+    }
+  }
+  archive.write_box(path, grid_.box(components_), local);
+}
+
+void RealField::read(const Archive& archive, const std::string& path) {
+  const std::vector<double> local = archive.read_box(path, grid_.box(components_));
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+  const GridView& view = grid_.view();
+  const int rows = view.n_rows() / view.n_replicas;
+  std::size_t at = 0;
+  for (int r = 0; r < view.n_replicas; ++r) {
+    for (int c = 0; c < components_; ++c) {
+      for (int k = 0; k < rows; ++k) {
+        double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
+        for (int x = 0; x < view.extent[3]; ++x) first[x] = local[at++];
+      }
+    }
+  }
+  Kokkos::deep_copy(field_, host);
+}
+
+}  // namespace koushi

@@ -1,0 +1,228 @@
+#include "koushi/field/scalar_theory.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "koushi/base/error.hpp"
+#include "koushi/field/scalar_kernel.hpp"
+#include "koushi/random/philox.hpp"
+#include "real_field.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// One Metropolis update of every site of a colour.
+template <typename Action, int n>
+struct MetropolisKernel {
+  Action action;
+  FieldPointer field;
+  Kokkos::View<int*> sites;
+  Kokkos::View<double*> accepted;  ///< [site of the list * replica]
+  std::uint64_t seed;
+  std::uint64_t step;
+  int hits;
+  int colour;
+  double width;
+
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const GridView& grid = action.grid;
+    const int n_sites = static_cast<int>(sites.extent(0));
+    const int local = sites(k % n_sites);
+    const int x = local % grid.extent[3];
+    const GridRow row = grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas));
+    const auto neighbours = action.row_of(field, row);
+    const RowSides sides = row_sides(grid, x);
+    const auto site = static_cast<std::uint64_t>(grid.global_site(row, x));
+    const auto first_draw = static_cast<std::uint32_t>((grid.first_replica + row.replica) * hits * (n + 1));
+    int count = 0;
+    for (int hit = 0; hit < hits; ++hit) {
+      double phi[n];
+      double other[n];
+      double u = 0;
+      for (int c = 0; c <= n; ++c) {
+        const RandomBlock r = philox(seed, RandomPurpose::local_update, step, site, first_draw + static_cast<std::uint32_t>(hit * (n + 1) + c));
+        const double number = uniform(r.word[0], r.word[1]);
+        if (c == n) {
+          u = number;
+          break;
+        }
+        phi[c] = field.at(row, c)[x];
+        other[c] = phi[c] + width * (2 * number - 1);
+      }
+      if (u >= Kokkos::exp(-action.local_change(neighbours, x, sides, phi, other))) continue;
+      for (int c = 0; c < n; ++c) field.at(row, c)[x] = other[c];
+      ++count;
+    }
+    accepted(k) = count;
+  }
+};
+
+template <typename Site, typename Bond, int n, int d>
+class ScalarTheory final : public RealField {
+  using Action = ScalarAction<Site, Bond, n, d>;
+
+ public:
+  ScalarTheory(const Grid& grid, Site site, Bond bond, bool path) : RealField(grid, n), action_{grid.view(), site, bond}, path_(path) {}
+
+  std::vector<double> action() override {
+    halo_.exchange(field_);
+    std::vector<double> s;
+    const std::vector<double> all = totals<4>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    for (std::size_t r = 0; r < all.size(); r += 4) s.push_back(all[r]);
+    return s;
+  }
+
+  void kick(double time) override { kick(field_, momentum_, momentum_, time); }
+  void kick_then_drift(double kick, double drift) override {
+    const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick, drift};
+    run_with_halo("koushi::field::kick_then_drift", field_, kernel);
+    std::swap(field_, spare_);
+  }
+  void shifted_kick(double time, double shift) override {
+    kick(field_, field_, spare_, shift);
+    kick(spare_, momentum_, momentum_, time);
+  }
+
+  std::vector<std::array<int, 4>> interactions() const override {
+    std::vector<std::array<int, 4>> steps;
+    for (int mu = 4 - d; mu < 4; ++mu) {
+      steps.push_back({});
+      steps.back()[static_cast<std::size_t>(mu)] = 1;
+    }
+    return steps;
+  }
+
+  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    double count = 0;
+    for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+      halo_.exchange(field_);
+      const auto& sites = colouring.sites(colour);
+      const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
+      const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
+      Kokkos::parallel_for("koushi::field::metropolis", Kokkos::RangePolicy<>(0, static_cast<int>(updates)),
+                           MetropolisKernel<Action, n>{action_, pointer_to(field_), sites, accepted, seed, step, hits, colour, width});
+      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
+      for (std::size_t k = 0; k < updates; ++k) count += host(k);
+    }
+    return count;
+  }
+
+  Measured measure() override {
+    halo_.exchange(field_);
+    const std::vector<double> sums = totals<4>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    const std::vector<double> slices = slice_sums();
+    const auto volume = static_cast<double>(grid_.n_sites());
+    const int length = grid_.view().global_extent[grid_.view().first_direction];
+    const auto replicas = static_cast<std::size_t>(grid_.view().n_replicas);
+    const double k = 2 * std::numbers::pi / length;
+    Measured all;
+    for (std::size_t r = 0; r < replicas; ++r) {
+      const double* const sum = &sums[4 * r];
+      all["action_density"].push_back(sum[0] / volume);
+      all[path_ ? "x2" : "phi2"].push_back(sum[1] / volume);
+      all[path_ ? "x4" : "phi4"].push_back(sum[2] / volume);
+      all["virial"].push_back(sum[3] / (n * volume));
+      double square = 0;
+      double at_k = 0;
+      std::vector<double> correlator(static_cast<std::size_t>(length / 2 + 1));
+      for (int c = 0; c < n; ++c) {
+        const double* const slice = &slices[(r * n + static_cast<std::size_t>(c)) * static_cast<std::size_t>(length)];
+        double m = 0;
+        double re = 0;
+        double im = 0;
+        for (int t = 0; t < length; ++t) {
+          m += slice[t];
+          re += slice[t] * std::cos(k * t);
+          im += slice[t] * std::sin(k * t);
+        }
+        square += m * m;
+        at_k += re * re + im * im;
+        for (std::size_t tau = 0; tau < correlator.size(); ++tau) {
+          for (int t = 0; t < length; ++t) correlator[tau] += slice[t] * slice[(t + static_cast<int>(tau)) % length] / volume;
+        }
+        if (c == 0) all["field_mean"].push_back(m / volume);
+      }
+      all["magnetization"].push_back(std::sqrt(square) / volume);
+      all["magnetization2"].push_back(square / volume / volume);
+      all["magnetization4"].push_back(square * square / std::pow(volume, 4));
+      all["structure_factor_k1"].push_back(at_k / volume);
+      all["correlator"].insert(all["correlator"].end(), correlator.begin(), correlator.end());
+    }
+    return all;
+  }
+
+  std::vector<Observable> observables() const override {
+    const auto volume = static_cast<double>(grid_.n_sites());
+    const int length = grid_.view().global_extent[grid_.view().first_direction];
+    const double half_k = std::numbers::pi / length;
+    const auto mean = [](const std::vector<double>& x) { return x[0]; };
+    std::vector<Observable> all{
+        {"action_density", "<S> / V", {"action_density"}, mean},
+        {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {path_ ? "x2" : "phi2"}, mean},
+        {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {path_ ? "x4" : "phi4"}, mean},
+        {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {"virial"}, mean}};
+    if (path_) return all;
+    all.push_back({"magnetization", "<|M|> / V", {"magnetization"}, mean});
+    all.push_back({"susceptibility", "<M^2> / V", {"magnetization2"}, [volume](const std::vector<double>& x) { return volume * x[0]; }});
+    all.push_back({"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {"magnetization2", "magnetization"},
+                   [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }});
+    all.push_back({"binder", "1 - <M^4> / (3 <M^2>^2)", {"magnetization4", "magnetization2"}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }});
+    all.push_back({"correlation_length", "second moment along the first direction, sqrt(<M^2>/(V F) - 1) / (2 sin(pi / L)), F at the smallest momentum",
+                   {"magnetization2", "structure_factor_k1"},
+                   [volume, half_k](const std::vector<double>& x) { return std::sqrt(volume * x[0] / x[1] - 1) / (2 * std::sin(half_k)); }});
+    return all;
+  }
+
+ private:
+  void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {
+    const KickKernel<Action, n, false> kernel{action_, pointer_to(source), pointer_to(base), pointer_to(target), {}, factor, 0};
+    run_with_halo("koushi::field::kick", source, kernel);
+  }
+
+  Action action_;
+  bool path_;
+};
+
+template <typename Site, typename Bond, int n>
+std::unique_ptr<MolecularDynamics> in_dimension(const Grid& grid, const Site& site, const Bond& bond) {
+  switch (grid.dimension()) {
+    case 1: return std::make_unique<ScalarTheory<Site, Bond, n, 1>>(grid, site, bond, false);
+    case 2: return std::make_unique<ScalarTheory<Site, Bond, n, 2>>(grid, site, bond, false);
+    case 3: return std::make_unique<ScalarTheory<Site, Bond, n, 3>>(grid, site, bond, false);
+    default: return std::make_unique<ScalarTheory<Site, Bond, n, 4>>(grid, site, bond, false);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<MolecularDynamics> make_quartic_theory(const Grid& grid, const QuarticOptions& options) {
+  const QuarticSite site{options.quadratic, options.quartic};
+  const QuadraticBond bond{options.stiffness};
+  switch (options.components) {
+    case 1: return in_dimension<QuarticSite, QuadraticBond, 1>(grid, site, bond);
+    case 2: return in_dimension<QuarticSite, QuadraticBond, 2>(grid, site, bond);
+    case 3: return in_dimension<QuarticSite, QuadraticBond, 3>(grid, site, bond);
+    case 4: return in_dimension<QuarticSite, QuadraticBond, 4>(grid, site, bond);
+    default: throw UsageError(fmt::format("a field of {} components\n  expected: 1 to 4", options.components));
+  }
+}
+
+std::unique_ptr<MolecularDynamics> make_sine_gordon_theory(const Grid& grid, double mass_squared, double beta) {
+  return in_dimension<SineGordonSite, QuadraticBond, 1>(grid, {mass_squared / (beta * beta), beta}, {0.5});
+}
+
+std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const PathOptions& options) {
+  if (grid.dimension() != 1) throw UsageError(fmt::format("a path in {} directions\n  expected: one", grid.dimension()));
+  PolynomialSite potential{options.spacing, {}};
+  for (std::size_t k = 1; k < options.potential.size() && k <= PolynomialSite::degree; ++k) potential.coefficient[k] = options.potential[k];
+  const double stiffness = 0.5 / options.spacing;
+  if (options.rule == PathRule::mid_point) {
+    return std::make_unique<ScalarTheory<PolynomialSite, MidpointBond, 1, 1>>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, true);
+  }
+  return std::make_unique<ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>>(grid, potential, QuadraticBond{stiffness}, true);
+}
+
+}  // namespace koushi

@@ -1,0 +1,302 @@
+// Laws of molecular dynamics for every theory of real fields, and exact results of free fields and paths.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
+
+#include "koushi/field/hmc.hpp"
+#include "koushi/field/scalar_theory.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "memory_archive.hpp"
+
+using namespace koushi;
+
+namespace {
+
+struct Case {
+  std::string name;
+  int dimension;
+  std::unique_ptr<MolecularDynamics> (*make)(const Grid&);
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all{
+      {"phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.quadratic = -0.7, .quartic = 0.4}); }},
+      {"complex phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 2, .stiffness = 0.5, .quadratic = 0.3, .quartic = 0.2}); }},
+      {"O(3) phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 3, .quadratic = 0.1, .quartic = 0.3}); }},
+      {"O(4) phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 4, .quadratic = 0.1, .quartic = 0.3}); }},
+      {"sine-Gordon", 0, [](const Grid& g) { return make_sine_gordon_theory(g, 0.8, 1.7); }},
+      {"path", 1, [](const Grid& g) { return make_path_theory(g, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}}); }},
+      {"mid-point path", 1, [](const Grid& g) { return make_path_theory(g, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}, .rule = PathRule::mid_point}); }}};
+  return all;
+}
+
+std::vector<int> extents_of(int dimension) {
+  const std::vector<int> all{3, 4, 5, 6};
+  return {all.end() - dimension, all.end()};
+}
+
+Grid make_grid(const Communicator& comm, int dimension, Boundary boundary, std::int64_t replicas) {
+  const auto d = static_cast<std::size_t>(dimension);
+  return {comm, {extents_of(dimension), std::vector<Boundary>(d, boundary), std::vector<int>(d, 1), 1, replicas}};
+}
+
+double sum(const std::vector<double>& x) {
+  double total = 0;
+  for (const double v : x) total += v;
+  return total;
+}
+
+std::vector<double> configuration(const FieldTheory& theory) {
+  MemoryArchive archive;
+  theory.write(archive, "field");
+  return archive.boxes["field"];
+}
+
+}  // namespace
+
+TEST_CASE("kicks are the derivative of the action, trajectories are reversible, their errors of the order claimed", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const Case& theory_case : cases()) {
+    for (int d = 1; d <= (theory_case.dimension == 0 ? 4 : theory_case.dimension); ++d) {
+      for (const Boundary boundary : {Boundary::periodic, Boundary::antiperiodic, Boundary::open}) {
+        INFO(theory_case.name << " in " << d << " directions, boundary " << static_cast<int>(boundary));
+        const Grid grid = make_grid(self, d, boundary, 2);
+        const auto theory = theory_case.make(grid);
+        theory->start(7, 0.6);
+        theory->draw_momenta(7, 0);
+        // d/de S(phi + e p) = p.dS and K(p - t dS) = K - t p.dS + t^2 |dS|^2 / 2
+        const auto kinetic = [&] { return sum(theory->hamiltonian()) - sum(theory->action()); };
+        const double e = 1e-4;
+        theory->drift(e);
+        const double above = sum(theory->action());
+        theory->drift(-2 * e);
+        const double slope = (above - sum(theory->action())) / (2 * e);
+        theory->drift(e);
+        theory->kick(0.5);
+        const double forward = kinetic();
+        theory->kick(-1.0);
+        const double backward = kinetic();
+        theory->kick(0.5);
+        CHECK(std::abs((backward - forward) - slope) < 1e-5 * (1 + std::abs(slope)));
+        // both in one pass = one after the other
+        theory->keep();
+        theory->kick(0.1);
+        theory->drift(0.2);
+        const auto apart = configuration(*theory);
+        theory->restore({false, false});
+        theory->kick(-0.1);
+        theory->kick_then_drift(0.1, 0.2);
+        const auto together = configuration(*theory);
+        double difference = 0;
+        for (std::size_t k = 0; k < apart.size(); ++k) difference = std::max(difference, std::abs(apart[k] - together[k]));
+        CHECK(difference < 1e-12);
+      }
+    }
+  }
+}
+
+TEST_CASE("trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
+                                          std::pair{Integrator::force_gradient, 4}}) {
+    for (const Case& theory_case : cases()) {
+      const int d = theory_case.dimension == 0 ? 2 : 1;
+      INFO(theory_case.name << ", integrator " << static_cast<int>(integrator));
+      const Grid grid = make_grid(self, d, Boundary::periodic, 1);
+      const auto theory = theory_case.make(grid);
+      const auto error = [&](int steps) {
+        theory->start(3, 0.5);
+        theory->draw_momenta(3, 1);
+        const double before = theory->hamiltonian()[0];
+        integrate(*theory, integrator, 1.0 / steps, steps);
+        return theory->hamiltonian()[0] - before;
+      };
+      const double coarse = error(40);
+      const double fine = error(80);
+      CHECK(std::abs(std::log2(std::abs(coarse / fine)) - order) < 0.6);
+      theory->start(3, 0.5);
+      theory->draw_momenta(3, 1);
+      const auto begin = configuration(*theory);
+      integrate(*theory, integrator, 0.05, 20);
+      const auto end = configuration(*theory);
+      theory->reverse_momenta();
+      integrate(*theory, integrator, 0.05, 20);
+      const auto back = configuration(*theory);
+      double went = 0;
+      double differs = 0;
+      for (std::size_t k = 0; k < begin.size(); ++k) {
+        went = std::max(went, std::abs(end[k] - begin[k]));
+        differs = std::max(differs, std::abs(back[k] - begin[k]));
+      }
+      CHECK(went > 0.1);
+      CHECK(differs < 1e-12);
+    }
+  }
+}
+
+namespace {
+
+/// Means of observables after `n` updates, by HMC or Metropolis sweeps.
+std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* dynamics, int n, double width, int steps) {
+  const Colouring colouring(theory.grid(), theory.interactions());
+  theory.start(11, 0.3);
+  std::map<std::string, std::vector<std::vector<double>>> series;  // [name][replica][t]
+  const auto replicas = static_cast<std::size_t>(theory.grid().n_replicas());
+  double exponential = 0;
+  double square = 0;
+  for (int t = 0; t < n; ++t) {
+    if (dynamics != nullptr) {
+      const HmcReport report = hmc_trajectory(*dynamics, {.length = 1.5, .jitter = 0.3, .steps = steps, .seed = 5}, static_cast<std::uint64_t>(t));
+      for (const double change : report.energy_change) {
+        if (t < n / 10) continue;
+        exponential += std::exp(-change);
+        square += std::pow(std::exp(-change) - 1, 2);
+      }
+    } else {
+      theory.metropolis(colouring, 5, static_cast<std::uint64_t>(t), 2, width);
+    }
+    if (t < n / 10) continue;
+    for (const auto& [name, values] : theory.measure()) {
+      if (values.size() != replicas) continue;
+      series[name].resize(replicas);
+      for (std::size_t r = 0; r < replicas; ++r) series[name][r].push_back(values[r]);
+    }
+  }
+  if (dynamics != nullptr) {  // <e^{-dH}> = 1 (M. Creutz, Phys. Rev. D 38, 1228 (1988))
+    const double count = (n - n / 10) * static_cast<double>(replicas);
+    CHECK(std::abs(exponential / count - 1) < 5 * std::sqrt(square) / count);
+  }
+  std::map<std::string, Estimate> result;
+  for (const Observable& observable : theory.observables()) {
+    std::vector<std::vector<double>> flat;
+    for (const auto& name : observable.series) {
+      flat.emplace_back();
+      for (const auto& chain : series[name]) flat.back().insert(flat.back().end(), chain.begin(), chain.end());
+    }
+    result[observable.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value);
+  }
+  return result;
+}
+
+/// z = 5: about 40 such comparisons stand here, so a family-wise error below 1e-4.
+void compare(const Estimate& estimate, double exact) {
+  INFO(estimate.value << " +- " << estimate.error << ", exact " << exact << ", tau_int " << estimate.tau_int);
+  CHECK(std::abs(estimate.value - exact) < 5 * estimate.error);
+  CHECK(estimate.error < 0.02 * std::abs(exact));
+}
+
+/// <phi^2> of the free field with hopping weight K and mass term A: mean over momenta of 1 / (2 (A + 2 K sum_mu (1 - cos k)))
+double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic, double phase) {
+  std::vector<double> denominators{quadratic};
+  for (const int n : extents) {
+    std::vector<double> next;
+    for (const double x : denominators) {
+      for (int k = 0; k < n; ++k) next.push_back(x + 2 * stiffness * (1 - std::cos((2 * M_PI * k + phase) / n)));
+    }
+    denominators = next;
+  }
+  double mean = 0;
+  for (const double x : denominators) mean += 0.5 / x / static_cast<double>(denominators.size());
+  return mean;
+}
+
+}  // namespace
+
+TEST_CASE("free fields of 1 to 4 directions have the exact <phi^2>", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  CHECK(std::abs(free_phi2({8, 8}, 0.5, 0.625, 0) - 0.233967001547) < 1e-11);  // textbook form, m^2 = 1.25
+  for (int d = 1; d <= 4; ++d) {
+    for (const bool antiperiodic : {false, true}) {
+      INFO(d << " directions, antiperiodic " << antiperiodic);
+      const Grid grid = make_grid(self, d, antiperiodic ? Boundary::antiperiodic : Boundary::periodic, 8);
+      const auto theory = make_quartic_theory(grid, {.stiffness = 0.5, .quadratic = 0.5});
+      auto result = sample(*theory, theory.get(), d < 4 ? 1500 : 500, 0, 8);
+      compare(result["phi2"], free_phi2(extents_of(d), 0.5, 0.5, antiperiodic ? M_PI : 0));
+      compare(result["schwinger_dyson"], 1.0);
+    }
+  }
+}
+
+TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[field][exact][statistical]") {
+  // Reference: transfer matrix at finite spacing, periodic; spacing, sites, omega^2 / 2, lambda, <x^2>, <x^4>
+  struct Row {
+    double a;
+    int n;
+    double quadratic;
+    double lambda;
+    double x2;
+    double x4;
+  };
+  const Communicator self(MPI_COMM_SELF);
+  for (const Row& row : {Row{0.5, 20, 0.5, 1, 0.2419337004, 0.1519840915}, Row{0.25, 40, 0.5, 1, 0.2529374593, 0.1723023733},
+                         Row{0.5, 40, -1, 0.5, 0.6203450747, 0.8376337666}}) {
+    for (const bool hmc : {true, false}) {
+      INFO("a = " << row.a << ", N = " << row.n << (hmc ? ", HMC" : ", Metropolis"));
+      const Grid grid(self, {{row.n}, {Boundary::periodic}, {1}, 1, 32});
+      const auto theory = make_path_theory(grid, {.spacing = row.a, .potential = {0, 0, row.quadratic, 0, row.lambda}});
+      auto result = sample(*theory, hmc ? theory.get() : nullptr, 2000, 1.0, 10);
+      compare(result["x2"], row.x2);
+      compare(result["x4"], row.x4);
+      compare(result["schwinger_dyson"], 1.0);
+    }
+  }
+}
+
+TEST_CASE("the same chain on any number of ranks, replica by replica and bit by bit", "[field][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const std::vector<int> extents{8, 6, 10};
+  const std::vector<Boundary> boundary{Boundary::periodic, Boundary::antiperiodic, Boundary::open};
+  std::vector<std::vector<int>> divisions{{world.size(), 1, 1}, {1, 1, world.size()}, {1, 1, 1}};
+  if (world.size() == 4) divisions.push_back({2, 1, 2});
+  for (const auto& ranks : divisions) {
+    const std::int64_t replicas = ranks == std::vector<int>{1, 1, 1} ? 5 : 2;
+    const Grid alone(self, {extents, boundary, {1, 1, 1}, 1, replicas});
+    const Grid shared(world, {extents, boundary, ranks, 1, replicas});
+    const auto make = [](const Grid& grid) { return make_quartic_theory(grid, {.components = 2, .quadratic = -0.5, .quartic = 0.5}); };
+    const auto whole = make(alone);
+    const auto part = make(shared);
+    const Colouring whole_colours(alone, whole->interactions());
+    const Colouring part_colours(shared, part->interactions());
+    int rejected = 0;
+    for (MolecularDynamics* theory : {whole.get(), part.get()}) {
+      theory->start(2, 0.5);
+      for (std::uint64_t t = 0; t < 100; ++t) {
+        const auto report = hmc_trajectory(*theory, {.length = 1, .jitter = 0.2, .steps = 3, .seed = 2}, t);
+        for (const double p : report.probability) rejected += p < 0.9 ? 1 : 0;
+        theory->metropolis(theory == whole.get() ? whole_colours : part_colours, 2, t, 1, 0.7);
+      }
+    }
+    CHECK(rejected > 5);
+    MemoryArchive archive;
+    whole->write(archive, "field");
+    // Cut this rank's brick out of the whole.
+    const ArrayBox box = shared.box(2);
+    const std::vector<double> mine = configuration(*part);
+    std::size_t at = 0;
+    int wrong = 0;
+    for (std::int64_t r = 0; r < box.count[0]; ++r) {
+      for (std::int64_t c = 0; c < 2; ++c) {
+        for (std::int64_t x = 0; x < box.count[2]; ++x) {
+          for (std::int64_t y = 0; y < box.count[3]; ++y) {
+            for (std::int64_t z = 0; z < box.count[4]; ++z) {
+              const auto index = (((((box.first[0] + r) * 2 + c) * 8 + box.first[2] + x) * 6 + box.first[3] + y) * 10 + box.first[4] + z);
+              wrong += archive.boxes["field"][static_cast<std::size_t>(index)] == mine[at++] ? 0 : 1;
+            }
+          }
+        }
+      }
+    }
+    CHECK(wrong == 0);
+    CHECK(at == mine.size());
+    const auto all = whole->measure();
+    const auto here = part->measure();
+    for (const auto& [name, values] : here) {
+      const std::size_t width = all.at(name).size() / static_cast<std::size_t>(replicas);
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        if (values[k] != all.at(name)[static_cast<std::size_t>(shared.view().first_replica) * width + k]) ++wrong;
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
