@@ -14,6 +14,7 @@
 #include "koushi/study/bench.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/ground_state.hpp"
+#include "koushi/study/lattice_field.hpp"
 #include "koushi/study/provenance.hpp"
 #include "report.hpp"
 
@@ -68,6 +69,8 @@ Deck load(const Communicator& comm, const CommandLine& line) {
   return Deck::parse(text, line.deck, line.sets, catalogue());
 }
 
+bool is_field(const Deck& deck) { return deck.text("study.kind") == "lattice-field"; }
+
 int run(const Communicator& comm, const CommandLine& line) {
   const Deck deck = load(comm, line);
   RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, 0, line.petsc_options};
@@ -75,7 +78,7 @@ int run(const Communicator& comm, const CommandLine& line) {
     options.time_limit = parse_duration(line.time_limit);
     if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
   }
-  return run_ground_state(comm, deck, options);
+  return is_field(deck) ? run_lattice_field(comm, deck, options) : run_ground_state(comm, deck, options);
 }
 
 int bench(bool json) {
@@ -175,7 +178,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*run_command) return run(comm, line);
   if (*check_command) {
     const Deck deck = load(comm, line);
-    const std::string text = describe_ground_state(comm, deck, line.ranks);
+    const std::string text = is_field(deck) ? describe_lattice_field(comm, deck, line.ranks) : describe_ground_state(comm, deck, line.ranks);
     if (comm.is_root()) fmt::print("{}\n{}", deck.resolved(), text);
     return 0;
   }

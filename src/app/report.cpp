@@ -39,7 +39,7 @@ int call(const std::vector<std::string>& words) {
 int report(const std::string& file, bool json) {
   const Communicator self(MPI_COMM_SELF);
   const ResultReader reader(self, file);
-  const double steps = reader.contains("history/energy") ? static_cast<double>(reader.read_reals("history/energy").size()) : 0;
+  const std::int64_t steps = reader.read_integers("summary/steps").at(0);
   double seconds = 0;
   std::string phases;
   for (const std::string& name : reader.list("timing/phases")) {
@@ -86,8 +86,8 @@ int report(const std::string& file, bool json) {
 
 int plot(const std::string& file, const std::string& picture) {
   const Communicator self(MPI_COMM_SELF);
-  if (!ResultReader(self, file).contains("history/energy")) {
-    throw UsageError(fmt::format("{} has no history of the energy to draw\n  expected: the file of an optimisation, not of a measurement alone", file));
+  if (const ResultReader reader(self, file); !reader.contains("history/energy") && reader.list("series").empty()) {
+    throw UsageError(fmt::format("{} has no history or series to draw\n  expected: the file of an optimisation or of a lattice field, not of a measurement alone", file));
   }
   const std::string suffix = picture.substr(std::min(picture.size(), picture.rfind('.')));
   if (!picture.empty() && suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {

@@ -8,6 +8,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
+#include "path_levels.hpp"
 #include "real_field.hpp"
 
 namespace koushi {
@@ -65,7 +66,9 @@ class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
 
  public:
-  ScalarTheory(const Grid& grid, Site site, Bond bond, bool path) : RealField(grid, n), action_{grid.view(), site, bond}, path_(path) {}
+  /// spacing: of a path; 0 for a field.
+  ScalarTheory(const Grid& grid, Site site, Bond bond, double spacing)
+      : RealField(grid, n), action_{grid.view(), site, bond}, path_(spacing > 0), spacing_(path_ ? spacing : 1) {}
 
   std::vector<double> action() override {
     halo_.exchange(field_);
@@ -151,6 +154,9 @@ class ScalarTheory final : public RealField {
       all["structure_factor_k1"].push_back(at_k / volume);
       all["correlator"].insert(all["correlator"].end(), correlator.begin(), correlator.end());
     }
+    if (path_) {
+      for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, all["path_levels"]);
+    }
     return all;
   }
 
@@ -160,20 +166,41 @@ class ScalarTheory final : public RealField {
     const double half_k = std::numbers::pi / length;
     const auto mean = [](const std::vector<double>& x) { return x[0]; };
     std::vector<Observable> all{
-        {"action_density", "<S> / V", {"action_density"}, mean},
-        {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {path_ ? "x2" : "phi2"}, mean},
-        {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {path_ ? "x4" : "phi4"}, mean},
-        {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {"virial"}, mean}};
-    if (path_) return all;
-    all.push_back({"magnetization", "<|M|> / V", {"magnetization"}, mean});
-    all.push_back({"susceptibility", "<M^2> / V", {"magnetization2"}, [volume](const std::vector<double>& x) { return volume * x[0]; }});
-    all.push_back({"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {"magnetization2", "magnetization"},
+        {"action_density", "<S> / V", {{"action_density"}}, mean},
+        {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {{path_ ? "x2" : "phi2"}}, mean},
+        {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {{path_ ? "x4" : "phi4"}}, mean},
+        {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {{"virial"}}, mean}};
+    if (path_) {
+      for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
+      return all;
+    }
+    all.push_back({"magnetization", "<|M|> / V", {{"magnetization"}}, mean});
+    all.push_back({"susceptibility", "<M^2> / V", {{"magnetization2"}}, [volume](const std::vector<double>& x) { return volume * x[0]; }});
+    all.push_back({"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {{"magnetization2"}, {"magnetization"}},
                    [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }});
-    all.push_back({"binder", "1 - <M^4> / (3 <M^2>^2)", {"magnetization4", "magnetization2"}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }});
+    all.push_back({"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }});
     all.push_back({"correlation_length", "second moment along the first direction, sqrt(<M^2>/(V F) - 1) / (2 sin(pi / L)), F at the smallest momentum",
-                   {"magnetization2", "structure_factor_k1"},
+                   {{"magnetization2"}, {"structure_factor_k1"}},
                    [volume, half_k](const std::vector<double>& x) { return std::sqrt(volume * x[0] / x[1] - 1) / (2 * std::sin(half_k)); }});
     return all;
+  }
+
+  std::vector<Curve> curves() const override {
+    const int length = grid_.view().global_extent[grid_.view().first_direction];
+    const double slice = static_cast<double>(grid_.n_sites()) / length;
+    Curve correlator{"correlator", "<sum over a slice of phi(0) phi(t)>, connected: - slice <phi>^2 of the first component", "t", {}, {}};
+    Curve mass{"effective_mass", "arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)), per time of one step", "t", {}, {}};
+    for (std::size_t t = 0; t < static_cast<std::size_t>(length / 2 + 1); ++t) {
+      correlator.x.push_back(spacing_ * static_cast<double>(t));
+      correlator.points.push_back({"", "", {{"correlator", t}, {"field_mean"}}, [slice](const std::vector<double>& x) { return x[0] - slice * x[1] * x[1]; }});
+      if (t == 0 || t + 1 >= static_cast<std::size_t>(length / 2 + 1)) continue;
+      mass.x.push_back(spacing_ * static_cast<double>(t));
+      mass.points.push_back({"", "", {{"correlator", t - 1}, {"correlator", t}, {"correlator", t + 1}, {"field_mean"}}, [slice, step = spacing_](const std::vector<double>& x) {
+                               const double constant = slice * x[3] * x[3];
+                               return std::acosh(0.5 * (x[0] + x[2] - 2 * constant) / (x[1] - constant)) / step;
+                             }});
+    }
+    return {correlator, mass};
   }
 
  private:
@@ -184,15 +211,16 @@ class ScalarTheory final : public RealField {
 
   Action action_;
   bool path_;
+  double spacing_;
 };
 
 template <typename Site, typename Bond, int n>
 std::unique_ptr<MolecularDynamics> in_dimension(const Grid& grid, const Site& site, const Bond& bond) {
   switch (grid.dimension()) {
-    case 1: return std::make_unique<ScalarTheory<Site, Bond, n, 1>>(grid, site, bond, false);
-    case 2: return std::make_unique<ScalarTheory<Site, Bond, n, 2>>(grid, site, bond, false);
-    case 3: return std::make_unique<ScalarTheory<Site, Bond, n, 3>>(grid, site, bond, false);
-    default: return std::make_unique<ScalarTheory<Site, Bond, n, 4>>(grid, site, bond, false);
+    case 1: return std::make_unique<ScalarTheory<Site, Bond, n, 1>>(grid, site, bond, 0);
+    case 2: return std::make_unique<ScalarTheory<Site, Bond, n, 2>>(grid, site, bond, 0);
+    case 3: return std::make_unique<ScalarTheory<Site, Bond, n, 3>>(grid, site, bond, 0);
+    default: return std::make_unique<ScalarTheory<Site, Bond, n, 4>>(grid, site, bond, 0);
   }
 }
 
@@ -220,9 +248,9 @@ std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const Path
   for (std::size_t k = 1; k < options.potential.size() && k <= PolynomialSite::degree; ++k) potential.coefficient[k] = options.potential[k];
   const double stiffness = 0.5 / options.spacing;
   if (options.rule == PathRule::mid_point) {
-    return std::make_unique<ScalarTheory<PolynomialSite, MidpointBond, 1, 1>>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, true);
+    return std::make_unique<ScalarTheory<PolynomialSite, MidpointBond, 1, 1>>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing);
   }
-  return std::make_unique<ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>>(grid, potential, QuadraticBond{stiffness}, true);
+  return std::make_unique<ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>>(grid, potential, QuadraticBond{stiffness}, options.spacing);
 }
 
 }  // namespace koushi

@@ -19,6 +19,8 @@ Session::Session(int& argc, char**& argv, const char* petsc_options) {
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) throw LibraryError("MPI_Init_thread gives no MPI_THREAD_FUNNELED");
+  // Kokkos warns wherever OMP_PROC_BIND is not set: on a laptop, under mpirun, in every test. The user guide says how to bind.
+  setenv("KOKKOS_DISABLE_WARNINGS", "true", 0);
   Kokkos::initialize(argc, argv);
   PetscOptionsSetValue(nullptr, "-no_signal_handler", "true");
   if (const PetscErrorCode code = PetscInitialize(nullptr, nullptr, nullptr, nullptr); code != 0) {

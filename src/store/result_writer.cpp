@@ -159,6 +159,10 @@ void ResultWriter::write_box(const std::string& path, const ArrayBox& box, const
   }
 }
 
+void ResultWriter::write_array(const std::string& path, const std::vector<std::int64_t>& shape, const std::vector<double>& values) {
+  if (image_) image_->write(path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {shape.begin(), shape.end()}, values.data());
+}
+
 void ResultWriter::describe(const std::string& path, const std::string& unit, const std::string& help) {
   if (!image_) return;
   image_->write_text_attribute(path, "unit", unit);

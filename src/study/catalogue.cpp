@@ -1,6 +1,9 @@
 #include "koushi/study/catalogue.hpp"
 
+#include <utility>
+
 #include "koushi/deck/declare.hpp"
+#include "koushi/field/catalogue.hpp"
 #include "koushi/lattice/lattice.hpp"
 
 namespace koushi {
@@ -33,7 +36,16 @@ std::vector<Section> make_catalogue() {
   measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
   sections.push_back({"study", "What is to be done.", false,
                       {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
-                       {"measure", "the measurement phase alone, on the parameters of a finished run", measure}}});
+                       {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
+                       {"lattice-field", "Monte Carlo of a lattice field theory",
+                        {at_least(1, key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
+                         at_least(1, key("every", KeyType::integer, "1", "sweeps between measurements")),
+                         at_least(0, key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
+                         at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
+                         optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
+                         optional(key("reference.value", KeyType::real, "", "known value to compare with")),
+                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}}}});
 
   Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
   Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");
@@ -98,6 +110,8 @@ std::vector<Section> make_catalogue() {
                          at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
                          key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
                          between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, manybody_studies});
+
+  for (Section& section : field_sections({"lattice-field"})) sections.push_back(std::move(section));
 
   sections.push_back({"output", "The result file.", false,
                       {{"", "",

@@ -1,10 +1,8 @@
 #include "koushi/study/ground_state.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "koushi/base/error.hpp"
@@ -12,10 +10,6 @@
 #include "koushi/parallel/tree_sum.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/study/history.hpp"
-#include "koushi/study/phase_table.hpp"
-#include "koushi/study/progress.hpp"
-#include "koushi/study/provenance.hpp"
-#include "koushi/study/stop_request.hpp"
 #include "koushi/study/spin_model.hpp"
 
 namespace koushi {
@@ -33,8 +27,8 @@ class GroundState {
   GroundState(const Communicator& comm, const Deck& deck, const RunOptions& options)
       : comm_(comm),
         deck_(deck),
-        options_(options),
-        file_(options.output.empty() ? deck.text("output.file") : options.output),
+        run_(comm, deck, options),
+        phases_(run_.phases()),
         lattice_(make_lattice(deck)),
         hamiltonian_(make_hamiltonian(deck, lattice_)),
         psi_(make_wavefunction(deck, lattice_)),
@@ -42,17 +36,14 @@ class GroundState {
         terms_(make_terms(hamiltonian_)),
         measure_only_(deck.text("study.kind") == "measure"),
         n_steps_(measure_only_ ? 0 : deck.integer("study.steps")),
-        n_averaged_(measure_only_ ? 0 : std::min(n_steps_, deck.integer("study.average"))),
-        provenance_(comm) {}
+        n_averaged_(measure_only_ ? 0 : std::min(n_steps_, deck.integer("study.average"))) {}
 
   std::string describe(int ranks);
 
   int run() {
     if (!begin()) return 0;
     Progress progress(comm_.is_root(), step_, n_steps_);
-    listen_for_stop_signals();
-    started_ = last_checkpoint_ = Clock::now();
-    phases_.start();
+    run_.start();
     const double n = lattice_.n_sites();
     int retries = 0;
     while (step_ < n_steps_) {
@@ -76,17 +67,16 @@ class GroundState {
       watch(now, report, progress);
       progress.step(step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
                                        now.variance / n, now.r_hat, now.acceptance));
-      if (checkpoint_if_due(step_ == n_steps_)) return stopped(progress, fmt::format("step {}", step_));
+      if (checkpoint_if_due(step_ == n_steps_)) return run_.stopped(progress, fmt::format("step {}", step_));
     }
     if (n_steps_ > 0) watch_for_a_rise(progress);
-    if (!measure(progress)) return stopped(progress, fmt::format("{} measurements", measured_.size()));
-    checkpoint("done");
+    if (!measure(progress)) return run_.stopped(progress, fmt::format("{} measurements", measured_.size()));
+    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
     if (comm_.is_root()) fmt::print("{}\n{}", result_text(), phases_.text());
     return 0;
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Summary {
     double energy = 0;
     double error = 0;
@@ -94,8 +84,6 @@ class GroundState {
     double r_hat = 1;
     double acceptance = 0;
   };
-
-  static double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
 
   void draw(std::uint64_t step, int attempt = 0) {
     sampler_->draw(*psi_, step, attempt);
@@ -165,7 +153,7 @@ class GroundState {
     const auto rows = psi_->log_derivatives(comm_, sampler_->rows(), sampler_->samples());
     phases_.lap("log derivatives");
     SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
-    schedule.options.petsc_options += " " + options_.petsc_options;
+    schedule.options.petsc_options += " " + run_.options().petsc_options;
     SrReport report;
     const std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
     const double farthest = deck_.real("solver.max_distance");
@@ -197,25 +185,19 @@ class GroundState {
     history_.add("solver_residual", "", "relative residual of (S + lambda) delta = F", report.residual);
   }
 
-  void warn(Progress& progress, const std::string& kind, const std::string& text) {
-    if (std::any_of(warnings_.begin(), warnings_.end(), [&](const std::string& w) { return w.rfind(kind, 0) == 0; })) return;
-    warnings_.push_back(kind + ": " + text);
-    progress.say("warning: " + warnings_.back());
-  }
-
   /// Statistical danger, each said once and kept in the file.
   void watch(const Summary& now, const SrReport& report, Progress& progress) {
     if (sampler_->n_chains() == 0) return;
     if (report.equations <= psi_->n_parameters()) {
-      warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
+      run_.warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
                                                 "remedy: more [sampler] samples or a larger [solver] shift.relative",
                                                 sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
     }
     if (now.acceptance < 0.1 || now.acceptance > 0.99) {
-      warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
+      run_.warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
     }
     if (now.error == 0 && now.variance == 0) {
-      warn(progress, "frozen", fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the sampled states, or the chains stand still", step_ - 1));
+      run_.warn(progress, "frozen", fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the sampled states, or the chains stand still", step_ - 1));
     }
   }
 
@@ -253,7 +235,7 @@ class GroundState {
     }
     if (!lies_above(last, lowest)) return;
     const double n = lattice_.n_sites();
-    warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} at steps {} to {}: the updates are too long; remedy: a smaller [solver] step, "
+    run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} at steps {} to {}: the updates are too long; remedy: a smaller [solver] step, "
                                                 "step_end or max_distance, or a larger shift",
                                                 with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at, lowest_at + length - 1));
   }
@@ -297,7 +279,7 @@ class GroundState {
       series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
     }
     energy_ = gamma_method(series, chains);
-    for (const std::string& text : warnings(energy_, rounds * length)) warn(progress, "measurement", text);
+    for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
     watch_the_average(progress);
     phases_.lap("statistics");
     return true;
@@ -305,27 +287,16 @@ class GroundState {
 
   void watch_the_average(Progress& progress) {
     if (n_averaged_ == 0 || !lies_above(energy_, last_energy())) return;
-    warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.6g}, then {:.6g}); remedy: a smaller "
+    run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.6g}, then {:.6g}); remedy: a smaller "
                                           "[solver] step_end, or study.average = 0", last_energy().value, energy_.value));
   }
 
   /// True if the run was asked to stop, and is checkpointed.
   bool checkpoint_if_due(bool now) {
-    const bool stop = stop_is_requested(comm_, options_.time_limit > 0 && seconds_since(started_) > options_.time_limit);
-    const int due = comm_.broadcast(seconds_since(last_checkpoint_) > deck_.seconds("output.checkpoint") ? 1 : 0);
-    if (stop || now || due != 0) {
-      checkpoint(stop ? "stopped" : "running");
-      last_checkpoint_ = Clock::now();
-    }
-    return stop;
+    return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
   }
 
-  int stopped(Progress& progress, const std::string& where) {
-    progress.say(fmt::format("stopped on request after {}; {} is complete, go on with --resume", where, file_));
-    return exit_stopped;
-  }
-
-  void checkpoint(const std::string& status);
+  void write(ResultWriter& writer) const;
   void write_observables(ResultWriter& writer) const;
   void load_parameters(const std::string& key);
   bool begin();
@@ -334,8 +305,8 @@ class GroundState {
 
   const Communicator& comm_;
   const Deck& deck_;
-  RunOptions options_;
-  std::string file_;
+  StudyRun run_;
+  PhaseTable& phases_;
   Lattice lattice_;
   SpinHamiltonian hamiltonian_;
   std::unique_ptr<SpinWavefunction> psi_;
@@ -344,9 +315,6 @@ class GroundState {
   bool measure_only_;
   std::int64_t n_steps_;
   std::int64_t n_averaged_;
-  Provenance provenance_;
-  Clock::time_point started_;
-  Clock::time_point last_checkpoint_;
   std::int64_t step_ = 0;
   std::vector<double> previous_parameters_;
   double previous_energy_ = 0;
@@ -356,8 +324,6 @@ class GroundState {
   std::vector<double> measured_;  ///< [round][chain][t]
   History history_;
   Estimate energy_;
-  std::vector<std::string> warnings_;
-  PhaseTable phases_;
 };
 
 std::string GroundState::describe(int ranks) {
@@ -389,21 +355,10 @@ std::string GroundState::describe(int ranks) {
   return text;
 }
 
-void GroundState::checkpoint(const std::string& status) {
-  ResultWriter writer(comm_);
-  writer.write("deck/text", deck_.source());
-  writer.write("deck/resolved", deck_.resolved());
-  provenance_.write(writer);
-  writer.write("summary/study", deck_.text("study.kind"));
-  writer.write("summary/status", status);
-  writer.write("summary/title", deck_.text("title"));
+void GroundState::write(ResultWriter& writer) const {
   writer.write("summary/n_sites", std::vector<std::int64_t>{lattice_.n_sites()});
-  writer.write("summary/warnings", join(warnings_, "\n"));
+  writer.write("summary/steps", std::vector<std::int64_t>{step_});
   history_.write(writer);
-  for (const auto& row : phases_.rows()) {
-    writer.write("timing/phases/" + row.name, std::vector<double>{row.seconds});
-    writer.describe("timing/phases/" + row.name, "s", "wall time of this segment of the run");
-  }
   write_observables(writer);
   writer.write("state/step", std::vector<std::int64_t>{step_, measuring_ ? 1 : 0});
   writer.write("state/parameters", psi_->parameters());
@@ -412,8 +367,6 @@ void GroundState::checkpoint(const std::string& status) {
   writer.write("state/parameter_sum", parameter_sum_);
   writer.write("state/measured", measured_);
   sampler_->write(writer);
-  writer.commit(file_);
-  phases_.lap("checkpoints");
 }
 
 void GroundState::write_observables(ResultWriter& writer) const {
@@ -450,24 +403,8 @@ void GroundState::load_parameters(const std::string& key) {
 
 /// Fresh start or resume; false if there is nothing to do.
 bool GroundState::begin() {
-  const int exists = comm_.broadcast(access(file_.c_str(), F_OK) == 0 || access((file_ + ".previous").c_str(), F_OK) == 0 ? 1 : 0);
-  if (exists != 0 && options_.existing == ExistingResult::refuse) {
-    throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
-  }
-  if (exists != 0 && options_.existing == ExistingResult::resume) {
-    std::string message;
-    const ResultReader reader = open_result_or_previous(comm_, file_, message);
-    if (comm_.is_root() && !message.empty()) fmt::print("warning: {}\n", message);
-    if (reader.read_text("deck/resolved") != deck_.resolved()) {
-      throw UsageError(fmt::format("{} was made with another deck\n  expected: the deck it was started with, or --output FILE", file_));
-    }
-    if (reader.read_text("summary/status") == "done") {
-      if (comm_.is_root()) fmt::print("{} is done: nothing to resume\n", file_);
-      return false;
-    }
-    resume(reader);
-    return true;
-  }
+  const StudyRun::Begin begin = run_.begin([this](const ResultReader& reader) { resume(reader); });
+  if (begin != StudyRun::Begin::fresh) return begin == StudyRun::Begin::resumed;
   if (measure_only_) load_parameters("study.parameters");
   if (deck_.has("study.initial_parameters")) load_parameters("study.initial_parameters");
   sampler_->start(*psi_);
@@ -487,13 +424,11 @@ void GroundState::resume(const ResultReader& reader) {
   measured_ = reader.read_reals("state/measured");
   sampler_->read(reader);
   history_.read(reader);
-  provenance_.read(reader);
-  warnings_ = split_lines(reader.read_text("summary/warnings"));
-  if (comm_.is_root()) fmt::print("resumed {} at step {}{}\n", file_, step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : "");
+  if (comm_.is_root()) fmt::print("resumed {} at step {}{}\n", run_.file(), step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : "");
 }
 
 std::string GroundState::result_text() const {
-  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, psi_->n_parameters(), file_);
+  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, psi_->n_parameters(), run_.file());
   if (energy_.samples == 0) return text;
   const double n = lattice_.n_sites();
   text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {:.3g}\n",
@@ -506,7 +441,7 @@ std::string GroundState::result_text() const {
     text += fmt::format("exact  {} J   deviation {:+.3g} %, {}   ({})\n", reference, 100 * difference / std::abs(reference), sigma,
                         deck_.has("study.reference.source") ? deck_.text("study.reference.source") : "");
   }
-  for (const std::string& warning : warnings_) text += "warning: " + warning + "\n";
+  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;
 }
 

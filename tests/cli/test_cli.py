@@ -41,13 +41,35 @@ class Cli(unittest.TestCase):
     def small(self, output, *more, **how):
         return koushi("run", DECK, "--output", output, "--set", "study.steps=40", "--set", "study.measure.samples=4096", *more, **how)
 
-    def history(self, file):
-        code = "import h5py,sys\nf=h5py.File(sys.argv[1])\nfor k in sorted(f['history']): print(k, f['history'][k][()].tobytes().hex())"
+    def history(self, file, group="history"):
+        code = "import h5py,sys\ng=h5py.File(sys.argv[1])[sys.argv[2]]\nfor k in sorted(g): print(k, g[k][()].tobytes().hex())"
         for python in ("python3", "/usr/bin/python3"):
-            done = subprocess.run([python, "-c", code, file], capture_output=True, text=True)
+            done = subprocess.run([python, "-c", code, file, group], capture_output=True, text=True)
             if done.returncode == 0:
                 return done.stdout
         self.fail("no Python with h5py: " + done.stderr)
+
+    def kill_until_done(self, deck, sets, file, least, seconds):
+        """Starts the run with --resume on 1, 2 or 3 ranks and kills it (-9) at a random moment, at most 20 times, until it is done."""
+        chance = random.Random(4)
+        kills = 0
+        for attempt in range(200):
+            ranks = 1 + attempt % 3
+            launcher = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
+            process = subprocess.Popen([*launcher, KOUSHI, "run", deck, "--output", file, *sets, "--resume"], env=ENV, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            try:
+                out, _ = process.communicate(timeout=chance.uniform(*seconds) if kills < 20 else 200)
+            except subprocess.TimeoutExpired:
+                kill_session(process.pid)
+                kills += 1
+                out, _ = process.communicate()
+            if process.returncode == 0:
+                break
+            self.assertEqual(process.returncode, -signal.SIGKILL, out)
+        print("%d kills" % kills)
+        self.assertEqual(process.returncode, 0)
+        self.assertGreaterEqual(kills, least)
 
     def test_bad_command_lines(self):
         for words, text in [(["run", "nowhere.toml"], "nowhere.toml: error: the deck cannot be opened"),
@@ -103,28 +125,29 @@ class Cli(unittest.TestCase):
         sets = ["--set", "study.steps=300", "--set", "study.average=20", "--set", "study.measure.samples=131072", "--set", "output.checkpoint=0.001 s"]
         whole, pieces = self.path("whole.h5"), self.path("pieces.h5")
         self.assertEqual(koushi("run", DECK, "--output", whole, *sets).returncode, 0)
-        chance = random.Random(4)
-        kills = 0
-        for attempt in range(200):
-            ranks = 1 + attempt % 3
-            launcher = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
-            process = subprocess.Popen([*launcher, KOUSHI, "run", DECK, "--output", pieces, *sets, "--resume"], env=ENV, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, text=True, start_new_session=True)
-            try:
-                out, _ = process.communicate(timeout=0.6 + 0.6 * chance.random() if kills < 20 else 200)
-            except subprocess.TimeoutExpired:
-                kill_session(process.pid)
-                kills += 1
-                out, _ = process.communicate()
-            if process.returncode == 0:
-                break
-            self.assertEqual(process.returncode, -signal.SIGKILL, out)
-        print("%d kills" % kills)
-        self.assertEqual(process.returncode, 0)
-        self.assertGreaterEqual(kills, 5)
+        self.kill_until_done(DECK, sets, pieces, least=5, seconds=(0.6, 1.2))
         self.assertEqual(self.history(pieces), self.history(whole))
         first, second = (json.loads(koushi("report", f, "--json").stdout)["observables"] for f in (whole, pieces))
         self.assertEqual(first, second)
+
+    def test_fields_are_bitwise_equal_on_ranks_threads_and_after_kills(self):
+        """phi^4 on a divided lattice, with a rejected trajectory now and then: 1 to 4 ranks, 2 threads, and a run killed and resumed on other ranks."""
+        deck = os.path.join(INPUTS, "phi4_2d.toml")
+        sets = ["--set", "lattice.replicas=1", "--set", "lattice.extents=[8,12]", "--set", "study.warm_up=50", "--set", "study.measurements=400"]
+        expected = None
+        for ranks, threads in [(1, 1), (2, 1), (3, 1), (4, 1), (1, 2)]:
+            file = self.path("f%d_%d.h5" % (ranks, threads))
+            done = koushi("run", deck, "--output", file, *sets, ranks=ranks, threads=threads)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            expected = expected or self.history(file, "series")
+            self.assertEqual(self.history(file, "series"), expected)
+        sets[-1] = "study.measurements=6000"
+        sets += ["--set", "output.checkpoint=0.001 s"]
+        whole = self.path("whole.h5")
+        self.assertEqual(koushi("run", deck, "--output", whole, *sets).returncode, 0)
+        self.kill_until_done(deck, sets, self.path("pieces.h5"), least=3, seconds=(0.5, 0.9))
+        for group in ("series", "history"):
+            self.assertEqual(self.history(self.path("pieces.h5"), group), self.history(whole, group))
 
     def test_stops_on_request_with_75(self):
         file = self.path("t.h5")
@@ -137,9 +160,11 @@ class Cli(unittest.TestCase):
             deck, file = os.path.join(INPUTS, name), self.path(name + ".h5")
             checked = koushi("check", deck)
             self.assertEqual(checked.returncode, 0, name + checked.stderr)
-            done = koushi("run", deck, "--output", file, "--set", "study.steps=2", "--set", "study.measure.samples=256", "--set", "study.average=1")
+            field = 'study.kind = "lattice-field"' in checked.stdout
+            small = ["study.measurements=30", "study.warm_up=5"] if field else ["study.steps=2", "study.measure.samples=256", "study.average=1"]
+            done = koushi("run", deck, "--output", file, *[word for key in small for word in ("--set", key)])
             self.assertEqual(done.returncode, 0, name + done.stderr)
-            self.assertIn("E/N", done.stdout)
+            self.assertIn("action_density" if field else "E/N", done.stdout)
 
     def test_enumeration_reaches_the_exact_ring_of_ten(self):
         """-0.4515446354492 J per site: exact diagonalisation, repeated in tests/unit/manybody/test_spin_hamiltonian.cpp."""
@@ -159,7 +184,7 @@ class Cli(unittest.TestCase):
 
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
-        for study in ("ground-state", "measure"):
+        for study in ("ground-state", "measure", "lattice-field"):
             with open(deck, "w") as stream:
                 stream.write(koushi("template", study).stdout)
             done = koushi("check", deck)

@@ -14,12 +14,27 @@ namespace koushi {
 /// What one configuration gives: for every replica here `width` numbers under a name, [replica][width].
 using Measured = std::map<std::string, std::vector<double>>;
 
+/// One number of a measured series.
+struct SeriesColumn {
+  std::string series;
+  std::size_t column = 0;
+};
+
 /// A number that is estimated from the means of measured series.
 struct Observable {
   std::string name;
   std::string help;
-  std::vector<std::string> series;  ///< names of Measured, of width 1
+  std::vector<SeriesColumn> series;
   std::function<double(const std::vector<double>&)> value;
+};
+
+/// Observables along an axis, as a correlator against distance.
+struct Curve {
+  std::string name;
+  std::string help;
+  std::string axis;
+  std::vector<double> x;
+  std::vector<Observable> points;
 };
 
 /// Independent copies of a lattice field with weight e^{-S}.
@@ -37,6 +52,7 @@ class FieldTheory {
   virtual void start(std::uint64_t seed, double spread) = 0;
   virtual Measured measure() = 0;
   virtual std::vector<Observable> observables() const = 0;
+  virtual std::vector<Curve> curves() const = 0;
   virtual void write(Archive& archive, const std::string& path) const = 0;
   virtual void read(const Archive& archive, const std::string& path) = 0;
 

@@ -23,6 +23,8 @@ class ResultWriter final : public Archive {
   void write(const std::string& path, const std::string& text) override;
   void write_rows(const std::string& path, RowRange rows, std::int64_t columns, const std::vector<std::int8_t>& local) override;
   void write_box(const std::string& path, const ArrayBox& box, const std::vector<double>& local) override;
+  /// A replicated array of several dimensions, last index fastest.
+  void write_array(const std::string& path, const std::vector<std::int64_t>& shape, const std::vector<double>& values);
   /// Attributes `unit` and `help` of a dataset already written.
   void describe(const std::string& path, const std::string& unit, const std::string& help);
   /// Writes FILE.part, keeps the present FILE as FILE.previous, renames. On failure FILE is as it was. Errors: StoreError.

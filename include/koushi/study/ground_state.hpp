@@ -4,18 +4,9 @@
 
 #include "koushi/deck/deck.hpp"
 #include "koushi/parallel/communicator.hpp"
+#include "koushi/study/study_run.hpp"
 
 namespace koushi {
-
-/// What to do when the result file is there already.
-enum class ExistingResult { refuse, resume, overwrite };
-
-struct RunOptions {
-  std::string output;           ///< overrides [output] file where not empty
-  ExistingResult existing = ExistingResult::refuse;
-  double time_limit = 0;        ///< seconds after which the run checkpoints and stops; 0: none
-  std::string petsc_options{};  ///< from the command line, after the deck's
-};
 
 /// Ground state by variational Monte Carlo and stochastic reconfiguration, or (kind = "measure") the measurement phase
 /// alone. Returns the exit code: 0, or 75 if it was asked to stop and has written a checkpoint.

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/field/field_theory.hpp"
+#include "koushi/field/hmc.hpp"
+
+namespace koushi {
+
+/// Sections [lattice], [action] and [[updater]] of studies of lattice fields.
+std::vector<Section> field_sections(const std::vector<std::string>& studies);
+
+/// The lattice of a deck, its replicas and their division over the ranks. Errors: DeckError.
+Grid make_grid(const Communicator& comm, const Deck& deck);
+
+/// The theory of [action]. Errors: DeckError.
+std::unique_ptr<MolecularDynamics> make_field_theory(const Deck& deck, const Grid& grid);
+
+/// One entry of [[updater]] at work.
+///
+/// During the warm-up tune() moves the step size or the width towards the target acceptance, by log x += (acceptance - target) gain with a
+/// gain that falls as 1 / sqrt(number of calls): a function of the chain alone, so it is the same on any number of ranks.
+/// Source  H. Robbins, S. Monro, Ann. Math. Stat. 22, 400 (1951)
+class Updater {
+ public:
+  virtual ~Updater() = default;
+  /// Updates every replica; `step` keys the random numbers. Returns the mean acceptance over all replicas. Collective.
+  virtual double update(MolecularDynamics& theory, std::uint64_t step) = 0;
+  virtual void tune(double acceptance) = 0;
+  /// What is tuned: the state of the updater.
+  virtual std::vector<double> state() const = 0;
+  virtual void set_state(const std::vector<double>& state) = 0;
+  /// e^{-dH} of the last update, mean over all replicas; NaN where there is no H.
+  virtual double mean_weight() const = 0;
+  virtual std::string description() const = 0;
+  int repetitions = 1;  ///< per sweep
+};
+
+std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory);
+
+}  // namespace koushi

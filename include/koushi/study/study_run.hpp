@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/study/phase_table.hpp"
+#include "koushi/study/progress.hpp"
+#include "koushi/study/provenance.hpp"
+#include "koushi/store/result_file.hpp"
+
+namespace koushi {
+
+/// What to do when the result file is there already.
+enum class ExistingResult { refuse, resume, overwrite };
+
+struct RunOptions {
+  std::string output{};         ///< overrides [output] file where not empty
+  ExistingResult existing = ExistingResult::refuse;
+  double time_limit = 0;        ///< seconds after which the run checkpoints and stops; 0: none
+  std::string petsc_options{};  ///< from the command line, after the deck's
+};
+
+/// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table of phases.
+/// Collective  all members
+class StudyRun {
+ public:
+  StudyRun(const Communicator& comm, const Deck& deck, RunOptions options);
+
+  enum class Begin { fresh, resumed, done };
+  /// Looks at the result file and obeys the options; `resume` takes the state from a checkpoint. Errors: UsageError, StoreError.
+  Begin begin(const std::function<void(const ResultReader&)>& resume);
+  /// Listens for signals from now on, and starts the clocks.
+  void start();
+  /// Writes a checkpoint if one is due, or `now`, or if the run is asked to stop: then true.
+  bool checkpoint_if_due(bool now, const std::function<void(ResultWriter&)>& write);
+  /// `status`: running, stopped or done.
+  void checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write);
+  /// Says a warning once and keeps it in the file.
+  void warn(Progress& progress, const std::string& kind, const std::string& text);
+  /// Says goodbye after a stop on request; the exit code.
+  int stopped(Progress& progress, const std::string& where) const;
+
+  const Communicator& comm() const { return comm_; }
+  const Deck& deck() const { return deck_; }
+  const RunOptions& options() const { return options_; }
+  const std::string& file() const { return file_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  PhaseTable& phases() { return phases_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Communicator& comm_;
+  const Deck& deck_;
+  RunOptions options_;
+  std::string file_;
+  Provenance provenance_;
+  std::vector<std::string> warnings_;
+  PhaseTable phases_;
+  Clock::time_point started_;
+  Clock::time_point last_checkpoint_;
+};
+
+}  // namespace koushi

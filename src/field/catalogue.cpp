@@ -1,0 +1,260 @@
+#include "koushi/field/catalogue.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "koushi/base/error.hpp"
+#include "koushi/deck/declare.hpp"
+#include "koushi/field/scalar_theory.hpp"
+
+namespace koushi {
+
+using namespace declare;
+
+namespace {
+
+constexpr int most_components = 4;
+
+std::vector<Key> scalar_keys(bool interacting) {
+  std::vector<Key> keys{
+      choice("normalization", {"lattice", "textbook", "hopping"}, "\"lattice\"",
+             "lattice: sum (d phi)^2 + m^2 phi^2 + lambda phi^4; textbook: half the first two, lambda / 24; hopping: - 2 kappa phi phi + phi^2 + lambda (phi^2 - 1)^2"),
+      between(1, most_components, key("components", KeyType::integer, "1", "1: real, 2: complex, n: O(n) vector")),
+      optional(key("mass_squared", KeyType::real, "", "m^2, of the lattice and textbook forms"))};
+  if (interacting) {
+    keys.push_back(at_least(0, key("lambda", KeyType::real, "", "quartic coupling")));
+    keys.push_back(optional(key("kappa", KeyType::real, "", "hopping parameter, of the hopping form")));
+  }
+  return keys;
+}
+
+QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
+  const std::string form = deck.text("action.normalization");
+  const bool interacting = deck.text("action.kind") == "phi4";
+  const bool hopping = form == "hopping";
+  QuarticOptions options{.components = static_cast<int>(deck.integer("action.components"))};
+  const double lambda = interacting ? deck.real("action.lambda") : 0;
+  if (hopping) {
+    if (!interacting) deck.refuse("action.normalization", "the free field has no hopping form", "\"lattice\" or \"textbook\"");
+    if (!deck.has("action.kappa")) deck.refuse("action.kappa", "it is missing", "a real number, with normalization = \"hopping\"");
+    if (deck.has("action.mass_squared")) deck.refuse("action.mass_squared", "the hopping form has kappa instead", "no mass_squared");
+    for (const Boundary b : grid.options().boundary) {
+      if (b == Boundary::open) deck.refuse("action.normalization", "the hopping form is defined on closed lattices", "\"lattice\" or \"textbook\" with open boundaries");
+    }
+    // - 2 kappa sum phi phi' = kappa sum (phi' - phi)^2 - 2 d kappa sum phi^2, and lambda (phi^2 - 1)^2 = lambda phi^4 - 2 lambda phi^2 + lambda
+    options.stiffness = deck.real("action.kappa");
+    options.quadratic = 1 - 2 * lambda - 2 * grid.dimension() * options.stiffness;
+    options.quartic = lambda;
+    return options;
+  }
+  if (!deck.has("action.mass_squared")) deck.refuse("action.mass_squared", "it is missing", "a real number");
+  if (interacting && deck.has("action.kappa")) deck.refuse("action.kappa", fmt::format("the {} form has mass_squared instead", form), "no kappa");
+  const double mass_squared = deck.real("action.mass_squared");
+  options.stiffness = form == "textbook" ? 0.5 : 1;
+  options.quadratic = options.stiffness * mass_squared;
+  options.quartic = form == "textbook" ? lambda / 24 : lambda;
+  if (options.quartic == 0 && options.quadratic <= 0) {
+    deck.refuse("action.mass_squared", fmt::format("{} without a quartic coupling leaves the action without a minimum", mass_squared), "mass_squared > 0");
+  }
+  return options;
+}
+
+class HmcUpdater final : public Updater {
+ public:
+  HmcUpdater(HmcOptions options, bool tuned, double target) : options_(options), tuned_(tuned), target_(target), step_(options.length / options.steps) {}
+
+  double update(MolecularDynamics& theory, std::uint64_t step) override {
+    HmcOptions now = options_;
+    now.steps = std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9)));
+    const HmcReport report = hmc_trajectory(theory, now, step);
+    const Grid& grid = theory.grid();
+    std::vector<double> local;
+    if (grid.group().is_root()) {
+      for (std::size_t r = 0; r < report.probability.size(); ++r) {
+        local.push_back(report.probability[r]);
+        local.push_back(std::exp(-report.energy_change[r]));
+      }
+    }
+    const std::vector<double> all = grid.world().all_gather(local);  // in the order of the replicas
+    double probability = 0;
+    mean_weight_ = 0;
+    for (std::size_t r = 0; r < all.size(); r += 2) {
+      probability += all[r];
+      mean_weight_ += all[r + 1];
+    }
+    mean_weight_ /= static_cast<double>(grid.n_replicas());
+    return probability / static_cast<double>(grid.n_replicas());
+  }
+
+  void tune(double acceptance) override {
+    if (!tuned_) return;
+    ++calls_;
+    step_ = std::min(options_.length, step_ * std::exp(0.5 * (acceptance - target_) / std::sqrt(calls_)));
+  }
+  std::vector<double> state() const override { return {step_, calls_}; }
+  void set_state(const std::vector<double>& state) override {
+    step_ = state.at(0);
+    calls_ = state.at(1);
+  }
+  double mean_weight() const override { return mean_weight_; }
+  std::string description() const override {
+    return fmt::format("hmc, trajectories of length {} in {} steps", options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
+  }
+
+ private:
+  HmcOptions options_;
+  bool tuned_;
+  double target_;
+  double step_;
+  double calls_ = 0;
+  double mean_weight_ = 1;
+};
+
+class MetropolisUpdater final : public Updater {
+ public:
+  MetropolisUpdater(const FieldTheory& theory, std::uint64_t seed, int hits, double width, bool tuned, double target)
+      : colouring_(theory.grid(), theory.interactions()), seed_(seed), hits_(hits), tuned_(tuned), target_(target), width_(width) {}
+
+  double update(MolecularDynamics& theory, std::uint64_t step) override {
+    const Grid& grid = theory.grid();
+    std::vector<std::int64_t> accepted{static_cast<std::int64_t>(theory.metropolis(colouring_, seed_, step, hits_, width_))};
+    grid.world().sum(accepted);
+    return static_cast<double>(accepted[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()) * hits_);
+  }
+  void tune(double acceptance) override {
+    if (!tuned_) return;
+    ++calls_;
+    width_ *= std::exp((acceptance - target_) / std::sqrt(calls_));
+  }
+  std::vector<double> state() const override { return {width_, calls_}; }
+  void set_state(const std::vector<double>& state) override {
+    width_ = state.at(0);
+    calls_ = state.at(1);
+  }
+  double mean_weight() const override { return std::numeric_limits<double>::quiet_NaN(); }
+  std::string description() const override { return fmt::format("metropolis, {} colours, {} hits of width {:.4g}", colouring_.n_colours(), hits_, width_); }
+
+ private:
+  Colouring colouring_;
+  std::uint64_t seed_;
+  int hits_;
+  bool tuned_;
+  double target_;
+  double width_;
+  double calls_ = 0;
+};
+
+}  // namespace
+
+std::vector<Section> field_sections(const std::vector<std::string>& studies) {
+  Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic");
+  boundary.choices = {"periodic", "antiperiodic", "open"};
+  Section lattice{"lattice", "The lattice of the field, and independent copies of it.", false,
+                  {{"hypercubic", "1 to 4 directions; the first is that of correlators",
+                    {between(1, 65536, key("extents", KeyType::integers, "", "sites per direction")), boundary,
+                     between(1, 1048576, key("replicas", KeyType::integer, "1", "independent copies, all updated at once; shared out over the ranks first")),
+                     optional(at_least(1, key("ranks", KeyType::integers, "", "ranks per direction of one copy; chosen if not given")))}}},
+                  studies};
+  Section action{"action", "The weight of a configuration is e^{-S}.", false,
+                 {{"phi4", "scalar field with n components and quartic self-interaction", scalar_keys(true)},
+                  {"free-field", "scalar field without interaction", scalar_keys(false)},
+                  {"sine-gordon", "1/2 (d phi)^2 + m^2 / beta^2 (1 - cos beta phi)",
+                   {at_least(positive, key("mass_squared", KeyType::real, "", "m^2")), at_least(positive, key("beta", KeyType::real, "", "beta"))}},
+                  {"path", "path of a particle of mass 1 on a line: (d x)^2 / (2 a) + a V(x)",
+                   {at_least(positive, key("spacing", KeyType::real, "", "a, time between two points")),
+                    key("potential", KeyType::reals, "", "V = c_1 x + c_2 x^2 + ..., as [c_1, c_2, ...], at most 8"),
+                    choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0")}}},
+                 studies};
+  action.template_kind = "phi4";
+  action.template_key = "mass_squared";
+  const auto tuned = [](const std::string& target) {
+    return std::vector<Key>{key("tune", KeyType::boolean, "true", "adapt to the acceptance during the warm-up"),
+                            between(0.05, 0.99, key("acceptance", KeyType::real, target, "to be reached by tuning")),
+                            between(1, 1000, key("repetitions", KeyType::integer, "1", "in one sweep"))};
+  };
+  std::vector<Key> hmc{choice("integrator", {"leapfrog", "omelyan2", "omelyan4", "force-gradient"}, "\"omelyan2\"", "of molecular dynamics"),
+                       at_least(positive, key("length", KeyType::real, "1.0", "of a trajectory")),
+                       between(1, 100000, key("steps", KeyType::integer, "10", "in a trajectory, to begin with")),
+                       between(0, 0.99, key("jitter", KeyType::real, "0.1", "lengths are drawn from length (1 +- jitter)"))};
+  std::vector<Key> metropolis{at_least(positive, key("width", KeyType::real, "1.0", "proposals lie within +- width, to begin with")),
+                              between(1, 1000, key("hits", KeyType::integer, "1", "proposals per site"))};
+  for (const Key& k : tuned("0.85")) hmc.push_back(k);
+  for (const Key& k : tuned("0.5")) metropolis.push_back(k);
+  return {lattice, action,
+          {"updater", "What a sweep does, in this order.", true,
+           {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis}}, studies, 8, "hmc"}};
+}
+
+Grid make_grid(const Communicator& comm, const Deck& deck) {
+  GridOptions options;
+  options.extents = deck.integers("lattice.extents");
+  const std::size_t d = options.extents.size();
+  if (d > 4) deck.refuse("lattice.extents", fmt::format("{} directions were given", d), "1 to 4");
+  double sites = 1;
+  for (const int n : options.extents) sites *= n;
+  if (sites > 4.0e9) deck.refuse("lattice.extents", fmt::format("{:.3g} sites", sites), "fewer than 2^32");  // the counter of random numbers
+  const std::vector<std::string> names = deck.texts("lattice.boundary");
+  if (names.size() > 1 && names.size() != d) deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), fmt::format("1 or {}", d));
+  for (std::size_t k = 0; k < d; ++k) {
+    const std::string name = names.empty() ? "periodic" : names[names.size() == 1 ? 0 : k];
+    options.boundary.push_back(name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic);
+  }
+  options.replicas = deck.integer("lattice.replicas");
+  const bool given = deck.has("lattice.ranks");
+  options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
+  if (options.ranks.empty()) {
+    deck.refuse("lattice.extents", fmt::format("{} ranks cannot share {} copies of this lattice", comm.size(), options.replicas), "fewer ranks, more replicas or a larger lattice");
+  }
+  try {
+    return {comm, options};
+  } catch (const UsageError& error) {
+    deck.refuse(given ? "lattice.ranks" : "lattice.extents", error.what(), "a division that every box of sites fits");
+  }
+}
+
+std::unique_ptr<MolecularDynamics> make_field_theory(const Deck& deck, const Grid& grid) {
+  const std::string kind = deck.text("action.kind");
+  if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
+  if (kind == "path") {
+    if (grid.dimension() != 1) deck.refuse("lattice.extents", fmt::format("a path in {} directions", grid.dimension()), "one number for action.kind = \"path\"");
+    PathOptions options{.spacing = deck.real("action.spacing"), .potential = {0}};
+    const std::vector<double> coefficients = deck.reals("action.potential");
+    options.potential.insert(options.potential.end(), coefficients.begin(), coefficients.end());
+    if (coefficients.size() > 8) deck.refuse("action.potential", fmt::format("{} coefficients were given", coefficients.size()), "at most 8");
+    std::size_t degree = coefficients.size();
+    while (degree > 0 && coefficients[degree - 1] == 0) --degree;
+    if (degree == 0 || degree % 2 != 0 || coefficients[degree - 1] < 0) {
+      deck.refuse("action.potential", "V is not bounded below", "an even highest power with a positive coefficient");
+    }
+    const std::string rule = deck.text("action.rule");
+    options.rule = rule == "mid-point" ? PathRule::mid_point : rule == "symmetrised" ? PathRule::symmetrised : PathRule::end_point;
+    return make_path_theory(grid, options);
+  }
+  return make_quartic_theory(grid, quartic_options(deck, grid));
+}
+
+std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {
+  std::vector<std::unique_ptr<Updater>> all;
+  const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    const std::string at = fmt::format("updater.{}.", k);
+    const bool tuned = deck.boolean(at + "tune");
+    const double target = deck.real(at + "acceptance");
+    if (deck.text(at + "kind") == "hmc") {
+      const std::string name = deck.text(at + "integrator");
+      const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
+                                    : name == "omelyan2" ? Integrator::omelyan2
+                                    : name == "omelyan4" ? Integrator::omelyan4
+                                                         : Integrator::force_gradient;
+      const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      all.push_back(std::make_unique<HmcUpdater>(options, tuned, target));
+    } else {
+      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, static_cast<int>(deck.integer(at + "hits")), deck.real(at + "width"), tuned, target));
+    }
+    all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
+  }
+  return all;
+}
+
+}  // namespace koushi
