@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -93,14 +96,14 @@ int bench(bool json) {
       text += fmt::format("{:<26}{:>14.4g}  {:<10}{:>8.1f} % of {}\n", row.name, row.value, row.unit, 100 * row.fraction, row.limit);
     }
   }
-  fmt::print("{}{}", text, json ? "]\n" : "");
+  print_out(fmt::format("{}{}", text, json ? "]\n" : ""));
   return 0;
 }
 
 int list() {
   for (const Section& section : catalogue()) {
     for (const auto& kind : section.kinds) {
-      if (!kind.name.empty()) fmt::print("{:<22}{:<26}{}\n", section.name, kind.name, kind.help);
+      if (!kind.name.empty()) print_out(fmt::format("{:<22}{:<26}{}\n", section.name, kind.name, kind.help));
     }
   }
   return 0;
@@ -108,21 +111,26 @@ int list() {
 
 int describe_name(const CommandLine& line) {
   if (line.reference) {
-    fmt::print("{}", deck_reference(catalogue()));
+    print_out(deck_reference(catalogue()));
     return 0;
   }
+  if (line.name.empty()) throw UsageError("describe needs a name\n  expected: one that `koushi list` shows, a section, or --reference");
   std::vector<std::string> names;
+  std::string found;
   for (const Section& section : catalogue()) {
+    if (section.name.empty()) continue;
+    names.push_back(section.name);
     for (const auto& kind : section.kinds) {
-      const std::string name = kind.name.empty() ? section.name : kind.name;
-      if (name.empty()) continue;
-      names.push_back(name);
-      if (name == line.name) {
-        fmt::print("{}", describe(kind, section.name));
-        return 0;
-      }
+      if (!kind.name.empty()) names.push_back(kind.name);
+      if (line.name == section.name || line.name == kind.name) found += describe(kind, section.name);
     }
   }
+  if (!found.empty()) {
+    print_out(found);
+    return 0;
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   const std::string near = nearest_name(line.name, names);
   throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
 }
@@ -170,7 +178,8 @@ int obey(int argc, char** argv, const Communicator& comm) {
     for (const std::string& word : words) arguments.push_back(word.c_str());
     app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp&) {
-    if (comm.is_root()) fmt::print("{}", app.help());
+    const auto chosen = app.get_subcommands();
+    if (comm.is_root()) print_out(chosen.empty() ? app.help() : chosen.front()->help());
     return 0;
   } catch (const CLI::ParseError& error) {
     throw UsageError(fmt::format("{}\n  expected: see koushi --help", error.what()));
@@ -179,16 +188,16 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*check_command) {
     const Deck deck = load(comm, line);
     const std::string text = is_field(deck) ? describe_lattice_field(comm, deck, line.ranks) : describe_ground_state(comm, deck, line.ranks);
-    if (comm.is_root()) fmt::print("{}\n{}", deck.resolved(), text);
+    if (comm.is_root()) print_out(fmt::format("{}\n{}", deck.resolved(), text));
     return 0;
   }
   if (!comm.is_root()) return 0;
   if (version) {
-    fmt::print("{}", version_text());
+    print_out(version_text());
     return 0;
   }
   if (*template_command) {
-    fmt::print("{}", deck_template(catalogue(), line.name));
+    print_out(deck_template(catalogue(), line.name));
     return 0;
   }
   if (*bench_command) return bench(line.json);
@@ -196,19 +205,22 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*describe_command) return describe_name(line);
   if (*report_command) return report(line.file, line.json);
   if (*plot_command) return plot(line.file, line.output);
-  fmt::print("{}", app.help());
+  print_out(app.help());
   return 2;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end a run
   Session session(argc, argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   try {
     const Communicator comm(MPI_COMM_WORLD);
-    return obey(argc, argv, comm);
+    const int code = obey(argc, argv, comm);
+    if (std::ferror(stdout) != 0 && errno != EPIPE) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);
+    return code;
   } catch (const Error& error) {
     const bool uniform = error.scope() == ErrorScope::uniform;
     if (!uniform || rank == 0) fmt::print(stderr, "{}{}\n", uniform ? "" : fmt::format("rank {}: ", rank), error.what());

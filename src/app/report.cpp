@@ -68,18 +68,18 @@ int report(const std::string& file, bool json) {
     reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"source\": {}}}", quoted(quantity), number(value), quoted(source));
     table += fmt::format("{:<18} {:>22}      {}\n", "reference", value, source);
     if (reader.contains("observables/" + quantity + "/value")) {
-      const double difference = reader.read_reals("observables/" + quantity + "/value")[0] - value;
-      table += fmt::format("{:<18} {:>+21.5f}%      {:+.1f} sigma\n", "deviation", 100 * difference / std::abs(value),
-                           difference / reader.read_reals("observables/" + quantity + "/error")[0]);
+      const double error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
+      table += fmt::format("{:<18} {}\n", "deviation",
+                           deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, error));
     }
   }
   const std::string status = reader.read_text("summary/status");
   const std::string study = reader.read_text("summary/study");
   if (json) {
-    fmt::print("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"reference\": {}, \"phases\": {{{}}}}}\n",
-               quoted(status), quoted(study), steps, number(seconds), observables, reference, phases);
+    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"reference\": {}, \"phases\": {{{}}}}}\n",
+               quoted(status), quoted(study), steps, number(seconds), observables, reference, phases));
   } else {
-    fmt::print("{}\n{}, {}, {} steps, {}\n{}", reader.read_text("summary/title"), study, status, steps, format_seconds(seconds), table);
+    print_out(fmt::format("{}\n{}, {}, {} steps, {}\n{}", reader.read_text("summary/title"), study, status, steps, format_seconds(seconds), table));
   }
   return 0;
 }

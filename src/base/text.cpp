@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <sstream>
 
 namespace koushi {
@@ -82,6 +83,20 @@ std::string with_error(double value, double error) {
   if (decimals <= 0) return fmt::format("{:.0f}({:.0f})", value, error);
   if (decimals > 15) return fmt::format("{:.15g} +- {:.1e}", value, error);
   return fmt::format("{:.{}f}({:.0f})", value, decimals, digits);
+}
+
+std::string deviation_text(double value, double error, double reference, double reference_error) {
+  const double difference = value - reference;
+  if (!std::isfinite(difference)) return "not a number";
+  std::string text = reference != 0 ? fmt::format("{:+.3g} %", 100 * difference / std::abs(reference)) : fmt::format("{:+.3g}", difference);
+  const double sigma = std::hypot(error, reference_error);
+  if (sigma > 0) text += fmt::format(", {:+.1f} sigma", difference / sigma);
+  return text;
+}
+
+void print_out(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
 }
 
 std::string format_seconds(double seconds) {

@@ -83,6 +83,10 @@ class DeckParser {
       const bool empty_section = leaf.node->is_table() && is_section(path);
       if (leaf.used || empty_section) continue;
       const std::string section = path.substr(0, path.find('.'));
+      if (std::any_of(used_.begin(), used_.end(), [&](const Section* s) { return s->is_array && s->name == section; })) {
+        problem(leaf, fmt::format("{} does not fit into a list of sections", path), fmt::format("[[{0}]] sections, or --set {0}.0.key=value for the first, without gaps", section));
+        continue;
+      }
       std::vector<std::string> names;
       for (const Section* s : used_) {
         if (!s->name.empty()) names.push_back(s->name);
@@ -280,10 +284,11 @@ class DeckParser {
   static std::optional<Deck::Value> convert(const Key& key, const toml::node& node) {
     const auto in_bounds = [&](double x) { return std::isfinite(x) && x >= key.min && x <= key.max; };
     const auto number = [&](const toml::node& n, bool integer) -> std::optional<double> {
-      if (n.is_integer() || (!integer && n.is_floating_point())) {
-        const double x = *n.value<double>();
-        if (in_bounds(x)) return x;
-      }
+      const auto* whole = n.as_integer();
+      const auto* real = integer ? nullptr : n.as_floating_point();
+      if (whole == nullptr && real == nullptr) return std::nullopt;
+      const double x = whole != nullptr ? static_cast<double>(whole->get()) : real->get();
+      if (in_bounds(x)) return x;
       return std::nullopt;
     };
     switch (key.type) {
@@ -291,7 +296,7 @@ class DeckParser {
         if (node.is_boolean()) return Deck::Value(*node.value<bool>());
         return std::nullopt;
       case KeyType::integer:
-        if (number(node, true)) return Deck::Value(*node.value<std::int64_t>());
+        if (number(node, true)) return Deck::Value(node.as_integer()->get());
         return std::nullopt;
       case KeyType::real:
         if (const auto x = number(node, false)) return Deck::Value(*x);
@@ -374,6 +379,34 @@ const Deck::Value& Deck::at(const std::string& path) const {
   const auto found = entries_.find(path);
   if (found == entries_.end()) throw InternalError("the deck has no declared key " + path);
   return found->second.value;
+}
+
+bool Deck::given(const std::string& path) const {
+  const auto found = entries_.find(path);
+  return found != entries_.end() && found->second.place.rfind("default of ", 0) != 0;
+}
+
+std::vector<std::string> Deck::differences(const std::string& other_resolved) const {
+  const auto keys = [](const std::string& text) {
+    std::map<std::string, std::string> values;
+    for (const std::string& line : split_lines(text)) {
+      const std::size_t equals = line.find(" = ");
+      if (equals != std::string::npos) values[line.substr(0, equals)] = line.substr(equals + 3);
+    }
+    return values;
+  };
+  const auto mine = keys(resolved());
+  const auto theirs = keys(other_resolved);
+  std::vector<std::string> differing;
+  for (const auto& [path, value] : mine) {
+    const auto found = theirs.find(path);
+    if (found == theirs.end() || found->second != value) differing.push_back(path);
+  }
+  for (const auto& [path, value] : theirs) {
+    if (mine.count(path) == 0) differing.push_back(path);
+  }
+  std::sort(differing.begin(), differing.end());
+  return differing;
 }
 
 double Deck::real(const std::string& path) const { return std::get<double>(at(path)); }

@@ -209,7 +209,7 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   try {
     return {comm, options};
   } catch (const UsageError& error) {
-    deck.refuse(given ? "lattice.ranks" : "lattice.extents", error.what(), "a division that every box of sites fits");
+    deck.refuse(given ? "lattice.ranks" : "lattice.extents", error.what(), "one number per direction, their product a divisor of the number of ranks, boxes of at least the range of the action, a replica for every group");
   }
 }
 

@@ -27,15 +27,14 @@ void share(int n, int part, int parts, int& first, int& count) {
 Grid::Grid(const Communicator& comm, const GridOptions& options)
     : world_(comm), options_(options), group_(comm.split(comm.rank() / std::max(1, product(options.ranks)))) {
   const int d = dimension();
-  if (d < 1 || d > 4) throw UsageError(fmt::format("a lattice of {} directions\n  expected: 1 to 4", d));
+  if (d < 1 || d > 4) throw UsageError(fmt::format("a lattice of {} directions, not of 1 to 4", d));
   const int per_group = product(options.ranks);
   if (options.ranks.size() != options.extents.size() || comm.size() % per_group != 0) {
-    throw UsageError(fmt::format("{} ranks cannot be divided into groups of {}\n  expected: one number per direction, their product a divisor of the number of ranks",
-                                 comm.size(), fmt::join(options.ranks, " x ")));
+    throw UsageError(fmt::format("[{}] ranks per direction for {} directions and {} ranks", fmt::join(options.ranks, ", "), d, comm.size()));
   }
   const int n_groups = comm.size() / per_group;
   if (n_groups > options.replicas) {
-    throw UsageError(fmt::format("{} groups of ranks share {} replicas\n  expected: at least one replica for each group", n_groups, options.replicas));
+    throw UsageError(fmt::format("{} groups of ranks for {} replicas leave some without one", n_groups, options.replicas));
   }
   view_.first_direction = 4 - d;
   view_.range = options.range;
@@ -54,7 +53,7 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     share(options.extents[k], position_[mu], divisions_[mu], view_.global_first[mu], view_.extent[mu]);
     halo_[mu] = divisions_[mu] > 1 || boundary[mu] == Boundary::fixed ? options.range : 0;
     if (divisions_[mu] > 1 && options.extents[k] / divisions_[mu] < options.range) {
-      throw UsageError(fmt::format("{} sites divided among {} ranks make boxes thinner than the action's range of {}\n  expected: fewer ranks in this direction",
+      throw UsageError(fmt::format("{} sites divided among {} ranks make boxes thinner than the action's range of {}",
                                    options.extents[k], divisions_[mu], options.range));
     }
   }
@@ -64,7 +63,7 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     view_.origin += halo_[mu] * view_.stride[mu];
     stored *= view_.extent[mu] + 2 * halo_[mu];
   }
-  if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank\n  expected: fewer than 2^31; take more ranks", stored));
+  if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank, not fewer than 2^31", stored));
   view_.stored = static_cast<int>(stored);
 
   const int steps = 2 * options.range + 1;

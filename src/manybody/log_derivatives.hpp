@@ -30,7 +30,7 @@ class BlockedRows : public DistributedRows {
   std::vector<std::complex<double>> multiply(const std::vector<double>& v) const override {
     const Vector vector = Eigen::Map<const Vector>(reinterpret_cast<const Scalar*>(v.data()), columns_);
     std::vector<std::complex<double>> result(static_cast<std::size_t>(rows_.count));
-    for_blocks([&](std::int64_t, Eigen::Index first, Eigen::Index count) {
+    for_blocks(0, block_range().count, [&](std::int64_t, Eigen::Index first, Eigen::Index count) {
       const Vector product = multiply_block(first, count, vector);
       for (Eigen::Index s = 0; s < count; ++s) result[static_cast<std::size_t>(first + s)] = product(s);
     });
@@ -39,22 +39,28 @@ class BlockedRows : public DistributedRows {
 
   std::vector<double> multiply_adjoint(const std::vector<std::complex<double>>& r) const override {
     const RowRange blocks = block_range();
-    std::vector<double> sums(static_cast<std::size_t>(blocks.count * parameters()));
-    for_blocks([&](std::int64_t block, Eigen::Index first, Eigen::Index count) {
-      Vector part(count);
-      for (Eigen::Index s = 0; s < count; ++s) {
-        const std::complex<double> value = r[static_cast<std::size_t>(first + s)];
-        if constexpr (is_complex) {
-          part(s) = value;
-        } else {
-          part(s) = value.real();  // O is real here, so Re(O^dagger r) = O^T Re r
+    TreeSum sum(blocks, parameters());
+    // A few blocks per thread at a time: the sums of all of them would not fit where parameters are many.
+    const std::int64_t at_once = 2 * Kokkos::DefaultHostExecutionSpace().concurrency();
+    for (std::int64_t begin = 0; begin < blocks.count; begin += at_once) {
+      std::vector<std::vector<double>> parts(static_cast<std::size_t>(std::min(at_once, blocks.count - begin)));
+      for_blocks(begin, begin + static_cast<std::int64_t>(parts.size()), [&](std::int64_t block, Eigen::Index first, Eigen::Index count) {
+        Vector part(count);
+        for (Eigen::Index s = 0; s < count; ++s) {
+          const std::complex<double> value = r[static_cast<std::size_t>(first + s)];
+          if constexpr (is_complex) {
+            part(s) = value;
+          } else {
+            part(s) = value.real();  // O is real here, so Re(O^dagger r) = O^T Re r
+          }
         }
-      }
-      const Vector product = adjoint_block(first, count, part);
-      auto* out = reinterpret_cast<Scalar*>(sums.data() + block * parameters());
-      for (Eigen::Index k = 0; k < columns_; ++k) out[k] = product(k);
-    });
-    return tree_sum(comm_, blocks, parameters(), sums);
+        const Vector product = adjoint_block(first, count, part);
+        const auto* numbers = reinterpret_cast<const double*>(product.data());
+        parts[static_cast<std::size_t>(block - begin)].assign(numbers, numbers + parameters());
+      });
+      for (auto& part : parts) sum.add(std::move(part));
+    }
+    return sum.finish(comm_);
   }
 
  protected:
@@ -64,10 +70,10 @@ class BlockedRows : public DistributedRows {
   RowRange block_range() const { return blocks_of(rows_, rows_per_block); }
 
   template <typename Body>
-  void for_blocks(const Body& body) const {
+  void for_blocks(std::int64_t begin, std::int64_t end, const Body& body) const {
     Kokkos::parallel_for(
         "koushi::manybody::row_blocks",
-        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(block_range().count)), [&](int block) {
+        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(static_cast<int>(begin), static_cast<int>(end)), [&](int block) {
           const Eigen::Index first = block * rows_per_block;
           body(block, first, std::min<Eigen::Index>(rows_per_block, rows_.count - first));
         });

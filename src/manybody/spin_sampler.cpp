@@ -30,9 +30,14 @@ MarkovChains::MarkovChains(const Communicator& comm, const SpinWavefunction& psi
       options_(options),
       n_sites_(psi.n_sites()),
       per_chain_(options.samples / options.chains),
-      proposals_(std::max(1, static_cast<int>(std::lround(options.sweeps * n_sites_)))) {
+      proposals_(static_cast<int>(std::min(2.0e9, std::max(1.0, std::round(options.sweeps * n_sites_))))) {
   const std::int64_t unit = rows_per_block / std::gcd(rows_per_block, per_chain_);
   const std::int64_t units = (options_.chains + unit - 1) / unit;
+  most_ranks_ = units;
+  // A step has 2^32 draws for each of its chains, and may be taken again eight times.
+  if (9.0 * static_cast<double>(per_chain_) * proposals_ > 4.2e9 || options.sweeps * n_sites_ > 2.0e9) {
+    throw UsageError(fmt::format("{} samples of {:.3g} sweeps are too many draws for one chain in one step; give more chains, fewer samples or fewer sweeps", per_chain_, options.sweeps));
+  }
   if (comm.size() > units) {
     throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains, per_chain_, units, comm.size()));
   }
@@ -56,18 +61,18 @@ void MarkovChains::start(const SpinWavefunction& psi) {
     }
   }
   Kokkos::deep_copy(walkers_.spins, spins);
-  warm_up(psi, start_step, 20);
+  warm_up(psi, start_step, 0, 20);
 }
 
-void MarkovChains::warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) {
+void MarkovChains::warm_up(const SpinWavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) {
   moves_ = psi.moves(table_.moves);
   psi.refresh(walkers_);
-  advance(step, 0, sweeps * n_sites_);
+  advance(step, first_sweep * n_sites_, sweeps * n_sites_);
 }
 
 void MarkovChains::advance(std::uint64_t step, std::int64_t first_draw, int proposals) {
   moves_->metropolis(Kokkos::DefaultExecutionSpace{}, table_.kinds, walkers_, counts_,
-                     {options_.seed, step, chains_.first, static_cast<int>(first_draw)}, proposals);
+                     {options_.seed, step, chains_.first, static_cast<std::uint32_t>(first_draw)}, proposals);
 }
 
 void MarkovChains::draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) {
@@ -123,6 +128,7 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const SpinWavefunctio
     : comm_(comm), table_(std::move(table)) {
   const auto basis = spin_basis(psi.n_sites(), fixed, magnetization);
   rows_ = share_of_units(comm, static_cast<std::int64_t>(basis.size()), rows_per_block);
+  most_ranks_ = (rows_.total + rows_per_block - 1) / rows_per_block;
   samples_ = psi.make_batch(rows_.count);
   const auto spins = Kokkos::create_mirror_view(samples_.spins);
   for (std::int64_t row = 0; row < rows_.count; ++row) {

@@ -6,7 +6,10 @@
 
 #include <Eigen/Core>
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "koushi/base/error.hpp"
 
@@ -21,7 +24,14 @@ Session::Session(int& argc, char**& argv, const char* petsc_options) {
   if (provided < MPI_THREAD_FUNNELED) throw LibraryError("MPI_Init_thread gives no MPI_THREAD_FUNNELED");
   // Kokkos warns wherever OMP_PROC_BIND is not set: on a laptop, under mpirun, in every test. The user guide says how to bind.
   setenv("KOKKOS_DISABLE_WARNINGS", "true", 0);
-  Kokkos::initialize(argc, argv);
+  std::vector<char*> for_kokkos{argv[0]};  // it would answer --help with pages of its own
+  std::vector<char*> others;
+  for (int k = 0; k < argc; ++k) (std::string(argv[k]).rfind("--kokkos-", 0) == 0 ? for_kokkos : others).push_back(argv[k]);
+  std::copy(others.begin(), others.end(), argv);
+  argc = static_cast<int>(others.size());
+  int n_for_kokkos = static_cast<int>(for_kokkos.size());
+  for_kokkos.push_back(nullptr);
+  Kokkos::initialize(n_for_kokkos, for_kokkos.data());
   PetscOptionsSetValue(nullptr, "-no_signal_handler", "true");
   if (const PetscErrorCode code = PetscInitialize(nullptr, nullptr, nullptr, nullptr); code != 0) {
     throw LibraryError(fmt::format("PetscInitialize failed with code {}", code));

@@ -10,7 +10,7 @@ namespace {
 
 /// A node of the binary tree over blocks: level l, index i covers blocks [i 2^l, (i + 1) 2^l).
 using Node = std::pair<int, std::int64_t>;
-using Sums = std::map<Node, std::vector<double>>;
+using Sums = std::map<Node, std::vector<double>>;  // as in TreeSum
 
 bool is_absent(const Node& node, std::int64_t total) { return (node.second << node.first) >= total; }
 
@@ -44,34 +44,51 @@ void climb(Sums& sums, std::int64_t total) {
 
 }  // namespace
 
-std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
-                             const std::vector<double>& local) {
-  const auto n = static_cast<std::size_t>(length);
-  if (blocks.total == 0) return std::vector<double>(n, 0.0);
-  Sums sums;
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
-    const auto begin = local.begin() + static_cast<std::ptrdiff_t>(b * length);
-    sums[{0, blocks.first + b}] = std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(length));
+TreeSum::TreeSum(RowRange blocks, std::int64_t length) : blocks_(blocks), length_(length) {}
+
+void TreeSum::add(std::vector<double> values) {
+  Node node{0, blocks_.first + added_++};
+  // A pair of siblings is added as soon as it is complete, so that never more than one node per level waits.
+  for (auto left = sums_.find({node.first, node.second - 1}); node.second % 2 != 0 && left != sums_.end();
+       left = sums_.find({node.first, node.second - 1})) {
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] = left->second[k] + values[k];
+    sums_.erase(left);
+    node = {node.first + 1, node.second / 2};
   }
-  climb(sums, blocks.total);
+  sums_[node] = std::move(values);
+}
+
+std::vector<double> TreeSum::finish(const Communicator& comm) {
+  const auto n = static_cast<std::size_t>(length_);
+  if (blocks_.total == 0) return std::vector<double>(n, 0.0);
+  climb(sums_, blocks_.total);
   if (comm.size() > 1) {
     // Each rank is left with O(log blocks) subtree roots; all get all of them and finish the same tree.
     std::vector<double> packed;
-    for (const auto& [node, sum] : sums) {
+    for (const auto& [node, sum] : sums_) {
       packed.push_back(node.first);
       packed.push_back(static_cast<double>(node.second));
       packed.insert(packed.end(), sum.begin(), sum.end());
     }
     const std::vector<double> all = comm.all_gather(packed);
-    sums.clear();
+    sums_.clear();
     for (std::size_t at = 0; at < all.size(); at += n + 2) {
       const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at + 2);
-      sums[{static_cast<int>(all[at]), static_cast<std::int64_t>(all[at + 1])}] =
-          std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(n));
+      sums_[{static_cast<int>(all[at]), static_cast<std::int64_t>(all[at + 1])}] = std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(n));
     }
-    climb(sums, blocks.total);
+    climb(sums_, blocks_.total);
   }
-  return sums.begin()->second;
+  return std::move(sums_.begin()->second);
+}
+
+std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
+                             const std::vector<double>& local) {
+  TreeSum sum(blocks, length);
+  for (std::int64_t b = 0; b < blocks.count; ++b) {
+    const auto begin = local.begin() + static_cast<std::ptrdiff_t>(b * length);
+    sum.add(std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(length)));
+  }
+  return sum.finish(comm);
 }
 
 RowRange blocks_of(RowRange rows, std::int64_t size) {

@@ -4,8 +4,10 @@
 #include <petscksp.h>
 
 #include <Eigen/Dense>
+#include <cctype>
 #include <cmath>
 #include <source_location>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/parallel/tree_sum.hpp"
@@ -160,6 +162,13 @@ void take_options(const std::string& text) {
   static bool taken = false;
   if (taken || text.find('-') == std::string::npos) return;
   taken = true;
+  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; ++at) {
+    const bool starts = at == 0 || text[at - 1] == ' ';
+    const bool number = at + 1 < text.size() && (std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0 || text[at + 1] == '.');
+    if (starts && !number && text.compare(at, 4, "-sr_") != 0) {
+      throw UsageError(fmt::format("PETSc option {} is not one of the solver\n  expected: options of KSP and PC with the prefix -sr_", text.substr(at, text.find(' ', at) - at)));
+    }
+  }
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = PetscOptionsInsertString(nullptr, text.c_str());
   check(PetscPopErrorHandler());
@@ -200,7 +209,12 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bo
   check(KSPSetType(ksp.get(), direct ? KSPPREONLY : KSPCG));
   check(PCSetType(pc, direct ? PCCHOLESKY : PCNONE));
   check(KSPSetTolerances(ksp.get(), options.tolerance, PETSC_DEFAULT, PETSC_DEFAULT, options.max_iterations));
-  if (!direct) check(KSPSetFromOptions(ksp.get()));
+  if (!direct) {
+    check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
+    const PetscErrorCode refused = KSPSetFromOptions(ksp.get());
+    check(PetscPopErrorHandler());
+    if (refused != 0) throw UsageError(fmt::format("PETSc refuses the options \"{}\"\n  expected: types and values that this PETSc knows", options.petsc_options));
+  }
   refuse_unused_options(direct);
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = KSPSolve(ksp.get(), b.get(), x.get());
@@ -234,13 +248,15 @@ Matrix gram_of_columns(const CentredRows& centred, const Matrix& rows, std::int6
   const std::int64_t size = centred.rows().block_rows();
   const RowRange blocks = blocks_of(range, size);
   const auto p = rows.cols();
-  std::vector<double> sums(static_cast<std::size_t>(blocks.count * p * p * width));
+  TreeSum sum(blocks, p * p * width);
   for (std::int64_t b = 0; b < blocks.count; ++b) {
     const Matrix block = rows.middleRows(rows_per_sample * b * size, rows_per_sample * std::min(size, range.count - b * size));
-    Eigen::Map<Matrix> part(reinterpret_cast<Scalar*>(sums.data() + b * p * p * width), p, p);
+    std::vector<double> values(static_cast<std::size_t>(p * p * width));
+    Eigen::Map<Matrix> part(reinterpret_cast<Scalar*>(values.data()), p, p);
     part.template selfadjointView<Eigen::Lower>().rankUpdate(block.adjoint());
+    sum.add(std::move(values));
   }
-  const std::vector<double> total = tree_sum(centred.comm(), blocks, p * p * width, sums);
+  const std::vector<double> total = sum.finish(centred.comm());
   return Eigen::Map<const Matrix>(reinterpret_cast<const Scalar*>(total.data()), p, p);
 }
 

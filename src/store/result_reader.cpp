@@ -70,6 +70,7 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
       bytes.assign(std::istreambuf_iterator<char>(stream), {});
       fault = fault_of(bytes);
     }
+    if (!fault.empty() && std::ifstream(file + ".previous").good()) fault += fmt::format("; {}.previous is the checkpoint before", file);
   }
   comm.broadcast(fault);
   if (!fault.empty()) throw StoreError(fmt::format("{}: {}", file, fault));
@@ -175,6 +176,8 @@ ResultReader open_result_or_previous(const Communicator& comm, const std::string
   try {
     return {comm, file};
   } catch (const StoreError& error) {
+    const int there = comm.broadcast(comm.is_root() && std::ifstream(file + ".previous").good() ? 1 : 0);
+    if (there == 0) throw;
     ResultReader previous(comm, file + ".previous");
     message = fmt::format("{}; the previous checkpoint {}.previous is used", error.what(), file);
     return previous;

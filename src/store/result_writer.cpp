@@ -176,7 +176,7 @@ void ResultWriter::commit(const std::string& file) {
     fault = replace(file, userblock_of(data) + data);
   }
   comm_.broadcast(fault);
-  if (!fault.empty()) throw StoreError(fault + "\n  what was there before is untouched; free space or name another file with --output, then use --resume");
+  if (!fault.empty()) throw StoreError(fault + "\n  an earlier checkpoint, if there is one, is untouched; mend this (space, permissions), then use --resume");
 }
 
 bool ResultWriter::contains(const std::string&) const { throw InternalError("ResultWriter cannot read"); }

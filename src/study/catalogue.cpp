@@ -14,9 +14,12 @@ using namespace declare;
 
 const std::vector<std::string> manybody_studies{"ground-state", "measure"};
 
-std::vector<Key> measurement_keys() {
-  return {at_least(0, key("measure.samples", KeyType::integer, "0", "measurements with fixed parameters, over all chains; 0: none")),
-          at_least(0, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
+constexpr double most = 1e12;  // of anything that is counted
+
+std::vector<Key> measurement_keys(bool required) {
+  const std::string help = "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
+  return {required ? between(1, most, key("measure.samples", KeyType::integer, "", help)) : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
+          between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
           optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")),
           optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
 }
@@ -28,19 +31,19 @@ std::vector<Section> make_catalogue() {
                         {key("title", KeyType::text, "", "shown in every table and picture"),
                          between(0, 4294967295.0, key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
 
-  std::vector<Key> ground = measurement_keys();
-  ground.insert(ground.begin(), {at_least(1, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
-                                 at_least(0, key("average", KeyType::integer, "0", "the measurement takes the mean of the parameters over so many last steps; 0: the last ones")),
+  std::vector<Key> ground = measurement_keys(false);
+  ground.insert(ground.begin(), {between(1, most, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
+                                 between(0, most, key("average", KeyType::integer, "0", "the measurement takes the mean of the parameters over so many last steps, over all if there are fewer; 0: the last ones")),
                                  optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
-  std::vector<Key> measure = measurement_keys();
+  std::vector<Key> measure = measurement_keys(true);
   measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
   sections.push_back({"study", "What is to be done.", false,
                       {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
                        {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
                        {"lattice-field", "Monte Carlo of a lattice field theory",
-                        {at_least(1, key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
-                         at_least(1, key("every", KeyType::integer, "1", "sweeps between measurements")),
-                         at_least(0, key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
+                        {between(1, most, key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
+                         between(1, most, key("every", KeyType::integer, "1", "sweeps between measurements")),
+                         between(0, most, key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
                          at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
                          optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
                          optional(key("reference.value", KeyType::real, "", "known value to compare with")),
@@ -53,14 +56,14 @@ std::vector<Section> make_catalogue() {
   const Key supercell = optional(key("supercell", KeyType::rows, "", "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
   for (const std::string& name : lattice_names()) {
     lattice.kinds.push_back({name, "",
-                             {optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))),
+                             {optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))),
                               supercell, boundary}});
   }
   lattice.kinds.push_back({"custom", "any lattice, written out",
                            {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
                             key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
                             key("bonds", KeyType::rows, "", "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
-                            optional(at_least(1, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
+                            optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
   lattice.studies = manybody_studies;
   lattice.template_kind = "square";
   lattice.template_key = "extents";
@@ -82,7 +85,7 @@ std::vector<Section> make_catalogue() {
                       {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
                         {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
                          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
-                         choice("symmetry", {"none", "translations"}, "\"none\"", "filters run over the translation group"),
+                         choice("symmetry", {"none", "translations"}, "\"none\"", "filters run over the translation group: total momentum 0"),
                          key("visible_bias", KeyType::boolean, "false", "a_i"),
                          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}, manybody_studies});
 
@@ -91,9 +94,9 @@ std::vector<Section> make_catalogue() {
                         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
                          optional(at_least(0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
                          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
-                         at_least(2, key("chains", KeyType::integer, "256", "over all ranks")),
-                         at_least(2, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
-                         at_least(positive, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site")),
+                         between(2, 1e8, key("chains", KeyType::integer, "256", "over all ranks")),
+                         between(2, 1e10, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
+                         between(positive, 1e5, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site; at least one is made")),
                          key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
                        {"enumeration", "every basis state with its weight: no noise, for at most 24 sites",
                         {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}, manybody_studies, 1, "metropolis", "moves.exchange"});
@@ -109,7 +112,7 @@ std::vector<Section> make_catalogue() {
                          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
                          at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
                          key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
-                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, manybody_studies});
+                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, {"ground-state"}});
 
   for (Section& section : field_sections({"lattice-field"})) sections.push_back(std::move(section));
 

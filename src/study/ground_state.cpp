@@ -36,7 +36,9 @@ class GroundState {
         terms_(make_terms(hamiltonian_)),
         measure_only_(deck.text("study.kind") == "measure"),
         n_steps_(measure_only_ ? 0 : deck.integer("study.steps")),
-        n_averaged_(measure_only_ ? 0 : std::min(n_steps_, deck.integer("study.average"))) {}
+        n_averaged_(measure_only_ ? 0 : std::min(n_steps_, deck.integer("study.average"))) {
+    if (!measure_only_) sr_schedule(deck, 0, n_steps_);  // refuses what cannot be a schedule
+  }
 
   std::string describe(int ranks);
 
@@ -70,9 +72,9 @@ class GroundState {
       if (checkpoint_if_due(step_ == n_steps_)) return run_.stopped(progress, fmt::format("step {}", step_));
     }
     if (n_steps_ > 0) watch_for_a_rise(progress);
-    if (!measure(progress)) return run_.stopped(progress, fmt::format("{} measurements", measured_.size()));
+    if (!measure(progress)) return run_.stopped(progress, fmt::format("{} warm-up sweeps and {} measurements", warmed_up_, measured_.size()));
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root()) fmt::print("{}\n{}", result_text(), phases_.text());
+    if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), phases_.text()));
     return 0;
   }
 
@@ -235,9 +237,9 @@ class GroundState {
     }
     if (!lies_above(last, lowest)) return;
     const double n = lattice_.n_sites();
-    run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} at steps {} to {}: the updates are too long; remedy: a smaller [solver] step, "
+    run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
                                                 "step_end or max_distance, or a larger shift",
-                                                with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at, lowest_at + length - 1));
+                                                with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at + length / 2));
   }
 
   /// Rounds of samples at fixed parameters; false if the run was asked to stop before they were complete.
@@ -248,8 +250,19 @@ class GroundState {
       for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
       psi_->set_parameters(parameter_sum_);
     }
-    if (!measuring_) sampler_->warm_up(*psi_, measurement_step - 1, static_cast<int>(deck_.integer("study.measure.warm_up")));
     measuring_ = true;
+    constexpr std::int64_t sweeps_at_once = 20;  // fixed, because tables are recomputed at the start of each piece
+    const std::int64_t warm_up = deck_.integer("study.measure.warm_up");
+    Progress warming(comm_.is_root(), warmed_up_, warm_up, "warm-up sweep");
+    while (warmed_up_ < warm_up) {
+      const std::int64_t sweeps = std::min(sweeps_at_once, warm_up - warmed_up_);
+      sampler_->warm_up(*psi_, measurement_step - 1, warmed_up_, static_cast<int>(sweeps));
+      Kokkos::fence("koushi::study::warmed_up");
+      warmed_up_ += sweeps;
+      phases_.lap("warm-up");
+      if (warmed_up_ < warm_up) warming.step(warmed_up_, "");
+      if (checkpoint_if_due(false)) return false;
+    }
     const std::int64_t chains = sampler_->n_chains();
     const std::int64_t total = sampler_->rows().total;
     const std::int64_t rounds = chains == 0 ? 1 : (wanted + total - 1) / total;
@@ -269,7 +282,7 @@ class GroundState {
       const std::vector<double> all = comm_.all_gather(local);
       measured_.insert(measured_.end(), all.begin(), all.end());
       measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
-      if (checkpoint_if_due(false)) return false;
+      if (round + 1 < rounds && checkpoint_if_due(false)) return false;
     }
     std::vector<double> series(measured_.size());  // [round][chain][t] -> [chain][round][t]
     const std::int64_t length = total / chains;
@@ -321,6 +334,7 @@ class GroundState {
   double previous_variance_ = 0;
   std::vector<double> parameter_sum_;
   bool measuring_ = false;
+  std::int64_t warmed_up_ = 0;  ///< sweeps before the measurement that are made
   std::vector<double> measured_;  ///< [round][chain][t]
   History history_;
   Estimate energy_;
@@ -338,7 +352,19 @@ std::string GroundState::describe(int ranks) {
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()), std::max(1, ranks),
       format_bytes(rows * (columns * 8 + lattice_.n_sites())),
       format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
-  for (const std::string& remark : lattice_.remarks()) text += "note         " + remark + "\n";
+  const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
+  for (const std::string& remark : lattice_.remarks()) note(remark);
+  if (deck_.text("wavefunction.factor.0.symmetry") == "translations") {
+    const std::size_t used = symmetry_group(lattice_).size();
+    note(fmt::format("the wavefunction has total momentum 0{}", deck_.text("hamiltonian.kind") == "transverse-field-ising" || deck_.boolean("hamiltonian.marshall") ? "" :
+                     " in the unrotated basis: a ground state of another momentum (ring of 10 spins without marshall) is out of its reach; symmetry = \"none\" has no such bound"));
+    if (used < lattice_.translations().size()) note(fmt::format("{} of {} translations keep the signs of antiperiodic bonds and are used", used, lattice_.translations().size()));
+  }
+  if (ranks > sampler_->most_ranks()) note(fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks));
+  if (const std::string fault = run_.fault_of_output(); !fault.empty()) note(fault);
+  for (const std::string key : {"study.parameters", "study.initial_parameters"}) {
+    if (deck_.has(key)) load_parameters(key);
+  }
   if (ranks > 0 && !measure_only_) {
     sampler_->start(*psi_);
     phases_.start();
@@ -360,7 +386,7 @@ void GroundState::write(ResultWriter& writer) const {
   writer.write("summary/steps", std::vector<std::int64_t>{step_});
   history_.write(writer);
   write_observables(writer);
-  writer.write("state/step", std::vector<std::int64_t>{step_, measuring_ ? 1 : 0});
+  writer.write("state/step", std::vector<std::int64_t>{step_, measuring_ ? 1 : 0, warmed_up_});
   writer.write("state/parameters", psi_->parameters());
   writer.write("state/previous_parameters", previous_parameters_);
   writer.write("state/previous", std::vector<double>{previous_energy_, previous_variance_});
@@ -392,12 +418,26 @@ void GroundState::write_observables(ResultWriter& writer) const {
   }
 }
 
+/// Parameters mean something only for the ansatz and the lattice that they were found on.
 void GroundState::load_parameters(const std::string& key) {
-  const std::vector<double> parameters = ResultReader(comm_, deck_.text(key)).read_reals("state/parameters");
-  const bool same = static_cast<std::int64_t>(parameters.size()) == psi_->n_parameters();
-  if ((measure_only_ && !same) || !psi_->embed(parameters)) {
-    deck_.refuse(key, fmt::format("that run has {} parameters", parameters.size()),
-                 fmt::format("{} parameters{}", psi_->n_parameters(), measure_only_ ? "" : ", or those of a smaller density on the same lattice"));
+  std::vector<double> parameters;
+  std::string resolved;
+  try {
+    const ResultReader reader(comm_, deck_.text(key));
+    parameters = reader.read_reals("state/parameters");
+    resolved = reader.read_text("deck/resolved");
+  } catch (const StoreError& error) {
+    deck_.refuse(key, error.what(), "the result file of a run of ground states");
+  }
+  for (const std::string& path : deck_.differences(resolved)) {
+    const bool matters = path.rfind("lattice.", 0) == 0 || (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
+    const bool may_grow = !measure_only_ && path == "wavefunction.factor.0.density";
+    if (matters && !may_grow) {
+      deck_.refuse(key, fmt::format("that run has another {}", path), fmt::format("a run with the same lattice and wavefunction{}", measure_only_ ? "" : ", or one of a smaller density"));
+    }
+  }
+  if (!psi_->embed(parameters)) {
+    deck_.refuse(key, fmt::format("that run has {} parameters", parameters.size()), fmt::format("at most {}", psi_->n_parameters()));
   }
 }
 
@@ -415,6 +455,7 @@ void GroundState::resume(const ResultReader& reader) {
   const std::vector<std::int64_t> at = reader.read_integers("state/step");
   step_ = at[0];
   measuring_ = at[1] != 0;
+  warmed_up_ = at[2];
   psi_->set_parameters(reader.read_reals("state/parameters"));
   previous_parameters_ = reader.read_reals("state/previous_parameters");
   const std::vector<double> previous = reader.read_reals("state/previous");
@@ -424,22 +465,21 @@ void GroundState::resume(const ResultReader& reader) {
   measured_ = reader.read_reals("state/measured");
   sampler_->read(reader);
   history_.read(reader);
-  if (comm_.is_root()) fmt::print("resumed {} at step {}{}\n", run_.file(), step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : "");
+  if (comm_.is_root()) print_out(fmt::format("resumed {} at step {}{}\n", run_.file(), step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : ""));
 }
 
 std::string GroundState::result_text() const {
   std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, psi_->n_parameters(), run_.file());
   if (energy_.samples == 0) return text;
   const double n = lattice_.n_sites();
-  text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {:.3g}\n",
+  const double score = v_score(lattice_.n_sites(), energy_.value, energy_.variance, 0);
+  text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
                       with_error(energy_.value, energy_.error), with_error(energy_.value / n, energy_.error / n), energy_.tau_int,
-                      energy_.samples, energy_.r_hat, energy_.variance / n, v_score(lattice_.n_sites(), energy_.value, energy_.variance, 0));
+                      energy_.samples, energy_.r_hat, energy_.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
   if (deck_.has("study.reference.energy_per_site")) {
     const double reference = deck_.real("study.reference.energy_per_site");
-    const double difference = energy_.value / n - reference;
-    const std::string sigma = energy_.error > 0 ? fmt::format("{:+.1f} sigma", difference / (energy_.error / n)) : "no statistical error";
-    text += fmt::format("exact  {} J   deviation {:+.3g} %, {}   ({})\n", reference, 100 * difference / std::abs(reference), sigma,
-                        deck_.has("study.reference.source") ? deck_.text("study.reference.source") : "");
+    text += fmt::format("known  {} J   deviation {}{}\n", reference, deviation_text(energy_.value / n, energy_.error / n, reference, 0),
+                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

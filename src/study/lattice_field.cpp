@@ -62,7 +62,7 @@ class LatticeField {
     }
     watch(progress);
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root()) fmt::print("{}\n{}", result_text(), run_.phases().text());
+    if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), run_.phases().text()));
     return 0;
   }
 
@@ -260,7 +260,7 @@ void LatticeField::resume(const ResultReader& reader) {
     series.width = n > 0 ? static_cast<std::int64_t>(series.values.size()) / (n * grid_.n_replicas()) : 1;
     series_[name] = series;
   }
-  if (comm_.is_root()) fmt::print("resumed {} at sweep {}\n", run_.file(), sweep_);
+  if (comm_.is_root()) print_out(fmt::format("resumed {} at sweep {}\n", run_.file(), sweep_));
 }
 
 std::string LatticeField::result_text() const {
@@ -272,11 +272,9 @@ std::string LatticeField::result_text() const {
     text += fmt::format("{:<28}{:>22}{:>12.2f}{:>10.4f}\n", o.name, quotable(e) ? with_error(e.value, e.error) : fmt::format("{:.6g} (no error)", e.value), e.tau_int, e.r_hat);
     if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
-    const double error = std::hypot(e.error, deck_.real("study.reference.error"));
-    text += fmt::format("{:<28}{:>22}   deviation {:+.3g} %, {:+.1f} sigma   ({})\n", "  reference",
-                        deck_.real("study.reference.error") > 0 ? with_error(reference, deck_.real("study.reference.error")) : fmt::format("{}", reference),
-                        100 * (e.value - reference) / std::abs(reference), (e.value - reference) / error,
-                        deck_.has("study.reference.source") ? deck_.text("study.reference.source") : "");
+    const double error = deck_.real("study.reference.error");
+    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, e.error, reference, error),
+                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -34,8 +33,7 @@ Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_step
 Progress::~Progress() { end_live_line(); }
 
 void Progress::end_live_line() {
-  if (line_open_) std::fputs("\n", stdout);
-  std::fflush(stdout);
+  if (line_open_) print_out("\n");
   line_open_ = false;
 }
 
@@ -54,22 +52,19 @@ void Progress::step(std::int64_t done, const std::string& status) {
     winsize size = {};
     const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
     if (known) line.resize(std::min<std::size_t>(line.size(), size.ws_col - 1U));
-    fmt::print("\r\033[K{}", line);
+    print_out(fmt::format("\r\033[K{}", line));
     line_open_ = true;
-    std::fflush(stdout);
     if (finished) end_live_line();
   } else {
     log_interval_ = std::min(60.0, 1.5 * log_interval_);
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
+    print_out(fmt::format("{}\n", line));
   }
 }
 
 void Progress::say(const std::string& message) {
   if (!speaks_) return;
   end_live_line();
-  fmt::print("{}\n", message);
-  std::fflush(stdout);
+  print_out(fmt::format("{}\n", message));
 }
 
 }  // namespace koushi

@@ -9,6 +9,8 @@
 #include <tuple>
 
 #include "koushi/base/error.hpp"
+#include "koushi/base/memory.hpp"
+#include "koushi/base/text.hpp"
 #include "koushi/manybody/rbm.hpp"
 
 namespace koushi {
@@ -16,6 +18,12 @@ namespace koushi {
 namespace {
 
 const std::string factor = "wavefunction.factor.0.";
+
+/// Says no before an allocation does.
+void refuse_beyond_memory(const Deck& deck, const std::string& key, const std::string& what, double bytes) {
+  if (bytes < 0.8 * physical_memory()) return;
+  deck.refuse(key, fmt::format("{} would take {} on this rank", what, format_bytes(bytes)), fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
+}
 
 Eigen::MatrixXd columns(const Deck& deck, const std::string& key, std::size_t dimension) {
   const auto rows = deck.rows(key);
@@ -71,7 +79,7 @@ Lattice make_lattice(const Deck& deck) {
   const UnitCell cell = custom ? custom_cell(deck) : unit_cell(deck.text("lattice.kind"));
   const int d = cell.dimension();
   const bool tilted = deck.has("lattice.supercell");
-  if (tilted == deck.has("lattice.extents")) deck.refuse("lattice.kind", "extents or supercell, not both or none", "one of them");
+  if (tilted == deck.has("lattice.extents")) deck.refuse("lattice.kind", tilted ? "both extents and supercell are given" : "neither extents nor supercell is given", "one of extents and supercell");
   const std::string shape_key = tilted ? "lattice.supercell" : "lattice.extents";
   Eigen::MatrixXi supercell = Eigen::MatrixXi::Zero(d, d);
   if (tilted) {
@@ -90,7 +98,7 @@ Lattice make_lattice(const Deck& deck) {
   std::vector<Boundary> boundary(static_cast<std::size_t>(d), Boundary::periodic);
   const std::vector<std::string> names = deck.texts("lattice.boundary");
   if (names.size() > 1 && names.size() != boundary.size()) {
-    deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), fmt::format("1 or {}", d));
+    deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), d == 1 ? std::string("1") : fmt::format("1 or {}", d));
   }
   for (std::size_t k = 0; k < boundary.size() && !names.empty(); ++k) {
     const std::string& name = names[names.size() == 1 ? 0 : k];
@@ -127,6 +135,25 @@ SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
   }
 }
 
+std::vector<std::vector<int>> symmetry_group(const Lattice& lattice) {
+  // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.
+  using SignedBond = std::tuple<int, int, int, int>;
+  const auto signed_bonds = [&](const std::vector<int>& g) {
+    std::multiset<SignedBond> bonds;
+    for (const Bond& b : lattice.bonds()) {
+      const auto [i, j] = std::minmax(g[static_cast<std::size_t>(b.i)], g[static_cast<std::size_t>(b.j)]);
+      bonds.insert({i, j, b.shell, b.sign});
+    }
+    return bonds;
+  };
+  std::vector<std::vector<int>> group;
+  const auto unmoved = signed_bonds(lattice.translations().front());
+  for (const auto& g : lattice.translations()) {
+    if (signed_bonds(g) == unmoved) group.push_back(g);
+  }
+  return group;
+}
+
 std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice) {
   RbmOptions options{.n_sites = lattice.n_sites(),
                      .complex_weights = deck.text(factor + "weights") == "complex",
@@ -135,21 +162,12 @@ std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Latt
                      .width = deck.real(factor + "width"),
                      .seed = static_cast<std::uint64_t>(deck.integer("seed"))};
   if (deck.text(factor + "symmetry") == "translations") {
-    // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.
-    using SignedBond = std::tuple<int, int, int, int>;
-    const auto signed_bonds = [&](const std::vector<int>& g) {
-      std::multiset<SignedBond> bonds;
-      for (const Bond& b : lattice.bonds()) {
-        const auto [i, j] = std::minmax(g[static_cast<std::size_t>(b.i)], g[static_cast<std::size_t>(b.j)]);
-        bonds.insert({i, j, b.shell, b.sign});
-      }
-      return bonds;
-    };
-    const auto unmoved = signed_bonds(lattice.translations().front());
-    for (const auto& g : lattice.translations()) {
-      if (signed_bonds(g) == unmoved) options.symmetry.push_back(g);
-    }
+    options.symmetry = symmetry_group(lattice);
   }
+  const double group = static_cast<double>(std::max<std::size_t>(1, options.symmetry.size()));
+  const double sites = lattice.n_sites();
+  const double hidden = std::ceil(options.density * sites / group) * group * (options.complex_weights ? 2 : 1);
+  refuse_beyond_memory(deck, factor + "density", "the weights and a few vectors of the solver", hidden * sites * 8 * (1 + 6 / group));
   return make_rbm(options);
 }
 
@@ -166,6 +184,9 @@ std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& 
     return static_cast<int>(m);
   };
   if (deck.text("sampler.kind") == "enumeration") {
+    if (flips_in_h && deck.given("sampler.magnetization")) {
+      deck.refuse("sampler.magnetization", "this Hamiltonian does not conserve it", "no magnetization");
+    }
     if (n > 24) deck.refuse("sampler.kind", fmt::format("{} sites are too many to enumerate", n), "at most 24 sites, or kind = \"metropolis\"");
     return std::make_unique<FullEnumeration>(comm, psi, table, !flips_in_h, flips_in_h ? 0 : check_magnetization());
   }
@@ -176,6 +197,8 @@ std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& 
   const double flip = deck.has("sampler.moves.flip") ? deck.real("sampler.moves.flip") : 0.0;
   if (exchange + flip <= 0) deck.refuse("sampler.moves", "no move has a positive weight", "moves = { exchange = 1.0 } or { flip = 1.0 }");
   if (flip == 0 && flips_in_h) deck.refuse("sampler.moves", "exchanges alone keep the magnetisation, which this Hamiltonian does not", "flip > 0");
+  if (flip > 0 && deck.given("sampler.magnetization")) deck.refuse("sampler.magnetization", "flips do not keep it", "no magnetization, or exchanges alone");
+  if (exchange == 0 && deck.given("sampler.range")) deck.refuse("sampler.range", "it is that of exchanges, and none are made", "no range, or moves.exchange > 0");
   std::vector<SpinMove> pairs;
   for (const Bond& b : lattice.bonds()) {
     if (b.shell <= deck.integer("sampler.range")) pairs.push_back({b.i, b.j});
@@ -194,6 +217,9 @@ std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& 
   };
   add(exchange, pairs);
   add(flip, sites);
+  const double row = 8.0 * static_cast<double>(psi.make_batch(1).table.extent(1));
+  const double shared = static_cast<double>(samples) / comm.size();
+  refuse_beyond_memory(deck, "sampler.samples", "the samples with their tables", shared * (row + n + psi.bytes_per_row()) + static_cast<double>(table.moves.size()) * row * 2);
   const int magnetization = flip == 0 ? check_magnetization() : n % 2;  // where flips are made it does not last
   try {
     return std::make_unique<MarkovChains>(comm, psi, table,

@@ -1,9 +1,12 @@
 #include "koushi/study/study_run.hpp"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -25,22 +28,76 @@ StudyRun::StudyRun(const Communicator& comm, const Deck& deck, RunOptions option
       deck_(deck),
       options_(std::move(options)),
       file_(options_.output.empty() ? deck.text("output.file") : options_.output),
-      provenance_(comm) {}
+      provenance_(comm) {
+  if (file_.empty()) deck.refuse("output.file", "it is empty", "the name of the result file");
+}
+
+StudyRun::~StudyRun() {
+  if (lock_ >= 0) {
+    unlink((file_ + ".lock").c_str());
+    close(lock_);
+  }
+}
+
+std::string StudyRun::fault_of_output() const {
+  std::string fault;
+  if (comm_.is_root()) {
+    const std::string probe = file_ + ".probe";
+    const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor < 0) {
+      fault = fmt::format("{} cannot be created ({})", file_, std::strerror(errno));
+    } else {
+      close(descriptor);
+      unlink(probe.c_str());
+    }
+  }
+  comm_.broadcast(fault);
+  return fault;
+}
+
+/// fcntl's locks go with the process that holds them, however it ends, and work over most network file systems.
+void StudyRun::lock() {
+  std::string holder;
+  if (comm_.is_root()) {
+    const std::string name = file_ + ".lock";
+    lock_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    struct flock whole = {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (lock_ >= 0 && fcntl(lock_, F_SETLK, &whole) != 0 && (errno == EACCES || errno == EAGAIN)) {
+      char text[512] = {};
+      if (read(lock_, text, sizeof text - 1) < 0) text[0] = 0;
+      holder = text[0] != 0 ? text : "another process";
+      close(lock_);
+      lock_ = -1;
+    } else if (lock_ >= 0) {  // a file system without locks gives an error of another kind: then runs go unguarded
+      char host[256] = {};
+      gethostname(host, sizeof host - 1);
+      const std::string mine = fmt::format("process {} on {}", getpid(), host);
+      if (ftruncate(lock_, 0) != 0 || write(lock_, mine.data(), mine.size()) < 0) holder.clear();
+    }
+  }
+  comm_.broadcast(holder);
+  if (!holder.empty()) throw StoreError(fmt::format("{} is being written by {}\n  expected: one run per result file; wait for it, or --output FILE", file_, holder));
+}
 
 StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& resume) {
   const int exists = comm_.broadcast(access(file_.c_str(), F_OK) == 0 || access((file_ + ".previous").c_str(), F_OK) == 0 ? 1 : 0);
-  if (exists == 0 || options_.existing == ExistingResult::overwrite) return Begin::fresh;
-  if (options_.existing == ExistingResult::refuse) {
+  if (exists != 0 && options_.existing == ExistingResult::refuse) {
     throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
   }
+  lock();
+  if (const std::string fault = fault_of_output(); !fault.empty()) throw StoreError(fault + "\n  expected: [output] file or --output in a folder that can be written");
+  if (exists == 0 || options_.existing == ExistingResult::overwrite) return Begin::fresh;
   std::string message;
   const ResultReader reader = open_result_or_previous(comm_, file_, message);
-  if (comm_.is_root() && !message.empty()) fmt::print("warning: {}\n", message);
+  if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
   if (reader.read_text("deck/resolved") != deck_.resolved()) {
-    throw UsageError(fmt::format("{} was made with another deck\n  expected: the deck it was started with, or --output FILE", file_));
+    throw UsageError(fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or --output FILE (a new run can start from its "
+                                 "parameters: study.initial_parameters)", file_, join(deck_.differences(reader.read_text("deck/resolved")))));
   }
   if (reader.read_text("summary/status") == "done") {
-    if (comm_.is_root()) fmt::print("{} is done: nothing to resume\n", file_);
+    if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
     return Begin::done;
   }
   provenance_.read(reader);

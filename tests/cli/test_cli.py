@@ -101,10 +101,6 @@ class Cli(unittest.TestCase):
         self.assertEqual(again.returncode, 2)
         self.assertIn("--resume", again.stderr)
         self.assertIn("nothing to resume", self.small(file, "--resume").stdout)
-        measured = koushi("run", DECK, "--output", self.path("m.h5"), "--set", "study.kind=measure", "--set", "study.parameters='%s'" % file,
-                          "--set", "study.measure.samples=4096")
-        self.assertEqual(measured.returncode, 2)  # steps is no key of a measurement
-        self.assertIn("steps is not a key", measured.stderr)
         with open(file, "r+b") as stream:
             stream.seek(3000)
             stream.write(b"?")
@@ -173,6 +169,81 @@ class Cli(unittest.TestCase):
         energy = json.loads(koushi("report", file, "--json").stdout)["observables"]["energy_per_site"]
         self.assertEqual((energy["error"], energy["samples"]), (0, 252))
         self.assertLess(abs(energy["value"] / -0.4515446354492 - 1), 1e-8)
+
+    def test_parameters_of_another_ansatz_are_refused(self):
+        file = self.path("a.h5")
+        self.assertEqual(self.small(file).returncode, 0)
+        for sets, said in [(["wavefunction.factor.0.weights=complex"], "another wavefunction.factor.0.weights"),
+                           (["wavefunction.factor.0.symmetry=none"], "another wavefunction.factor.0.symmetry"),
+                           (['lattice.boundary=["open"]'], "another lattice.boundary"),
+                           (["lattice.extents=[8,2]"], "another lattice.extents")]:
+            done = self.small(self.path("b.h5"), "--set", "study.initial_parameters=" + file, *[w for key in sets for w in ("--set", key)])
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn(said, done.stderr)
+        measure = self.path("m.toml")
+        with open(DECK) as source, open(measure, "w") as deck:
+            text = source.read()
+            head, tail = text.split("[study]")[0], "[study.reference]" + text.split("[study.reference]")[1].split("[solver]")[0]
+            deck.write(head + '[study]\nkind = "measure"\nparameters = "%s"\nmeasure = { samples = 4096 }\n' % file + tail + '[output]\nfile = "none.h5"\n')
+        done = koushi("run", measure, "--output", self.path("m.h5"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = koushi("run", measure, "--output", self.path("n.h5"), "--set", "wavefunction.factor.0.density=8")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("another wavefunction.factor.0.density", done.stderr)
+
+    def test_stops_in_the_warm_up_and_goes_on_bitwise(self):
+        sets = ["--set", "study.steps=3", "--set", "study.measure.warm_up=15000"]
+        whole, pieces = self.path("w.h5"), self.path("p.h5")
+        self.assertEqual(self.small(whole, *sets).returncode, 0)
+        stopped = self.small(pieces, *sets, "--time-limit", "0.5 s")
+        self.assertEqual(stopped.returncode, 75, stopped.stdout)
+        self.assertIn("stopped on request after", stopped.stdout)
+        self.assertEqual(self.small(pieces, *sets, "--resume", ranks=2).returncode, 0)
+        first, second = (json.loads(koushi("report", f, "--json").stdout)["observables"] for f in (whole, pieces))
+        self.assertEqual(first, second)
+
+    def test_one_run_per_file_and_the_first_is_named(self):
+        file = self.path("l.h5")
+        first = subprocess.Popen([KOUSHI, "run", DECK, "--output", file, "--set", "study.steps=100000"], env=ENV, stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.time() + 30
+            while not os.path.exists(file + ".lock") and time.time() < deadline:
+                time.sleep(0.05)
+            time.sleep(0.2)
+            second = self.small(file, "--overwrite")
+            self.assertEqual(second.returncode, 3)
+            self.assertIn("is being written by process %d on" % first.pid, second.stderr)
+        finally:
+            first.kill()
+            first.wait()
+        self.assertEqual(self.small(file, "--overwrite").returncode, 0)  # the lock went with its process
+        self.assertFalse(os.path.exists(file + ".lock"))
+
+    def test_readers_that_go_away_do_not_end_a_run(self):
+        file = self.path("c.h5")
+        words = [KOUSHI, "run", DECK, "--output", file, "--set", "study.steps=40", "--set", "study.measure.samples=4096"]
+        run = subprocess.Popen(words, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run.stdout.close()
+        self.assertEqual(run.wait(), 0, run.stderr.read())
+        run.stderr.close()
+        self.assertEqual(json.loads(koushi("report", file, "--json").stdout)["status"], "done")
+        with open("/dev/full", "w") as full:
+            report = subprocess.run([KOUSHI, "report", file], env=ENV, stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual((report.returncode, report.stderr), (5, "the standard output cannot be written\n"))
+        plot = koushi("plot", file, "--output", self.path("nowhere/a.png"))
+        self.assertEqual(plot.returncode, 5)
+        self.assertIn("the picture cannot be written", plot.stderr)
+        self.assertNotIn("Traceback", plot.stderr)
+
+    def test_help_and_notes_of_check(self):
+        for words in (["--help"], ["run", "--help"]):
+            done = koushi(*words)
+            self.assertEqual(done.returncode, 0)
+            self.assertNotIn("Kokkos", done.stdout + done.stderr)
+        self.assertIn("--time-limit", done.stdout)
+        done = koushi("check", DECK, "--ranks", "1000", "--set", "hamiltonian.marshall=false", "--set", 'lattice.boundary=["antiperiodic"]', "--set", "output.file=/nowhere/x.h5")
+        for said in ("total momentum 0 in the unrotated basis", "1 of 16 translations keep the signs", "can be shared by 32 ranks at most", "/nowhere/x.h5 cannot be created"):
+            self.assertIn(said, done.stdout)
 
     def test_warns_where_the_energy_rises(self):
         """Updates of length 0.2 end in the ferromagnet (E/N = -1/4 exactly); parameters averaged over the descent lie above it."""

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,14 @@
 
 namespace koushi {
 
+inline bool is_manybody(const Section& section) { return std::count(section.studies.begin(), section.studies.end(), "ground-state") > 0; }
+
 /// What the catalogue offers in a section: every kind with every combination of its choices and switches, as lines of TOML.
 /// Keys of other types keep their defaults. So whatever is registered is tested, without a word here.
 inline std::vector<std::string> offers(const std::string& section) {
   std::vector<std::string> all;
   for (const Section& s : catalogue()) {
-    if (s.name != section) continue;
+    if (s.name != section || !is_manybody(s)) continue;
     for (const Section::Kind& kind : s.kinds) {
       std::vector<std::string> variants{fmt::format("kind = \"{}\"\n", kind.name)};
       for (const Key& key : kind.keys) {
@@ -41,7 +44,7 @@ inline std::vector<std::string> offers(const std::string& section) {
 inline std::vector<std::string> small_lattices() {
   std::vector<std::string> all;
   for (const Section& section : catalogue()) {
-    if (section.name != "lattice") continue;
+    if (section.name != "lattice" || !is_manybody(section)) continue;
     for (const Section::Kind& kind : section.kinds) {
       if (kind.name == "custom") {  // a ladder of three rungs
         all.push_back("kind = \"custom\"\nvectors = [[1.0, 0.0], [0.0, 2.0]]\noffsets = [[0.0, 0.0], [0.0, 1.0]]\n"

@@ -8,6 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/field/catalogue.hpp"
 #include "registered.hpp"
 
 using namespace koushi;
@@ -75,13 +76,23 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
   REQUIRE(decks.size() >= 6);
   Mutator mutator(2);
   int built = 0;
+  int fields = 0;
   int refused = 0;
   const std::regex placed("^deck\\.toml:[0-9]+:[0-9]+: error: .+");
-  for (int k = 0; k < 4000; ++k) {
+  for (int k = 0; k < 6000; ++k) {
     const std::string text = mutator.mutate(decks[mutator.below(decks.size())]);
     INFO(text);
     try {
       const Deck deck = Deck::parse(text, "deck.toml", {}, catalogue());
+      if (deck.text("study.kind") == "lattice-field") {
+        double numbers = static_cast<double>(deck.integer("lattice.replicas"));
+        for (const int n : deck.integers("lattice.extents")) numbers *= n;
+        if (numbers > 1e5) continue;
+        const Grid grid = make_grid(self, deck);
+        make_updaters(deck, *make_field_theory(deck, grid));
+        ++fields;
+        continue;
+      }
       const Lattice lattice = make_lattice(deck);
       const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
@@ -101,5 +112,6 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
     }
   }
   CHECK(built > 200);
+  CHECK(fields > 100);
   CHECK(refused > 1000);
 }

@@ -112,7 +112,7 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
   std::int64_t fewest = 0;
   for (int round = 0; fewest < 10000; ++round) {
     REQUIRE(round < 100);
-    moves->metropolis(Kokkos::DefaultExecutionSpace{}, kinds, batch, counts, {.seed = 3, .first_draw = 20000 * round}, 20000);
+    moves->metropolis(Kokkos::DefaultExecutionSpace{}, kinds, batch, counts, {.seed = 3, .first_draw = 20000U * static_cast<std::uint32_t>(round)}, 20000);
     const auto seen = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts);
     fewest = seen(0, 0);
     for (std::size_t w = 1; w < count; ++w) fewest = std::min(fewest, seen(w, 0));

@@ -22,6 +22,13 @@ std::vector<std::string> split_lines(const std::string& text);
 /// A value with its error in the last digits, as the Particle Data Group prints it: -0.70178(12).
 std::string with_error(double value, double error);
 
+/// "+0.0012 %, +0.3 sigma": value with its error against a reference with its own. A reference of 0 gives the difference itself; an error
+/// of 0 or none leaves the sigmas out.
+std::string deviation_text(double value, double error, double reference, double reference_error);
+
+/// Writes to the standard output and flushes it. A reader that went away is no reason to lose a run: failures are kept quiet.
+void print_out(const std::string& text);
+
 /// 93 -> "1 min 33 s", 0.0123 -> "12.3 ms", 7300 -> "2 h 1 min". Seconds in.
 std::string format_seconds(double seconds);
 

@@ -51,6 +51,10 @@ class Deck {
                     const std::vector<Section>& sections);
 
   bool has(const std::string& path) const { return entries_.count(path) > 0; }
+  /// Whether the deck or --set gives this key: false where its default stands.
+  bool given(const std::string& path) const;
+  /// Keys whose values differ from those of another deck's resolved().
+  std::vector<std::string> differences(const std::string& other_resolved) const;
   /// How many there are of an array of sections.
   int count(const std::string& section) const { return counts_.at(section); }
   bool boolean(const std::string& path) const { return std::get<bool>(at(path)); }

@@ -31,7 +31,7 @@ struct ChainRandom {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
   std::int64_t first_chain = 0;
-  int first_draw = 0;
+  std::uint32_t first_draw = 0;
 };
 
 /// The Hamiltonian on the device: sum_b zz_b s_i s_j + sum_i z_i s_i + sum_k element_k (move k where it acts).
@@ -62,7 +62,7 @@ void metropolis(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, 
         double* t = &tables(w, 0);
         for (int p = 0; p < n_proposals; ++p) {
           const RandomBlock r = philox(random.seed, RandomPurpose::markov_chain, random.step, static_cast<std::uint64_t>(random.first_chain + w),
-                                       static_cast<std::uint32_t>(random.first_draw + p));
+                                       random.first_draw + static_cast<std::uint32_t>(p));
           int kind = 0;
           if (kinds.n_kinds > 1) {
             const double u = uniform(r.word[3], r.word[3] * 2654435761U);

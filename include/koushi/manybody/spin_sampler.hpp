@@ -27,8 +27,8 @@ class SpinSampler {
   virtual void start(const SpinWavefunction& psi) = 0;
   /// Fills samples and weights. Random numbers are those of `step`; another `attempt` of the same step takes fresh ones.
   virtual void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) = 0;
-  /// Moves on without keeping anything.
-  virtual void warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) = 0;
+  /// Moves on by `sweeps` sweeps without keeping anything; first_sweep: those already made with the random numbers of this step.
+  virtual void warm_up(const SpinWavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) = 0;
   /// Accepted among the proposals that change the configuration, in the last draw. Collective.
   virtual double acceptance() const = 0;
   virtual std::int64_t local_proposals() const = 0;  ///< of one draw
@@ -36,6 +36,8 @@ class SpinSampler {
   virtual void read(const Archive& archive) = 0;
 
   RowRange rows() const { return rows_; }
+  /// Ranks that the rows can be shared by.
+  std::int64_t most_ranks() const { return most_ranks_; }
   const SpinBatch& samples() const { return samples_; }
   const std::vector<double>& weights() const { return weights_; }
   /// All moves of the run, at the parameters of the last draw.
@@ -43,6 +45,7 @@ class SpinSampler {
 
  protected:
   RowRange rows_;
+  std::int64_t most_ranks_ = 1;
   SpinBatch samples_;
   std::vector<double> weights_;
   std::unique_ptr<SpinMoves> moves_;
@@ -64,7 +67,7 @@ class MarkovChains final : public SpinSampler {
   std::int64_t n_chains() const override { return options_.chains; }
   void start(const SpinWavefunction& psi) override;
   void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) override;
-  void warm_up(const SpinWavefunction& psi, std::uint64_t step, int sweeps) override;
+  void warm_up(const SpinWavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) override;
   double acceptance() const override;
   std::int64_t local_proposals() const override { return chains_.count * per_chain_ * proposals_; }
   void write(Archive& archive) const override;
@@ -91,7 +94,7 @@ class FullEnumeration final : public SpinSampler {
   std::int64_t n_chains() const override { return 0; }
   void start(const SpinWavefunction&) override {}
   void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) override;
-  void warm_up(const SpinWavefunction&, std::uint64_t, int) override {}
+  void warm_up(const SpinWavefunction&, std::uint64_t, std::int64_t, int) override {}
   double acceptance() const override { return 1; }
   std::int64_t local_proposals() const override { return 0; }
   void write(Archive&) const override {}
@@ -101,6 +104,5 @@ class FullEnumeration final : public SpinSampler {
   const Communicator& comm_;
   MoveTable table_;
 };
-
 
 }  // namespace koushi

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "koushi/base/archive.hpp"
@@ -10,6 +12,22 @@ namespace koushi {
 
 /// The blocks of `size` rows that these rows fill; rank boundaries must lie on block boundaries.
 RowRange blocks_of(RowRange rows, std::int64_t size);
+
+/// The sum of tree_sum, fed block by block: it holds one vector per level of the tree, not one per block.
+class TreeSum {
+ public:
+  TreeSum(RowRange blocks, std::int64_t length);
+  /// The next of this rank's blocks.
+  void add(std::vector<double> values);
+  /// Once all are added. Collective.
+  std::vector<double> finish(const Communicator& comm);
+
+ private:
+  RowRange blocks_;
+  std::int64_t length_;
+  std::int64_t added_ = 0;
+  std::map<std::pair<int, std::int64_t>, std::vector<double>> sums_;  ///< (level, index) of the tree
+};
 
 /// Sum of block vectors over all ranks in an order that neither the number of ranks nor of threads moves.
 ///

@@ -28,9 +28,14 @@ struct RunOptions {
 class StudyRun {
  public:
   StudyRun(const Communicator& comm, const Deck& deck, RunOptions options);
+  ~StudyRun();
+  StudyRun(const StudyRun&) = delete;
+  StudyRun& operator=(const StudyRun&) = delete;
 
   enum class Begin { fresh, resumed, done };
-  /// Looks at the result file and obeys the options; `resume` takes the state from a checkpoint. Errors: UsageError, StoreError.
+  /// Looks at the result file and obeys the options; `resume` takes the state from a checkpoint. Before a fresh start it tries whether the
+  /// file can be written, and takes a lock (FILE.lock, gone with the process) that keeps a second run away from it.
+  /// Errors: UsageError, StoreError.
   Begin begin(const std::function<void(const ResultReader&)>& resume);
   /// Listens for signals from now on, and starts the clocks.
   void start();
@@ -40,6 +45,8 @@ class StudyRun {
   void checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write);
   /// Says a warning once and keeps it in the file.
   void warn(Progress& progress, const std::string& kind, const std::string& text);
+  /// Why the result file could not be written, or "".
+  std::string fault_of_output() const;
   /// Says goodbye after a stop on request; the exit code.
   int stopped(Progress& progress, const std::string& where) const;
 
@@ -51,6 +58,8 @@ class StudyRun {
   PhaseTable& phases() { return phases_; }
 
  private:
+  void lock();
+
   using Clock = std::chrono::steady_clock;
   const Communicator& comm_;
   const Deck& deck_;
@@ -59,6 +68,7 @@ class StudyRun {
   Provenance provenance_;
   std::vector<std::string> warnings_;
   PhaseTable phases_;
+  int lock_ = -1;  ///< descriptor of FILE.lock, on the root
   Clock::time_point started_;
   Clock::time_point last_checkpoint_;
 };

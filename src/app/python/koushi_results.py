@@ -4,7 +4,9 @@
 >>> energy, error = run.history["energy"], run.history["energy_error"]
 >>> run.observables["energy_per_site"]          # {'value': ..., 'error': ..., 'tau_int': ..., 'samples': ...}
 """
+import logging
 import sys
+import warnings
 from dataclasses import dataclass, field
 
 
@@ -60,6 +62,9 @@ def plot_run(run, picture):
     import matplotlib
 
     matplotlib.use("Agg")
+    warnings.filterwarnings("ignore", message="Glyph .* missing")  # titles may be in any script; fonts may not
+    matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "IPAGothic", "sans-serif"]
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if run.series:
         plot_field(run, picture)
     elif "energy" in run.history:
@@ -98,7 +103,7 @@ def plot_field(run, picture):
         curve = run.curves[name]
         good = np.isfinite(curve["value"])
         if name == "effective_mass":  # no more than what still says something
-            good &= ~(curve["error"] > 0.5 * np.abs(curve["value"]))
+            good &= curve["error"] < 0.5 * np.abs(curve["value"])
         if name == "correlator":
             good &= curve["value"] > 0
             axis.set_yscale("log")
@@ -130,9 +135,13 @@ def plot_ground_state(run, picture):
     axes[0].set_title(run.title)
     if run.reference:
         axes[0].axhline(run.reference["value"], color="tab:red", linestyle="--", label="reference: " + run.reference["source"])
-        axes[1].semilogy(step, np.abs(energy / run.reference["value"] - 1), color="black", linewidth=0.8)
+        scale = abs(run.reference["value"]) or 1.0
+        axes[1].semilogy(step, np.abs(energy - run.reference["value"]) / scale, color="black", linewidth=0.8)
         axes[1].set_ylabel("|relative deviation|")
-    axes[0].legend(loc="upper right", frameon=False, fontsize="small")
+    if "energy_per_site" in run.observables:
+        measured = run.observables["energy_per_site"]
+        axes[0].axhline(measured["value"], color="tab:blue", linewidth=0.8, label="measured at fixed parameters: %.6g" % measured["value"])
+    axes[0].legend(loc="best", frameon=False, fontsize="small")
     axes[-1].semilogy(step, run.history["variance"] / run.n_sites, color="black", linewidth=0.8)
     axes[-1].set_ylabel("Var E / N  [J$^2$]")
     axes[-1].set_xlabel("step of stochastic reconfiguration")
@@ -143,5 +152,8 @@ def plot_ground_state(run, picture):
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: koushi_results.py RESULT.h5 PICTURE.{png,svg,pdf}")
-    plot_run(open_run(sys.argv[1]), sys.argv[2])
+    try:
+        plot_run(open_run(sys.argv[1]), sys.argv[2])
+    except OSError as error:
+        sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
     print(sys.argv[2])

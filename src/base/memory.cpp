@@ -1,0 +1,9 @@
+#include "koushi/base/memory.hpp"
+
+#include <unistd.h>
+
+namespace koushi {
+
+double physical_memory() { return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE)); }
+
+}  // namespace koushi
