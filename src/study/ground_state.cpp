@@ -363,7 +363,12 @@ std::string GroundState::describe(int ranks) {
   if (ranks > sampler_->most_ranks()) note(fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks));
   if (const std::string fault = run_.fault_of_output(); !fault.empty()) note(fault);
   for (const std::string key : {"study.parameters", "study.initial_parameters"}) {
-    if (deck_.has(key)) load_parameters(key);
+    if (!deck_.has(key)) continue;
+    try {
+      load_parameters(key);
+    } catch (const DeckError& error) {  // the run that makes them may still be to come
+      note(split_lines(error.what()).front());
+    }
   }
   if (ranks > 0 && !measure_only_) {
     sampler_->start(*psi_);
