@@ -6,7 +6,9 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/deck/declare.hpp"
+#include "koushi/base/text.hpp"
 #include "koushi/field/scalar_theory.hpp"
+#include "koushi/field/spin_theory.hpp"
 
 namespace koushi {
 
@@ -64,10 +66,10 @@ class HmcUpdater final : public Updater {
  public:
   HmcUpdater(HmcOptions options, bool tuned, double target) : options_(options), tuned_(tuned), target_(target), step_(options.length / options.steps) {}
 
-  double update(MolecularDynamics& theory, std::uint64_t step) override {
+  double update(FieldTheory& theory, std::uint64_t step) override {
     HmcOptions now = options_;
     now.steps = std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9)));
-    const HmcReport report = hmc_trajectory(theory, now, step);
+    const HmcReport report = hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), now, step);
     const Grid& grid = theory.grid();
     std::vector<double> local;
     if (grid.group().is_root()) {
@@ -116,7 +118,7 @@ class MetropolisUpdater final : public Updater {
   MetropolisUpdater(const FieldTheory& theory, std::uint64_t seed, int hits, double width, bool tuned, double target)
       : colouring_(theory.grid(), theory.interactions()), seed_(seed), hits_(hits), tuned_(tuned), target_(target), width_(width) {}
 
-  double update(MolecularDynamics& theory, std::uint64_t step) override {
+  double update(FieldTheory& theory, std::uint64_t step) override {
     const Grid& grid = theory.grid();
     std::vector<std::int64_t> accepted{static_cast<std::int64_t>(theory.metropolis(colouring_, seed_, step, hits_, width_))};
     grid.world().sum(accepted);
@@ -132,8 +134,10 @@ class MetropolisUpdater final : public Updater {
     width_ = state.at(0);
     calls_ = state.at(1);
   }
-  double mean_weight() const override { return std::numeric_limits<double>::quiet_NaN(); }
-  std::string description() const override { return fmt::format("metropolis, {} colours, {} hits of width {:.4g}", colouring_.n_colours(), hits_, width_); }
+  bool is_watched() const override { return tuned_; }
+  std::string description() const override {
+    return fmt::format("metropolis, {} colours, {} hits{}", colouring_.n_colours(), hits_, tuned_ ? fmt::format(" of width {:.4g}", width_) : "");
+  }
 
  private:
   Colouring colouring_;
@@ -144,6 +148,59 @@ class MetropolisUpdater final : public Updater {
   double width_;
   double calls_ = 0;
 };
+
+class OverrelaxationUpdater final : public Updater {
+ public:
+  explicit OverrelaxationUpdater(const FieldTheory& theory) : colouring_(theory.grid(), theory.interactions()) {}
+  double update(FieldTheory& theory, std::uint64_t) override {
+    theory.overrelax(colouring_);
+    return 1;
+  }
+  bool is_watched() const override { return false; }
+  std::string description() const override { return fmt::format("overrelaxation, {} colours", colouring_.n_colours()); }
+
+ private:
+  Colouring colouring_;
+};
+
+class ClusterUpdater final : public Updater {
+ public:
+  ClusterUpdater(bool single, std::uint64_t seed) : single_(single), seed_(seed) {}
+  double update(FieldTheory& theory, std::uint64_t step) override {
+    const Grid& grid = theory.grid();
+    std::vector<std::int64_t> flipped{static_cast<std::int64_t>(theory.flip_clusters(single_, seed_, step))};
+    grid.world().sum(flipped);
+    return static_cast<double>(flipped[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
+  }
+  bool is_watched() const override { return false; }
+  std::string description() const override { return single_ ? "wolff, one cluster" : "swendsen-wang, all clusters"; }
+
+ private:
+  bool single_;
+  std::uint64_t seed_;
+};
+
+std::vector<Key> spin_keys(std::vector<Key> more) {
+  std::vector<Key> keys{at_least(0, key("beta", KeyType::real, "", "inverse temperature, S = beta H")),
+                        key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 ferromagnetic"),
+                        key("field", KeyType::real, "0.0", "h of - h sum s_1")};
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+bool is_spin(const std::string& kind) { return kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts"; }
+
+SpinModel spin_model(const Deck& deck) {
+  const std::string kind = deck.text("action.kind");
+  SpinModel model{.beta = deck.real("action.beta"), .J = deck.reals("action.J"), .field = deck.real("action.field")};
+  if (model.J.size() > 3) deck.refuse("action.J", fmt::format("{} couplings were given", model.J.size()), "one per distance shell, at most 3");
+  model.components = kind == "ising" ? 1 : kind == "sigma-model" ? static_cast<int>(deck.integer("action.components")) : 2;
+  if (kind == "clock" || kind == "potts") {
+    model.kind = kind == "clock" ? SpinModel::Kind::clock : SpinModel::Kind::potts;
+    model.states = static_cast<int>(deck.integer("action.states"));
+  }
+  return model;
+}
 
 }  // namespace
 
@@ -164,14 +221,19 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                   {"path", "path of a particle of mass 1 on a line: (d x)^2 / (2 a) + a V(x)",
                    {at_least(positive, key("spacing", KeyType::real, "", "a, time between two points")),
                     key("potential", KeyType::reals, "", "V = c_1 x + c_2 x^2 + ..., as [c_1, c_2, ...], at most 8"),
-                    choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0")}}},
+                    choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0")}},
+                  {"ising", "spins s = +-1, H = - sum J s s' - h sum s", spin_keys({})},
+                  {"xy", "unit vectors of 2 components, H = - sum J s.s' - h sum s_1", spin_keys({})},
+                  {"sigma-model", "unit vectors of n components, H = - sum J s.s' - h sum s_1", spin_keys({between(2, 4, key("components", KeyType::integer, "3", "n"))})},
+                  {"clock", "XY spins at angles 2 pi k / states", spin_keys({between(2, 1024, key("states", KeyType::integer, "", "q"))})},
+                  {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", spin_keys({between(2, 64, key("states", KeyType::integer, "", "q"))})}},
                  studies};
   action.template_kind = "phi4";
   action.template_key = "mass_squared";
-  const auto tuned = [](const std::string& target) {
+  const Key again = between(1, 1000, key("repetitions", KeyType::integer, "1", "in one sweep"));
+  const auto tuned = [&again](const std::string& target) {
     return std::vector<Key>{key("tune", KeyType::boolean, "true", "adapt to the acceptance during the warm-up"),
-                            between(0.05, 0.99, key("acceptance", KeyType::real, target, "to be reached by tuning")),
-                            between(1, 1000, key("repetitions", KeyType::integer, "1", "in one sweep"))};
+                            between(0.05, 0.99, key("acceptance", KeyType::real, target, "to be reached by tuning")), again};
   };
   std::vector<Key> hmc{choice("integrator", {"leapfrog", "omelyan2", "omelyan4", "force-gradient"}, "\"omelyan2\"", "of molecular dynamics"),
                        at_least(positive, key("length", KeyType::real, "1.0", "of a trajectory")),
@@ -183,7 +245,10 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
   for (const Key& k : tuned("0.5")) metropolis.push_back(k);
   return {lattice, action,
           {"updater", "What a sweep does, in this order.", true,
-           {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis}}, studies, 8, "hmc"}};
+           {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis},
+            {"overrelaxation", "reflections of spins about the sum of their neighbours: S stays", {again}},
+            {"wolff", "one cluster of spins, from a random site", {again}},
+            {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
 }
 
 Grid make_grid(const Communicator& comm, const Deck& deck) {
@@ -201,6 +266,7 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     options.boundary.push_back(name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic);
   }
   options.replicas = deck.integer("lattice.replicas");
+  if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
   options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
   if (options.ranks.empty()) {
@@ -213,8 +279,15 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   }
 }
 
-std::unique_ptr<MolecularDynamics> make_field_theory(const Deck& deck, const Grid& grid) {
+std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid) {
   const std::string kind = deck.text("action.kind");
+  if (is_spin(kind)) {
+    const auto& boundary = grid.options().boundary;
+    if (kind == "potts" && std::count(boundary.begin(), boundary.end(), Boundary::antiperiodic) > 0) {
+      deck.refuse("lattice.boundary", "Potts spins have no sign to change", "periodic or open");
+    }
+    return make_spin_theory(grid, spin_model(deck));
+  }
   if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
   if (kind == "path") {
     if (grid.dimension() != 1) deck.refuse("lattice.extents", fmt::format("a path in {} directions", grid.dimension()), "one number for action.kind = \"path\"");
@@ -239,18 +312,32 @@ std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const Fiel
   const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
   for (int k = 0; k < deck.count("updater"); ++k) {
     const std::string at = fmt::format("updater.{}.", k);
-    const bool tuned = deck.boolean(at + "tune");
-    const double target = deck.real(at + "acceptance");
-    if (deck.text(at + "kind") == "hmc") {
+    const std::string kind = deck.text(at + "kind");
+    const std::vector<std::string> further = theory.further_updates();
+    if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
+      deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
+    }
+    if (kind == "overrelaxation") {
+      all.push_back(std::make_unique<OverrelaxationUpdater>(theory));
+    } else if (kind == "wolff" || kind == "swendsen-wang") {
+      all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
+    } else if (kind == "hmc") {
       const std::string name = deck.text(at + "integrator");
       const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
                                     : name == "omelyan2" ? Integrator::omelyan2
                                     : name == "omelyan4" ? Integrator::omelyan4
                                                          : Integrator::force_gradient;
+      if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
+        deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
+      }
       const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
-      all.push_back(std::make_unique<HmcUpdater>(options, tuned, target));
+      all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
     } else {
-      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, static_cast<int>(deck.integer(at + "hits")), deck.real(at + "width"), tuned, target));
+      const auto hits = static_cast<int>(deck.integer(at + "hits"));
+      if (5.0 * hits * static_cast<double>(theory.grid().n_replicas()) > 4.2e9) {  // the counter of random numbers
+        deck.refuse(at + "hits", fmt::format("{} hits for {} replicas are too many in one update", hits, theory.grid().n_replicas()), "fewer hits and more repetitions");
+      }
+      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, deck.real(at + "width"), theory.has_width() && deck.boolean(at + "tune"), deck.real(at + "acceptance")));
     }
     all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
   }

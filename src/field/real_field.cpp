@@ -62,14 +62,14 @@ struct KineticEnergy {
 
 }  // namespace
 
-RealField::RealField(const Grid& grid, int components)
+RealField::RealField(const Grid& grid, int components, bool corners)
     : grid_(grid),
       components_(components),
       field_(make_field(grid, components)),
       momentum_(make_field(grid, components)),
       spare_(make_field(grid, components)),
       kept_(make_field(grid, components)),
-      halo_(grid, components, false) {}
+      halo_(grid, components, corners) {}
 
 void RealField::start(std::uint64_t seed, double spread) {
   for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::start", grid_.view(),
@@ -111,36 +111,8 @@ std::vector<double> RealField::totals_of(const Kokkos::View<ExactSum**>& sums) c
 }
 
 std::vector<double> RealField::slice_sums() const {
-  const GridView view = grid_.view();
-  const int first = view.first_direction;
-  const int length = view.global_extent[first];
-  const int components = components_;
   const FieldPointer field = pointer_to(field_);
-  const Kokkos::View<ExactSum**> sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(components * length));
-  Kokkos::parallel_for(
-      "koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), KOKKOS_LAMBDA(int k) {
-        const GridRow row = view.row(k);
-        for (int c = 0; c < components; ++c) {
-          const double* const phi = field.at(row, c);
-          const auto add = [&](int slice, const ExactSum& part) {
-            ExactSum& total = sums(row.replica, c * length + slice);
-            for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
-            Kokkos::atomic_add(&total.refused, part.refused);
-          };
-          ExactSum whole;
-          for (int x = 0; x < view.extent[3]; ++x) {
-            if (first == 3) {
-              ExactSum one;
-              one.add(phi[x]);
-              add(view.global_first[3] + x, one);
-            } else {
-              whole.add(phi[x]);
-            }
-          }
-          if (first < 3) add(view.global_first[first] + row.coordinate[first], whole);
-        }
-      });
-  return totals_of(sums);
+  return slice_sums_of(components_, KOKKOS_LAMBDA(const GridRow& row, int x, int c) { return field.at(row, c)[x]; });
 }
 
 void RealField::write(Archive& archive, const std::string& path) const {

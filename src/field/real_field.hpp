@@ -14,7 +14,8 @@ FieldPointer pointer_to(const FieldArray& field);
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
-  RealField(const Grid& grid, int components);
+  /// corners: the action takes steps in several directions at once.
+  RealField(const Grid& grid, int components, bool corners = false);
   const Grid& grid() const override { return grid_; }
   void start(std::uint64_t seed, double spread) override;
   void draw_momenta(std::uint64_t seed, std::uint64_t step) override;
@@ -27,7 +28,38 @@ class RealField : public MolecularDynamics {
   void read(const Archive& archive, const std::string& path) override;
 
  protected:
-  /// sum over the sites of a slice, x_0 = t fixed (the first direction), of component c: [replica][c][t], of the whole lattice.
+  /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1: [replica][c][t], of the whole lattice.
+  template <typename Value>
+  std::vector<double> slice_sums_of(int orders, const Value& value) const {
+    const GridView view = grid_.view();
+    const int first = view.first_direction;
+    const int length = view.global_extent[first];
+    const Kokkos::View<ExactSum**> sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(orders * length));
+    Kokkos::parallel_for(
+        "koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), KOKKOS_LAMBDA(int k) {
+          const GridRow row = view.row(k);
+          const auto add = [&](int at, const ExactSum& part) {
+            ExactSum& total = sums(row.replica, at);
+            for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
+            Kokkos::atomic_add(&total.refused, part.refused);
+          };
+          for (int c = 0; c < orders; ++c) {
+            ExactSum whole;
+            for (int x = 0; x < view.extent[3]; ++x) {
+              if (first == 3) {
+                ExactSum one;
+                one.add(value(row, x, c));
+                add(c * length + view.global_first[3] + x, one);
+              } else {
+                whole.add(value(row, x, c));
+              }
+            }
+            if (first < 3) add(c * length + view.global_first[first] + row.coordinate[first], whole);
+          }
+        });
+    return totals_of(sums);
+  }
+  /// Of the components of the field.
   std::vector<double> slice_sums() const;
   /// Sums of n numbers per site over the whole lattice: [replica][n].
   template <int n, typename Kernel>

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
+#include "order_parameter.hpp"
 #include "path_levels.hpp"
 #include "real_field.hpp"
 
@@ -120,7 +120,6 @@ class ScalarTheory final : public RealField {
     const auto volume = static_cast<double>(grid_.n_sites());
     const int length = grid_.view().global_extent[grid_.view().first_direction];
     const auto replicas = static_cast<std::size_t>(grid_.view().n_replicas);
-    const double k = 2 * std::numbers::pi / length;
     Measured all;
     for (std::size_t r = 0; r < replicas; ++r) {
       const double* const sum = &sums[4 * r];
@@ -128,31 +127,7 @@ class ScalarTheory final : public RealField {
       all[path_ ? "x2" : "phi2"].push_back(sum[1] / volume);
       all[path_ ? "x4" : "phi4"].push_back(sum[2] / volume);
       all["virial"].push_back(sum[3] / (n * volume));
-      double square = 0;
-      double at_k = 0;
-      std::vector<double> correlator(static_cast<std::size_t>(length / 2 + 1));
-      for (int c = 0; c < n; ++c) {
-        const double* const slice = &slices[(r * n + static_cast<std::size_t>(c)) * static_cast<std::size_t>(length)];
-        double m = 0;
-        double re = 0;
-        double im = 0;
-        for (int t = 0; t < length; ++t) {
-          m += slice[t];
-          re += slice[t] * std::cos(k * t);
-          im += slice[t] * std::sin(k * t);
-        }
-        square += m * m;
-        at_k += re * re + im * im;
-        for (std::size_t tau = 0; tau < correlator.size(); ++tau) {
-          for (int t = 0; t < length; ++t) correlator[tau] += slice[t] * slice[(t + static_cast<int>(tau)) % length] / volume;
-        }
-        if (c == 0) all["field_mean"].push_back(m / volume);
-      }
-      all["magnetization"].push_back(std::sqrt(square) / volume);
-      all["magnetization2"].push_back(square / volume / volume);
-      all["magnetization4"].push_back(square * square / std::pow(volume, 4));
-      all["structure_factor_k1"].push_back(at_k / volume);
-      all["correlator"].insert(all["correlator"].end(), correlator.begin(), correlator.end());
+      append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, length, volume, all);
     }
     if (path_) {
       for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, all["path_levels"]);
@@ -161,9 +136,6 @@ class ScalarTheory final : public RealField {
   }
 
   std::vector<Observable> observables() const override {
-    const auto volume = static_cast<double>(grid_.n_sites());
-    const int length = grid_.view().global_extent[grid_.view().first_direction];
-    const double half_k = std::numbers::pi / length;
     const auto mean = [](const std::vector<double>& x) { return x[0]; };
     std::vector<Observable> all{
         {"action_density", "<S> / V", {{"action_density"}}, mean},
@@ -174,34 +146,11 @@ class ScalarTheory final : public RealField {
       for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
       return all;
     }
-    all.push_back({"magnetization", "<|M|> / V", {{"magnetization"}}, mean});
-    all.push_back({"susceptibility", "<M^2> / V", {{"magnetization2"}}, [volume](const std::vector<double>& x) { return volume * x[0]; }});
-    all.push_back({"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {{"magnetization2"}, {"magnetization"}},
-                   [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }});
-    all.push_back({"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }});
-    all.push_back({"correlation_length", "second moment along the first direction, sqrt(<M^2>/(V F) - 1) / (2 sin(pi / L)), F at the smallest momentum",
-                   {{"magnetization2"}, {"structure_factor_k1"}},
-                   [volume, half_k](const std::vector<double>& x) { return std::sqrt(volume * x[0] / x[1] - 1) / (2 * std::sin(half_k)); }});
+    for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
     return all;
   }
 
-  std::vector<Curve> curves() const override {
-    const int length = grid_.view().global_extent[grid_.view().first_direction];
-    const double slice = static_cast<double>(grid_.n_sites()) / length;
-    Curve correlator{"correlator", "<sum over a slice of phi(0) phi(t)>, connected: - slice <phi>^2 of the first component", "t", {}, {}};
-    Curve mass{"effective_mass", "arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)), per time of one step", "t", {}, {}};
-    for (std::size_t t = 0; t < static_cast<std::size_t>(length / 2 + 1); ++t) {
-      correlator.x.push_back(spacing_ * static_cast<double>(t));
-      correlator.points.push_back({"", "", {{"correlator", t}, {"field_mean"}}, [slice](const std::vector<double>& x) { return x[0] - slice * x[1] * x[1]; }});
-      if (t == 0 || t + 1 >= static_cast<std::size_t>(length / 2 + 1)) continue;
-      mass.x.push_back(spacing_ * static_cast<double>(t));
-      mass.points.push_back({"", "", {{"correlator", t - 1}, {"correlator", t}, {"correlator", t + 1}, {"field_mean"}}, [slice, step = spacing_](const std::vector<double>& x) {
-                               const double constant = slice * x[3] * x[3];
-                               return std::acosh(0.5 * (x[0] + x[2] - 2 * constant) / (x[1] - constant)) / step;
-                             }});
-    }
-    return {correlator, mass};
-  }
+  std::vector<Curve> curves() const override { return order_curves(grid_, spacing_); }
 
  private:
   void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {

@@ -155,6 +155,7 @@ class LatticeField {
       if (grid_.n_replicas() > 1 && e.r_hat > 1.1) run_.warn(progress, o.name + " R-hat", fmt::format("split R-hat = {:.3f} > 1.1: the replicas disagree; remedy: a longer warm_up", e.r_hat));
     }
     for (std::size_t k = 0; k < updaters_.size(); ++k) {
+      if (!updaters_[k]->is_watched()) continue;
       const auto& acceptance = history_.values(fmt::format("acceptance_{}", k));
       double mean = 0;
       for (auto t = static_cast<std::size_t>(warm_up_); t < acceptance.size(); ++t) mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up_));
@@ -176,7 +177,7 @@ class LatticeField {
   const Deck& deck_;
   StudyRun run_;
   Grid grid_;
-  std::unique_ptr<MolecularDynamics> theory_;
+  std::unique_ptr<FieldTheory> theory_;
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
   std::int64_t warm_up_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies);
 Grid make_grid(const Communicator& comm, const Deck& deck);
 
 /// The theory of [action]. Errors: DeckError.
-std::unique_ptr<MolecularDynamics> make_field_theory(const Deck& deck, const Grid& grid);
+std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid);
 
 /// One entry of [[updater]] at work.
 ///
@@ -27,14 +28,17 @@ std::unique_ptr<MolecularDynamics> make_field_theory(const Deck& deck, const Gri
 class Updater {
  public:
   virtual ~Updater() = default;
-  /// Updates every replica; `step` keys the random numbers. Returns the mean acceptance over all replicas. Collective.
-  virtual double update(MolecularDynamics& theory, std::uint64_t step) = 0;
-  virtual void tune(double acceptance) = 0;
+  /// Updates every replica; `step` keys the random numbers. Returns the mean acceptance over all replicas, of clusters the flipped fraction of
+  /// the sites. Collective.
+  virtual double update(FieldTheory& theory, std::uint64_t step) = 0;
+  virtual void tune(double) {}
+  /// Whether an acceptance far from 1/2 is something to warn of.
+  virtual bool is_watched() const { return true; }
   /// What is tuned: the state of the updater.
-  virtual std::vector<double> state() const = 0;
-  virtual void set_state(const std::vector<double>& state) = 0;
+  virtual std::vector<double> state() const { return {}; }
+  virtual void set_state(const std::vector<double>&) {}
   /// e^{-dH} of the last update, mean over all replicas; NaN where there is no H.
-  virtual double mean_weight() const = 0;
+  virtual double mean_weight() const { return std::numeric_limits<double>::quiet_NaN(); }
   virtual std::string description() const = 0;
   int repetitions = 1;  ///< per sweep
 };

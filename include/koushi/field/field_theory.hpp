@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "koushi/base/archive.hpp"
+#include "koushi/base/error.hpp"
 #include "koushi/lattice/colouring.hpp"
 #include "koushi/lattice/grid.hpp"
 
@@ -61,11 +63,21 @@ class FieldTheory {
   /// One sweep of Metropolis updates, colour by colour: `hits` proposals phi + width (uniform in [-1, 1]^n) per site.
   /// Returns the accepted proposals of this rank's sites.
   virtual double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
+  /// Whether proposals have a width at all: those of discrete spins do not.
+  virtual bool has_width() const { return true; }
+  /// Updates that this theory has besides, of "hmc", "overrelaxation", "wolff", "swendsen-wang".
+  virtual std::vector<std::string> further_updates() const { return {}; }
+  /// One sweep of reflections that leave S as it is, colour by colour.
+  virtual void overrelax(const Colouring&) { throw InternalError("this theory has no overrelaxation"); }
+  /// Flips clusters of every replica: one that holds a random site (Wolff), or each with probability 1/2 (Swendsen and Wang).
+  /// Returns the flipped sites of this rank.
+  virtual double flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }
 };
 
 /// A theory of real fields with momenta p of unit mass, H = sum p^2 / 2 + S.
 class MolecularDynamics : public FieldTheory {
  public:
+  std::vector<std::string> further_updates() const override { return {"hmc"}; }
   virtual void draw_momenta(std::uint64_t seed, std::uint64_t step) = 0;
   virtual void reverse_momenta() = 0;
   /// H of every replica here.

@@ -1,0 +1,318 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+
+#include "koushi/lattice/grid_kernel.hpp"
+#include "koushi/random/normal.hpp"
+
+namespace koushi {
+
+/// The couplings of a classical spin: for every forward displacement of its shells a coupling J.
+struct SpinBonds {
+  static constexpr int most = 40;
+  int count = 0;
+  int step[most][4] = {};
+  double coupling[most] = {};
+};
+
+/// Index of the site reached from site x of a row by sign * step, and the weight of the boundary on the way.
+struct SpinNeighbour {
+  int site;
+  double weight;
+};
+
+KOKKOS_INLINE_FUNCTION SpinNeighbour spin_neighbour(const GridView& grid, const GridRow& row, int x, const int (&step)[4], int sign) {
+  SpinNeighbour result{row.site + x, 1.0};
+  for (int mu = grid.first_direction; mu < 4; ++mu) {
+    if (step[mu] == 0) continue;
+    const int c = mu < 3 ? row.coordinate[mu] : x;
+    result.site += grid.step(mu, sign * step[mu], c);
+    result.weight *= grid.factor(mu, sign * step[mu], c);
+  }
+  return result;
+}
+
+/// Unit vectors of n components (n = 1: Ising spins): S = - beta (sum_b J_b s.s' + h sum s_1).
+template <int n>
+struct VectorSpins {
+  static constexpr int components = n;
+  double beta = 1;
+  double field = 0;
+  int states = 0;  ///< clock model: angles 2 pi k / states only (n = 2); 0: all directions
+
+  KOKKOS_INLINE_FUNCTION double pair(const double (&a)[n], const double (&b)[n]) const {
+    double sum = 0;
+    for (int c = 0; c < n; ++c) sum += a[c] * b[c];
+    return sum;
+  }
+  KOKKOS_INLINE_FUNCTION double source(const double (&a)[n]) const { return field * a[0]; }
+
+  /// Another direction, symmetrically: the other one (n = 1), another angle of the clock, or one turned by up to about `width`.
+  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[n], const RandomBlock& first, const RandomBlock& second, double width, double (&out)[n]) const {
+    if constexpr (n == 1) {
+      out[0] = -s[0];
+    } else if (n == 2 && states > 0) {
+      const double angle = 6.283185307179586476925 / states;
+      const double k = Kokkos::round(Kokkos::atan2(s[1], s[0]) / angle) + 1 + uniform_below(first.word[0], states - 1);
+      out[0] = Kokkos::cos(angle * k);
+      out[1] = Kokkos::sin(angle * k);
+    } else {
+      // s + width * normal vector, normalised: the density depends on the angle between old and new alone.
+      const NormalPair a = normal_pair(first);
+      const NormalPair b = normal_pair(second);
+      const double normals[4] = {a.first, a.second, b.first, b.second};
+      double norm = 0;
+      for (int c = 0; c < n; ++c) {
+        out[c] = s[c] + width * normals[c];
+        norm += out[c] * out[c];
+      }
+      norm = 1 / Kokkos::sqrt(norm);
+      for (int c = 0; c < n; ++c) out[c] *= norm;
+    }
+  }
+};
+
+/// Potts spins k = 0 ... states - 1: S = - beta (sum_b J_b [s = s'] + h sum [s = 0]).
+struct PottsSpins {
+  static constexpr int components = 1;
+  double beta = 1;
+  double field = 0;
+  int states = 2;
+  KOKKOS_INLINE_FUNCTION double pair(const double (&a)[1], const double (&b)[1]) const { return a[0] == b[0] ? 1.0 : 0.0; }
+  KOKKOS_INLINE_FUNCTION double source(const double (&a)[1]) const { return a[0] == 0 ? field : 0.0; }
+  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[1], const RandomBlock& first, const RandomBlock&, double, double (&out)[1]) const {
+    const int other = static_cast<int>(s[0]) + 1 + uniform_below(first.word[0], states - 1);
+    out[0] = other % states;
+  }
+};
+
+/// One spin of a field.
+template <int n>
+KOKKOS_INLINE_FUNCTION void load_spin(const FieldPointer& field, int replica, int site, double (&out)[n]) {
+  const double* const first = field.data + replica * field.per_replica + site;
+  for (int c = 0; c < n; ++c) out[c] = first[c * field.per_component];
+}
+
+template <int n>
+KOKKOS_INLINE_FUNCTION void store_spin(const FieldPointer& field, int replica, int site, const double (&in)[n]) {
+  double* const first = field.data + replica * field.per_replica + site;
+  for (int c = 0; c < n; ++c) first[c * field.per_component] = in[c];
+}
+
+/// - S of one spin with all its neighbours, in units of beta.
+template <typename Spins>
+KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds& bonds, const GridView& grid, const FieldPointer& field, const GridRow& row, int x,
+                                             const double (&s)[Spins::components]) {
+  constexpr int n = Spins::components;
+  double sum = spins.source(s);
+  for (int b = 0; b < bonds.count; ++b) {
+    for (int sign = -1; sign <= 1; sign += 2) {
+      const SpinNeighbour at = spin_neighbour(grid, row, x, bonds.step[b], sign);
+      if (at.weight == 0) continue;
+      double other[n];
+      load_spin(field, row.replica, at.site, other);
+      if constexpr (n > 1) {
+        for (int c = 0; c < n; ++c) other[c] *= at.weight;
+        sum += bonds.coupling[b] * spins.pair(s, other);
+      } else {
+        sum += bonds.coupling[b] * at.weight * spins.pair(s, other);
+      }
+    }
+  }
+  return sum;
+}
+
+/// Metropolis updates of the sites of one colour.
+template <typename Spins>
+struct SpinMetropolis {
+  Spins spins;
+  SpinBonds bonds;
+  GridView grid;
+  FieldPointer field;
+  Kokkos::View<int*> sites;
+  Kokkos::View<double*> accepted;
+  std::uint64_t seed;
+  std::uint64_t step;
+  int hits;
+  double width;
+
+  KOKKOS_FUNCTION void operator()(int k) const {
+    constexpr int n = Spins::components;
+    const int n_sites = static_cast<int>(sites.extent(0));
+    const int local = sites(k % n_sites);
+    const int x = local % grid.extent[3];
+    const GridRow row = grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas));
+    const auto number = static_cast<std::uint64_t>(grid.global_site(row, x));
+    const auto first_draw = static_cast<std::uint32_t>((grid.first_replica + row.replica) * hits * 3);
+    int count = 0;
+    for (int hit = 0; hit < hits; ++hit) {
+      const auto block = [&](int draw) { return philox(seed, RandomPurpose::local_update, step, number, first_draw + static_cast<std::uint32_t>(3 * hit + draw)); };
+      double s[n];
+      double other[n];
+      load_spin(field, row.replica, row.site + x, s);
+      const RandomBlock first = block(0);
+      spins.propose(s, first, n > 2 ? block(1) : first, width, other);
+      const double change = spins.beta * (spin_alignment(spins, bonds, grid, field, row, x, s) - spin_alignment(spins, bonds, grid, field, row, x, other));
+      const RandomBlock last = block(2);
+      if (uniform(last.word[0], last.word[1]) >= Kokkos::exp(-change)) continue;
+      store_spin(field, row.replica, row.site + x, other);
+      ++count;
+    }
+    accepted(k) = count;
+  }
+};
+
+/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, and the source term.
+template <typename Spins>
+struct SpinSurvey {
+  Spins spins;
+  SpinBonds bonds;
+  int first_shell;  ///< bonds of it, which come first
+  GridView grid;
+  FieldPointer field;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const SpinSurvey self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[3]) {
+      constexpr int n = Spins::components;
+      double s[n];
+      load_spin(self.field, row.replica, row.site + x, s);
+      values[0] = 0;
+      values[1] = 0;
+      values[2] = self.spins.source(s);
+      for (int b = 0; b < self.bonds.count; ++b) {
+        const SpinNeighbour at = spin_neighbour(self.grid, row, x, self.bonds.step[b], 1);
+        double other[n];
+        load_spin(self.field, row.replica, at.site, other);
+        const double pair = at.weight * self.spins.pair(s, other);
+        values[0] += self.bonds.coupling[b] * pair;
+        if (b < self.first_shell) values[1] += pair;
+      }
+    };
+  }
+};
+
+/// s <- 2 (s.h) h / h^2 - s, h the sum of the neighbours with their couplings: S stays as it is. Sites of one colour, n >= 2.
+template <int n>
+struct SpinOverrelaxation {
+  VectorSpins<n> spins;
+  SpinBonds bonds;
+  GridView grid;
+  FieldPointer field;
+  Kokkos::View<int*> sites;
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const int n_sites = static_cast<int>(sites.extent(0));
+    const int local = sites(k % n_sites);
+    const int x = local % grid.extent[3];
+    const GridRow row = grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas));
+    double h[n] = {};
+    h[0] = spins.field;
+    for (int b = 0; b < bonds.count; ++b) {
+      for (int sign = -1; sign <= 1; sign += 2) {
+        const SpinNeighbour at = spin_neighbour(grid, row, x, bonds.step[b], sign);
+        double other[n];
+        load_spin(field, row.replica, at.site, other);
+        for (int c = 0; c < n; ++c) h[c] += bonds.coupling[b] * at.weight * other[c];
+      }
+    }
+    double s[n];
+    load_spin(field, row.replica, row.site + x, s);
+    double dot = 0;
+    double square = 0;
+    for (int c = 0; c < n; ++c) {
+      dot += s[c] * h[c];
+      square += h[c] * h[c];
+    }
+    if (square < 1e-30) return;
+    double norm = 0;
+    for (int c = 0; c < n; ++c) {
+      s[c] = 2 * dot / square * h[c] - s[c];
+      norm += s[c] * s[c];
+    }
+    norm = 1 / Kokkos::sqrt(norm);  // rounding would leave the sphere in the long run
+    for (int c = 0; c < n; ++c) s[c] *= norm;
+    store_spin(field, row.replica, row.site + x, s);
+  }
+};
+
+/// p <- p - time (dS/ds - (dS/ds . s) s): the force along the sphere.
+template <int n>
+struct SphereKick {
+  VectorSpins<n> spins;
+  SpinBonds bonds;
+  GridView grid;
+  FieldPointer field;
+  FieldPointer momentum;
+  double time;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const SphereKick self = *this;
+    return [self, row](int x, const RowSides&) {
+      double h[n] = {};
+      h[0] = self.spins.field;
+      for (int b = 0; b < self.bonds.count; ++b) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+          const SpinNeighbour at = spin_neighbour(self.grid, row, x, self.bonds.step[b], sign);
+          double other[n];
+          load_spin(self.field, row.replica, at.site, other);
+          for (int c = 0; c < n; ++c) h[c] += self.bonds.coupling[b] * at.weight * other[c];
+        }
+      }
+      double s[n];
+      load_spin(self.field, row.replica, row.site + x, s);
+      double along = 0;
+      for (int c = 0; c < n; ++c) along += h[c] * s[c];
+      for (int c = 0; c < n; ++c) self.momentum.at(row, c)[x] += self.time * self.spins.beta * (h[c] - along * s[c]);
+    };
+  }
+};
+
+/// Along the great circle: s <- s cos(|p| t) + p / |p| sin(|p| t), and p with it.
+template <int n>
+struct SphereDrift {
+  FieldPointer field;
+  FieldPointer momentum;
+  double time;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const SphereDrift self = *this;
+    return [self, row](int x, const RowSides&) {
+      double square = 0;
+      for (int c = 0; c < n; ++c) square += self.momentum.at(row, c)[x] * self.momentum.at(row, c)[x];
+      const double speed = Kokkos::sqrt(square);
+      if (speed == 0) return;
+      const double cosine = Kokkos::cos(speed * self.time);
+      const double sine = Kokkos::sin(speed * self.time);
+      double norm = 0;
+      double s[n];
+      double p[n];
+      for (int c = 0; c < n; ++c) {
+        s[c] = self.field.at(row, c)[x];
+        p[c] = self.momentum.at(row, c)[x];
+        const double moved = s[c] * cosine + p[c] / speed * sine;
+        p[c] = p[c] * cosine - speed * s[c] * sine;
+        s[c] = moved;
+        norm += s[c] * s[c];
+      }
+      norm = 1 / Kokkos::sqrt(norm);
+      for (int c = 0; c < n; ++c) {
+        self.field.at(row, c)[x] = s[c] * norm;
+        self.momentum.at(row, c)[x] = p[c];
+      }
+    };
+  }
+};
+
+/// p <- p - (p.s) s
+template <int n>
+struct ToTangent {
+  FieldPointer field;
+  FieldPointer momentum;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const ToTangent self = *this;
+    return [self, row](int x, const RowSides&) {
+      double along = 0;
+      for (int c = 0; c < n; ++c) along += self.momentum.at(row, c)[x] * self.field.at(row, c)[x];
+      for (int c = 0; c < n; ++c) self.momentum.at(row, c)[x] -= along * self.field.at(row, c)[x];
+    };
+  }
+};
+
+}  // namespace koushi

@@ -1,0 +1,363 @@
+#include "koushi/field/spin_theory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+
+#include "clusters.hpp"
+#include "koushi/base/error.hpp"
+#include "koushi/field/spin_kernel.hpp"
+#include "order_parameter.hpp"
+#include "real_field.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// The forward displacements of the first shells of the hypercubic lattice, shell by shell.
+std::vector<std::vector<std::array<int, 4>>> shells(int dimension, std::size_t count) {
+  constexpr int reach = 3;
+  std::map<int, std::vector<std::array<int, 4>>> by_distance;
+  for (int k = 0; k < 2401; ++k) {  // 7^4
+    std::array<int, 4> step{k / 343 - reach, k / 49 % 7 - reach, k / 7 % 7 - reach, k % 7 - reach};
+    bool inside = true;
+    int first = 0;
+    int square = 0;
+    for (int mu = 3; mu >= 0; --mu) {
+      const int s = step[static_cast<std::size_t>(mu)];
+      if (mu < 4 - dimension && s != 0) inside = false;
+      if (s != 0) first = s;
+      square += s * s;
+    }
+    if (inside && first > 0) by_distance[square].push_back(step);
+  }
+  std::vector<std::vector<std::array<int, 4>>> result;
+  for (const auto& [square, steps] : by_distance) {
+    if (result.size() < count) result.push_back(steps);
+  }
+  return result;
+}
+
+template <typename Spins>
+class SpinTheory final : public RealField {
+  static constexpr int n = Spins::components;
+  static constexpr bool is_potts = std::is_same_v<Spins, PottsSpins>;
+
+ public:
+  SpinTheory(const Grid& grid, const Spins& spins, const std::vector<double>& J) : RealField(grid, n, J.size() > 1), spins_(spins) {
+    const auto all = shells(grid.dimension(), J.size());
+    for (std::size_t shell = 0; shell < all.size(); ++shell) {
+      for (const auto& step : all[shell]) {
+        std::copy(step.begin(), step.end(), bonds_.step[bonds_.count]);
+        bonds_.coupling[bonds_.count++] = J[shell];
+      }
+      if (shell == 0) first_shell_ = bonds_.count;
+    }
+  }
+
+  void start(std::uint64_t seed, double spread) override {
+    const auto host = Kokkos::create_mirror_view(field_);
+    const GridView& view = grid_.view();
+    for (int k = 0; k < view.n_rows(); ++k) {
+      const GridRow row = view.row(k);
+      for (int x = 0; x < view.extent[3]; ++x) {
+        double s[n] = {};
+        if constexpr (!is_potts) s[0] = 1;
+        if (spread > 0) {  // any spread: fully random
+          const auto block = [&](std::uint32_t draw) {
+            return philox(seed, RandomPurpose::initial_configurations, 0, static_cast<std::uint64_t>(view.global_site(row, x)), static_cast<std::uint32_t>(2 * (view.first_replica + row.replica)) + draw);
+          };
+          if constexpr (n == 1 && !is_potts) {
+            if ((block(0).word[3] & 1U) != 0) s[0] = -1;
+          } else if (is_potts) {
+            s[0] = uniform_below(block(0).word[3], spins_.states);
+          } else {
+            spins_.propose(s, block(0), block(1), 1e6, s);
+          }
+        }
+        for (int c = 0; c < n; ++c) host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c), static_cast<std::size_t>(row.site + x)) = s[c];
+      }
+    }
+    Kokkos::deep_copy(field_, host);
+  }
+
+  std::vector<double> action() override {
+    std::vector<double> s;
+    for (const auto& sums : survey()) s.push_back(-spins_.beta * (sums[0] + sums[2]));
+    return s;
+  }
+
+  void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
+    RealField::draw_momenta(seed, step);
+    if constexpr (n > 1) for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::tangent", grid_.view(), ToTangent<n>{pointer_to(field_), pointer_to(momentum_)});
+  }
+  void kick(double time) override {
+    if constexpr (n > 1) run_with_halo("koushi::field::sphere_kick", field_, SphereKick<n>{spins_, bonds_, grid_.view(), pointer_to(field_), pointer_to(momentum_), time});
+  }
+  void drift(double time) override {
+    if constexpr (n > 1) for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::sphere_drift", grid_.view(), SphereDrift<n>{pointer_to(field_), pointer_to(momentum_), time});
+  }
+  void kick_then_drift(double kick_time, double drift_time) override {
+    kick(kick_time);
+    drift(drift_time);
+  }
+  void shifted_kick(double, double) override { throw InternalError("spins have no shifted kick"); }
+
+  bool has_width() const override { return !(is_potts || n == 1 || spins_.states > 0); }
+  std::vector<std::string> further_updates() const override {
+    std::vector<std::string> all;
+    if (has_width()) {
+      all.emplace_back("hmc");
+      all.emplace_back("overrelaxation");
+    }
+    if (spins_.field == 0) {
+      all.emplace_back("wolff");
+      all.emplace_back("swendsen-wang");
+    }
+    return all;
+  }
+
+  std::vector<std::array<int, 4>> interactions() const override {
+    std::vector<std::array<int, 4>> steps;
+    for (int b = 0; b < bonds_.count; ++b) steps.push_back({bonds_.step[b][0], bonds_.step[b][1], bonds_.step[b][2], bonds_.step[b][3]});
+    return steps;
+  }
+
+  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    double count = 0;
+    for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+      halo_.exchange(field_);
+      const auto& sites = colouring.sites(colour);
+      const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
+      const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
+      Kokkos::parallel_for("koushi::field::spin_metropolis", Kokkos::RangePolicy<>(0, static_cast<int>(updates)),
+                           SpinMetropolis<Spins>{spins_, bonds_, grid_.view(), pointer_to(field_), sites, accepted, seed, step, hits, width});
+      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
+      for (std::size_t k = 0; k < updates; ++k) count += host(k);
+    }
+    return count;
+  }
+
+  void overrelax(const Colouring& colouring) override {
+    if constexpr (n > 1) {
+      for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+        halo_.exchange(field_);
+        const auto& sites = colouring.sites(colour);
+        const int updates = static_cast<int>(sites.extent(0)) * grid_.view().n_replicas;
+        Kokkos::parallel_for("koushi::field::overrelaxation", Kokkos::RangePolicy<>(0, updates),
+                             SpinOverrelaxation<n>{spins_, bonds_, grid_.view(), pointer_to(field_), sites});
+      }
+    }
+  }
+
+  double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
+  Measured measure() override;
+  std::vector<Observable> observables() const override;
+  std::vector<Curve> curves() const override { return order_curves(grid_, 1.0); }
+
+ private:
+  /// Sums over slices of the order parameter: the components of vectors; sqrt(q / (q - 1)) ([s = k] - 1/q) of Potts spins, of length 1 where they are aligned.
+  std::vector<double> order_slices() const {
+    if constexpr (is_potts) {
+      const FieldPointer field = pointer_to(field_);
+      const double q = spins_.states;
+      return slice_sums_of(spins_.states, KOKKOS_LAMBDA(const GridRow& row, int x, int c) {
+        return Kokkos::sqrt(q / (q - 1)) * ((field.at(row, 0)[x] == c ? 1.0 : 0.0) - 1 / q);
+      });
+    } else {
+      return slice_sums();
+    }
+  }
+
+  std::vector<std::array<double, 3>> survey() {
+    halo_.exchange(field_);
+    const std::vector<double> all = totals<3>("koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
+    std::vector<std::array<double, 3>> sums;
+    for (std::size_t r = 0; r < all.size(); r += 3) sums.push_back({all[r], all[r + 1], all[r + 2]});
+    return sums;
+  }
+
+  RandomBlock cluster_block(std::uint64_t seed, std::uint64_t step, std::int64_t replica, std::uint64_t stream, std::uint32_t draw) const {
+    return philox(seed, RandomPurpose::cluster, step, stream, static_cast<std::uint32_t>(replica) * 4U + draw);
+  }
+
+  /// The direction of reflection of a replica: a random axis, for the clock one that maps its angles onto themselves.
+  std::array<double, static_cast<std::size_t>(n)> axis(std::uint64_t seed, std::uint64_t step, std::int64_t replica) const {
+    std::array<double, static_cast<std::size_t>(n)> r{};
+    if constexpr (n == 1) {
+      r[0] = 1;
+    } else {
+      const RandomBlock first = cluster_block(seed, step, replica, 0xffffffffU, 0);
+      if (n == 2 && spins_.states > 0) {
+        const double angle = std::numbers::pi * uniform_below(first.word[0], 2 * spins_.states) / spins_.states - std::numbers::pi / 2;
+        r[0] = std::cos(angle);
+        r[1] = std::sin(angle);
+      } else {
+        const NormalPair a = normal_pair(first);
+        const NormalPair b = normal_pair(cluster_block(seed, step, replica, 0xffffffffU, 1));
+        const double normals[4] = {a.first, a.second, b.first, b.second};
+        double norm = 0;
+        for (std::size_t c = 0; c < n; ++c) norm += normals[c] * normals[c];
+        for (std::size_t c = 0; c < n; ++c) r[c] = normals[c] / std::sqrt(norm);
+      }
+    }
+    return r;
+  }
+
+  Spins spins_;
+  SpinBonds bonds_;
+  int first_shell_ = 0;
+};
+
+template <typename Spins>
+double SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) {
+  halo_.exchange(field_);
+  const GridView& view = grid_.view();
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+  std::vector<std::array<double, static_cast<std::size_t>(n)>> axes;
+  for (int r = 0; r < view.n_replicas; ++r) axes.push_back(axis(seed, step, view.first_replica + r));
+  const auto projection = [&](int replica, int stored) {
+    double sum = 0;
+    for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
+    return sum;
+  };
+  const BondIsActive active = [&](int replica, int b, int lower, int upper, double weight, std::int64_t number) {
+    double exponent = 0;  // the bond is active with probability 1 - e^{-exponent}
+    if constexpr (is_potts) {
+      if (projection(replica, lower) == projection(replica, upper)) exponent = spins_.beta * bonds_.coupling[b];
+    } else {
+      exponent = 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
+    }
+    if (!(exponent > 0)) return false;
+    const RandomBlock word = philox(seed, RandomPurpose::cluster_bond, step, static_cast<std::uint64_t>(number),
+                                    static_cast<std::uint32_t>((view.first_replica + replica) * bonds_.count + b));
+    return uniform(word.word[0], word.word[1]) < 1 - std::exp(-exponent);
+  };
+  const int volume = view.volume();
+  const int rows = view.n_rows() / view.n_replicas;
+  double flipped = 0;
+  // Reflects a spin, or gives it the state that its cluster drew.
+  const auto flip = [&](int replica, int site, const RandomBlock& word, bool always_another) {
+    const GridRow row = view.row(site / view.extent[3] + replica * rows);
+    const auto stored = static_cast<std::size_t>(row.site + site % view.extent[3]);
+    const auto r = static_cast<std::size_t>(replica);
+    ++flipped;
+    if constexpr (is_potts) {
+      const int old = static_cast<int>(host(r, 0, stored));
+      host(r, 0, stored) = always_another ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states : uniform_below(word.word[1], spins_.states);
+    } else {
+      const double along = projection(replica, row.site + site % view.extent[3]);
+      double norm = 0;
+      for (std::size_t c = 0; c < n; ++c) {
+        host(r, c, stored) -= 2 * along * axes[r][c];
+        norm += host(r, c, stored) * host(r, c, stored);
+      }
+      for (std::size_t c = 0; c < n; ++c) host(r, c, stored) /= std::sqrt(norm);
+    }
+  };
+  const auto seed_site = [&](int replica) {
+    const RandomBlock word = cluster_block(seed, step, view.first_replica + replica, 0xfffffffeU, 2);
+    const double u = uniform(word.word[0], word.word[1]);
+    return static_cast<std::int64_t>(u * static_cast<double>(grid_.n_sites()));
+  };
+  if (single && !grid_.decomposed()) {
+    std::vector<std::vector<int>> clusters;  // all grown before the first is flipped
+    for (int r = 0; r < view.n_replicas; ++r) clusters.push_back(grow_cluster(grid_, bonds_, active, r, static_cast<int>(seed_site(r))));
+    for (int r = 0; r < view.n_replicas; ++r) {
+      const RandomBlock word = cluster_block(seed, step, view.first_replica + r, 0xfffffffdU, 3);
+      for (const int site : clusters[static_cast<std::size_t>(r)]) flip(r, site, word, true);
+    }
+  } else {
+    const std::vector<std::int64_t> labels = label_clusters(grid_, bonds_, active);
+    for (int r = 0; r < view.n_replicas; ++r) {
+      double chosen = -1;
+      if (single) {
+        const std::int64_t wanted = seed_site(r);
+        for (int site = 0; site < volume; ++site) {
+          const GridRow row = view.row(site / view.extent[3] + r * rows);
+          if (view.global_site(row, site % view.extent[3]) == wanted) chosen = static_cast<double>(labels[static_cast<std::size_t>(r * volume + site)]);
+        }
+        chosen = grid_.group().max(chosen);
+      }
+      for (int site = 0; site < volume; ++site) {
+        const std::int64_t label = labels[static_cast<std::size_t>(r * volume + site)];
+        if (single) {
+          if (static_cast<double>(label) == chosen) flip(r, site, cluster_block(seed, step, view.first_replica + r, 0xfffffffdU, 3), true);
+          continue;
+        }
+        const RandomBlock word = cluster_block(seed, step, view.first_replica + r, static_cast<std::uint64_t>(label), 3);
+        if (is_potts || (word.word[0] & 1U) != 0) flip(r, site, word, false);
+      }
+    }
+  }
+  Kokkos::deep_copy(field_, host);
+  return flipped;
+}
+
+template <typename Spins>
+Measured SpinTheory<Spins>::measure() {
+  const auto sums = survey();
+  const auto volume = static_cast<double>(grid_.n_sites());
+  const int length = grid_.view().global_extent[grid_.view().first_direction];
+  const int orders = is_potts ? spins_.states : n;
+  const std::vector<double> slices = order_slices();
+  Measured all;
+  for (std::size_t r = 0; r < sums.size(); ++r) {
+    const double energy = -(sums[r][0] + sums[r][2]) / volume;
+    all["action_density"].push_back(spins_.beta * energy);
+    all["energy_per_site"].push_back(energy);
+    all["energy_per_site2"].push_back(energy * energy);
+    all["bond"].push_back(sums[r][1] / (volume * first_shell_));
+    append_order_parameter(&slices[r * static_cast<std::size_t>(orders * length)], orders, length, volume, all);
+  }
+  return all;
+}
+
+template <typename Spins>
+std::vector<Observable> SpinTheory<Spins>::observables() const {
+  const auto volume = static_cast<double>(grid_.n_sites());
+  const double beta = spins_.beta;
+  const auto mean = [](const std::vector<double>& x) { return x[0]; };
+  std::vector<Observable> all{{"energy_per_site", "<H> / V", {{"energy_per_site"}}, mean},
+                              {"bond", "mean f(s, s') over the bonds of the first shell", {{"bond"}}, mean},
+                              {"specific_heat", "beta^2 (<H^2> - <H>^2) / V", {{"energy_per_site2"}, {"energy_per_site"}},
+                               [volume, beta](const std::vector<double>& x) { return beta * beta * volume * (x[0] - x[1] * x[1]); }}};
+  for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
+  return all;
+}
+
+template <typename Spins>
+std::unique_ptr<FieldTheory> make(const Grid& grid, const Spins& spins, const std::vector<double>& J) {
+  return std::make_unique<SpinTheory<Spins>>(grid, spins, J);
+}
+
+}  // namespace
+
+int spin_range(const SpinModel& model, int dimension) {
+  int range = 1;
+  for (const auto& shell : shells(dimension, model.J.size())) {
+    for (const auto& step : shell) {
+      for (const int s : step) range = std::max(range, std::abs(s));
+    }
+  }
+  return range;
+}
+
+std::unique_ptr<FieldTheory> make_spin_theory(const Grid& grid, const SpinModel& model) {
+  if (model.J.empty() || model.J.size() > 3) throw UsageError(fmt::format("{} couplings\n  expected: one per distance shell, at most 3", model.J.size()));
+  if (model.kind != SpinModel::Kind::vector && model.states < 2) throw UsageError(fmt::format("{} states\n  expected: at least 2", model.states));
+  if (model.kind == SpinModel::Kind::potts) return make(grid, PottsSpins{model.beta, model.field, model.states}, model.J);
+  if (model.kind == SpinModel::Kind::clock) return make(grid, VectorSpins<2>{model.beta, model.field, model.states}, model.J);
+  switch (model.components) {
+    case 1: return make(grid, VectorSpins<1>{model.beta, model.field}, model.J);
+    case 2: return make(grid, VectorSpins<2>{model.beta, model.field}, model.J);
+    case 3: return make(grid, VectorSpins<3>{model.beta, model.field}, model.J);
+    case 4: return make(grid, VectorSpins<4>{model.beta, model.field}, model.J);
+    default: throw UsageError(fmt::format("spins of {} components\n  expected: 1 to 4", model.components));
+  }
+}
+
+}  // namespace koushi

@@ -1,0 +1,302 @@
+// Spins against enumeration, exact rings and the exact Ising model, for every update; the same chain on any ranks.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <cmath>
+
+#include "koushi/field/hmc.hpp"
+#include "koushi/field/spin_theory.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "memory_archive.hpp"
+
+using namespace koushi;
+
+namespace {
+
+using Kind = SpinModel::Kind;
+
+Grid make_grid(const Communicator& comm, const std::vector<int>& extents, const SpinModel& model, Boundary boundary, std::int64_t replicas, std::vector<int> ranks = {}) {
+  if (ranks.empty()) ranks.assign(extents.size(), 1);
+  return {comm, {extents, std::vector<Boundary>(extents.size(), boundary), ranks, spin_range(model, static_cast<int>(extents.size())), replicas}};
+}
+
+void update(FieldTheory& theory, const Colouring& colouring, const std::string& how, std::uint64_t t) {
+  if (how == "metropolis") {
+    theory.metropolis(colouring, 3, 2 * t, 2, 0.8);
+  } else if (how == "overrelaxation") {  // alone it does not sample: with a sweep of Metropolis
+    theory.overrelax(colouring);
+    theory.metropolis(colouring, 3, 2 * t, 1, 0.8);
+  } else if (how == "hmc") {
+    hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), {.length = 1.0, .jitter = 0.2, .steps = 6, .seed = 3}, 2 * t);
+  } else {
+    theory.flip_clusters(how == "wolff", 3, 2 * t);
+    if (how == "wolff") theory.flip_clusters(true, 3, 2 * t + 1);
+  }
+}
+
+std::map<std::string, Estimate> sample(FieldTheory& theory, const std::string& how, int n) {
+  const Colouring colouring(theory.grid(), theory.interactions());
+  theory.start(11, 1.0);
+  std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;
+  const auto replicas = static_cast<std::size_t>(theory.grid().n_replicas());
+  for (int t = 0; t < n; ++t) {
+    update(theory, colouring, how, static_cast<std::uint64_t>(t));
+    if (t < n / 10) continue;
+    for (const auto& [name, values] : theory.measure()) {
+      auto& column = series[{name, 0}];
+      column.resize(replicas);
+      for (std::size_t r = 0; r < replicas; ++r) column[r].push_back(values[r * values.size() / replicas]);
+    }
+  }
+  std::map<std::string, Estimate> result;
+  for (const Observable& observable : theory.observables()) {
+    std::vector<std::vector<double>> flat;
+    for (const auto& from : observable.series) {
+      flat.emplace_back();
+      for (const auto& chain : series.at({from.series, 0})) flat.back().insert(flat.back().end(), chain.begin(), chain.end());
+    }
+    result[observable.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value);
+  }
+  return result;
+}
+
+/// z = 5: about 80 comparisons, a family-wise error below 1e-4.
+void compare(const Estimate& estimate, double exact, double precision) {
+  INFO(estimate.value << " +- " << estimate.error << ", exact " << exact << ", tau_int " << estimate.tau_int);
+  CHECK(std::abs(estimate.value - exact) < 5 * estimate.error + 1e-12);
+  CHECK(estimate.error < precision * std::abs(exact));
+}
+
+struct Exact {
+  double energy = 0;
+  double energy2 = 0;
+  double m2 = 0;
+  double m4 = 0;
+};
+
+/// Sums over all states of a small Ising (q = 0) or Potts lattice, written out anew: couplings J1 and J2 in two dimensions.
+Exact enumerate(int lx, int ly, int q, double beta, double j1, double j2, double field, bool open) {
+  const int n = lx * ly;
+  const int base = q == 0 ? 2 : q;
+  const auto states = static_cast<long>(std::lround(std::pow(base, n)));
+  Exact exact;
+  double z = 0;
+  std::vector<int> s(static_cast<std::size_t>(n));
+  for (long state = 0; state < states; ++state) {
+    long rest = state;
+    for (int& v : s) {
+      v = static_cast<int>(rest % base);
+      rest /= base;
+    }
+    double h = 0;
+    const auto pair = [&](int x, int y, int dx, int dy) {
+      const int nx = x + dx;
+      const int ny = y + dy;
+      if (open && (nx < 0 || ny < 0 || nx >= lx || ny >= ly)) return 0.0;
+      const int a = s[static_cast<std::size_t>(x * ly + y)];
+      const int b = s[static_cast<std::size_t>((nx + lx) % lx * ly + (ny + ly) % ly)];
+      return q == 0 ? (2.0 * a - 1) * (2.0 * b - 1) : a == b ? 1.0 : 0.0;
+    };
+    double m = 0;
+    std::vector<double> counts(static_cast<std::size_t>(base));
+    for (int x = 0; x < lx; ++x) {
+      for (int y = 0; y < ly; ++y) {
+        h -= j1 * (pair(x, y, 1, 0) + pair(x, y, 0, 1)) + j2 * (pair(x, y, 1, 1) + pair(x, y, 1, -1));
+        const int a = s[static_cast<std::size_t>(x * ly + y)];
+        h -= field * (q == 0 ? 2.0 * a - 1 : a == 0 ? 1.0 : 0.0);
+        m += 2.0 * a - 1;
+        ++counts[static_cast<std::size_t>(a)];
+      }
+    }
+    double square = m * m;
+    if (q > 0) {
+      square = 0;
+      for (const double c : counts) square += std::pow(c - static_cast<double>(n) / q, 2) * q / (q - 1.0);
+    }
+    const double weight = std::exp(-beta * h);
+    z += weight;
+    exact.energy += weight * h / n;
+    exact.energy2 += weight * h * h / n / n;
+    exact.m2 += weight * square / n;
+    exact.m4 += weight * square * square;
+  }
+  exact.energy /= z;
+  exact.energy2 /= z;
+  exact.m2 /= z;
+  exact.m4 /= z;
+  return exact;
+}
+
+}  // namespace
+
+TEST_CASE("small Ising and Potts lattices have the moments of their enumeration", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  struct Row {
+    SpinModel model;
+    int lx;
+    int ly;
+    bool open;
+  };
+  for (const Row& row : {Row{{.beta = 0.35}, 4, 4, false}, Row{{.beta = 0.35, .J = {1.0, -0.4}, .field = 0.2}, 3, 5, false}, Row{{.beta = 0.4, .J = {1.0, 0.3}}, 3, 4, true},
+                         Row{{.kind = Kind::potts, .states = 3, .beta = 0.7}, 3, 3, false}, Row{{.kind = Kind::potts, .states = 4, .beta = 0.5, .field = 0.4}, 2, 4, true},
+                         Row{{.beta = 0.4, .J = {-1.0}}, 4, 4, false}}) {
+    const auto& m = row.model;
+    const Exact exact = enumerate(row.lx, row.ly, m.kind == Kind::potts ? m.states : 0, m.beta, m.J[0], m.J.size() > 1 ? m.J[1] : 0, m.field, row.open);
+    const Grid grid = make_grid(self, {row.lx, row.ly}, m, row.open ? Boundary::open : Boundary::periodic, 16);
+    const auto theory = make_spin_theory(grid, m);
+    std::vector<std::string> updates = theory->further_updates();
+    updates.emplace_back("metropolis");
+    for (const std::string& how : updates) {
+      INFO((m.kind == Kind::potts ? "Potts " : "Ising ") << row.lx << "x" << row.ly << ", beta " << m.beta << ", " << how);
+      auto result = sample(*theory, how, 3000);
+      compare(result["energy_per_site"], exact.energy, 0.01);
+      compare(result["susceptibility"], exact.m2, 0.02);
+      compare(result["specific_heat"], m.beta * m.beta * row.lx * row.ly * (exact.energy2 - exact.energy * exact.energy), 0.05);
+      const double n2 = std::pow(row.lx * row.ly, 2);
+      compare(result["binder"], 1 - exact.m4 / (n2 * n2) / (3 * std::pow(exact.m2 * row.lx * row.ly / n2, 2)), 0.3);
+    }
+  }
+}
+
+TEST_CASE("rings of unit vectors have their exact bond", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  // I_{n/2}(beta) / I_{n/2 - 1}(beta) at beta = 1; the ring of 16 differs from the infinite one by less than 1e-5 of it for n = 2 and less beyond
+  const double exact[5] = {0, 0, 0.44639391203, 0.313035307981, 0.2401937623};
+  for (int n = 2; n <= 4; ++n) {
+    const SpinModel model{.components = n, .beta = 1};
+    const Grid grid = make_grid(self, {16}, model, Boundary::periodic, 32);
+    const auto theory = make_spin_theory(grid, model);
+    for (const std::string how : {"metropolis", "overrelaxation", "hmc", "wolff", "swendsen-wang"}) {
+      INFO("O(" << n << "), " << how);
+      auto result = sample(*theory, how, 1500);
+      compare(result["bond"], exact[n], 0.01);
+      compare(result["energy_per_site"], -exact[n], 0.01);
+    }
+  }
+}
+
+TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  const int q = 5;
+  const double beta = 0.9;
+  double z[2] = {0, 0};  // eigenvalues sum_k e^{beta cos} cos(p k ...): mean bond = sum_p l_p^15 (d l_p / d beta) / sum_p l_p^16
+  for (int p = 0; p < q; ++p) {
+    double value = 0;
+    double slope = 0;
+    for (int k = 0; k < q; ++k) {
+      const double c = std::cos(2 * M_PI * k / q);
+      value += std::exp(beta * c) * std::cos(2 * M_PI * p * k / q);
+      slope += c * std::exp(beta * c) * std::cos(2 * M_PI * p * k / q);
+    }
+    z[0] += std::pow(value, 12);
+    z[1] += std::pow(value, 11) * slope;
+  }
+  const SpinModel model{.kind = Kind::clock, .components = 2, .states = q, .beta = beta};
+  const Grid grid = make_grid(self, {12}, model, Boundary::periodic, 32);
+  const auto theory = make_spin_theory(grid, model);
+  for (const std::string how : {"metropolis", "wolff", "swendsen-wang"}) {
+    INFO(how);
+    auto result = sample(*theory, how, 2000);
+    compare(result["bond"], z[1] / z[0], 0.01);
+  }
+}
+
+TEST_CASE("the critical Ising model has its exact energy", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  // A. E. Ferdinand, M. E. Fisher, Phys. Rev. 185, 832 (1969)
+  for (const auto& [l, exact] : {std::pair{8, -1.49158910744}, std::pair{16, -1.45306485281}}) {
+    const SpinModel model{.beta = 0.440686793509772};
+    const Grid grid = make_grid(self, {l, l}, model, Boundary::periodic, 8);
+    const auto theory = make_spin_theory(grid, model);
+    for (const std::string how : {"wolff", "swendsen-wang"}) {
+      INFO(l << ", " << how);
+      auto result = sample(*theory, how, 2000);
+      compare(result["energy_per_site"], exact, 0.01);
+    }
+  }
+}
+
+TEST_CASE("reflections leave the action alone, trajectories on spheres are reversible and of second order", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (int n = 2; n <= 4; ++n) {
+    const SpinModel model{.components = n, .beta = 0.8, .J = {1.0, 0.5}, .field = 0.3};
+    const Grid grid = make_grid(self, {4, 6}, model, Boundary::antiperiodic, 2);
+    const auto theory = make_spin_theory(grid, model);
+    auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
+    const Colouring colouring(grid, theory->interactions());
+    theory->start(4, 1);
+    const double before = theory->action()[0];
+    MemoryArchive first;
+    theory->write(first, "field");
+    theory->overrelax(colouring);
+    MemoryArchive second;
+    theory->write(second, "field");
+    CHECK(std::abs(theory->action()[0] - before) < 1e-10);
+    CHECK(first.boxes["field"] != second.boxes["field"]);
+    const auto error = [&](int steps) {
+      theory->start(4, 1);
+      dynamics.draw_momenta(4, 1);
+      const double h = dynamics.hamiltonian()[0];
+      integrate(dynamics, Integrator::leapfrog, 1.0 / steps, steps);
+      return dynamics.hamiltonian()[0] - h;
+    };
+    CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - 2) < 0.3);
+    theory->start(4, 1);
+    dynamics.draw_momenta(4, 1);
+    integrate(dynamics, Integrator::omelyan2, 0.1, 10);
+    dynamics.reverse_momenta();
+    integrate(dynamics, Integrator::omelyan2, 0.1, 10);
+    MemoryArchive back;
+    theory->write(back, "field");
+    double worst = 0;
+    for (std::size_t k = 0; k < back.boxes["field"].size(); ++k) worst = std::max(worst, std::abs(back.boxes["field"][k] - first.boxes["field"][k]));
+    CHECK(worst < 1e-11);
+  }
+}
+
+TEST_CASE("spins walk the same chain on any number of ranks, for every update", "[field][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const std::vector<int> extents{8, 12};
+  std::vector<std::vector<int>> divisions{{world.size(), 1}, {1, world.size()}};
+  if (world.size() == 4) divisions.push_back({2, 2});
+  for (const SpinModel& model : {SpinModel{.beta = 0.42}, SpinModel{.components = 3, .beta = 1.4, .J = {1.0, 0.3}}, SpinModel{.kind = Kind::potts, .states = 3, .beta = 0.9},
+                                 SpinModel{.kind = Kind::clock, .components = 2, .states = 6, .beta = 1.1}}) {
+    for (const auto& ranks : divisions) {
+      const Grid alone = make_grid(self, extents, model, Boundary::periodic, 2);
+      const Grid shared = make_grid(world, extents, model, Boundary::periodic, 2, ranks);
+      const auto whole = make_spin_theory(alone, model);
+      const auto part = make_spin_theory(shared, model);
+      const Colouring whole_colours(alone, whole->interactions());
+      const Colouring part_colours(shared, part->interactions());
+      std::vector<std::string> updates = whole->further_updates();
+      updates.emplace_back("metropolis");
+      for (FieldTheory* theory : {whole.get(), part.get()}) {
+        theory->start(2, 1);
+        for (std::uint64_t t = 0; t < 30; ++t) {
+          for (std::size_t u = 0; u < updates.size(); ++u) update(*theory, theory == whole.get() ? whole_colours : part_colours, updates[u], 100 * t + u);
+        }
+      }
+      MemoryArchive all;
+      MemoryArchive here;
+      whole->write(all, "field");
+      part->write(here, "field");
+      const ArrayBox box = shared.box(1);
+      const std::size_t values = here.boxes["field"].size() / static_cast<std::size_t>(box.count[0] * box.count[2] * box.count[3]);
+      std::size_t at = 0;
+      int wrong = 0;
+      for (std::int64_t r = 0; r < box.count[0]; ++r) {
+        for (std::int64_t c = 0; c < static_cast<std::int64_t>(values); ++c) {
+          for (std::int64_t x = 0; x < box.count[2]; ++x) {
+            for (std::int64_t y = 0; y < box.count[3]; ++y) {
+              const auto index = ((box.first[0] + r) * static_cast<std::int64_t>(values) + c) * 96 + (box.first[2] + x) * 12 + box.first[3] + y;
+              wrong += all.boxes["field"][static_cast<std::size_t>(index)] == here.boxes["field"][at++] ? 0 : 1;
+            }
+          }
+        }
+      }
+      INFO("kind " << static_cast<int>(model.kind) << ", " << ranks[0] << "x" << ranks[1]);
+      CHECK(wrong == 0);
+      CHECK(whole->measure().at("energy_per_site")[0] == part->measure().at("energy_per_site")[0]);
+    }
+  }
+}
