@@ -133,8 +133,10 @@ class DeckParser {
       return *tables_.back();
     } catch (const toml::parse_error& error) {
       const auto where = error.source().begin;
+      std::string description(error.description());  // it may quote a line break
+      std::replace(description.begin(), description.end(), '\n', ' ');
       throw DeckError(fmt::format("{}:{}:{}: error: {}\n  expected: TOML, key = value lines in [sections]", name,
-                                  static_cast<long>(where.line), static_cast<long>(where.column), error.description()));
+                                  static_cast<long>(where.line), static_cast<long>(where.column), description));
     }
   }
 

@@ -7,6 +7,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/deck/declare.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 
@@ -163,6 +164,23 @@ class OverrelaxationUpdater final : public Updater {
   Colouring colouring_;
 };
 
+class HeatbathUpdater final : public Updater {
+ public:
+  HeatbathUpdater(const FieldTheory& theory, std::uint64_t seed) : colouring_(theory.grid(), theory.interactions()), seed_(seed) {}
+  double update(FieldTheory& theory, std::uint64_t step) override {
+    const Grid& grid = theory.grid();
+    std::vector<std::int64_t> moved{static_cast<std::int64_t>(std::llround(1e6 * theory.heatbath(colouring_, seed_, step)))};
+    grid.world().sum(moved);
+    return 1e-6 * static_cast<double>(moved[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
+  }
+  bool is_watched() const override { return false; }
+  std::string description() const override { return fmt::format("heatbath, {} colours", colouring_.n_colours()); }
+
+ private:
+  Colouring colouring_;
+  std::uint64_t seed_;
+};
+
 class ClusterUpdater final : public Updater {
  public:
   ClusterUpdater(bool single, std::uint64_t seed) : single_(single), seed_(seed) {}
@@ -222,6 +240,9 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                    {at_least(positive, key("spacing", KeyType::real, "", "a, time between two points")),
                     key("potential", KeyType::reals, "", "V = c_1 x + c_2 x^2 + ..., as [c_1, c_2, ...], at most 8"),
                     choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0")}},
+                  {"wilson", "gauge links, beta sum (1 - Re tr U_P / N), in 2 to 4 directions",
+                   {choice("group", {"u1", "su2", "su3"}, "", "of the links"), at_least(0, key("beta", KeyType::real, "", "2 N / g^2 (SU(N)), 1 / g^2 (U(1))")),
+                    between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side"))}},
                   {"ising", "spins s = +-1, H = - sum J s s' - h sum s", spin_keys({})},
                   {"xy", "unit vectors of 2 components, H = - sum J s.s' - h sum s_1", spin_keys({})},
                   {"sigma-model", "unit vectors of n components, H = - sum J s.s' - h sum s_1", spin_keys({between(2, 4, key("components", KeyType::integer, "3", "n"))})},
@@ -246,7 +267,8 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
   return {lattice, action,
           {"updater", "What a sweep does, in this order.", true,
            {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis},
-            {"overrelaxation", "reflections of spins about the sum of their neighbours: S stays", {again}},
+            {"heatbath", "links drawn anew from their conditional weight", {again}},
+            {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
             {"wolff", "one cluster of spins, from a random site", {again}},
             {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
 }
@@ -266,6 +288,7 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     options.boundary.push_back(name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic);
   }
   options.replicas = deck.integer("lattice.replicas");
+  if (deck.text("action.kind") == "wilson") options.range = static_cast<int>(deck.integer("action.loops"));
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
   options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
@@ -287,6 +310,13 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
       deck.refuse("lattice.boundary", "Potts spins have no sign to change", "periodic or open");
     }
     return make_spin_theory(grid, spin_model(deck));
+  }
+  if (kind == "wilson") {
+    const std::string group = deck.text("action.group");
+    if (grid.dimension() < 2) deck.refuse("lattice.extents", "a gauge field in one direction", "2 to 4 directions for action.kind = \"wilson\"");
+    const auto& boundary = grid.options().boundary;
+    if (std::count(boundary.begin(), boundary.end(), Boundary::antiperiodic) > 0) deck.refuse("lattice.boundary", "an antiperiodic gauge field", "periodic or open");
+    return make_gauge_theory(grid, group == "u1" ? GaugeGroup::u1 : group == "su2" ? GaugeGroup::su2 : GaugeGroup::su3, deck.real("action.beta"));
   }
   if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
   if (kind == "path") {
@@ -319,6 +349,8 @@ std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const Fiel
     }
     if (kind == "overrelaxation") {
       all.push_back(std::make_unique<OverrelaxationUpdater>(theory));
+    } else if (kind == "heatbath") {
+      all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
     } else if (kind == "wolff" || kind == "swendsen-wang") {
       all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
     } else if (kind == "hmc") {

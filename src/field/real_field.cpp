@@ -62,12 +62,12 @@ struct KineticEnergy {
 
 }  // namespace
 
-RealField::RealField(const Grid& grid, int components, bool corners)
+RealField::RealField(const Grid& grid, int components, bool corners, int momenta)
     : grid_(grid),
       components_(components),
       field_(make_field(grid, components)),
-      momentum_(make_field(grid, components)),
-      spare_(make_field(grid, components)),
+      momenta_(momenta > 0 ? momenta : components),
+      momentum_(make_field(grid, momenta_)),
       kept_(make_field(grid, components)),
       halo_(grid, components, corners) {}
 
@@ -78,16 +78,16 @@ void RealField::start(std::uint64_t seed, double spread) {
 
 void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
   for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::momenta", grid_.view(),
-            DrawNormals{grid_.view(), pointer_to(momentum_), components_, seed, RandomPurpose::momenta, step, 1.0});
+            DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
 }
 
 void RealField::reverse_momenta() {
-  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::reverse", grid_.view(), AddScaled{pointer_to(momentum_), pointer_to(momentum_), components_, -2.0});
+  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::reverse", grid_.view(), AddScaled{pointer_to(momentum_), pointer_to(momentum_), momenta_, -2.0});
 }
 
 std::vector<double> RealField::hamiltonian() {
   std::vector<double> h = action();
-  const std::vector<double> kinetic = totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), components_});
+  const std::vector<double> kinetic = totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), momenta_});
   for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
   return h;
 }

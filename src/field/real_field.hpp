@@ -14,8 +14,8 @@ FieldPointer pointer_to(const FieldArray& field);
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
-  /// corners: the action takes steps in several directions at once.
-  RealField(const Grid& grid, int components, bool corners = false);
+  /// corners: the action takes steps in several directions at once. momenta: numbers of p per site; 0: as many as components.
+  RealField(const Grid& grid, int components, bool corners = false, int momenta = 0);
   const Grid& grid() const override { return grid_; }
   void start(std::uint64_t seed, double spread) override;
   void draw_momenta(std::uint64_t seed, std::uint64_t step) override;
@@ -87,8 +87,8 @@ class RealField : public MolecularDynamics {
   const Grid& grid_;
   int components_;
   FieldArray field_;
+  int momenta_;
   FieldArray momentum_;
-  FieldArray spare_;
   FieldArray kept_;
   HaloExchange halo_;
 };

@@ -68,7 +68,7 @@ class ScalarTheory final : public RealField {
  public:
   /// spacing: of a path; 0 for a field.
   ScalarTheory(const Grid& grid, Site site, Bond bond, double spacing)
-      : RealField(grid, n), action_{grid.view(), site, bond}, path_(spacing > 0), spacing_(path_ ? spacing : 1) {}
+      : RealField(grid, n), action_{grid.view(), site, bond}, path_(spacing > 0), spacing_(path_ ? spacing : 1), spare_(make_field(grid, n)) {}
 
   std::vector<double> action() override {
     halo_.exchange(field_);
@@ -161,6 +161,7 @@ class ScalarTheory final : public RealField {
   Action action_;
   bool path_;
   double spacing_;
+  FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
 };
 
 template <typename Site, typename Bond, int n>

@@ -36,6 +36,7 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   const double gamma_0 = gamma(0);
   estimate.variance = gamma_0;
   estimate.r_hat = split_r_hat(series, n_chains);
+  if (std::isnan(gamma_0)) estimate.error = gamma_0;
   if (!(gamma_0 > 0)) return estimate;
   constexpr double S = 1.5;
   double sum = 0.5;

@@ -134,7 +134,7 @@ class LatticeField {
   }
 
   /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements.
-  bool quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int; }
+  bool quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error); }
 
   std::string status() const {
     if (measured() == 0) return fmt::format("warm-up  acceptance {:.3f}", history_.values("acceptance_0").back());
@@ -146,13 +146,21 @@ class LatticeField {
   }
 
   void watch(Progress& progress) {
+    std::vector<std::string> unquoted;
+    double longest = 0;
     for (const Observable& o : observables_) {
       const Estimate e = estimate(o);
       if (!quotable(e)) {
-        run_.warn(progress, o.name, fmt::format("{} measurements per replica are fewer than 50 tau_int = {:.1f} (and at least {}): no error is quoted; remedy: more [study] measurements, "
-                                                "a larger every, another updater", measured(), 50 * e.tau_int, fewest));
+        unquoted.push_back(o.name);
+        longest = std::max(longest, e.tau_int);
       }
-      if (grid_.n_replicas() > 1 && e.r_hat > 1.1) run_.warn(progress, o.name + " R-hat", fmt::format("split R-hat = {:.3f} > 1.1: the replicas disagree; remedy: a longer warm_up", e.r_hat));
+      if (grid_.n_replicas() > 1 && e.r_hat > 1.1) {
+        run_.warn(progress, "R-hat", fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
+      }
+    }
+    if (!unquoted.empty()) {
+      run_.warn(progress, "short chains", fmt::format("{} measurements per replica are fewer than {} or than 50 tau_int = {:.1f}: no error is quoted for {}; remedy: more [study] measurements, "
+                                                      "a larger every, another updater", measured(), fewest, 50 * longest, join(unquoted)));
     }
     for (std::size_t k = 0; k < updaters_.size(); ++k) {
       if (!updaters_[k]->is_watched()) continue;
@@ -274,7 +282,7 @@ std::string LatticeField::result_text() const {
     if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
     const double error = deck_.real("study.reference.error");
-    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, e.error, reference, error),
+    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, quotable(e) ? e.error : 0, reference, quotable(e) ? error : 0),
                         deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";

@@ -160,7 +160,7 @@ class Cli(unittest.TestCase):
             small = ["study.measurements=30", "study.warm_up=5"] if field else ["study.steps=2", "study.measure.samples=256", "study.average=1"]
             done = koushi("run", deck, "--output", file, *[word for key in small for word in ("--set", key)])
             self.assertEqual(done.returncode, 0, name + done.stderr)
-            self.assertIn("action_density" if field else "E/N", done.stdout)
+            self.assertIn("measurements of" if field else "E/N", done.stdout)
 
     def test_enumeration_reaches_the_exact_ring_of_ten(self):
         """-0.4515446354492 J per site: exact diagonalisation, repeated in tests/unit/manybody/test_spin_hamiltonian.cpp."""

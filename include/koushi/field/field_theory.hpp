@@ -65,10 +65,12 @@ class FieldTheory {
   virtual double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
   /// Whether proposals have a width at all: those of discrete spins do not.
   virtual bool has_width() const { return true; }
-  /// Updates that this theory has besides, of "hmc", "overrelaxation", "wolff", "swendsen-wang".
+  /// Updates that this theory has besides, of "hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
   virtual std::vector<std::string> further_updates() const { return {}; }
   /// One sweep of reflections that leave S as it is, colour by colour.
   virtual void overrelax(const Colouring&) { throw InternalError("this theory has no overrelaxation"); }
+  /// One sweep of links drawn anew from their conditional weight, direction by direction and colour by colour. Returns as metropolis() does.
+  virtual double heatbath(const Colouring&, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no heatbath"); }
   /// Flips clusters of every replica: one that holds a random site (Wolff), or each with probability 1/2 (Swendsen and Wang).
   /// Returns the flipped sites of this rank.
   virtual double flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }

@@ -1,0 +1,204 @@
+#include "koushi/field/gauge_theory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "koushi/base/error.hpp"
+#include "koushi/field/gauge_kernel.hpp"
+#include "real_field.hpp"
+
+namespace koushi {
+
+namespace {
+
+constexpr int most_loop = 4;
+
+template <typename Group>
+class GaugeTheory final : public RealField {
+ public:
+  GaugeTheory(const Grid& grid, double beta)
+      : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators), beta_(beta) {}
+
+  /// Links exp(i spread normal_a T_a).
+  void start(std::uint64_t seed, double spread) override {
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks{links()});
+    RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
+    if (spread > 0) drift(spread);
+  }
+
+  std::vector<double> action() override {
+    std::vector<double> s;
+    for (const auto& sums : survey()) s.push_back(beta_ * sums[0]);
+    return s;
+  }
+
+  void kick(double time) override {
+    run_with_halo("koushi::field::gauge_kick", field_, GaugeKick<Group>{links(), pointer_to(momentum_), time * beta_ / Group::order});
+  }
+  void drift(double time) override {
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", grid_.view(), GaugeDrift<Group>{links(), pointer_to(momentum_), time});
+  }
+  void kick_then_drift(double kick_time, double drift_time) override {
+    kick(kick_time);
+    drift(drift_time);
+  }
+  /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney, PoS(LATTICE 2011)051).
+  void shifted_kick(double time, double shift) override {
+    if (aside_.extent(2) == 0) {
+      aside_ = make_field(grid_, components_);
+      force_ = make_field(grid_, momenta_);
+    }
+    const Kokkos::DefaultExecutionSpace space;
+    Kokkos::deep_copy(space, aside_, field_);
+    Kokkos::deep_copy(space, force_, 0.0);
+    run_with_halo("koushi::field::gauge_kick", field_, GaugeKick<Group>{links(), pointer_to(force_), beta_ / Group::order});
+    for_sites(space, "koushi::field::gauge_drift", grid_.view(), GaugeDrift<Group>{links(), pointer_to(force_), shift});
+    kick(time);
+    Kokkos::deep_copy(space, field_, aside_);
+  }
+
+  std::vector<std::array<int, 4>> interactions() const override {
+    std::vector<std::array<int, 4>> steps;
+    for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
+      steps.push_back({});
+      steps.back()[static_cast<std::size_t>(mu)] = 1;
+    }
+    return steps;
+  }
+  std::vector<std::string> further_updates() const override { return {"hmc", "heatbath", "overrelaxation"}; }
+
+  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    double count = 0;
+    for (int hit = 0; hit < hits; ++hit) count += local_update(colouring, LinkUpdate::metropolis, seed, step * 1024 + static_cast<std::uint64_t>(hit), width);
+    return count;
+  }
+  void overrelax(const Colouring& colouring) override { local_update(colouring, LinkUpdate::overrelaxation, 0, 0, 0); }
+  double heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step) override {
+    return local_update(colouring, LinkUpdate::heatbath, seed, step * 1024, 0);
+  }
+
+  Measured measure() override {
+    const auto sums = survey();
+    const auto volume = static_cast<double>(grid_.n_sites());
+    const int largest = largest_loop();
+    const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links(), largest});
+    Measured all;
+    for (std::size_t r = 0; r < sums.size(); ++r) {
+      all["action_density"].push_back(beta_ * sums[r][0] / volume);
+      all["plaquette"].push_back(sums[r][1] / planes());
+      for (int k = 0; k < most_loop * most_loop; ++k) {
+        if (std::max(k / most_loop, k % most_loop) < largest) all["wilson_loops"].push_back(loops[r * most_loop * most_loop + static_cast<std::size_t>(k)] / volume);
+      }
+      if (has_charge()) {
+        const double charge = std::round(sums[r][2]);
+        all["topological_charge"].push_back(charge);
+        all["topological_charge2"].push_back(charge * charge);
+      }
+    }
+    return all;
+  }
+
+  std::vector<Observable> observables() const override {
+    const auto volume = static_cast<double>(grid_.n_sites());
+    const auto mean = [](const std::vector<double>& x) { return x[0]; };
+    std::vector<Observable> all{{"plaquette", "<Re tr U_P> / N", {{"plaquette"}}, mean}, {"action_density", "<S> / V", {{"action_density"}}, mean}};
+    const auto largest = static_cast<std::size_t>(largest_loop());
+    const auto loop = [largest](std::size_t r, std::size_t t) { return SeriesColumn{"wilson_loops", (r - 1) * largest + t - 1}; };
+    for (std::size_t r = 1; r <= largest; ++r) {
+      for (std::size_t t = r; t <= largest; ++t) {
+        if (t == 1) continue;
+        all.push_back({fmt::format("wilson_loop_{}x{}", r, t), fmt::format("<Re tr W({}, {})> / N", r, t), {loop(r, t)}, mean});
+      }
+    }
+    for (std::size_t r = 2; r <= largest; ++r) {
+      all.push_back({fmt::format("creutz_ratio_{}", r), fmt::format("- ln W(R, R) W(R - 1, R - 1) / W(R, R - 1)^2, R = {}", r), {loop(r, r), loop(r - 1, r - 1), loop(r, r - 1)},
+                     [](const std::vector<double>& x) { return -std::log(x[0] * x[1] / (x[2] * x[2])); }});
+    }
+    if (has_charge()) {
+      all.push_back({"topological_charge", "<Q>", {{"topological_charge"}}, mean});
+      all.push_back({"topological_charge2", "<Q^2>", {{"topological_charge2"}}, mean});
+      all.push_back({"topological_susceptibility", "<Q^2> / V", {{"topological_charge2"}}, [volume](const std::vector<double>& x) { return x[0] / volume; }});
+    }
+    return all;
+  }
+
+  std::vector<Curve> curves() const override { return {}; }
+
+ private:
+  struct UnitLinks {
+    LinkField<Group> links;
+    KOKKOS_FUNCTION auto on(const GridRow& row) const {
+      const UnitLinks self = *this;
+      return [self, row](int x, const RowSides&) {
+        for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, row.replica, row.site + x, Group::one());
+      };
+    }
+  };
+
+  LinkField<Group> links() const { return {grid_.view(), pointer_to(field_)}; }
+  /// Loops across an open end are none.
+  int largest_loop() const { return is_open() ? 0 : std::min(most_loop, grid_.view().range); }
+  bool has_charge() const { return Group::generators == 1 && grid_.dimension() == 2 && !is_open(); }
+  bool is_open() const { return std::count(grid_.options().boundary.begin(), grid_.options().boundary.end(), Boundary::open) > 0; }
+
+  /// Plaquettes of the whole lattice.
+  double planes() const {
+    double count = 0;
+    const auto& options = grid_.options();
+    for (std::size_t a = 0; a < options.extents.size(); ++a) {
+      for (std::size_t b = a + 1; b < options.extents.size(); ++b) {
+        double here = 1;
+        for (std::size_t c = 0; c < options.extents.size(); ++c) here *= options.extents[c] - ((c == a || c == b) && options.boundary[c] == Boundary::open ? 1 : 0);
+        count += here;
+      }
+    }
+    return count;
+  }
+
+  std::vector<std::array<double, 3>> survey() {
+    halo_.exchange(field_);
+    const std::vector<double> all = totals<3>("koushi::field::gauge_survey", GaugeSurvey<Group>{links()});
+    std::vector<std::array<double, 3>> sums;
+    for (std::size_t r = 0; r < all.size(); r += 3) sums.push_back({all[r], all[r + 1], all[r + 2]});
+    return sums;
+  }
+
+  double local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step, double width) {
+    double count = 0;
+    for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
+      for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+        halo_.exchange(field_);
+        const auto& sites = colouring.sites(colour);
+        const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
+        const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
+        Kokkos::parallel_for("koushi::field::link_update", Kokkos::RangePolicy<>(0, static_cast<int>(updates)),
+                             LinkKernel<Group>{links(), sites, accepted, update, mu, beta_, width, seed, step});
+        const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
+        for (std::size_t k = 0; k < updates; ++k) count += host(k);
+      }
+    }
+    return count / grid_.dimension();
+  }
+
+  double beta_;
+  FieldArray aside_;
+  FieldArray force_;
+};
+
+}  // namespace
+
+std::unique_ptr<FieldTheory> make_gauge_theory(const Grid& grid, GaugeGroup group, double beta) {
+  if (grid.dimension() < 2) throw UsageError("a gauge theory in one direction\n  expected: 2 to 4");
+  for (const Boundary b : grid.options().boundary) {
+    if (b == Boundary::antiperiodic) throw UsageError("an antiperiodic gauge field\n  expected: periodic or open boundaries");
+  }
+  switch (group) {
+    case GaugeGroup::u1: return std::make_unique<GaugeTheory<GroupU1>>(grid, beta);
+    case GaugeGroup::su2: return std::make_unique<GaugeTheory<GroupSU2>>(grid, beta);
+    default: return std::make_unique<GaugeTheory<GroupSU3>>(grid, beta);
+  }
+}
+
+}  // namespace koushi

@@ -1,0 +1,290 @@
+// Groups, molecular dynamics and local updates of gauge links, against the exact results of two dimensions; the same chain on any ranks.
+#include <Eigen/Dense>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <complex>
+#include <unsupported/Eigen/MatrixFunctions>
+
+#include "koushi/field/gauge_group.hpp"
+#include "koushi/field/gauge_theory.hpp"
+#include "koushi/field/hmc.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "memory_archive.hpp"
+
+using namespace koushi;
+using Complex = std::complex<double>;
+
+namespace {
+
+/// The N x N matrix that the numbers of a group stand for.
+Eigen::MatrixXcd dense(const GroupU1::Matrix& m) { return Eigen::MatrixXcd::Constant(1, 1, Complex(m.v[0], m.v[1])); }
+Eigen::MatrixXcd dense(const GroupSU2::Matrix& m) {
+  Eigen::MatrixXcd d(2, 2);
+  d << Complex(m.v[0], m.v[3]), Complex(m.v[2], m.v[1]), Complex(-m.v[2], m.v[1]), Complex(m.v[0], -m.v[3]);
+  return d;
+}
+Eigen::MatrixXcd dense(const GroupSU3::Matrix& m) {
+  Eigen::MatrixXcd d(3, 3);
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) d(i, j) = Complex(m.re(i, j), m.im(i, j));
+  }
+  return d;
+}
+
+/// T_a, written out: tr T_a T_b = 1/2.
+template <typename Group>
+Eigen::MatrixXcd generator(int a) {
+  const Complex i(0, 1);
+  const int n = static_cast<int>(Group::order);
+  Eigen::MatrixXcd t = Eigen::MatrixXcd::Zero(n, n);
+  if (n == 1) {
+    t(0, 0) = 1;
+  } else if (n == 2) {
+    if (a == 0) t << 0, 1, 1, 0;
+    if (a == 1) t << 0, -i, i, 0;
+    if (a == 2) t << 1, 0, 0, -1;
+    t /= 2;
+  } else {
+    const int rows[8] = {0, 0, 0, 0, 0, 1, 1, 0};
+    const int columns[8] = {1, 1, 0, 2, 2, 2, 2, 0};
+    if (a == 2) {
+      t(0, 0) = 1;
+      t(1, 1) = -1;
+    } else if (a == 7) {
+      t(0, 0) = t(1, 1) = 1 / std::sqrt(3.0);
+      t(2, 2) = -2 / std::sqrt(3.0);
+    } else {
+      const bool imaginary = a == 1 || a == 4 || a == 6;
+      t(rows[a], columns[a]) = imaginary ? -i : Complex(1);
+      t(columns[a], rows[a]) = imaginary ? i : Complex(1);
+    }
+    t /= 2;
+  }
+  return t;
+}
+
+template <typename Group>
+void momenta(double (&p)[Group::generators], double scale) {
+  for (int a = 0; a < Group::generators; ++a) p[a] = scale * std::sin(1.3 + 2.1 * a);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as their matrices do", "[field]", GroupU1, GroupSU2, GroupSU3) {
+  const auto n = static_cast<Eigen::Index>(TestType::order);
+  double p[TestType::generators];
+  for (const double scale : {0.0, 0.3, 1.0, 7.0}) {
+    momenta<TestType>(p, scale);
+    Eigen::MatrixXcd q = Eigen::MatrixXcd::Zero(n, n);
+    for (int a = 0; a < TestType::generators; ++a) q += p[a] * generator<TestType>(a);
+    const auto u = TestType::exponential(p, 0.8);
+    const Eigen::MatrixXcd exact = (Complex(0, 0.8) * q).exp();
+    CHECK((dense(u) - exact).norm() < 1e-13);
+    momenta<TestType>(p, 0.7);
+    const auto w = TestType::product(TestType::adjoint(TestType::exponential(p, 1.1)), u);
+    CHECK((dense(w) - dense(TestType::exponential(p, 1.1)).adjoint() * dense(u)).norm() < 1e-13);
+    CHECK(std::abs(TestType::re_trace(w) - dense(w).trace().real()) < 1e-13);
+    CHECK(std::abs(TestType::im_trace(w) - dense(w).trace().imag()) < 1e-13);
+    double slope[TestType::generators];
+    TestType::slope(w, slope);
+    for (int a = 0; a < TestType::generators; ++a) CHECK(std::abs(slope[a] - (generator<TestType>(a) * dense(w)).trace().imag()) < 1e-13);
+    auto off = w;
+    for (double& v : off.v) v *= 1 + 1e-3;
+    const Eigen::MatrixXcd back = dense(TestType::to_group(off));
+    CHECK((back * back.adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() < 1e-13);
+    CHECK((n == 1 || std::abs(back.determinant() - Complex(1)) < 1e-13));
+  }
+  for (int a = 0; a < TestType::generators; ++a) {
+    for (int b = 0; b < TestType::generators; ++b) CHECK(std::abs((generator<TestType>(a) * generator<TestType>(b)).trace() - (a == b ? (n == 1 ? 1.0 : 0.5) : 0.0)) < 1e-14);
+  }
+}
+
+namespace {
+
+const std::vector<GaugeGroup> groups{GaugeGroup::u1, GaugeGroup::su2, GaugeGroup::su3};
+
+Grid make_grid(const Communicator& comm, const std::vector<int>& extents, Boundary boundary, std::int64_t replicas, int range = 2, std::vector<int> ranks = {}) {
+  if (ranks.empty()) ranks.assign(extents.size(), 1);
+  std::vector<Boundary> all(extents.size(), Boundary::periodic);
+  all[0] = boundary;
+  return {comm, {extents, all, ranks, range, replicas}};
+}
+
+double sum(const std::vector<double>& x) {
+  double total = 0;
+  for (const double v : x) total += v;
+  return total;
+}
+
+void update(FieldTheory& theory, const Colouring& colouring, const std::string& how, std::uint64_t t) {
+  if (how == "hmc") {
+    hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), {.length = 1.0, .jitter = 0.2, .steps = 8, .seed = 3}, t);
+  } else if (how == "metropolis") {
+    theory.metropolis(colouring, 3, t, 3, 0.8);
+  } else {
+    theory.heatbath(colouring, 3, t);
+    if (how == "overrelaxation") theory.overrelax(colouring);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves it alone, trajectories are reversible and of their order", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const GaugeGroup group : groups) {
+    for (const std::vector<int>& extents : {std::vector<int>{4, 6}, std::vector<int>{3, 4, 5}, std::vector<int>{2, 3, 4, 2}}) {
+      for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
+        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary " << static_cast<int>(boundary));
+        const Grid grid = make_grid(self, extents, boundary, 2);
+        const auto theory = make_gauge_theory(grid, group, 2.3);
+        auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
+        theory->start(7, 0.4);
+        dynamics.draw_momenta(7, 0);
+        const auto kinetic = [&] { return sum(dynamics.hamiltonian()) - sum(theory->action()); };
+        const double e = 1e-4;
+        dynamics.drift(e);
+        const double above = sum(theory->action());
+        dynamics.drift(-2 * e);
+        const double slope = (above - sum(theory->action())) / (2 * e);
+        dynamics.drift(e);
+        dynamics.kick(0.5);
+        const double forward = kinetic();
+        dynamics.kick(-1.0);
+        CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
+        const double before = sum(theory->action());
+        const Colouring colouring(grid, theory->interactions());
+        theory->overrelax(colouring);
+        CHECK(std::abs(sum(theory->action()) - before) < 1e-9);
+      }
+    }
+    const Grid grid = make_grid(self, {4, 4}, Boundary::periodic, 1);
+    const auto theory = make_gauge_theory(grid, group, 2.3);
+    auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
+    for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
+                                            std::pair{Integrator::force_gradient, 4}}) {
+      INFO("group " << static_cast<int>(group) << ", integrator " << static_cast<int>(integrator));
+      const auto error = [&](int steps) {
+        theory->start(3, 0.5);
+        dynamics.draw_momenta(3, 1);
+        const double h = dynamics.hamiltonian()[0];
+        integrate(dynamics, integrator, 1.0 / steps, steps);
+        return dynamics.hamiltonian()[0] - h;
+      };
+      CHECK(std::abs(std::log2(std::abs(error(30) / error(60))) - order) < 0.6);
+      theory->start(3, 0.5);
+      MemoryArchive begin;
+      theory->write(begin, "field");
+      dynamics.draw_momenta(3, 1);
+      integrate(dynamics, integrator, 0.1, 10);
+      dynamics.reverse_momenta();
+      integrate(dynamics, integrator, 0.1, 10);
+      MemoryArchive back;
+      theory->write(back, "field");
+      double worst = 0;
+      for (std::size_t k = 0; k < back.boxes["field"].size(); ++k) worst = std::max(worst, std::abs(back.boxes["field"][k] - begin.boxes["field"][k]));
+      CHECK(worst < 1e-10);
+    }
+  }
+}
+
+TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law and topology, by every update", "[field][exact][statistical]") {
+  // Plaquettes of the infinite volume, I_1/I_0, I_2/I_1 and the SU(3) integral; an 8 x 8 torus differs by less than (plaquette)^64.
+  // <Q^2> of U(1) on the 8 x 8 torus at beta = 2: sum over the characters of its partition function.
+  const Communicator self(MPI_COMM_SELF);
+  struct Row {
+    GaugeGroup group;
+    double beta;
+    double plaquette;
+  };
+  for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
+                         Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500}, Row{GaugeGroup::su3, 6, 0.4225317397}}) {
+    const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 8);
+    const auto theory = make_gauge_theory(grid, row.group, row.beta);
+    const Colouring colouring(grid, theory->interactions());
+    for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) {
+      INFO("group " << static_cast<int>(row.group) << ", beta " << row.beta << ", " << how);
+      theory->start(11, 1.0);
+      const auto replicas = static_cast<std::size_t>(grid.n_replicas());
+      std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;
+      const int n = row.group == GaugeGroup::su3 ? 300 : 1000;
+      for (int t = 0; t < n; ++t) {
+        update(*theory, colouring, how, static_cast<std::uint64_t>(t));
+        if (t < n / 10) continue;
+        for (const auto& [name, values] : theory->measure()) {
+          const std::size_t width = values.size() / replicas;
+          for (std::size_t w = 0; w < width; ++w) {
+            auto& column = series[{name, w}];
+            column.resize(replicas);
+            for (std::size_t r = 0; r < replicas; ++r) column[r].push_back(values[r * width + w]);
+          }
+        }
+      }
+      std::map<std::string, Estimate> result;
+      for (const Observable& o : theory->observables()) {
+        std::vector<std::vector<double>> flat;
+        for (const auto& from : o.series) {
+          flat.emplace_back();
+          for (const auto& chain : series.at({from.series, from.column})) flat.back().insert(flat.back().end(), chain.begin(), chain.end());
+        }
+        result[o.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), o.value);
+      }
+      const auto compare = [&](const std::string& name, double exact, double precision) {
+        const Estimate& e = result.at(name);
+        INFO(name << " " << e.value << " +- " << e.error << ", exact " << exact << ", tau_int " << e.tau_int);
+        CHECK(std::abs(e.value - exact) < 5 * e.error);  // z = 5 for about 80 comparisons
+        CHECK(e.error < precision * exact + 0.001);
+      };
+      compare("plaquette", row.plaquette, 0.02);
+      compare("wilson_loop_1x2", std::pow(row.plaquette, 2), 0.04);
+      compare("wilson_loop_2x2", std::pow(row.plaquette, 4), 0.1);
+      if (row.group == GaugeGroup::u1 && row.beta == 2) compare("topological_charge2", 1.239298911, 0.1);
+    }
+  }
+}
+
+TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const std::vector<int> extents{8, 4, 8};
+  std::vector<std::vector<int>> divisions{{world.size(), 1, 1}, {1, 1, world.size()}};
+  if (world.size() == 4) divisions.push_back({2, 1, 2});
+  for (const GaugeGroup group : groups) {
+    for (const auto& ranks : divisions) {
+      const Grid alone = make_grid(self, extents, Boundary::open, 1);
+      const Grid shared = make_grid(world, extents, Boundary::open, 1, 2, ranks);
+      const auto whole = make_gauge_theory(alone, group, 2.0);
+      const auto part = make_gauge_theory(shared, group, 2.0);
+      const Colouring whole_colours(alone, whole->interactions());
+      const Colouring part_colours(shared, part->interactions());
+      for (FieldTheory* theory : {whole.get(), part.get()}) {
+        theory->start(2, 0.7);
+        std::uint64_t t = 0;
+        for (int sweep = 0; sweep < 8; ++sweep) {
+          for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) update(*theory, theory == whole.get() ? whole_colours : part_colours, how, t++);
+        }
+      }
+      MemoryArchive all;
+      MemoryArchive here;
+      whole->write(all, "field");
+      part->write(here, "field");
+      const auto components = static_cast<std::int64_t>(all.boxes["field"].size()) / 256;
+      const ArrayBox box = shared.box(components);
+      std::size_t at = 0;
+      int wrong = 0;
+      for (std::int64_t c = 0; c < components; ++c) {
+        for (std::int64_t x = 0; x < box.count[2]; ++x) {
+          for (std::int64_t y = 0; y < box.count[3]; ++y) {
+            for (std::int64_t z = 0; z < box.count[4]; ++z) {
+              const auto index = ((c * 8 + box.first[2] + x) * 4 + box.first[3] + y) * 8 + box.first[4] + z;
+              wrong += all.boxes["field"][static_cast<std::size_t>(index)] == here.boxes["field"][at++] ? 0 : 1;
+            }
+          }
+        }
+      }
+      INFO("group " << static_cast<int>(group) << ", " << ranks[0] << "x" << ranks[1] << "x" << ranks[2]);
+      CHECK(wrong == 0);
+      CHECK(whole->measure().at("plaquette") == part->measure().at("plaquette"));
+    }
+  }
+}
