@@ -1,33 +1,13 @@
-#include <Kokkos_Core.hpp>
-#include <catch2/catch_test_macros.hpp>
-#include <string>
-#include <vector>
-
+#include "kernel_labels.hpp"
 #include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/spin_sampler.hpp"
 
 using namespace koushi;
 
-namespace {
-
-std::vector<std::string>& labels() {
-  static std::vector<std::string> seen;
-  return seen;
-}
-
-void see_kernel(const char* name, const std::uint32_t, std::uint64_t*) { labels().emplace_back(name); }
-void see_allocation(const Kokkos::Tools::SpaceHandle, const char* name, const void*, std::uint64_t) { labels().emplace_back(name); }
-
-}  // namespace
-
 TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[manybody][structure]") {
   const Communicator self(MPI_COMM_SELF);
-  namespace tools = Kokkos::Tools::Experimental;
-  tools::set_begin_parallel_for_callback(see_kernel);
-  tools::set_begin_parallel_reduce_callback(see_kernel);
-  tools::set_begin_parallel_scan_callback(see_kernel);
-  tools::set_allocate_data_callback(see_allocation);
   {
+    const LabelListener listener;
     const int n = 8;
     MoveTable table;
     for (int i = 0; i < n; ++i) table.moves.push_back({i, (i + 1) % n});
@@ -55,13 +35,5 @@ TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[ma
       all.draw(*psi, 0, 0);
     }
   }
-  tools::set_begin_parallel_for_callback(nullptr);
-  tools::set_begin_parallel_reduce_callback(nullptr);
-  tools::set_begin_parallel_scan_callback(nullptr);
-  tools::set_allocate_data_callback(nullptr);
-  CHECK(labels().size() > 30);
-  for (const std::string& label : labels()) {
-    INFO(label);
-    CHECK((label.rfind("koushi::", 0) == 0 || label.rfind("Kokkos::", 0) == 0));  // Kokkos labels its own copies and fills
-  }
+  LabelListener::check_labels(30);
 }

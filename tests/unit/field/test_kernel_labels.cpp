@@ -1,0 +1,32 @@
+#include "kernel_labels.hpp"
+#include "koushi/field/gauge_theory.hpp"
+#include "koushi/field/hmc.hpp"
+#include "koushi/field/scalar_theory.hpp"
+#include "koushi/field/spin_theory.hpp"
+
+using namespace koushi;
+
+TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<room>::<what>", "[field][structure]") {
+  const Communicator self(MPI_COMM_SELF);
+  {
+    const LabelListener listener;
+    const Grid grid(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 2});
+    std::vector<std::unique_ptr<FieldTheory>> theories;
+    theories.push_back(make_quartic_theory(grid, {.quadratic = 0.5, .quartic = 0.1}));
+    theories.push_back(make_spin_theory(grid, {.components = 3}));
+    theories.push_back(make_gauge_theory(grid, GaugeGroup::su2, 1.0));
+    for (const auto& theory : theories) {
+      const Colouring colouring(grid, theory->interactions());
+      theory->start(1, 0.5);
+      hmc_trajectory(dynamic_cast<MolecularDynamics&>(*theory), {.steps = 2}, 0);
+      theory->metropolis(colouring, 1, 0, 1, 0.5);
+      for (const std::string& update : theory->further_updates()) {
+        if (update == "overrelaxation") theory->overrelax(colouring);
+        if (update == "heatbath") theory->heatbath(colouring, 1, 0);
+        if (update == "wolff") theory->flip_clusters(true, 1, 0);
+      }
+      theory->measure();
+    }
+  }
+  LabelListener::check_labels(50);
+}
