@@ -93,7 +93,7 @@ int bench(bool json) {
       text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}", text == "[" ? "" : ", ", quoted(row.name),
                           row.value, quoted(row.unit), quoted(row.limit), row.fraction);
     } else {
-      text += fmt::format("{:<26}{:>14.4g}  {:<10}{:>8.1f} % of {}\n", row.name, row.value, row.unit, 100 * row.fraction, row.limit);
+      text += fmt::format("{:<26}{:>14.4g}  {:<10}{}\n", row.name, row.value, row.unit, row.limit.empty() ? "" : fmt::format("{:>8.1f} % of {}", 100 * row.fraction, row.limit));
     }
   }
   print_out(fmt::format("{}{}", text, json ? "]\n" : ""));

@@ -75,7 +75,7 @@ class RealField : public MolecularDynamics {
   void run_with_halo(const char* label, const FieldArray& source, const Kernel& kernel) {
     const Kokkos::DefaultExecutionSpace space;
     if (!grid_.decomposed()) {
-      for_sites(space, label, grid_.view(), kernel);
+      for_sites_tiled(space, label, grid_.view(), kernel);
       return;
     }
     halo_.start(source);

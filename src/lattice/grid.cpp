@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "koushi/base/error.hpp"
 
@@ -65,6 +66,20 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   }
   if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank, not fewer than 2^31", stored));
   view_.stored = static_cast<int>(stored);
+
+  // Five arrays of one slice of a tile along direction 0 shall fit into a megabyte of cache: three slices of a field and what is written.
+  const auto largest_divisor = [](int n, double most) {
+    int best = 1;
+    for (int k = 1; k <= n && k <= most; ++k) best = n % k == 0 ? k : best;
+    return best;
+  };
+  const double rows_in_cache = 1048576.0 / (5.0 * 8.0 * view_.extent[3]);
+  view_.tile[0] = view_.extent[1];
+  view_.tile[1] = view_.extent[2];
+  if (view_.extent[0] > 1 && view_.extent[1] * view_.extent[2] > rows_in_cache) {
+    view_.tile[0] = largest_divisor(view_.extent[1], std::max(1.0, std::sqrt(rows_in_cache)));
+    view_.tile[1] = largest_divisor(view_.extent[2], std::max(1.0, rows_in_cache / view_.tile[0]));
+  }
 
   const int steps = 2 * options.range + 1;
   const auto longest = static_cast<std::size_t>(*std::max_element(view_.extent, view_.extent + 4));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Kokkos_Core.hpp>
+#include <type_traits>
 
 #include "koushi/lattice/grid_kernel.hpp"
 
@@ -103,6 +104,19 @@ struct ScalarAction {
     double phi[n];
     for (int c = 0; c < n; ++c) phi[c] = row.phi[c][x];
     site.slope(phi, out);
+    if constexpr (std::is_same_v<Bond, QuadraticBond>) {
+      // sum of |w| (phi - w phi') = count phi - sum of w phi': two operations per neighbour
+      double count = 0;
+      double sum[n] = {};
+      const auto add = [&](int down, int up, double down_weight, double up_weight) {
+        count += down_weight * down_weight + up_weight * up_weight;
+        for (int c = 0; c < n; ++c) sum[c] += down_weight * row.phi[c][x + down] + up_weight * row.phi[c][x + up];
+      };
+      for (int mu = 4 - d; mu < 3; ++mu) add(row.step[mu][0], row.step[mu][1], row.weight[mu][0], row.weight[mu][1]);
+      add(sides.left, sides.right, sides.left_weight, sides.right_weight);
+      for (int c = 0; c < n; ++c) out[c] += 2 * bond.stiffness * (count * phi[c] - sum[c]);
+      return;
+    }
     const auto add = [&](int down, int up, double down_weight, double up_weight) {
       for (int c = 0; c < n; ++c) {
         out[c] += Kokkos::fabs(up_weight) * bond.slope_a(phi[c], up_weight * row.phi[c][x + up]);

@@ -31,6 +31,7 @@ struct GridView {
   int stride[4] = {1, 1, 1, 1};
   int global_extent[4] = {1, 1, 1, 1};
   int global_first[4] = {};
+  int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
   Kokkos::View<int***> hop;        ///< [4][2 range + 1][longest extent]
   Kokkos::View<double***> weight;  ///< as hop
@@ -48,6 +49,22 @@ struct GridView {
     result.site = origin;
     for (int mu = 0; mu < 3; ++mu) result.site += result.coordinate[mu] * stride[mu];
     return result;
+  }
+  /// The rows in the order in which work on all of them keeps the neighbours along direction 0 in cache: tiles of directions 1 and 2, and in
+  /// a tile direction 0 outside.
+  KOKKOS_INLINE_FUNCTION GridRow tiled_row(int k) const {
+    int c[3];
+    c[2] = k % tile[1];
+    k /= tile[1];
+    c[1] = k % tile[0];
+    k /= tile[0];
+    c[0] = k % extent[0];
+    k /= extent[0];
+    c[2] += k % (extent[2] / tile[1]) * tile[1];
+    k /= extent[2] / tile[1];
+    c[1] += k % (extent[1] / tile[0]) * tile[0];
+    const int replica = k / (extent[1] / tile[0]);
+    return row(((replica * extent[0] + c[0]) * extent[1] + c[1]) * extent[2] + c[2]);
   }
   KOKKOS_INLINE_FUNCTION int step(int mu, int r, int c) const { return hop(mu, r + range, c); }
   KOKKOS_INLINE_FUNCTION double factor(int mu, int r, int c) const { return weight(mu, r + range, c); }
@@ -82,9 +99,19 @@ KOKKOS_INLINE_FUNCTION RowSides row_sides(const GridView& grid, int x) {
   return {grid.step(3, -1, x), grid.step(3, 1, x), grid.factor(3, -1, x), grid.factor(3, 1, x)};
 }
 
-/// Rows by number: all of a grid, or those of a list.
+/// Rows by number: all of a grid as they lie in memory, or in tiles, or those of a list.
 struct AllRows {
-  KOKKOS_INLINE_FUNCTION int operator()(int k) const { return k; }
+  GridView grid;
+  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.row(k); }
+};
+struct TiledRows {
+  GridView grid;
+  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.tiled_row(k); }
+};
+struct ListedRows {
+  GridView grid;
+  Kokkos::View<int*> rows;
+  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.row(rows(k)); }
 };
 
 /// Runs `kernel` on every site of the rows. kernel.on(row) gives a callable line(x, sides), x the site of the row; inside a row the sides are constants,
@@ -94,9 +121,12 @@ void for_sites_of(const Kokkos::DefaultExecutionSpace& space, const char* label,
   if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible) {
     Kokkos::parallel_for(
         label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows), KOKKOS_LAMBDA(int k) {
-          const auto line = kernel.on(grid.row(rows(k)));
+          const auto line = kernel.on(rows(k));
           const int n = grid.extent[3];
           line(0, row_sides(grid, 0));
+#ifdef __GNUC__
+#pragma GCC ivdep  // sites are independent of each other: that is what a kernel on sites is
+#endif
           for (int x = 1; x < n - 1; ++x) line(x, RowSides{});
           if (n > 1) line(n - 1, row_sides(grid, n - 1));
         });
@@ -105,19 +135,25 @@ void for_sites_of(const Kokkos::DefaultExecutionSpace& space, const char* label,
     Kokkos::parallel_for(
         label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * n), KOKKOS_LAMBDA(int s) {
           const int x = s % n;
-          kernel.on(grid.row(rows(s / n)))(x, row_sides(grid, x));
+          kernel.on(rows(s / n))(x, row_sides(grid, x));
         });
   }
 }
 
 template <typename Kernel>
 void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel) {
-  for_sites_of(space, label, grid, AllRows{}, grid.n_rows(), kernel);
+  for_sites_of(space, label, grid, AllRows{grid}, grid.n_rows(), kernel);
+}
+
+/// For kernels that read neighbours along direction 0.
+template <typename Kernel>
+void for_sites_tiled(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel) {
+  for_sites_of(space, label, grid, TiledRows{grid}, grid.n_rows(), kernel);
 }
 
 template <typename Kernel>
 void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kokkos::View<int*>& rows, const Kernel& kernel) {
-  for_sites_of(space, label, grid, rows, static_cast<int>(rows.extent(0)), kernel);
+  for_sites_of(space, label, grid, ListedRows{grid, rows}, static_cast<int>(rows.extent(0)), kernel);
 }
 
 /// Adds what `kernel` finds on every site: kernel.on(row) gives line(x, sides, values) that fills `n` numbers; sums: [replica][n], added to.

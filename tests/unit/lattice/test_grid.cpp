@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <algorithm>
 #include <cmath>
 
 #include "koushi/base/error.hpp"
@@ -146,6 +147,25 @@ TEST_CASE("for_sites visits every site once with its sides", "[lattice]") {
       for (std::size_t s = 0; s < host.extent(2); ++s) CHECK(host(r, 0, s) == 1);
     }
   }
+}
+
+TEST_CASE("tiled rows are all rows, in tiles that divide the box", "[lattice]") {
+  const Communicator self(MPI_COMM_SELF);
+  const std::vector<Boundary> periodic(4, Boundary::periodic);
+  for (const auto& extents : {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096}, std::vector<int>{2, 30, 31, 128}}) {
+    const Grid grid(self, {extents, periodic, {1, 1, 1, 1}, 1, 2});
+    const GridView g = grid.view();
+    CHECK(g.extent[1] % g.tile[0] == 0);
+    CHECK(g.extent[2] % g.tile[1] == 0);
+    std::vector<int> seen(static_cast<std::size_t>(g.n_rows()));
+    for (int k = 0; k < g.n_rows(); ++k) {
+      const GridRow row = g.tiled_row(k);
+      ++seen[static_cast<std::size_t>(((row.replica * g.extent[0] + row.coordinate[0]) * g.extent[1] + row.coordinate[1]) * g.extent[2] + row.coordinate[2])];
+    }
+    CHECK(std::count(seen.begin(), seen.end(), 1) == g.n_rows());
+  }
+  const Grid large(self, {{4, 64, 64, 64}, periodic, {1, 1, 1, 1}, 1, 1});
+  CHECK(large.view().tile[0] * large.view().tile[1] < 64 * 64);
 }
 
 TEST_CASE("divisions share replicas first and keep the contiguous direction whole", "[lattice]") {
