@@ -65,12 +65,12 @@ int report(const std::string& file, bool json) {
     const double value = reader.read_reals("reference/value")[0];
     const std::string quantity = reader.read_text("reference/quantity");
     const std::string source = reader.read_text("reference/source");
-    reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"source\": {}}}", quoted(quantity), number(value), quoted(source));
+    const double reference_error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
+    reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity), number(value), number(reference_error), quoted(source));
     table += fmt::format("{:<18} {:>22}      {}\n", "reference", value, source);
     if (reader.contains("observables/" + quantity + "/value")) {
-      const double error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
       table += fmt::format("{:<18} {}\n", "deviation",
-                           deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, error));
+                           deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
     }
   }
   const std::string status = reader.read_text("summary/status");

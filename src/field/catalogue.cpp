@@ -223,8 +223,8 @@ SpinModel spin_model(const Deck& deck) {
 }  // namespace
 
 std::vector<Section> field_sections(const std::vector<std::string>& studies) {
-  Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic");
-  boundary.choices = {"periodic", "antiperiodic", "open"};
+  Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; fixed ends are those of a path");
+  boundary.choices = {"periodic", "antiperiodic", "open", "fixed"};
   Section lattice{"lattice", "The lattice of the field, and independent copies of it.", false,
                   {{"hypercubic", "1 to 4 directions; the first is that of correlators",
                     {between(1, 65536, key("extents", KeyType::integers, "", "sites per direction")), boundary,
@@ -239,7 +239,8 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                   {"path", "path of a particle of mass 1 on a line: (d x)^2 / (2 a) + a V(x)",
                    {at_least(positive, key("spacing", KeyType::real, "", "a, time between two points")),
                     key("potential", KeyType::reals, "", "V = c_1 x + c_2 x^2 + ..., as [c_1, c_2, ...], at most 8"),
-                    choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0")}},
+                    choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0"),
+                    key("ends", KeyType::reals, "[0.0, 0.0]", "x before the first and behind the last point, with boundary = [\"fixed\"]")}},
                   {"wilson", "gauge links, beta sum (1 - Re tr U_P / N), in 2 to 4 directions",
                    {choice("group", {"u1", "su2", "su3"}, "", "of the links"), at_least(0, key("beta", KeyType::real, "", "2 N / g^2 (SU(N)), 1 / g^2 (U(1))")),
                     between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side"))}},
@@ -285,7 +286,8 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   if (names.size() > 1 && names.size() != d) deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), fmt::format("1 or {}", d));
   for (std::size_t k = 0; k < d; ++k) {
     const std::string name = names.empty() ? "periodic" : names[names.size() == 1 ? 0 : k];
-    options.boundary.push_back(name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic);
+    options.boundary.push_back(name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : name == "fixed" ? Boundary::fixed : Boundary::periodic);
+    if (name == "fixed" && deck.text("action.kind") != "path") deck.refuse("lattice.boundary", "fixed ends of something else than a path", "periodic, antiperiodic or open");
   }
   options.replicas = deck.integer("lattice.replicas");
   if (deck.text("action.kind") == "wilson") options.range = static_cast<int>(deck.integer("action.loops"));
@@ -330,6 +332,10 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     if (degree == 0 || degree % 2 != 0 || coefficients[degree - 1] < 0) {
       deck.refuse("action.potential", "V is not bounded below", "an even highest power with a positive coefficient");
     }
+    const std::vector<double> ends = deck.reals("action.ends");
+    if (ends.size() != 2) deck.refuse("action.ends", fmt::format("{} ends were given", ends.size()), "two");
+    if (deck.given("action.ends") && grid.options().boundary[0] != Boundary::fixed) deck.refuse("action.ends", "the ends of this path are not fixed", "lattice.boundary = [\"fixed\"], or no ends");
+    std::copy(ends.begin(), ends.end(), options.ends);
     const std::string rule = deck.text("action.rule");
     options.rule = rule == "mid-point" ? PathRule::mid_point : rule == "symmetrised" ? PathRule::symmetrised : PathRule::end_point;
     return make_path_theory(grid, options);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <map>
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/gauge_kernel.hpp"
@@ -84,8 +86,14 @@ class GaugeTheory final : public RealField {
     const auto volume = static_cast<double>(grid_.n_sites());
     const int largest = largest_loop();
     const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links(), largest});
+    const std::vector<std::complex<double>> lines = polyakov_loops();
     Measured all;
     for (std::size_t r = 0; r < sums.size(); ++r) {
+      if (!lines.empty()) {
+        all["polyakov_loop"].push_back(std::abs(lines[r]));
+        all["polyakov_loop2"].push_back(std::norm(lines[r]));
+        all["polyakov_loop_re"].push_back(lines[r].real());
+      }
       all["action_density"].push_back(beta_ * sums[r][0] / volume);
       all["plaquette"].push_back(sums[r][1] / planes());
       for (int k = 0; k < most_loop * most_loop; ++k) {
@@ -115,6 +123,13 @@ class GaugeTheory final : public RealField {
     for (std::size_t r = 2; r <= largest; ++r) {
       all.push_back({fmt::format("creutz_ratio_{}", r), fmt::format("- ln W(R, R) W(R - 1, R - 1) / W(R, R - 1)^2, R = {}", r), {loop(r, r), loop(r - 1, r - 1), loop(r, r - 1)},
                      [](const std::vector<double>& x) { return -std::log(x[0] * x[1] / (x[2] * x[2])); }});
+    }
+    if (!is_open()) {
+      all.push_back({"polyakov_loop", "<|P|>, P the mean of tr (links along the first direction) / N", {{"polyakov_loop"}}, mean});
+      all.push_back({"polyakov_loop_re", "<Re P>", {{"polyakov_loop_re"}}, mean});
+      const double transverse = volume / grid_.view().global_extent[grid_.view().first_direction];
+      all.push_back({"polyakov_susceptibility", "V_s (<|P|^2> - <|P|>^2)", {{"polyakov_loop2"}, {"polyakov_loop"}},
+                     [transverse](const std::vector<double>& x) { return transverse * (x[0] - x[1] * x[1]); }});
     }
     if (has_charge()) {
       all.push_back({"topological_charge", "<Q>", {{"topological_charge"}}, mean});
@@ -155,6 +170,64 @@ class GaugeTheory final : public RealField {
       }
     }
     return count;
+  }
+
+  /// P of every replica here: lines through the box of each rank, put together on every rank of the group in the order of the whole lattice.
+  std::vector<std::complex<double>> polyakov_loops() const {
+    if (is_open()) return {};
+    const GridView& view = grid_.view();
+    const int f = view.first_direction;
+    const int lines = view.n_rows() * view.extent[3] / view.extent[f];
+    const Kokkos::View<double**> products("koushi::field::lines", static_cast<std::size_t>(lines), Group::reals);
+    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, lines), LineProducts<Group>{links(), products});
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, products);
+    std::vector<double> local(host.data(), host.data() + host.size());
+    std::vector<std::int64_t> box;
+    for (int mu = 0; mu < 4; ++mu) {
+      box.push_back(view.global_first[mu]);
+      box.push_back(view.extent[mu]);
+    }
+    const std::vector<std::int64_t> boxes = grid_.group().all_gather(box);
+    const std::vector<double> all = grid_.group().all_gather(local);
+    // [replica][site of the slice x_f = 0][rank along f] -> where its product starts
+    const auto replicas = static_cast<std::size_t>(view.n_replicas);
+    const std::int64_t slice = grid_.n_sites() / view.global_extent[f];
+    std::vector<std::map<std::int64_t, std::size_t>> starts(replicas * static_cast<std::size_t>(slice));
+    std::size_t at = 0;
+    for (std::size_t rank = 0; rank < boxes.size() / 8; ++rank) {
+      const std::int64_t* const b = &boxes[8 * rank];
+      for (std::size_t r = 0; r < replicas; ++r) {
+        std::int64_t c[4] = {};
+        const std::int64_t count[4] = {f == 0 ? 1 : b[1], f == 1 ? 1 : b[3], f == 2 ? 1 : b[5], b[7]};
+        for (c[0] = 0; c[0] < count[0]; ++c[0]) {
+          for (c[1] = 0; c[1] < count[1]; ++c[1]) {
+            for (c[2] = 0; c[2] < count[2]; ++c[2]) {
+              for (c[3] = 0; c[3] < count[3]; ++c[3]) {
+                std::int64_t site = 0;
+                for (int mu = 0; mu < 4; ++mu) {
+                  if (mu != f) site = site * view.global_extent[mu] + b[2 * mu] + c[mu];
+                }
+                starts[r * static_cast<std::size_t>(slice) + static_cast<std::size_t>(site)][b[2 * f]] = at;
+                at += Group::reals;
+              }
+            }
+          }
+        }
+      }
+    }
+    std::vector<std::complex<double>> loops(replicas);
+    for (std::size_t r = 0; r < replicas; ++r) {
+      for (std::size_t s = 0; s < static_cast<std::size_t>(slice); ++s) {
+        typename Group::Matrix line = Group::one();
+        for (const auto& [position, start] : starts[r * static_cast<std::size_t>(slice) + s]) {
+          typename Group::Matrix part;
+          std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(start), Group::reals, part.v);
+          line = Group::product(line, part);
+        }
+        loops[r] += std::complex<double>(Group::re_trace(line), Group::im_trace(line)) / (Group::order * static_cast<double>(slice));
+      }
+    }
+    return loops;
   }
 
   std::vector<std::array<double, 3>> survey() {

@@ -10,7 +10,8 @@ FieldPointer pointer_to(const FieldArray& field) {
 
 namespace {
 
-/// target = scale * normal numbers of (seed, purpose, step, global site, replica and component).
+/// target = scale * normal numbers of (seed, purpose, step, global site, replica and component). A block of random words gives two of them: two
+/// components of a site, or (one component) sites 2 k and 2 k + 1, which one rank computes once and two ranks twice.
 struct DrawNormals {
   GridView grid;
   FieldPointer target;
@@ -19,18 +20,34 @@ struct DrawNormals {
   RandomPurpose purpose;
   std::uint64_t step;
   double scale;
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const DrawNormals self = *this;
-    return [self, row](int x, const RowSides&) {
-      const std::int64_t site = self.grid.global_site(row, x);
-      const int pairs = (self.components + 1) / 2;
-      const auto first_draw = static_cast<std::uint32_t>((self.grid.first_replica + row.replica) * pairs);
-      for (int pair = 0; pair < pairs; ++pair) {
-        const NormalPair normals = normal_pair(philox(self.seed, self.purpose, self.step, static_cast<std::uint64_t>(site), first_draw + static_cast<std::uint32_t>(pair)));
-        self.target.at(row, 2 * pair)[x] = self.scale * normals.first;
-        if (2 * pair + 1 < self.components) self.target.at(row, 2 * pair + 1)[x] = self.scale * normals.second;
+
+  KOKKOS_FUNCTION NormalPair draw(std::int64_t stream, std::uint32_t number) const {
+    return normal_pair(philox(seed, purpose, step, static_cast<std::uint64_t>(stream), number));
+  }
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const GridRow row = grid.row(k);
+    const std::int64_t first = grid.global_site(row, 0);
+    const int n = grid.extent[3];
+    const auto replica = static_cast<std::uint32_t>(grid.first_replica + row.replica);
+    if (components == 1) {
+      double* const out = target.at(row, 0);
+      if (first % 2 != 0) out[0] = scale * draw(first / 2, replica).second;
+      for (int x = static_cast<int>(first % 2); x < n; x += 2) {
+        const NormalPair normals = draw((first + x) / 2, replica);
+        out[x] = scale * normals.first;
+        if (x + 1 < n) out[x + 1] = scale * normals.second;
       }
-    };
+      return;
+    }
+    const auto pairs = static_cast<std::uint32_t>((components + 1) / 2);
+    for (int x = 0; x < n; ++x) {
+      for (std::uint32_t pair = 0; pair < pairs; ++pair) {
+        const NormalPair normals = draw(first + x, replica * pairs + pair);
+        const int c = 2 * static_cast<int>(pair);
+        target.at(row, c)[x] = scale * normals.first;
+        if (c + 1 < components) target.at(row, c + 1)[x] = scale * normals.second;
+      }
+    }
   }
 };
 
@@ -72,13 +89,13 @@ RealField::RealField(const Grid& grid, int components, bool corners, int momenta
       halo_(grid, components, corners) {}
 
 void RealField::start(std::uint64_t seed, double spread) {
-  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::start", grid_.view(),
-            DrawNormals{grid_.view(), pointer_to(field_), components_, seed, RandomPurpose::initial_configurations, 0, spread});
+  Kokkos::parallel_for("koushi::field::start", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
+                       DrawNormals{grid_.view(), pointer_to(field_), components_, seed, RandomPurpose::initial_configurations, 0, spread});
 }
 
 void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
-  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::momenta", grid_.view(),
-            DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
+  Kokkos::parallel_for("koushi::field::momenta", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
+                       DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
 }
 
 void RealField::reverse_momenta() {

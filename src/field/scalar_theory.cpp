@@ -70,6 +70,20 @@ class ScalarTheory final : public RealField {
   ScalarTheory(const Grid& grid, Site site, Bond bond, double spacing)
       : RealField(grid, n), action_{grid.view(), site, bond}, path_(spacing > 0), spacing_(path_ ? spacing : 1), spare_(make_field(grid, n)) {}
 
+  /// Fixed ends of a path: values in the halo, which no update touches.
+  void set_ends(const double (&ends)[2]) {
+    const GridView& view = grid_.view();
+    for (const FieldArray& array : {field_, spare_, kept_}) {
+      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, array);
+      for (std::size_t r = 0; r < static_cast<std::size_t>(view.n_replicas); ++r) {
+        if (grid_.ends_fixed(3, -1)) host(r, 0, static_cast<std::size_t>(view.origin - 1)) = ends[0];
+        if (grid_.ends_fixed(3, 1)) host(r, 0, static_cast<std::size_t>(view.origin + view.extent[3])) = ends[1];
+      }
+      Kokkos::deep_copy(array, host);
+    }
+    closed_ = false;
+  }
+
   std::vector<double> action() override {
     halo_.exchange(field_);
     std::vector<double> s;
@@ -129,7 +143,7 @@ class ScalarTheory final : public RealField {
       all["virial"].push_back(sum[3] / (n * volume));
       append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, length, volume, all);
     }
-    if (path_) {
+    if (path_ && closed_) {
       for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, all["path_levels"]);
     }
     return all;
@@ -143,14 +157,16 @@ class ScalarTheory final : public RealField {
         {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {{path_ ? "x4" : "phi4"}}, mean},
         {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {{"virial"}}, mean}};
     if (path_) {
-      for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
+      if (closed_) {
+        for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
+      }
       return all;
     }
     for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
     return all;
   }
 
-  std::vector<Curve> curves() const override { return order_curves(grid_, spacing_); }
+  std::vector<Curve> curves() const override { return closed_ ? order_curves(grid_, spacing_) : std::vector<Curve>{}; }
 
  private:
   void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {
@@ -161,6 +177,7 @@ class ScalarTheory final : public RealField {
   Action action_;
   bool path_;
   double spacing_;
+  bool closed_ = true;  ///< no fixed ends
   FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
 };
 
@@ -197,10 +214,16 @@ std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const Path
   PolynomialSite potential{options.spacing, {}};
   for (std::size_t k = 1; k < options.potential.size() && k <= PolynomialSite::degree; ++k) potential.coefficient[k] = options.potential[k];
   const double stiffness = 0.5 / options.spacing;
+  const auto finish = [&](auto theory) -> std::unique_ptr<MolecularDynamics> {
+    if (grid.options().boundary[0] == Boundary::fixed) theory->set_ends(options.ends);
+    return theory;
+  };
   if (options.rule == PathRule::mid_point) {
-    return std::make_unique<ScalarTheory<PolynomialSite, MidpointBond, 1, 1>>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing);
+    using Theory = ScalarTheory<PolynomialSite, MidpointBond, 1, 1>;
+    return finish(std::make_unique<Theory>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing));
   }
-  return std::make_unique<ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>>(grid, potential, QuadraticBond{stiffness}, options.spacing);
+  using Theory = ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>;
+  return finish(std::make_unique<Theory>(grid, potential, QuadraticBond{stiffness}, options.spacing));
 }
 
 }  // namespace koushi

@@ -51,6 +51,7 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     rest /= divisions_[mu];
     view_.global_extent[mu] = options.extents[k];
     boundary[mu] = options.boundary[k];
+    view_.fixed[mu] = boundary[mu] == Boundary::fixed;
     share(options.extents[k], position_[mu], divisions_[mu], view_.global_first[mu], view_.extent[mu]);
     halo_[mu] = divisions_[mu] > 1 || boundary[mu] == Boundary::fixed ? options.range : 0;
     if (divisions_[mu] > 1 && options.extents[k] / divisions_[mu] < options.range) {

@@ -166,6 +166,26 @@ struct WilsonLoops {
   }
 };
 
+/// Products of the links along direction `first_direction` through the box, one for every replica and site of the box with coordinate 0 in it:
+/// out[replica * transverse + site][reals], sites lexicographic.
+template <typename Group>
+struct LineProducts {
+  LinkField<Group> links;
+  Kokkos::View<double**> out;
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const GridView& grid = links.grid;
+    const int f = grid.first_direction;
+    const int rows_per_slice = grid.n_rows() / grid.n_replicas / grid.extent[f];
+    const int x = k % grid.extent[3];
+    const int line = k / grid.extent[3];
+    // Rows of a replica with coordinate 0 in direction f come first.
+    const GridRow row = grid.row(line / rows_per_slice * rows_per_slice * grid.extent[f] + line % rows_per_slice);
+    typename Group::Matrix product = Group::one();
+    for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, row.replica, row.site + x + t * grid.stride[f]));
+    for (int c = 0; c < Group::reals; ++c) out(k, c) = product.v[c];
+  }
+};
+
 /// How a local update draws and what it does with the link.
 enum class LinkUpdate { heatbath, overrelaxation, metropolis };
 

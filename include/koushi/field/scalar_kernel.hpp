@@ -127,7 +127,8 @@ struct ScalarAction {
     add(sides.left, sides.right, sides.left_weight, sides.right_weight);
   }
 
-  /// The part of S that belongs to site x: its potential and its forward bonds.
+  /// The part of S that belongs to site x: its potential and its forward bonds; the first site of a path with fixed ends has the bond to the
+  /// end behind it, too.
   KOKKOS_INLINE_FUNCTION double density(const Row& row, int x, const RowSides& sides) const {
     double phi[n];
     for (int c = 0; c < n; ++c) phi[c] = row.phi[c][x];
@@ -137,6 +138,9 @@ struct ScalarAction {
     };
     for (int mu = 4 - d; mu < 3; ++mu) add(row.step[mu][1], row.weight[mu][1]);
     add(sides.right, sides.right_weight);
+    if (grid.fixed[3] && grid.global_first[3] + x == 0) {
+      for (int c = 0; c < n; ++c) energy += bond.energy(row.phi[c][x + sides.left], phi[c]);
+    }
     return energy;
   }
 

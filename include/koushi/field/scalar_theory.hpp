@@ -32,6 +32,7 @@ struct PathOptions {
   double spacing = 1;              ///< a
   std::vector<double> potential;   ///< [k]; potential[0] is not used
   PathRule rule = PathRule::end_point;
+  double ends[2] = {0, 0};         ///< x before the first and behind the last point, where the boundary is fixed
 };
 std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const PathOptions& options);
 

@@ -31,6 +31,7 @@ struct GridView {
   int stride[4] = {1, 1, 1, 1};
   int global_extent[4] = {1, 1, 1, 1};
   int global_first[4] = {};
+  bool fixed[4] = {};            ///< directions whose ends are given values, in the halo
   int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
   Kokkos::View<int***> hop;        ///< [4][2 range + 1][longest extent]
