@@ -90,7 +90,7 @@ def plot_field(run, picture):
             left.plot(series.mean(axis=1), color="black", linewidth=0.5, label="mean of %d replicas" % series.shape[1])
         left.set_ylabel(name)
         left.set_xlabel("measurement")
-        left.legend(loc="upper right", frameon=False, fontsize="small")
+        left.legend(loc="upper right", framealpha=0.9, fontsize="small")
         tau = run.observables.get(name, {}).get("tau_int", 5.0)
         rho = autocorrelation(series, int(max(10, 12 * tau)))
         right.plot(rho, color="black", marker=".", linewidth=0.8)
@@ -141,7 +141,7 @@ def plot_ground_state(run, picture):
     if "energy_per_site" in run.observables:
         measured = run.observables["energy_per_site"]
         axes[0].axhline(measured["value"], color="tab:blue", linewidth=0.8, label="measured at fixed parameters: %.6g" % measured["value"])
-    axes[0].legend(loc="best", frameon=False, fontsize="small")
+    axes[0].legend(loc="upper right", framealpha=0.9, fontsize="small")
     axes[-1].semilogy(step, run.history["variance"] / run.n_sites, color="black", linewidth=0.8)
     axes[-1].set_ylabel("Var E / N  [J$^2$]")
     axes[-1].set_xlabel("step of stochastic reconfiguration")
