@@ -6,6 +6,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/deck/declare.hpp"
+#include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
@@ -117,7 +118,13 @@ class HmcUpdater final : public Updater {
 class MetropolisUpdater final : public Updater {
  public:
   MetropolisUpdater(const FieldTheory& theory, std::uint64_t seed, int hits, double width, bool tuned, double target)
-      : colouring_(theory.grid(), theory.interactions()), seed_(seed), hits_(hits), tuned_(tuned), target_(target), width_(width) {}
+      : colouring_(theory.grid(), theory.interactions()),
+        seed_(seed),
+        hits_(hits),
+        has_width_(theory.has_width()),
+        tuned_(tuned && has_width_),
+        target_(target),
+        width_(width) {}
 
   double update(FieldTheory& theory, std::uint64_t step) override {
     const Grid& grid = theory.grid();
@@ -135,15 +142,16 @@ class MetropolisUpdater final : public Updater {
     width_ = state.at(0);
     calls_ = state.at(1);
   }
-  bool is_watched() const override { return tuned_; }
+  bool is_watched() const override { return has_width_; }
   std::string description() const override {
-    return fmt::format("metropolis, {} colours, {} hits{}", colouring_.n_colours(), hits_, tuned_ ? fmt::format(" of width {:.4g}", width_) : "");
+    return fmt::format("metropolis, {} colours, {} hits{}", colouring_.n_colours(), hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
   }
 
  private:
   Colouring colouring_;
   std::uint64_t seed_;
   int hits_;
+  bool has_width_;
   bool tuned_;
   double target_;
   double width_;
@@ -220,6 +228,43 @@ SpinModel spin_model(const Deck& deck) {
   return model;
 }
 
+void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<std::unique_ptr<Updater>>& all) {
+  const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    const std::string at = fmt::format("updater.{}.", k);
+    const std::string kind = deck.text(at + "kind");
+    const std::vector<std::string> further = theory.further_updates();
+    if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
+      deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
+    }
+    if (kind == "overrelaxation") {
+      all.push_back(std::make_unique<OverrelaxationUpdater>(theory));
+    } else if (kind == "heatbath") {
+      all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
+    } else if (kind == "wolff" || kind == "swendsen-wang") {
+      all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
+    } else if (kind == "hmc") {
+      const std::string name = deck.text(at + "integrator");
+      const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
+                                    : name == "omelyan2" ? Integrator::omelyan2
+                                    : name == "omelyan4" ? Integrator::omelyan4
+                                                         : Integrator::force_gradient;
+      if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
+        deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
+      }
+      const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
+    } else {
+      const auto hits = static_cast<int>(deck.integer(at + "hits"));
+      if (5.0 * hits * static_cast<double>(theory.grid().n_replicas()) > 4.2e9) {  // the counter of random numbers
+        deck.refuse(at + "hits", fmt::format("{} hits for {} replicas are too many in one update", hits, theory.grid().n_replicas()), "fewer hits and more repetitions");
+      }
+      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, deck.real(at + "width"), deck.boolean(at + "tune"), deck.real(at + "acceptance")));
+    }
+    all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
+  }
+}
+
 }  // namespace
 
 std::vector<Section> field_sections(const std::vector<std::string>& studies) {
@@ -274,6 +319,20 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
             {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
 }
 
+double numbers_per_site(const Deck& deck) {
+  const std::string kind = deck.text("action.kind");
+  if (kind == "wilson") {
+    const std::string group = deck.text("action.group");
+    const double reals = group == "u1" ? 2 : group == "su2" ? 4 : 18;
+    const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
+    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators);  // links, kept links, momenta
+  }
+  double components = 1;
+  if (kind == "xy" || kind == "clock") components = 2;
+  if (kind == "sigma-model" || kind == "phi4" || kind == "free-field") components = static_cast<double>(deck.integer("action.components"));
+  return (is_spin(kind) ? 3 : 4) * components;
+}
+
 Grid make_grid(const Communicator& comm, const Deck& deck) {
   GridOptions options;
   options.extents = deck.integers("lattice.extents");
@@ -290,12 +349,18 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     if (name == "fixed" && deck.text("action.kind") != "path") deck.refuse("lattice.boundary", "fixed ends of something else than a path", "periodic, antiperiodic or open");
   }
   options.replicas = deck.integer("lattice.replicas");
+  const double bytes = 8 * sites * static_cast<double>(options.replicas) * numbers_per_site(deck) / comm.size();
+  if (bytes > 0.8 * physical_memory()) {
+    deck.refuse("lattice.extents", fmt::format("{:.3g} sites in {} replicas would take {} on each of {} ranks", sites, options.replicas, format_bytes(bytes), comm.size()),
+                fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
+  }
   if (deck.text("action.kind") == "wilson") options.range = static_cast<int>(deck.integer("action.loops"));
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
   options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
   if (options.ranks.empty()) {
-    deck.refuse("lattice.extents", fmt::format("{} ranks cannot share {} copies of this lattice", comm.size(), options.replicas), "fewer ranks, more replicas or a larger lattice");
+    deck.refuse("lattice.extents", fmt::format("{} ranks cannot share {} replicas of this lattice", comm.size(), options.replicas),
+                fmt::format("fewer ranks, more replicas, or extents that leave boxes of at least {} sites (the range of the action and its loops)", std::max(2, options.range)));
   }
   try {
     return {comm, options};
@@ -345,39 +410,13 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
 
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {
   std::vector<std::unique_ptr<Updater>> all;
-  const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
-  for (int k = 0; k < deck.count("updater"); ++k) {
-    const std::string at = fmt::format("updater.{}.", k);
-    const std::string kind = deck.text(at + "kind");
-    const std::vector<std::string> further = theory.further_updates();
-    if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
-      deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
-    }
-    if (kind == "overrelaxation") {
-      all.push_back(std::make_unique<OverrelaxationUpdater>(theory));
-    } else if (kind == "heatbath") {
-      all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
-    } else if (kind == "wolff" || kind == "swendsen-wang") {
-      all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
-    } else if (kind == "hmc") {
-      const std::string name = deck.text(at + "integrator");
-      const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
-                                    : name == "omelyan2" ? Integrator::omelyan2
-                                    : name == "omelyan4" ? Integrator::omelyan4
-                                                         : Integrator::force_gradient;
-      if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
-        deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
-      }
-      const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
-      all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
-    } else {
-      const auto hits = static_cast<int>(deck.integer(at + "hits"));
-      if (5.0 * hits * static_cast<double>(theory.grid().n_replicas()) > 4.2e9) {  // the counter of random numbers
-        deck.refuse(at + "hits", fmt::format("{} hits for {} replicas are too many in one update", hits, theory.grid().n_replicas()), "fewer hits and more repetitions");
-      }
-      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, deck.real(at + "width"), theory.has_width() && deck.boolean(at + "tune"), deck.real(at + "acceptance")));
-    }
-    all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
+  bool moves_energy = false;
+  for (int k = 0; k < deck.count("updater"); ++k) moves_energy = moves_energy || deck.text(fmt::format("updater.{}.kind", k)) != "overrelaxation";
+  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  try {
+    append_updaters(deck, theory, all);
+  } catch (const UsageError& error) {  // a colouring that cannot be
+    deck.refuse("lattice.extents", std::string(error.what()).substr(0, std::string(error.what()).find('\n')), "larger or open extents, or hmc or clusters");
   }
   return all;
 }

@@ -113,7 +113,9 @@ class SpinTheory final : public RealField {
       all.emplace_back("hmc");
       all.emplace_back("overrelaxation");
     }
-    if (spins_.field == 0) {
+    bool attracts = true;  // a negative coupling of Potts spins joins nothing
+    for (int b = 0; b < bonds_.count; ++b) attracts = attracts && (!is_potts || bonds_.coupling[b] >= 0);
+    if (spins_.field == 0 && attracts) {
       all.emplace_back("wolff");
       all.emplace_back("swendsen-wang");
     }
@@ -172,11 +174,11 @@ class SpinTheory final : public RealField {
     }
   }
 
-  std::vector<std::array<double, 3>> survey() {
+  std::vector<std::array<double, 4>> survey() {
     halo_.exchange(field_);
-    const std::vector<double> all = totals<3>("koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
-    std::vector<std::array<double, 3>> sums;
-    for (std::size_t r = 0; r < all.size(); r += 3) sums.push_back({all[r], all[r + 1], all[r + 2]});
+    const std::vector<double> all = totals<4>("koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
+    std::vector<std::array<double, 4>> sums;
+    for (std::size_t r = 0; r < all.size(); r += 4) sums.push_back({all[r], all[r + 1], all[r + 2], all[r + 3]});
     return sums;
   }
 
@@ -310,7 +312,7 @@ Measured SpinTheory<Spins>::measure() {
     all["action_density"].push_back(spins_.beta * energy);
     all["energy_per_site"].push_back(energy);
     all["energy_per_site2"].push_back(energy * energy);
-    all["bond"].push_back(sums[r][1] / (volume * first_shell_));
+    all["bond"].push_back(sums[r][1] / sums[r][3]);
     append_order_parameter(&slices[r * static_cast<std::size_t>(orders * length)], orders, length, volume, all);
   }
   return all;

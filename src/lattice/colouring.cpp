@@ -11,8 +11,14 @@ namespace koushi {
 
 namespace {
 
-/// Colour of every site of the whole lattice. Steps over an open end are taken as if it were periodic: a colour more at most.
-std::vector<std::uint8_t> colour_lattice(const GridView& grid, const std::vector<std::array<int, 4>>& displacements) {
+/// Colour of every site of the whole lattice.
+std::vector<std::uint8_t> colour_lattice(const Grid& whole, const std::vector<std::array<int, 4>>& displacements) {
+  const GridView& grid = whole.view();
+  bool closed[4] = {true, true, true, true};
+  for (int mu = grid.first_direction; mu < 4; ++mu) {
+    const Boundary b = whole.options().boundary[static_cast<std::size_t>(mu - grid.first_direction)];
+    closed[mu] = b == Boundary::periodic || b == Boundary::antiperiodic;
+  }
   std::int64_t volume = 1;
   for (const int n : grid.global_extent) volume *= n;
   if (volume > (std::int64_t{1} << 28)) throw UsageError(fmt::format("{} sites are too many to colour for local updates\n  expected: at most 2^28, or updates of the whole field", volume));
@@ -24,12 +30,17 @@ std::vector<std::uint8_t> colour_lattice(const GridView& grid, const std::vector
     for (const auto& step : displacements) {
       for (const int sign : {-1, 1}) {
         std::int64_t other = 0;
+        bool inside = true;
         for (int mu = 0; mu < 4; ++mu) {
           const int n = grid.global_extent[mu];
-          const int c = ((at[mu] + sign * step[static_cast<std::size_t>(mu)]) % n + n) % n;
-          other = other * n + c;
+          const int target = at[mu] + sign * step[static_cast<std::size_t>(mu)];
+          if (!closed[mu] && (target < 0 || target >= n)) inside = false;
+          other = other * n + (target % n + n) % n;
         }
-        if (other == s) continue;
+        if (!inside) continue;
+        if (other == s) {
+          throw UsageError("a site interacts with itself through the boundary, which an update site by site cannot know\n  expected: larger or open extents, or updates of the whole field or of clusters");
+        }
         const std::uint8_t theirs = colour[static_cast<std::size_t>(other)];
         if (theirs != none) taken[theirs / 64] |= std::uint64_t{1} << (theirs % 64U);
       }
@@ -46,7 +57,7 @@ std::vector<std::uint8_t> colour_lattice(const GridView& grid, const std::vector
 
 Colouring::Colouring(const Grid& grid, const std::vector<std::array<int, 4>>& displacements) {
   const GridView& view = grid.view();
-  const std::vector<std::uint8_t> colour = colour_lattice(view, displacements);
+  const std::vector<std::uint8_t> colour = colour_lattice(grid, displacements);
   const int n_colours = 1 + *std::max_element(colour.begin(), colour.end());
   std::vector<std::vector<int>> lists(static_cast<std::size_t>(n_colours));
   for (int k = 0; k < view.n_rows() / view.n_replicas; ++k) {

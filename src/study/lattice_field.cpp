@@ -133,8 +133,8 @@ class LatticeField {
     return derived_gamma_method(series, grid_.n_replicas(), observable.value);
   }
 
-  /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements.
-  bool quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error); }
+  /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements, which are not all the same.
+  bool quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error) && e.error > 0; }
 
   std::string status() const {
     if (measured() == 0) return fmt::format("warm-up  acceptance {:.3f}", history_.values("acceptance_0").back());
@@ -147,16 +147,21 @@ class LatticeField {
 
   void watch(Progress& progress) {
     std::vector<std::string> unquoted;
+    std::vector<std::string> without;
     double longest = 0;
     for (const Observable& o : observables_) {
       const Estimate e = estimate(o);
       if (!quotable(e)) {
-        unquoted.push_back(o.name);
-        longest = std::max(longest, e.tau_int);
+        const bool constant = measured() >= fewest && (!std::isfinite(e.error) || e.error == 0);
+        (constant ? without : unquoted).push_back(o.name);
+        if (!constant) longest = std::max(longest, e.tau_int);
       }
       if (grid_.n_replicas() > 1 && e.r_hat > 1.1) {
         run_.warn(progress, "R-hat", fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
       }
+    }
+    if (!without.empty()) {
+      run_.warn(progress, "constant", fmt::format("{}: every measurement gives the same, or none gives a number, so there is no error; the chain may stand still", join(without)));
     }
     if (!unquoted.empty()) {
       run_.warn(progress, "short chains", fmt::format("{} measurements per replica are fewer than {} or than 50 tau_int = {:.1f}: no error is quoted for {}; remedy: more [study] measurements, "
@@ -168,7 +173,7 @@ class LatticeField {
       double mean = 0;
       for (auto t = static_cast<std::size_t>(warm_up_); t < acceptance.size(); ++t) mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up_));
       if (mean < 0.1 || mean > 0.99) {
-        run_.warn(progress, fmt::format("acceptance of updater {}", k), fmt::format("{:.3f} is outside [0.1, 0.99]; remedy: tune = true with a warm_up, or another step or width", mean));
+        run_.warn(progress, fmt::format("acceptance of updater {}", k), fmt::format("{:.3f} is outside [0.1, 0.99]; remedy: tune = true with a longer warm_up, or another step or width", mean));
       }
     }
   }
@@ -210,7 +215,7 @@ void LatticeField::write(ResultWriter& writer) const {
     writer.write("reference/quantity", deck_.text("study.reference.observable"));
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
   }
-  if (measured() >= 2) {
+  if (measured() >= 1) {
     for (const Observable& o : observables_) {
       const Estimate e = estimate(o);
       const std::string path = "observables/" + o.name + "/";
@@ -290,10 +295,19 @@ std::string LatticeField::result_text() const {
 }
 
 std::string LatticeField::describe(int ranks) {
-  const GridView& view = grid_.view();
-  const double per_field = 8.0 * view.stored * view.n_replicas * static_cast<double>(grid_.box(1).count[1]);
-  std::string text = fmt::format("lattice      {} sites in {} directions, {} replicas\ndivision     {} ranks per replica ({}), {} replicas per group of ranks\nmemory       {} per component and array of this rank\n",
-                                 grid_.n_sites(), grid_.dimension(), grid_.n_replicas(), grid_.group().size(), fmt::join(grid_.options().ranks, " x "), view.n_replicas, format_bytes(per_field));
+  const int asked = std::max(ranks, 1);
+  const auto& options = grid_.options();
+  const std::vector<int> divisions = deck_.has("lattice.ranks") ? options.ranks : choose_divisions(options.extents, asked, options.replicas, options.range);
+  int per_replica = 1;
+  for (const int n : divisions) per_replica *= n;
+  std::string text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());
+  if (divisions.empty() || asked % per_replica != 0) {
+    text += fmt::format("note         {} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a replica; `run` will refuse\n", asked, options.range);
+  } else {
+    const double share = std::ceil(static_cast<double>(options.replicas) * per_replica / asked) * static_cast<double>(grid_.n_sites()) / per_replica;
+    text += fmt::format("division     {} ranks: {} per replica ({}), about {} sites per rank, {} of memory\n", asked, per_replica, fmt::join(divisions, " x "),
+                        std::llround(share), format_bytes(8 * share * numbers_per_site(deck_)));
+  }
   for (const auto& updater : updaters_) text += "updater      " + updater->description() + "\n";
   std::vector<std::string> names;
   for (const Observable& o : observables_) names.push_back(o.name);

@@ -5,6 +5,7 @@ stderr must say. `--write` prints the file anew: read every line of it before yo
 """
 import concurrent.futures
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def run(command, folder):
         words = [w.replace("DECK", deck).replace("FIELD", FIELD).replace("PATH", PATH).replace("OUT", out) for w in words]
     done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120, cwd=folder)
     said = done.stderr.replace(deck, "DECK").replace(FIELD, "FIELD").replace(PATH, "PATH").replace(out, "OUT").replace(folder, "FOLDER")
+    said = re.sub(r"than the [0-9.]+ [KMGT]iB of this machine", "than the MEMORY of this machine", said)
     return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))
 
 

@@ -215,6 +215,19 @@ struct LinkKernel {
   /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0}; 2 if no try succeeded.
   template <typename Block>
   KOKKOS_INLINE_FUNCTION static double kennedy_pendleton(double alpha, const Block& block) {
+    if (alpha < 1.5) {
+      // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the density sqrt(1 - x_0^2), and is
+      // kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector is independent of its direction and gives the uniform number.
+      for (int t = 0; t < tries - 1; ++t) {
+        const NormalPair a = normal_pair(block(2 * t));
+        const NormalPair b = normal_pair(block(2 * t + 1));
+        const double square = a.first * a.first + a.second * a.second + b.first * b.first + b.second * b.second;
+        const double x0 = a.first / Kokkos::sqrt(square);
+        const double u = (1 + 0.5 * square) * Kokkos::exp(-0.5 * square);  // 1 - the distribution function of square
+        if (u <= Kokkos::exp(alpha * (x0 - 1))) return x0;
+      }
+      return 2;
+    }
     for (int t = 0; t < tries - 1; ++t) {
       const RandomBlock first = block(2 * t);
       const RandomBlock second = block(2 * t + 1);

@@ -46,6 +46,7 @@ struct VectorSpins {
     return sum;
   }
   KOKKOS_INLINE_FUNCTION double source(const double (&a)[n]) const { return field * a[0]; }
+  KOKKOS_INLINE_FUNCTION bool has_two_states() const { return n == 1 || states == 2; }
 
   /// Another direction, symmetrically: the other one (n = 1), another angle of the clock, or one turned by up to about `width`.
   KOKKOS_INLINE_FUNCTION void propose(const double (&s)[n], const RandomBlock& first, const RandomBlock& second, double width, double (&out)[n]) const {
@@ -80,6 +81,7 @@ struct PottsSpins {
   int states = 2;
   KOKKOS_INLINE_FUNCTION double pair(const double (&a)[1], const double (&b)[1]) const { return a[0] == b[0] ? 1.0 : 0.0; }
   KOKKOS_INLINE_FUNCTION double source(const double (&a)[1]) const { return a[0] == 0 ? field : 0.0; }
+  KOKKOS_INLINE_FUNCTION bool has_two_states() const { return states == 2; }
   KOKKOS_INLINE_FUNCTION void propose(const double (&s)[1], const RandomBlock& first, const RandomBlock&, double, double (&out)[1]) const {
     const int other = static_cast<int>(s[0]) + 1 + uniform_below(first.word[0], states - 1);
     out[0] = other % states;
@@ -122,7 +124,8 @@ KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds
   return sum;
 }
 
-/// Metropolis updates of the sites of one colour.
+/// Metropolis updates of the sites of one colour. Spins of two states are turned with their heat-bath probability 1 / (1 + e^{dS}): always flipping
+/// where dS = 0, in a fixed order of the sites, leaves configurations (of a ring, say) that are never left.
 template <typename Spins>
 struct SpinMetropolis {
   Spins spins;
@@ -154,7 +157,8 @@ struct SpinMetropolis {
       spins.propose(s, first, n > 2 ? block(1) : first, width, other);
       const double change = spins.beta * (spin_alignment(spins, bonds, grid, field, row, x, s) - spin_alignment(spins, bonds, grid, field, row, x, other));
       const RandomBlock last = block(2);
-      if (uniform(last.word[0], last.word[1]) >= Kokkos::exp(-change)) continue;
+      const double weight = Kokkos::exp(-change);
+      if (uniform(last.word[0], last.word[1]) >= (spins.has_two_states() ? weight / (1 + weight) : weight)) continue;
       store_spin(field, row.replica, row.site + x, other);
       ++count;
     }
@@ -162,7 +166,8 @@ struct SpinMetropolis {
   }
 };
 
-/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, and the source term.
+/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, the source term, and the number of its forward bonds of
+/// the first shell.
 template <typename Spins>
 struct SpinSurvey {
   Spins spins;
@@ -172,20 +177,24 @@ struct SpinSurvey {
   FieldPointer field;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const SpinSurvey self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[3]) {
+    return [self, row](int x, const RowSides&, double (&values)[4]) {
       constexpr int n = Spins::components;
       double s[n];
       load_spin(self.field, row.replica, row.site + x, s);
       values[0] = 0;
       values[1] = 0;
       values[2] = self.spins.source(s);
+      values[3] = 0;
       for (int b = 0; b < self.bonds.count; ++b) {
         const SpinNeighbour at = spin_neighbour(self.grid, row, x, self.bonds.step[b], 1);
         double other[n];
         load_spin(self.field, row.replica, at.site, other);
         const double pair = at.weight * self.spins.pair(s, other);
         values[0] += self.bonds.coupling[b] * pair;
-        if (b < self.first_shell) values[1] += pair;
+        if (b < self.first_shell) {
+          values[1] += pair;
+          values[3] += at.weight * at.weight;
+        }
       }
     };
   }

@@ -197,7 +197,7 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
     double beta;
     double plaquette;
   };
-  for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
+  for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964}, Row{GaugeGroup::su2, 0.3, 0.0747203226}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
                          Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500}, Row{GaugeGroup::su3, 6, 0.4225317397}}) {
     const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 8);
     const auto theory = make_gauge_theory(grid, row.group, row.beta);

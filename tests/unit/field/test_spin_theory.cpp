@@ -3,6 +3,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 
+#include "koushi/base/error.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/spin_theory.hpp"
 #include "koushi/statistics/estimate.hpp"
@@ -22,6 +23,8 @@ Grid make_grid(const Communicator& comm, const std::vector<int>& extents, const 
 void update(FieldTheory& theory, const Colouring& colouring, const std::string& how, std::uint64_t t) {
   if (how == "metropolis") {
     theory.metropolis(colouring, 3, 2 * t, 2, 0.8);
+  } else if (how == "single hits") {
+    theory.metropolis(colouring, 3, 2 * t, 1, 0.8);
   } else if (how == "overrelaxation") {  // alone it does not sample: with a sweep of Metropolis
     theory.overrelax(colouring);
     theory.metropolis(colouring, 3, 2 * t, 1, 0.8);
@@ -33,9 +36,9 @@ void update(FieldTheory& theory, const Colouring& colouring, const std::string& 
   }
 }
 
-std::map<std::string, Estimate> sample(FieldTheory& theory, const std::string& how, int n) {
+std::map<std::string, Estimate> sample(FieldTheory& theory, const std::string& how, int n, double spread = 1.0) {
   const Colouring colouring(theory.grid(), theory.interactions());
-  theory.start(11, 1.0);
+  theory.start(11, spread);
   std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;
   const auto replicas = static_cast<std::size_t>(theory.grid().n_replicas());
   for (int t = 0; t < n; ++t) {
@@ -172,6 +175,38 @@ TEST_CASE("rings of unit vectors have their exact bond", "[field][exact][statist
       compare(result["energy_per_site"], -exact[n], 0.01);
     }
   }
+}
+
+TEST_CASE("two-state spins on rings are turned ergodically", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const SpinModel& model : {SpinModel{.beta = 0.7}, SpinModel{.kind = Kind::clock, .components = 2, .states = 2, .beta = 0.7}, SpinModel{.kind = Kind::potts, .states = 2, .beta = 1.4}}) {
+    for (const int n : {3, 4, 9}) {
+      for (const double spread : {0.0, 1.0}) {
+        INFO("kind " << static_cast<int>(model.kind) << ", ring of " << n << ", start " << spread);
+        const double t = std::tanh(0.7);
+        const double ising = (t + std::pow(t, n - 1)) / (1 + std::pow(t, n));  // mean s s'
+        const Grid grid = make_grid(self, {n}, model, Boundary::periodic, 16);
+        const auto theory = make_spin_theory(grid, model);
+        auto result = sample(*theory, "single hits", 4000, spread);
+        compare(result["bond"], model.kind == Kind::potts ? 0.5 * (1 + ising) : ising, 0.02);
+      }
+    }
+  }
+}
+
+TEST_CASE("bonds are counted where they are, and sites that meet themselves are refused", "[field][exact]") {
+  const Communicator self(MPI_COMM_SELF);
+  const SpinModel model{.beta = 0.5};
+  const Grid open = make_grid(self, {3, 4}, model, Boundary::open, 1);
+  const auto theory = make_spin_theory(open, model);
+  theory->start(1, 0);  // all up
+  CHECK(theory->measure().at("bond")[0] == 1);
+  CHECK(theory->measure().at("energy_per_site")[0] == -17.0 / 12);
+  CHECK(Colouring(open, theory->interactions()).n_colours() == 2);
+  CHECK_NOTHROW(Colouring(make_grid(self, {1, 3}, model, Boundary::open, 1), theory->interactions()));
+  CHECK_THROWS_AS(Colouring(make_grid(self, {1, 3}, model, Boundary::periodic, 1), theory->interactions()), UsageError);
+  const SpinModel repelling{.kind = Kind::potts, .states = 3, .beta = 0.7, .J = {-1.0}};
+  CHECK(make_spin_theory(make_grid(self, {4, 4}, repelling, Boundary::periodic, 1), repelling)->further_updates().empty());
 }
 
 TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[field][exact][statistical]") {
