@@ -242,14 +242,10 @@ class GaugeTheory final : public RealField {
     double count = 0;
     for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
-        halo_.exchange(field_);
         const auto& sites = colouring.sites(colour);
-        const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
-        const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
-        Kokkos::parallel_for("koushi::field::link_update", Kokkos::RangePolicy<>(0, static_cast<int>(updates)),
-                             LinkKernel<Group>{links(), sites, accepted, update, mu, beta_, width, seed, step});
-        const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
-        for (std::size_t k = 0; k < updates; ++k) count += host(k);
+        count += update_colour("koushi::field::link_update", sites, [&](const Kokkos::View<double*>& accepted) {
+          return LinkKernel<Group>{links(), sites, accepted, update, mu, beta_, width, seed, step};
+        });
       }
     }
     return count / grid_.dimension();

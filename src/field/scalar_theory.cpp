@@ -115,14 +115,10 @@ class ScalarTheory final : public RealField {
   double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
     double count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
-      halo_.exchange(field_);
       const auto& sites = colouring.sites(colour);
-      const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
-      const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
-      Kokkos::parallel_for("koushi::field::metropolis", Kokkos::RangePolicy<>(0, static_cast<int>(updates)),
-                           MetropolisKernel<Action, n>{action_, pointer_to(field_), sites, accepted, seed, step, hits, colour, width});
-      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
-      for (std::size_t k = 0; k < updates; ++k) count += host(k);
+      count += update_colour("koushi::field::metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
+        return MetropolisKernel<Action, n>{action_, pointer_to(field_), sites, accepted, seed, step, hits, colour, width};
+      });
     }
     return count;
   }
