@@ -8,7 +8,6 @@
 #include <map>
 #include <queue>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -107,11 +106,24 @@ int Lattice::index_of(const Eigen::VectorXi& reduced, int offset) const {
   return static_cast<int>(at - cells_.begin()) * static_cast<int>(cell_.offsets.size()) + offset;
 }
 
+bool Lattice::maps_bonds(const std::vector<int>& permutation, bool with_signs) const {
+  // A permutation of the sites maps different labelled bonds to different ones, so it is enough that each has the multiplicity of its image.
+  const auto key = [&](int i, int j, const Bond& bond) {
+    const auto [low, high] = std::minmax(i, j);
+    const auto label = static_cast<std::uint64_t>(bond.shell * 4096 + bond.direction) * 2 + (with_signs && bond.sign < 0 ? 1U : 0U);
+    return (label * static_cast<std::uint64_t>(n_sites()) + static_cast<std::uint64_t>(low)) * static_cast<std::uint64_t>(n_sites()) + static_cast<std::uint64_t>(high);
+  };
+  auto& multiplicity = multiplicity_[with_signs ? 1 : 0];
+  if (multiplicity.empty()) {
+    for (const Bond& bond : bonds_) ++multiplicity[key(bond.i, bond.j, bond)];
+  }
+  return std::all_of(bonds_.begin(), bonds_.end(), [&](const Bond& bond) {
+    const auto image = multiplicity.find(key(permutation[static_cast<std::size_t>(bond.i)], permutation[static_cast<std::size_t>(bond.j)], bond));
+    return image != multiplicity.end() && image->second == multiplicity.at(key(bond.i, bond.j, bond));
+  });
+}
+
 void Lattice::find_translations() {
-  using Key = std::tuple<int, int, int, int>;
-  const auto key = [](int i, int j, const Bond& bond) { return Key(std::min(i, j), std::max(i, j), bond.shell, bond.direction); };
-  std::multiset<Key> labelled;
-  for (const Bond& bond : bonds_) labelled.insert(key(bond.i, bond.j, bond));
   const int n_offsets = static_cast<int>(cell_.offsets.size());
   for (const Eigen::VectorXi& shift : cells_) {
     std::vector<int> permutation(static_cast<std::size_t>(n_sites()));
@@ -119,11 +131,7 @@ void Lattice::find_translations() {
       const Eigen::VectorXi target = wrap(cells_[c] + shift).cell;
       for (int a = 0; a < n_offsets; ++a) permutation[c * static_cast<std::size_t>(n_offsets) + static_cast<std::size_t>(a)] = index_of(target, a);
     }
-    std::multiset<Key> moved;
-    for (const Bond& bond : bonds_) {
-      moved.insert(key(permutation[static_cast<std::size_t>(bond.i)], permutation[static_cast<std::size_t>(bond.j)], bond));
-    }
-    if (moved != labelled) continue;
+    if (!maps_bonds(permutation, false)) continue;
     const bool identity = std::is_sorted(permutation.begin(), permutation.end());
     translations_.insert(identity ? translations_.begin() : translations_.end(), std::move(permutation));
   }

@@ -5,8 +5,6 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
-#include <set>
-#include <tuple>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/memory.hpp"
@@ -137,19 +135,9 @@ SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
 
 std::vector<std::vector<int>> symmetry_group(const Lattice& lattice) {
   // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.
-  using SignedBond = std::tuple<int, int, int, int>;
-  const auto signed_bonds = [&](const std::vector<int>& g) {
-    std::multiset<SignedBond> bonds;
-    for (const Bond& b : lattice.bonds()) {
-      const auto [i, j] = std::minmax(g[static_cast<std::size_t>(b.i)], g[static_cast<std::size_t>(b.j)]);
-      bonds.insert({i, j, b.shell, b.sign});
-    }
-    return bonds;
-  };
   std::vector<std::vector<int>> group;
-  const auto unmoved = signed_bonds(lattice.translations().front());
   for (const auto& g : lattice.translations()) {
-    if (signed_bonds(g) == unmoved) group.push_back(g);
+    if (lattice.maps_bonds(g, true)) group.push_back(g);
   }
   return group;
 }

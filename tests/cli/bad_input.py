@@ -32,7 +32,7 @@ def run(command, folder):
         lexer.whitespace_split = True
         words = list(lexer)
         words = [w.replace("DECK", deck).replace("FIELD", FIELD).replace("PATH", PATH).replace("OUT", out) for w in words]
-    done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120, cwd=folder)
+    done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120 * int(os.environ.get("KOUSHI_TEST_PATIENCE", "1")), cwd=folder)
     said = done.stderr.replace(deck, "DECK").replace(FIELD, "FIELD").replace(PATH, "PATH").replace(out, "OUT").replace(folder, "FOLDER")
     said = re.sub(r"than the [0-9.]+ [KMGT]iB of this machine", "than the MEMORY of this machine", said)
     return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))

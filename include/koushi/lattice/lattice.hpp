@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace koushi {
@@ -58,6 +59,9 @@ class Lattice {
   /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves.
   /// Found by trying all of them. Permutations g: site -> g(site); identity first.
   const std::vector<std::vector<int>>& translations() const { return translations_; }
+  /// Whether a permutation of the sites maps the bonds onto themselves, shells and directions kept; with_signs: also their signs across
+  /// antiperiodic boundaries.
+  bool maps_bonds(const std::vector<int>& permutation, bool with_signs) const;
   /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign() const;
   /// What a user should know: double bonds, no sublattices, directions that broke the translations.
@@ -81,6 +85,7 @@ class Lattice {
   std::vector<Bond> bonds_;
   std::vector<std::vector<int>> translations_;
   std::vector<std::string> remarks_;
+  mutable std::unordered_map<std::uint64_t, int> multiplicity_[2];  ///< of labelled bonds, without and with signs; made when first asked for
 };
 
 }  // namespace koushi
