@@ -354,7 +354,10 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     deck.refuse("lattice.extents", fmt::format("{:.3g} sites in {} replicas would take {} on each of {} ranks", sites, options.replicas, format_bytes(bytes), comm.size()),
                 fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
   }
-  if (deck.text("action.kind") == "wilson") options.range = static_cast<int>(deck.integer("action.loops"));
+  if (deck.text("action.kind") == "wilson") {
+    options.range = static_cast<int>(deck.integer("action.loops"));
+    options.split_rows = true;
+  }
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
   options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <map>
+#include <type_traits>
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/gauge_kernel.hpp"
@@ -17,15 +18,48 @@ namespace {
 
 constexpr int most_loop = 4;
 
-template <typename Group>
+/// Local updates of the links (x, mu) on a list of sites of one replica, row * extent[3] + place, in all replicas.
+template <typename Kernel>
+struct OnList {
+  GridView grid;
+  Kokkos::View<int*> sites;
+  Kernel kernel;
+  KOKKOS_FUNCTION void operator()(int k, std::int64_t& sum) const {
+    const int n_sites = static_cast<int>(sites.extent(0));
+    const int local = sites(k % n_sites);
+    kernel(grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas)), local % grid.extent[3], 1, sum);
+  }
+};
+
+/// Sums of n numbers per site, from vectors of sites: [replica][n].
+template <typename T, int n, typename Kernel>
+struct SumLanes {
+  Kernel kernel;
+  Kokkos::View<ExactSum**> sums;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    T values[n];
+    kernel(row, x, count, values);
+    for (int m = 0; m < n; ++m) {
+      ExactSum local;
+      for (int l = 0; l < count; ++l) local.add(Lanes<T>::get(values[m], l));
+      ExactSum& total = sums(row.replica, m);
+      for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], local.limb[l]);
+      Kokkos::atomic_add(&total.refused, local.refused);
+    }
+  }
+};
+
+template <template <typename> class GroupOf>
 class GaugeTheory final : public RealField {
+  using Group = GroupOf<double>;
+
  public:
   GaugeTheory(const Grid& grid, double beta)
       : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators), beta_(beta) {}
 
   /// Links exp(i spread normal_a T_a).
   void start(std::uint64_t seed, double spread) override {
-    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks{links()});
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks{links<double>()});
     RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
   }
@@ -36,12 +70,8 @@ class GaugeTheory final : public RealField {
     return s;
   }
 
-  void kick(double time) override {
-    run_with_halo("koushi::field::gauge_kick", field_, GaugeKick<Group>{links(), pointer_to(momentum_), time * beta_ / Group::order});
-  }
-  void drift(double time) override {
-    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", grid_.view(), GaugeDrift<Group>{links(), pointer_to(momentum_), time});
-  }
+  void kick(double time) override { add_force(momentum_, time * beta_ / Group::order); }
+  void drift(double time) override { turn_links(momentum_, time); }
   void kick_then_drift(double kick_time, double drift_time) override {
     kick(kick_time);
     drift(drift_time);
@@ -55,8 +85,8 @@ class GaugeTheory final : public RealField {
     const Kokkos::DefaultExecutionSpace space;
     Kokkos::deep_copy(space, aside_, field_);
     Kokkos::deep_copy(space, force_, 0.0);
-    run_with_halo("koushi::field::gauge_kick", field_, GaugeKick<Group>{links(), pointer_to(force_), beta_ / Group::order});
-    for_sites(space, "koushi::field::gauge_drift", grid_.view(), GaugeDrift<Group>{links(), pointer_to(force_), shift});
+    add_force(force_, beta_ / Group::order);
+    turn_links(force_, shift);
     kick(time);
     Kokkos::deep_copy(space, field_, aside_);
   }
@@ -85,7 +115,7 @@ class GaugeTheory final : public RealField {
     const auto sums = survey();
     const auto volume = static_cast<double>(grid_.n_sites());
     const int largest = largest_loop();
-    const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links(), largest});
+    const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links<double>(), largest});
     const std::vector<std::complex<double>> lines = polyakov_loops();
     Measured all;
     for (std::size_t r = 0; r < sums.size(); ++r) {
@@ -147,12 +177,56 @@ class GaugeTheory final : public RealField {
     KOKKOS_FUNCTION auto on(const GridRow& row) const {
       const UnitLinks self = *this;
       return [self, row](int x, const RowSides&) {
-        for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, row.replica, row.site + x, Group::one());
+        for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, {self.links.grid, row, x, 1}, Group::one());
       };
     }
   };
 
-  LinkField<Group> links() const { return {grid_.view(), pointer_to(field_)}; }
+  template <typename T>
+  LinkField<GroupOf<T>> links() const {
+    return {grid_.view(), pointer_to(field_), is_open()};
+  }
+  /// Calls body(std::type_identity<T>): T the type of the values of kernels, vectors of sites where rows are split.
+  template <typename Body>
+  void with_values(const Body& body) const {
+    if (grid_.view().half > 0) {
+      body(std::type_identity<SiteVector>{});
+    } else {
+      body(std::type_identity<double>{});
+    }
+  }
+  /// momentum -= factor Im tr(T_a U A), while the halo of the links is under way.
+  void add_force(const FieldArray& momentum, double factor) {
+    with_values([&]<typename T>(std::type_identity<T>) {
+      const GaugeKick<GroupOf<T>> kernel{links<T>(), pointer_to(momentum), factor};
+      const Kokkos::DefaultExecutionSpace space;
+      const GridView& view = grid_.view();
+      if (!grid_.decomposed()) {
+        for_lanes<T>(space, "koushi::field::gauge_kick", view, TiledRows{view}, view.n_rows(), kernel);
+        return;
+      }
+      halo_.start(field_);
+      for_lanes<T>(space, "koushi::field::gauge_kick", view, ListedRows{view, grid_.interior_rows()}, static_cast<int>(grid_.interior_rows().extent(0)), kernel);
+      halo_.finish(field_);
+      for_lanes<T>(space, "koushi::field::gauge_kick", view, ListedRows{view, grid_.boundary_rows()}, static_cast<int>(grid_.boundary_rows().extent(0)), kernel);
+    });
+  }
+  void turn_links(const FieldArray& momentum, double time) {
+    with_values([&]<typename T>(std::type_identity<T>) {
+      const GridView& view = grid_.view();
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", view, AllRows{view}, view.n_rows(), GaugeDrift<GroupOf<T>>{links<T>(), pointer_to(momentum), time});
+    });
+  }
+  template <int n, template <typename> class Kernel>
+  std::vector<double> lane_totals(const char* label) {
+    const GridView& view = grid_.view();
+    const Kokkos::View<ExactSum**> sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
+    with_values([&]<typename T>(std::type_identity<T>) {
+      using Sites = Kernel<GroupOf<T>>;
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Sites>{Sites{links<T>()}, sums});
+    });
+    return totals_of(sums);
+  }
   /// Loops across an open end are none.
   int largest_loop() const { return is_open() ? 0 : std::min(most_loop, grid_.view().range); }
   bool has_charge() const { return Group::generators == 1 && grid_.dimension() == 2 && !is_open(); }
@@ -179,7 +253,7 @@ class GaugeTheory final : public RealField {
     const int f = view.first_direction;
     const int lines = view.n_rows() * view.extent[3] / view.extent[f];
     const Kokkos::View<double**> products("koushi::field::lines", static_cast<std::size_t>(lines), Group::reals);
-    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, lines), LineProducts<Group>{links(), products});
+    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, lines), LineProducts<Group>{links<double>(), products});
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, products);
     std::vector<double> local(host.data(), host.data() + host.size());
     std::vector<std::int64_t> box;
@@ -232,23 +306,34 @@ class GaugeTheory final : public RealField {
 
   std::vector<std::array<double, 3>> survey() {
     halo_.exchange(field_);
-    const std::vector<double> all = totals<3>("koushi::field::gauge_survey", GaugeSurvey<Group>{links()});
+    const std::vector<double> all = lane_totals<3, GaugeSurvey>("koushi::field::gauge_survey");
     std::vector<std::array<double, 3>> sums;
     for (std::size_t r = 0; r < all.size(); r += 3) sums.push_back({all[r], all[r + 1], all[r + 2]});
     return sums;
   }
 
+  /// Direction by direction and colour by colour; the two colours of a checkerboard in split rows by vectors of sites, others by lists.
   double local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step, double width) {
-    double count = 0;
-    for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
+    const GridView& view = grid_.view();
+    const Kokkos::DefaultExecutionSpace space;
+    std::int64_t count = 0;
+    for (int mu = view.first_direction; mu < 4; ++mu) {
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
-        const auto& sites = colouring.sites(colour);
-        count += update_colour("koushi::field::link_update", sites, [&](const Kokkos::View<double*>& accepted) {
-          return LinkKernel<Group>{links(), sites, accepted, update, mu, beta_, width, seed, step};
-        });
+        halo_.exchange(field_);
+        if (view.half > 0 && colouring.n_colours() == 2) {
+          using Kernel = LinkKernel<GroupOf<SiteVector>>;
+          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, width, seed, step});
+        } else {
+          using Kernel = LinkKernel<Group>;
+          const auto& sites = colouring.sites(colour);
+          std::int64_t moved = 0;
+          Kokkos::parallel_reduce("koushi::field::link_update", Kokkos::RangePolicy<>(space, 0, static_cast<int>(sites.extent(0)) * view.n_replicas),
+                                  OnList<Kernel>{view, sites, Kernel{links<double>(), update, mu, beta_, width, seed, step}}, moved);
+          count += moved;
+        }
       }
     }
-    return count / grid_.dimension();
+    return static_cast<double>(count) / (grid_.dimension() * (update == LinkUpdate::metropolis ? 1 : Group::subgroups));
   }
 
   double beta_;

@@ -21,31 +21,49 @@ struct DrawNormals {
   std::uint64_t step;
   double scale;
 
-  KOKKOS_FUNCTION NormalPair draw(std::int64_t stream, std::uint32_t number) const {
-    return normal_pair(philox(seed, purpose, step, static_cast<std::uint64_t>(stream), number));
+  /// A block of words for every lane, two normal numbers from each.
+  template <typename T>
+  KOKKOS_FUNCTION void draw(const typename Lanes<T>::Word& stream, std::uint32_t number, T& one, T& two) const {
+    using Word = typename Lanes<T>::Word;
+    const RandomLanes<T> r = philox_lanes<T>(seed, purpose, step, stream, Word(static_cast<std::uint64_t>(number)));
+    box_muller(uniform_lanes<T>(r.word[0], r.word[1]), uniform_lanes<T>(r.word[2], r.word[3]), one, two);
+    one = T(scale) * one;
+    two = T(scale) * two;
   }
   KOKKOS_FUNCTION void operator()(int k) const {
+    using T = SiteVector;
+    using L = Lanes<T>;
     const GridRow row = grid.row(k);
-    const std::int64_t first = grid.global_site(row, 0);
     const int n = grid.extent[3];
     const auto replica = static_cast<std::uint32_t>(grid.first_replica + row.replica);
+    T one;
+    T two;
     if (components == 1) {
       double* const out = target.at(row, 0);
-      if (first % 2 != 0) out[0] = scale * draw(first / 2, replica).second;
-      for (int x = static_cast<int>(first % 2); x < n; x += 2) {
-        const NormalPair normals = draw((first + x) / 2, replica);
-        out[x] = scale * normals.first;
-        if (x + 1 < n) out[x + 1] = scale * normals.second;
+      const std::int64_t first = grid.global_site(row, grid.place(0));
+      const std::int64_t last = first + n;
+      for (std::int64_t pair = first / 2; 2 * pair < last; pair += L::width) {
+        draw<T>(L::words(static_cast<std::uint64_t>(pair), 1), replica, one, two);
+        for (int l = 0; l < L::width; ++l) {
+          const std::int64_t site = 2 * (pair + l);
+          if (site >= first && site < last) out[grid.place(static_cast<int>(site - first))] = L::get(one, l);
+          if (site + 1 >= first && site + 1 < last) out[grid.place(static_cast<int>(site + 1 - first))] = L::get(two, l);
+        }
       }
       return;
     }
     const auto pairs = static_cast<std::uint32_t>((components + 1) / 2);
-    for (int x = 0; x < n; ++x) {
-      for (std::uint32_t pair = 0; pair < pairs; ++pair) {
-        const NormalPair normals = draw(first + x, replica * pairs + pair);
-        const int c = 2 * static_cast<int>(pair);
-        target.at(row, c)[x] = scale * normals.first;
-        if (c + 1 < components) target.at(row, c + 1)[x] = scale * normals.second;
+    const int stretch = grid.half > 0 ? grid.half : n;  // of places whose coordinates follow each other evenly
+    for (int begin = 0; begin < n; begin += stretch) {
+      for (int x = begin; x < begin + stretch; x += L::width) {
+        const int count = Kokkos::min(L::width, begin + stretch - x);
+        const auto streams = L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), grid.half > 0 ? 2 : 1);
+        for (std::uint32_t pair = 0; pair < pairs; ++pair) {
+          draw<T>(streams, replica * pairs + pair, one, two);
+          const int c = 2 * static_cast<int>(pair);
+          L::store(one, target.at(row, c) + x, count);
+          if (c + 1 < components) L::store(two, target.at(row, c + 1) + x, count);
+        }
       }
     }
   }
@@ -142,7 +160,7 @@ void RealField::write(Archive& archive, const std::string& path) const {
     for (int c = 0; c < components_; ++c) {
       for (int k = 0; k < rows; ++k) {
         const double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
-        local.insert(local.end(), first, first + view.extent[3]);
+        for (int x = 0; x < view.extent[3]; ++x) local.push_back(first[view.place(x)]);
       }
     }
   }
@@ -159,7 +177,7 @@ void RealField::read(const Archive& archive, const std::string& path) {
     for (int c = 0; c < components_; ++c) {
       for (int k = 0; k < rows; ++k) {
         double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
-        for (int x = 0; x < view.extent[3]; ++x) first[x] = local[at++];
+        for (int x = 0; x < view.extent[3]; ++x) first[view.place(x)] = local[at++];
       }
     }
   }

@@ -49,7 +49,7 @@ class RealField : public MolecularDynamics {
               if (first == 3) {
                 ExactSum one;
                 one.add(value(row, x, c));
-                add(c * length + view.global_first[3] + x, one);
+                add(c * length + view.global_first[3] + view.coordinate(x), one);
               } else {
                 whole.add(value(row, x, c));
               }

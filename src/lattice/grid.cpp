@@ -59,12 +59,17 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
                                    options.extents[k], divisions_[mu], options.range));
     }
   }
+  view_.margin = halo_[3];
+  if (options.split_rows && view_.global_extent[3] % (2 * divisions_[3]) == 0 && view_.extent[3] > 2) view_.half = view_.extent[3] / 2;
   std::int64_t stored = 1;
   for (int mu = 3; mu >= 0; --mu) {
     view_.stride[mu] = static_cast<int>(stored);
     view_.origin += halo_[mu] * view_.stride[mu];
     stored *= view_.extent[mu] + 2 * halo_[mu];
   }
+  if (view_.half > 0) view_.pad = 16;
+  view_.origin += view_.pad;
+  stored += 2 * view_.pad;
   if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank, not fewer than 2^31", stored));
   view_.stored = static_cast<int>(stored);
 
@@ -83,7 +88,7 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   }
 
   const int steps = 2 * options.range + 1;
-  const auto longest = static_cast<std::size_t>(*std::max_element(view_.extent, view_.extent + 4));
+  const auto longest = static_cast<std::size_t>(*std::max_element(view_.extent, view_.extent + 4) + 16);
   view_.hop = Kokkos::View<int***>("koushi::lattice::hop", 4, static_cast<std::size_t>(steps), longest);
   view_.weight = Kokkos::View<double***>("koushi::lattice::weight", 4, static_cast<std::size_t>(steps), longest);
   const auto hop = Kokkos::create_mirror_view(view_.hop);
@@ -92,12 +97,14 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     for (int r = -options.range; r <= options.range; ++r) {
       for (int c = 0; c < view_.extent[mu]; ++c) {
         const int n = view_.extent[mu];
-        const int target = halo_[mu] > 0 ? c + r : ((c + r) % n + n) % n;
-        hop(mu, r + options.range, c) = (target - c) * view_.stride[mu];
+        const int at = mu == 3 ? view_.place(c) : c;
+        int target = halo_[mu] > 0 ? c + r : ((c + r) % n + n) % n;
+        if (mu == 3) target = view_.place(target);
+        hop(mu, r + options.range, at) = (target - at) * view_.stride[mu];
         const int global = view_.global_first[mu] + c + r;
         const int whole = view_.global_extent[mu];
         const int crossings = global >= 0 ? global / whole : -((whole - 1 - global) / whole);
-        double& w = weight(mu, r + options.range, c);
+        double& w = weight(mu, r + options.range, at);
         w = 1;
         if (crossings != 0 && boundary[mu] == Boundary::open) w = 0;
         if (crossings % 2 != 0 && boundary[mu] == Boundary::antiperiodic) w = -1;

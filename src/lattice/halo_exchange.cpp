@@ -19,15 +19,16 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   const int n2 = brick[2][1];
   const int n3 = brick[3][1];
   const int sites = brick[0][1] * n1 * n2 * n3;
-  int first = 0;
-  for (int mu = 0; mu < 4; ++mu) first += brick[mu][0] * grid.stride[mu];
+  int first = grid.pad;
+  for (int mu = 0; mu < 3; ++mu) first += brick[mu][0] * grid.stride[mu];
+  const int column = brick[3][0] - grid.margin;
   const int components = static_cast<int>(field.extent(1));
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * sites), KOKKOS_LAMBDA(int k) {
         int rest = k % sites;
         const int c = k / sites % components;
         const int r = k / sites / components;
-        int site = first + rest % n3 * grid.stride[3];
+        int site = first + grid.margin + grid.place(column + rest % n3);
         rest /= n3;
         site += rest % n2 * grid.stride[2];
         rest /= n2;

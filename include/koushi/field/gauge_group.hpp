@@ -2,101 +2,160 @@
 
 #include <Kokkos_Core.hpp>
 
+#include "koushi/base/lane_math.hpp"
+
 namespace koushi {
 
 /// What gauge theories need of a group, on sums of its elements ("matrices", `reals` numbers): products, traces, and the way along a
 /// direction of the algebra. Generators are normalised to tr T_a T_b = 1/2 (U(1): T = 1), U <- exp(i t p_a T_a) U.
 ///
-/// slope(W, out): Im tr(T_a W), so that d/dt of - Re tr(U A) along T_a is slope_a(U A).
+/// Value T     a number, or a vector of numbers that belong to different sites (base/simd.hpp)
+/// product     A B, with A or B (or both) replaced by its adjoint: product<true, false>(A, B) = A^dagger B
+/// slope       slope(W, out): Im tr(T_a W), so that d/dt of - Re tr(U A) along T_a is slope_a(U A)
 
 /// Complex numbers re + i im.
+template <typename T = double>
 struct GroupU1 {
+  using Value = T;
+  template <typename Other>
+  using With = GroupU1<Other>;
   static constexpr int reals = 2;
   static constexpr int generators = 1;
   static constexpr int subgroups = 1;
   static constexpr double order = 1;  ///< N
   struct Matrix {
-    double v[2];
+    T v[2];
   };
-  KOKKOS_INLINE_FUNCTION static Matrix one() { return {{1, 0}}; }
-  KOKKOS_INLINE_FUNCTION static Matrix product(const Matrix& a, const Matrix& b) { return {{a.v[0] * b.v[0] - a.v[1] * b.v[1], a.v[0] * b.v[1] + a.v[1] * b.v[0]}}; }
-  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], -a.v[1]}}; }
-  KOKKOS_INLINE_FUNCTION static double re_trace(const Matrix& a) { return a.v[0]; }
-  KOKKOS_INLINE_FUNCTION static double im_trace(const Matrix& a) { return a.v[1]; }
-  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, double (&out)[1]) { out[0] = w.v[1]; }
-  KOKKOS_INLINE_FUNCTION static Matrix exponential(const double (&p)[1], double t) { return {{Kokkos::cos(t * p[0]), Kokkos::sin(t * p[0])}}; }
+  KOKKOS_INLINE_FUNCTION static Matrix one() { return {{T(1.0), T(0.0)}}; }
+  template <bool adjoint_a = false, bool adjoint_b = false>
+  KOKKOS_INLINE_FUNCTION static Matrix product(const Matrix& a, const Matrix& b) {
+    using L = Lanes<T>;
+    const T ri = a.v[0] * b.v[1];
+    const T rr = a.v[0] * b.v[0];
+    const T minus = T(0.0) - a.v[1];
+    return {{L::fma(adjoint_a == adjoint_b ? minus : a.v[1], b.v[1], rr), L::fma(adjoint_a ? minus : a.v[1], b.v[0], adjoint_b ? T(0.0) - ri : ri)}};
+  }
+  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1]}}; }
+  KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0]; }
+  KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix& a) { return a.v[1]; }
+  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[1]) { out[0] = w.v[1]; }
+  KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[1], double t) {
+    Matrix e;
+    lane_circle(T(t * 0.15915494309189533577) * p[0], e.v[0], e.v[1]);
+    return e;
+  }
   KOKKOS_INLINE_FUNCTION static Matrix to_group(const Matrix& a) {
-    const double norm = 1 / Kokkos::sqrt(a.v[0] * a.v[0] + a.v[1] * a.v[1]);
+    const T norm = T(1.0) / Kokkos::sqrt(Lanes<T>::fma(a.v[0], a.v[0], a.v[1] * a.v[1]));
     return {{a.v[0] * norm, a.v[1] * norm}};
   }
 };
 
 /// Quaternions v_0 + i v.sigma: real multiples of SU(2), closed under sums.
+template <typename T = double>
 struct GroupSU2 {
+  using Value = T;
+  template <typename Other>
+  using With = GroupSU2<Other>;
   static constexpr int reals = 4;
   static constexpr int generators = 3;
   static constexpr int subgroups = 1;
   static constexpr double order = 2;
   struct Matrix {
-    double v[4];
+    T v[4];
   };
-  KOKKOS_INLINE_FUNCTION static Matrix one() { return {{1, 0, 0, 0}}; }
+  KOKKOS_INLINE_FUNCTION static Matrix one() { return {{T(1.0), T(0.0), T(0.0), T(0.0)}}; }
+  /// (a.sigma)(b.sigma) = a.b + i (a x b).sigma
+  template <bool adjoint_a = false, bool adjoint_b = false>
   KOKKOS_INLINE_FUNCTION static Matrix product(const Matrix& a, const Matrix& b) {
-    // (a.sigma)(b.sigma) = a.b + i (a x b).sigma
-    return {{a.v[0] * b.v[0] - a.v[1] * b.v[1] - a.v[2] * b.v[2] - a.v[3] * b.v[3],
-             a.v[0] * b.v[1] + a.v[1] * b.v[0] - (a.v[2] * b.v[3] - a.v[3] * b.v[2]),
-             a.v[0] * b.v[2] + a.v[2] * b.v[0] - (a.v[3] * b.v[1] - a.v[1] * b.v[3]),
-             a.v[0] * b.v[3] + a.v[3] * b.v[0] - (a.v[1] * b.v[2] - a.v[2] * b.v[1])}};
+    using L = Lanes<T>;
+    const auto sign = [](bool minus, const T& x) { return minus ? T(0.0) - x : x; };
+    Matrix c;
+    T dot = a.v[1] * b.v[1];
+    dot = L::fma(a.v[2], b.v[2], dot);
+    dot = L::fma(a.v[3], b.v[3], dot);
+    c.v[0] = L::fma(a.v[0], b.v[0], sign(adjoint_a == adjoint_b, dot));
+    for (int k = 1; k < 4; ++k) {
+      const int i = k % 3 + 1;
+      const int j = i % 3 + 1;
+      const T cross = L::fma(a.v[i], b.v[j], T(0.0) - a.v[j] * b.v[i]);
+      const T left = sign(adjoint_b, a.v[0] * b.v[k]);
+      const T mixed = L::fma(sign(adjoint_a, a.v[k]), b.v[0], left);
+      c.v[k] = adjoint_a == adjoint_b ? mixed - cross : mixed + cross;
+    }
+    return c;
   }
-  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], -a.v[1], -a.v[2], -a.v[3]}}; }
-  KOKKOS_INLINE_FUNCTION static double re_trace(const Matrix& a) { return 2 * a.v[0]; }
-  KOKKOS_INLINE_FUNCTION static double im_trace(const Matrix&) { return 0; }
-  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, double (&out)[3]) {
+  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1], T(0.0) - a.v[2], T(0.0) - a.v[3]}}; }
+  KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0] + a.v[0]; }
+  KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix&) { return T(0.0); }
+  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[3]) {
     for (int a = 0; a < 3; ++a) out[a] = w.v[a + 1];
   }
-  KOKKOS_INLINE_FUNCTION static Matrix exponential(const double (&p)[3], double t) {
-    const double length = Kokkos::sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]);
-    const double half = 0.5 * t * length;
-    const double s = length > 0 ? Kokkos::sin(half) / length : 0;
-    return {{Kokkos::cos(half), s * p[0], s * p[1], s * p[2]}};
+  KOKKOS_INLINE_FUNCTION static T square(const Matrix& a) {
+    using L = Lanes<T>;
+    return L::fma(a.v[0], a.v[0], L::fma(a.v[1], a.v[1], L::fma(a.v[2], a.v[2], a.v[3] * a.v[3])));
+  }
+  KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[3], double t) {
+    using L = Lanes<T>;
+    const T length = Kokkos::sqrt(L::fma(p[0], p[0], L::fma(p[1], p[1], p[2] * p[2])));
+    T cosine;
+    T sine;
+    lane_circle(T(0.5 * t * 0.15915494309189533577) * length, cosine, sine);
+    const auto moves = T(0.0) < length;
+    const T s = L::select(moves, sine / L::select(moves, length, T(1.0)), T(0.0));
+    return {{cosine, s * p[0], s * p[1], s * p[2]}};
   }
   KOKKOS_INLINE_FUNCTION static Matrix to_group(const Matrix& a) {
-    const double norm = 1 / Kokkos::sqrt(a.v[0] * a.v[0] + a.v[1] * a.v[1] + a.v[2] * a.v[2] + a.v[3] * a.v[3]);
+    const T norm = T(1.0) / Kokkos::sqrt(square(a));
     return {{a.v[0] * norm, a.v[1] * norm, a.v[2] * norm, a.v[3] * norm}};
   }
 };
 
-/// 3 x 3 complex matrices: nine real parts row by row, then nine imaginary parts. Not interleaved: g++ 12 would recognise the pattern of complex
-/// products and fuse them, against -ffp-contract=off.
+/// 3 x 3 complex matrices: nine real parts row by row, then nine imaginary parts.
+template <typename T = double>
 struct GroupSU3 {
+  using Value = T;
+  template <typename Other>
+  using With = GroupSU3<Other>;
   static constexpr int reals = 18;
   static constexpr int generators = 8;
   static constexpr int subgroups = 3;
   static constexpr double order = 3;
   struct Matrix {
-    double v[18];
-    KOKKOS_INLINE_FUNCTION double re(int i, int j) const { return v[3 * i + j]; }
-    KOKKOS_INLINE_FUNCTION double im(int i, int j) const { return v[9 + 3 * i + j]; }
-    KOKKOS_INLINE_FUNCTION double& re(int i, int j) { return v[3 * i + j]; }
-    KOKKOS_INLINE_FUNCTION double& im(int i, int j) { return v[9 + 3 * i + j]; }
+    T v[18];
+    KOKKOS_INLINE_FUNCTION const T& re(int i, int j) const { return v[3 * i + j]; }
+    KOKKOS_INLINE_FUNCTION const T& im(int i, int j) const { return v[9 + 3 * i + j]; }
+    KOKKOS_INLINE_FUNCTION T& re(int i, int j) { return v[3 * i + j]; }
+    KOKKOS_INLINE_FUNCTION T& im(int i, int j) { return v[9 + 3 * i + j]; }
   };
   KOKKOS_INLINE_FUNCTION static Matrix one() {
-    Matrix m = {};
-    for (int i = 0; i < 3; ++i) m.re(i, i) = 1;
+    Matrix m;
+    for (T& x : m.v) x = T(0.0);
+    for (int i = 0; i < 3; ++i) m.re(i, i) = T(1.0);
     return m;
   }
+  /// 198 flops: per entry four sums of three products, of which two and two are put together.
+  template <bool adjoint_a = false, bool adjoint_b = false>
   KOKKOS_INLINE_FUNCTION static Matrix product(const Matrix& a, const Matrix& b) {
+    using L = Lanes<T>;
     Matrix c;
     for (int i = 0; i < 3; ++i) {
       for (int j = 0; j < 3; ++j) {
-        double re = 0;
-        double im = 0;
+        T rr(0.0);
+        T ii(0.0);
+        T ri(0.0);
+        T ir(0.0);
         for (int k = 0; k < 3; ++k) {
-          re += a.re(i, k) * b.re(k, j) - a.im(i, k) * b.im(k, j);
-          im += a.re(i, k) * b.im(k, j) + a.im(i, k) * b.re(k, j);
+          const T& ar = adjoint_a ? a.re(k, i) : a.re(i, k);
+          const T& ai = adjoint_a ? a.im(k, i) : a.im(i, k);
+          const T& br = adjoint_b ? b.re(j, k) : b.re(k, j);
+          const T& bi = adjoint_b ? b.im(j, k) : b.im(k, j);
+          rr = k == 0 ? ar * br : L::fma(ar, br, rr);
+          ii = k == 0 ? ai * bi : L::fma(ai, bi, ii);
+          ri = k == 0 ? ar * bi : L::fma(ar, bi, ri);
+          ir = k == 0 ? ai * br : L::fma(ai, br, ir);
         }
-        c.re(i, j) = re;
-        c.im(i, j) = im;
+        c.re(i, j) = adjoint_a == adjoint_b ? rr - ii : rr + ii;
+        c.im(i, j) = adjoint_b ? (adjoint_a ? T(0.0) - (ri + ir) : ir - ri) : (adjoint_a ? ri - ir : ri + ir);
       }
     }
     return c;
@@ -106,123 +165,145 @@ struct GroupSU3 {
     for (int i = 0; i < 3; ++i) {
       for (int j = 0; j < 3; ++j) {
         c.re(i, j) = a.re(j, i);
-        c.im(i, j) = -a.im(j, i);
+        c.im(i, j) = T(0.0) - a.im(j, i);
       }
     }
     return c;
   }
-  KOKKOS_INLINE_FUNCTION static double re_trace(const Matrix& a) { return a.re(0, 0) + a.re(1, 1) + a.re(2, 2); }
-  KOKKOS_INLINE_FUNCTION static double im_trace(const Matrix& a) { return a.im(0, 0) + a.im(1, 1) + a.im(2, 2); }
+  KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.re(0, 0) + a.re(1, 1) + a.re(2, 2); }
+  KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix& a) { return a.im(0, 0) + a.im(1, 1) + a.im(2, 2); }
   /// T_a = lambda_a / 2 with Gell-Mann's lambda_1 ... lambda_8.
-  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, double (&out)[8]) {
-    out[0] = 0.5 * (w.im(0, 1) + w.im(1, 0));
-    out[1] = 0.5 * (w.re(0, 1) - w.re(1, 0));
-    out[2] = 0.5 * (w.im(0, 0) - w.im(1, 1));
-    out[3] = 0.5 * (w.im(0, 2) + w.im(2, 0));
-    out[4] = 0.5 * (w.re(0, 2) - w.re(2, 0));
-    out[5] = 0.5 * (w.im(1, 2) + w.im(2, 1));
-    out[6] = 0.5 * (w.re(1, 2) - w.re(2, 1));
-    out[7] = (w.im(0, 0) + w.im(1, 1) - 2 * w.im(2, 2)) * 0.28867513459481288225;  // 1 / (2 sqrt 3)
+  KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[8]) {
+    const T half(0.5);
+    out[0] = half * (w.im(0, 1) + w.im(1, 0));
+    out[1] = half * (w.re(0, 1) - w.re(1, 0));
+    out[2] = half * (w.im(0, 0) - w.im(1, 1));
+    out[3] = half * (w.im(0, 2) + w.im(2, 0));
+    out[4] = half * (w.re(0, 2) - w.re(2, 0));
+    out[5] = half * (w.im(1, 2) + w.im(2, 1));
+    out[6] = half * (w.re(1, 2) - w.re(2, 1));
+    out[7] = (w.im(0, 0) + w.im(1, 1) - (w.im(2, 2) + w.im(2, 2))) * T(0.28867513459481288225);  // 1 / (2 sqrt 3)
   }
   /// Q = t p_a T_a
-  KOKKOS_INLINE_FUNCTION static Matrix algebra(const double (&p)[8], double t) {
-    constexpr double r = 0.28867513459481288225;
-    Matrix q = {};
-    const auto pair = [&](int i, int j, double re, double im) {
-      q.re(i, j) = q.re(j, i) = 0.5 * t * re;
-      q.im(i, j) = -0.5 * t * im;
-      q.im(j, i) = 0.5 * t * im;
+  KOKKOS_INLINE_FUNCTION static Matrix algebra(const T (&p)[8], const T& t) {
+    const T half = T(0.5) * t;
+    const T r = T(0.28867513459481288225) * t;
+    Matrix q;
+    const auto pair = [&](int i, int j, const T& re, const T& im) {
+      q.re(i, j) = q.re(j, i) = half * re;
+      q.im(j, i) = half * im;
+      q.im(i, j) = T(0.0) - q.im(j, i);
     };
     pair(0, 1, p[0], p[1]);
     pair(0, 2, p[3], p[4]);
     pair(1, 2, p[5], p[6]);
-    q.re(0, 0) = t * (0.5 * p[2] + r * p[7]);
-    q.re(1, 1) = t * (-0.5 * p[2] + r * p[7]);
-    q.re(2, 2) = -2 * t * r * p[7];
+    const T up = half * p[2];
+    const T eight = r * p[7];
+    q.re(0, 0) = eight + up;
+    q.re(1, 1) = eight - up;
+    q.re(2, 2) = T(0.0) - (eight + eight);
+    for (int i = 0; i < 3; ++i) q.im(i, i) = T(0.0);
     return q;
   }
   /// e^{iQ} = f_0 + f_1 Q + f_2 Q^2 by its Taylor series on Q^3 = c_1 Q + c_0, c_1 = tr Q^2 / 2, c_0 = det Q (Cayley and Hamilton).
-  /// |Q| is halved until it is below 1, so that 18 terms reach rounding, and the result squared back.
-  KOKKOS_INLINE_FUNCTION static Matrix exponential(const double (&p)[8], double t) {
-    double length = 0;
-    for (int a = 0; a < 8; ++a) length += p[a] * p[a];
-    length = Kokkos::fabs(t) * Kokkos::sqrt(0.5 * length);  // Frobenius norm of Q
-    int halvings = 0;
-    while (length > 1 && halvings < 60) {
-      length *= 0.5;
-      t *= 0.5;
-      ++halvings;
+  /// |Q| is halved until it is below 1, so that 18 terms reach rounding, and the result squared back: lane by lane.
+  KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[8], double time) {
+    using L = Lanes<T>;
+    constexpr int most = 60;
+    T length(0.0);
+    for (int a = 0; a < 8; ++a) length = L::fma(p[a], p[a], length);
+    length = T(Kokkos::fabs(time)) * Kokkos::sqrt(T(0.5) * length);  // Frobenius norm of Q
+    T t(time);
+    T halvings(0.0);
+    int most_halvings = 0;
+    for (; most_halvings < most; ++most_halvings) {
+      const auto large = T(1.0) < length;
+      if (!L::any(large)) break;
+      const T factor = L::select(large, T(0.5), T(1.0));
+      length = length * factor;
+      t = t * factor;
+      halvings = L::select(large, halvings + T(1.0), halvings);
     }
     const Matrix q = algebra(p, t);
     const Matrix q2 = product(q, q);
-    const double c1 = 0.5 * re_trace(q2);
-    double c0 = 0;  // tr Q^3 / 3
+    const T c1 = T(0.5) * re_trace(q2);
+    T c0(0.0);  // tr Q^3 / 3
     for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) c0 += (q2.re(i, j) * q.re(j, i) - q2.im(i, j) * q.im(j, i)) / 3;
+      for (int j = 0; j < 3; ++j) c0 = c0 + L::fma(q2.re(i, j), q.re(j, i), T(0.0) - q2.im(i, j) * q.im(j, i));
     }
+    c0 = c0 * T(1.0 / 3);
     // Q^k / k! = a + b Q + c Q^2
-    double a = 1;
-    double b = 0;
-    double c = 0;
-    double f[3][2] = {{1, 0}, {0, 0}, {0, 0}};
+    T a(1.0);
+    T b(0.0);
+    T c(0.0);
+    T f[3][2] = {{T(1.0), T(0.0)}, {T(0.0), T(0.0)}, {T(0.0), T(0.0)}};
     for (int k = 1; k <= 18; ++k) {
-      const double na = c * c0 / k;
-      const double nb = (a + c * c1) / k;
-      c = b / k;
+      const T over(1.0 / k);
+      const T na = c * c0 * over;
+      const T nb = L::fma(c, c1, a) * over;
+      c = b * over;
       a = na;
       b = nb;
-      const double sign = (k / 2) % 2 == 0 ? 1.0 : -1.0;  // i^k = 1, i, -1, -i
+      const T sign((k / 2) % 2 == 0 ? 1.0 : -1.0);  // i^k = 1, i, -1, -i
       const int part = k % 2;
-      f[0][part] += sign * a;
-      f[1][part] += sign * b;
-      f[2][part] += sign * c;
+      f[0][part] = L::fma(sign, a, f[0][part]);
+      f[1][part] = L::fma(sign, b, f[1][part]);
+      f[2][part] = L::fma(sign, c, f[2][part]);
     }
     Matrix e;
     for (int k = 0; k < 9; ++k) {
-      const double qr = q.v[k];
-      const double qi = q.v[9 + k];
-      const double sr = q2.v[k];
-      const double si = q2.v[9 + k];
-      e.v[k] = f[1][0] * qr - f[1][1] * qi + f[2][0] * sr - f[2][1] * si;
-      e.v[9 + k] = f[1][0] * qi + f[1][1] * qr + f[2][0] * si + f[2][1] * sr;
+      const T& qr = q.v[k];
+      const T& qi = q.v[9 + k];
+      const T& sr = q2.v[k];
+      const T& si = q2.v[9 + k];
+      e.v[k] = L::fma(f[1][0], qr, f[2][0] * sr) - L::fma(f[1][1], qi, f[2][1] * si);
+      e.v[9 + k] = L::fma(f[1][0], qi, f[2][0] * si) + L::fma(f[1][1], qr, f[2][1] * sr);
     }
     for (int i = 0; i < 3; ++i) {
-      e.re(i, i) += f[0][0];
-      e.im(i, i) += f[0][1];
+      e.re(i, i) = e.re(i, i) + f[0][0];
+      e.im(i, i) = e.im(i, i) + f[0][1];
     }
-    for (int k = 0; k < halvings; ++k) e = product(e, e);
+    for (int k = 0; k < most_halvings; ++k) {
+      const Matrix squared = product(e, e);
+      const auto wanted = T(static_cast<double>(k)) < halvings;
+      for (int m = 0; m < reals; ++m) e.v[m] = L::select(wanted, squared.v[m], e.v[m]);
+    }
     return e;
   }
   /// The first two rows orthonormalised, the third their conjugate cross product.
   KOKKOS_INLINE_FUNCTION static Matrix to_group(Matrix u) {
+    using L = Lanes<T>;
     const auto normalise = [&](int i) {
-      double norm = 0;
-      for (int j = 0; j < 3; ++j) norm += u.re(i, j) * u.re(i, j) + u.im(i, j) * u.im(i, j);
-      norm = 1 / Kokkos::sqrt(norm);
+      T norm(0.0);
+      for (int j = 0; j < 3; ++j) norm = L::fma(u.re(i, j), u.re(i, j), L::fma(u.im(i, j), u.im(i, j), norm));
+      norm = T(1.0) / Kokkos::sqrt(norm);
       for (int j = 0; j < 3; ++j) {
-        u.re(i, j) *= norm;
-        u.im(i, j) *= norm;
+        u.re(i, j) = u.re(i, j) * norm;
+        u.im(i, j) = u.im(i, j) * norm;
       }
     };
     normalise(0);
-    double re = 0;
-    double im = 0;
+    T re(0.0);
+    T im(0.0);
+    T mi(0.0);
     for (int j = 0; j < 3; ++j) {  // <row 0, row 1>
-      re += u.re(0, j) * u.re(1, j) + u.im(0, j) * u.im(1, j);
-      im += u.re(0, j) * u.im(1, j) - u.im(0, j) * u.re(1, j);
+      re = L::fma(u.re(0, j), u.re(1, j), L::fma(u.im(0, j), u.im(1, j), re));
+      im = L::fma(u.re(0, j), u.im(1, j), im);
+      mi = L::fma(u.im(0, j), u.re(1, j), mi);
     }
+    im = im - mi;
     for (int j = 0; j < 3; ++j) {
-      const double r0 = u.re(0, j);
-      const double i0 = u.im(0, j);
-      u.re(1, j) -= re * r0 - im * i0;
-      u.im(1, j) -= re * i0 + im * r0;
+      const T r0 = u.re(0, j);
+      const T i0 = u.im(0, j);
+      u.re(1, j) = u.re(1, j) - L::fma(re, r0, T(0.0) - im * i0);
+      u.im(1, j) = u.im(1, j) - L::fma(re, i0, im * r0);
     }
     normalise(1);
     for (int j = 0; j < 3; ++j) {
       const int k = (j + 1) % 3;
       const int l = (j + 2) % 3;
-      u.re(2, j) = u.re(0, k) * u.re(1, l) - u.im(0, k) * u.im(1, l) - u.re(0, l) * u.re(1, k) + u.im(0, l) * u.im(1, k);
-      u.im(2, j) = -(u.re(0, k) * u.im(1, l) + u.im(0, k) * u.re(1, l) - u.re(0, l) * u.im(1, k) - u.im(0, l) * u.re(1, k));
+      u.re(2, j) = L::fma(u.re(0, k), u.re(1, l), u.im(0, l) * u.im(1, k)) - L::fma(u.im(0, k), u.im(1, l), u.re(0, l) * u.re(1, k));
+      u.im(2, j) = L::fma(u.re(0, l), u.im(1, k), u.im(0, l) * u.re(1, k)) - L::fma(u.re(0, k), u.im(1, l), u.im(0, k) * u.re(1, l));
     }
     return u;
   }

@@ -8,58 +8,171 @@
 
 namespace koushi {
 
+/// Where a path on the lattice has come to from a site: an index for directions 0 to 2, and steps along direction 3.
+struct GridStep {
+  int offset = 0;
+  int along = 0;
+};
+KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) { return {a.offset + b.offset, a.along + b.along}; }
+
+/// A site, or Lanes<T>::width sites of one parity that follow each other in a split row: of those the first `count` are meant, whatever the others hold.
+///
+/// A neighbour along direction 3 is for all lanes but one (where the row ends) at the same distance in memory; that lane is patched in.
+template <typename T>
+struct SiteLanes {
+  static constexpr int reach = 2;  ///< steps along direction 3 that vectors of sites can take
+  GridView grid;
+  GridRow row;
+  int x = 0;  ///< place of the first site
+  int count = 1;
+  int inner[2 * reach + 1] = {};
+  int patch[2 * reach + 1] = {};  ///< index of the neighbour of the lane that is patched
+  int lane[2 * reach + 1] = {};   ///< -1: none
+
+  KOKKOS_INLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
+    if constexpr (Lanes<T>::width > 1) {
+      const int parity = x < grid.half ? 0 : 1;
+      const int first = x - parity * grid.half;
+      for (int r = -reach; r <= reach; ++r) {
+        const int to = (parity + r) & 1;
+        const int shift = (parity + r - to) / 2;  // in the order of one parity
+        inner[r + reach] = shift + (to - parity) * grid.half;
+        lane[r + reach] = -1;
+        if (Kokkos::abs(r) > grid.range) continue;
+        const int edge = shift < 0 ? 0 : grid.half - 1;
+        if (shift == 0 || edge < first || edge >= first + count) continue;
+        lane[r + reach] = edge - first;
+        patch[r + reach] = row.site + parity * grid.half + edge + grid.step(3, r, parity * grid.half + edge);
+      }
+    }
+  }
+  KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const { return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r}; }
+  /// Boundary factor of a step.
+  KOKKOS_INLINE_FUNCTION T factor(int mu, int r) const {
+    return mu < 3 ? T(grid.factor(mu, r, row.coordinate[mu])) : Lanes<T>::load(&grid.weight(3, r + grid.range, x));
+  }
+  /// n numbers per site, `apart` from each other, of the sites at the end of `to`; `data` is that of the replica.
+  template <int n>
+  KOKKOS_INLINE_FUNCTION void load(const double* data, std::int64_t apart, const GridStep& to, T (&out)[n]) const {
+    using L = Lanes<T>;
+    if constexpr (L::width == 1) {
+      const double* const from = data + row.site + x + to.offset + (to.along == 0 ? 0 : grid.step(3, to.along, x));
+      for (int k = 0; k < n; ++k) out[k] = from[k * apart];
+    } else {
+      const double* const from = data + row.site + x + to.offset + inner[to.along + reach];
+      for (int k = 0; k < n; ++k) out[k] = L::load(from + k * apart);
+      if (lane[to.along + reach] < 0) return;
+      const auto mask = L::only(lane[to.along + reach]);
+      const double* const other = data + patch[to.along + reach] + to.offset;
+      for (int k = 0; k < n; ++k) out[k] = L::select(mask, T(other[k * apart]), out[k]);
+    }
+  }
+};
+
+/// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for vectors of
+/// sites in split rows, or for single ones.
+template <typename T, typename Rows, typename Work>
+struct EachLanes {
+  GridView grid;
+  Rows rows;
+  int parity;
+  Work work;
+  KOKKOS_INLINE_FUNCTION static int per_half(const GridView& grid) { return (grid.half + Lanes<T>::width - 1) / Lanes<T>::width; }
+  /// Calls per row.
+  KOKKOS_INLINE_FUNCTION static int per_row(const GridView& grid, int parity) {
+    if (grid.half == 0) return grid.extent[3];
+    return (parity < 0 ? 2 : 1) * per_half(grid);
+  }
+  template <typename... Sum>
+  KOKKOS_FUNCTION void operator()(int k, Sum&... sum) const {
+    const int n = per_row(grid, parity);
+    const GridRow row = rows(k / n);
+    if (grid.half == 0) {
+      work(row, k % n, 1, sum...);
+      return;
+    }
+    const int m = per_half(grid);
+    int odd = k % n / m;
+    if (parity >= 0) {
+      odd = parity + grid.global_first[3];
+      for (int mu = 0; mu < 3; ++mu) odd += grid.global_first[mu] + row.coordinate[mu];
+      odd &= 1;
+    }
+    const int first = k % n % m * Lanes<T>::width;
+    work(row, odd * grid.half + first, Kokkos::min(Lanes<T>::width, grid.half - first), sum...);
+  }
+};
+
+template <typename T, typename Rows, typename Work>
+void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows, int n_rows, const Work& work) {
+  using Each = EachLanes<T, Rows, Work>;
+  Kokkos::parallel_for(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * Each::per_row(grid, -1)), Each{grid, rows, -1, work});
+}
+
+/// Work on the sites of one parity (split rows), which counts something.
+template <typename T, typename Work>
+std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, int parity, const Work& work) {
+  using Each = EachLanes<T, AllRows, Work>;
+  std::int64_t count = 0;
+  Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * Each::per_row(grid, parity)),
+                          Each{grid, AllRows{grid}, parity, work}, count);
+  return count;
+}
+
 /// The links U_mu(x), mu = first_direction ... 3, of a field with (4 - first_direction) * reals components.
 template <typename Group>
 struct LinkField {
+  using Value = typename Group::Value;
   using Matrix = typename Group::Matrix;
+  using Site = SiteLanes<Value>;
   GridView grid;
   FieldPointer data;
+  bool is_open = false;  ///< whether a boundary is open
 
-  KOKKOS_INLINE_FUNCTION double* first(int mu, int replica, int site) const {
-    return data.data + replica * data.per_replica + (mu - grid.first_direction) * Group::reals * data.per_component + site;
+  KOKKOS_INLINE_FUNCTION double* first(int mu, int replica) const {
+    return data.data + replica * data.per_replica + (mu - grid.first_direction) * Group::reals * data.per_component;
   }
-  KOKKOS_INLINE_FUNCTION Matrix load(int mu, int replica, int site) const {
-    const double* const from = first(mu, replica, site);
+  KOKKOS_INLINE_FUNCTION Matrix load(int mu, const Site& at, const GridStep& to = {}) const {
     Matrix u;
-    for (int k = 0; k < Group::reals; ++k) u.v[k] = from[k * data.per_component];
+    at.template load<Group::reals>(first(mu, at.row.replica), data.per_component, to, u.v);
     return u;
   }
-  KOKKOS_INLINE_FUNCTION void store(int mu, int replica, int site, const Matrix& u) const {
-    double* const to = first(mu, replica, site);
-    for (int k = 0; k < Group::reals; ++k) to[k * data.per_component] = u.v[k];
+  KOKKOS_INLINE_FUNCTION void store(int mu, const Site& at, const Matrix& u) const {
+    double* const to = first(mu, at.row.replica) + at.row.site + at.x;
+    for (int k = 0; k < Group::reals; ++k) Lanes<Value>::store(u.v[k], to + k * data.per_component, at.count);
   }
-  KOKKOS_INLINE_FUNCTION int step(const GridRow& row, int x, int mu, int r) const { return grid.step(mu, r, mu < 3 ? row.coordinate[mu] : x); }
-  KOKKOS_INLINE_FUNCTION double factor(const GridRow& row, int x, int mu, int r) const { return grid.factor(mu, r, mu < 3 ? row.coordinate[mu] : x); }
 
-  KOKKOS_INLINE_FUNCTION static void add(Matrix& sum, const Matrix& term, double weight) {
-    for (int k = 0; k < Group::reals; ++k) sum.v[k] += weight * term.v[k];
+  KOKKOS_INLINE_FUNCTION static void add(Matrix& sum, const Matrix& term, const Value& weight) {
+    for (int k = 0; k < Group::reals; ++k) sum.v[k] = Lanes<Value>::fma(weight, term.v[k], sum.v[k]);
+  }
+  KOKKOS_INLINE_FUNCTION static Matrix zero() {
+    Matrix m;
+    for (Value& v : m.v) v = Value(0.0);
+    return m;
   }
 
   /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does not contain U.
-  /// Cost  6 (d - 1) products
-  KOKKOS_INLINE_FUNCTION Matrix staples(const GridRow& row, int x, int mu) const {
-    Matrix sum = {};
-    const int site = row.site + x;
-    const int forward = step(row, x, mu, 1);
-    const double open = factor(row, x, mu, 1);
+  /// Cost  4 (d - 1) products
+  KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const {
+    Matrix sum = zero();
+    const GridStep forward = at.step(mu, 1);
+    const Value open = is_open ? at.factor(mu, 1) : Value(1.0);
     for (int nu = grid.first_direction; nu < 4; ++nu) {
       if (nu == mu) continue;
-      const int up = step(row, x, nu, 1);
-      const int down = step(row, x, nu, -1);
-      const Matrix above = Group::product(load(nu, row.replica, site + forward),
-                                          Group::product(Group::adjoint(load(mu, row.replica, site + up)), Group::adjoint(load(nu, row.replica, site))));
-      add(sum, above, open * factor(row, x, nu, 1));
-      const Matrix below = Group::product(Group::adjoint(load(nu, row.replica, site + forward + down)),
-                                          Group::product(Group::adjoint(load(mu, row.replica, site + down)), load(nu, row.replica, site + down)));
-      add(sum, below, open * factor(row, x, nu, -1));
+      const GridStep up = at.step(nu, 1);
+      const GridStep down = at.step(nu, -1);
+      // U_nu(x + mu) (U_nu(x) U_mu(x + nu))^dagger
+      const Matrix above = Group::template product<false, true>(load(nu, at, forward), Group::product(load(nu, at), load(mu, at, up)));
+      add(sum, above, is_open ? open * at.factor(nu, 1) : open);
+      // (U_mu(x - nu) U_nu(x + mu - nu))^dagger U_nu(x - nu)
+      const Matrix below = Group::template product<true, false>(Group::product(load(mu, at, down), load(nu, at, forward + down)), load(nu, at, down));
+      add(sum, below, is_open ? open * at.factor(nu, -1) : open);
     }
     return sum;
   }
 
-  KOKKOS_INLINE_FUNCTION Matrix plaquette(const GridRow& row, int x, int mu, int nu) const {
-    const int site = row.site + x;
-    return Group::product(Group::product(load(mu, row.replica, site), load(nu, row.replica, site + step(row, x, mu, 1))),
-                          Group::product(Group::adjoint(load(mu, row.replica, site + step(row, x, nu, 1))), Group::adjoint(load(nu, row.replica, site))));
+  KOKKOS_INLINE_FUNCTION Matrix plaquette(const Site& at, int mu, int nu) const {
+    return Group::template product<false, true>(Group::product(load(mu, at), load(nu, at, at.step(mu, 1))), Group::product(load(nu, at), load(mu, at, at.step(nu, 1))));
   }
 };
 
@@ -69,16 +182,19 @@ struct GaugeKick {
   LinkField<Group> links;
   FieldPointer momentum;
   double factor;  ///< time * beta / N
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const GaugeKick self = *this;
-    return [self, row](int x, const RowSides&) {
-      for (int mu = self.links.grid.first_direction; mu < 4; ++mu) {
-        double slope[Group::generators];
-        Group::slope(Group::product(self.links.load(mu, row.replica, row.site + x), self.links.staples(row, x, mu)), slope);
-        const int first = (mu - self.links.grid.first_direction) * Group::generators;
-        for (int a = 0; a < Group::generators; ++a) self.momentum.at(row, first + a)[x] -= self.factor * slope[a];
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    using T = typename Group::Value;
+    using L = Lanes<T>;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      T slope[Group::generators];
+      Group::slope(Group::product(links.load(mu, at), links.staples(at, mu)), slope);
+      const int first = (mu - links.grid.first_direction) * Group::generators;
+      for (int a = 0; a < Group::generators; ++a) {
+        double* const p = momentum.at(row, first + a) + x;
+        L::store(L::fma(T(-factor), slope[a], L::load(p)), p, count);
       }
-    };
+    }
   }
 };
 
@@ -88,17 +204,16 @@ struct GaugeDrift {
   LinkField<Group> links;
   FieldPointer momentum;
   double time;
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const GaugeDrift self = *this;
-    return [self, row](int x, const RowSides&) {
-      for (int mu = self.links.grid.first_direction; mu < 4; ++mu) {
-        double p[Group::generators];
-        const int first = (mu - self.links.grid.first_direction) * Group::generators;
-        for (int a = 0; a < Group::generators; ++a) p[a] = self.momentum.at(row, first + a)[x];
-        const auto u = Group::product(Group::exponential(p, self.time), self.links.load(mu, row.replica, row.site + x));
-        self.links.store(mu, row.replica, row.site + x, Group::to_group(u));
-      }
-    };
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    using T = typename Group::Value;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      T p[Group::generators];
+      const int first = (mu - links.grid.first_direction) * Group::generators;
+      // Lanes that are not meant would else be turned by what stands behind the row.
+      for (int a = 0; a < Group::generators; ++a) p[a] = Lanes<T>::select(Lanes<T>::first(count), Lanes<T>::load(momentum.at(row, first + a) + x), T(0.0));
+      links.store(mu, at, Group::to_group(Group::product(Group::exponential(p, time), links.load(mu, at))));
+    }
   }
 };
 
@@ -107,21 +222,20 @@ struct GaugeDrift {
 template <typename Group>
 struct GaugeSurvey {
   LinkField<Group> links;
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const GaugeSurvey self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[3]) {
-      values[0] = values[1] = values[2] = 0;
-      for (int mu = self.links.grid.first_direction; mu < 4; ++mu) {
-        for (int nu = mu + 1; nu < 4; ++nu) {
-          const double weight = self.links.factor(row, x, mu, 1) * self.links.factor(row, x, nu, 1);
-          const auto u = self.links.plaquette(row, x, mu, nu);
-          const double trace = Group::re_trace(u) / Group::order;
-          values[0] += weight * (1 - trace);
-          values[1] += weight * trace;
-          if (Group::generators == 1) values[2] += weight * Kokkos::atan2(u.v[1], u.v[0]) * 0.15915494309189533577;
-        }
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[3]) const {
+    using T = typename Group::Value;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (T& v : values) v = T(0.0);
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      for (int nu = mu + 1; nu < 4; ++nu) {
+        const T weight = links.is_open ? at.factor(mu, 1) * at.factor(nu, 1) : T(1.0);
+        const auto u = links.plaquette(at, mu, nu);
+        const T trace = Group::re_trace(u) * T(1.0 / Group::order);
+        values[0] = values[0] + weight * (T(1.0) - trace);
+        values[1] = values[1] + weight * trace;
+        if (Group::generators == 1) values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
       }
-    };
+    }
   }
 };
 
@@ -136,7 +250,7 @@ struct WilsonLoops {
     return [self, row](int x, const RowSides&, double (&values)[most * most]) {
       for (double& v : values) v = 0;
       const auto& u = self.links;
-      const int site = row.site + x;
+      const typename LinkField<Group>::Site at(u.grid, row, x, 1);
       int planes = 0;
       for (int mu = u.grid.first_direction; mu < 4; ++mu) {
         for (int nu = u.grid.first_direction; nu < 4; ++nu) {
@@ -144,18 +258,18 @@ struct WilsonLoops {
           ++planes;
           Matrix side = Group::one();  // U_nu(x) ... U_nu(x + (T - 1) nu)
           for (int t = 1; t <= self.largest; ++t) {
-            side = Group::product(side, u.load(nu, row.replica, site + u.step(row, x, nu, t - 1)));
-            const int above = u.step(row, x, nu, t);
+            side = Group::product(side, u.load(nu, at, at.step(nu, t - 1)));
+            const GridStep above = at.step(nu, t);
             Matrix bottom = Group::one();
             Matrix top = Group::one();
             for (int r = 1; r <= self.largest; ++r) {
-              const int before = u.step(row, x, mu, r - 1);
-              const int after = u.step(row, x, mu, r);
-              bottom = Group::product(bottom, u.load(mu, row.replica, site + before));
-              top = Group::product(top, u.load(mu, row.replica, site + above + before));
+              const GridStep before = at.step(mu, r - 1);
+              const GridStep after = at.step(mu, r);
+              bottom = Group::product(bottom, u.load(mu, at, before));
+              top = Group::product(top, u.load(mu, at, above + before));
               Matrix far = Group::one();
-              for (int s = 0; s < t; ++s) far = Group::product(far, u.load(nu, row.replica, site + after + u.step(row, x, nu, s)));
-              const Matrix loop = Group::product(Group::product(bottom, far), Group::adjoint(Group::product(side, top)));
+              for (int s = 0; s < t; ++s) far = Group::product(far, u.load(nu, at, after + at.step(nu, s)));
+              const Matrix loop = Group::template product<false, true>(Group::product(bottom, far), Group::product(side, top));
               values[(r - 1) * most + t - 1] += Group::re_trace(loop) / Group::order;
             }
           }
@@ -176,12 +290,12 @@ struct LineProducts {
     const GridView& grid = links.grid;
     const int f = grid.first_direction;
     const int rows_per_slice = grid.n_rows() / grid.n_replicas / grid.extent[f];
-    const int x = k % grid.extent[3];
+    const int x = grid.place(k % grid.extent[3]);
     const int line = k / grid.extent[3];
     // Rows of a replica with coordinate 0 in direction f come first.
     const GridRow row = grid.row(line / rows_per_slice * rows_per_slice * grid.extent[f] + line % rows_per_slice);
     typename Group::Matrix product = Group::one();
-    for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, row.replica, row.site + x + t * grid.stride[f]));
+    for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, {grid, row, x, 1}, {t * grid.stride[f], 0}));
     for (int c = 0; c < Group::reals; ++c) out(k, c) = product.v[c];
   }
 };
@@ -189,22 +303,26 @@ struct LineProducts {
 /// How a local update draws and what it does with the link.
 enum class LinkUpdate { heatbath, overrelaxation, metropolis };
 
-/// Local updates of the links (x, mu) of one colour.
+/// Local updates of links (x, mu).
 ///
 /// heatbath        with W = U A restricted to a subgroup (U(1) itself; SU(2); the three SU(2) of SU(3)), W = k V: U <- X V^dagger U with X drawn
 ///                 from its conditional weight e^{alpha x_0}, x_0 = Re tr X / 2, alpha = 2 beta k / N
 /// overrelaxation  U <- V^dagger V^dagger U, which leaves S as it is
 /// metropolis      U <- exp(i width r_a T_a) U, r uniform in [-1, 1]
+/// Returns what is added to the count: links (metropolis), subgroups that were drawn (heatbath), subgroups (overrelaxation).
+/// Cost    of SU(3) in four directions: 13 products and three times 168 flops for the subgroups, about 3.2 kflop
 /// Source  A. D. Kennedy, B. J. Pendleton, Phys. Lett. B 156, 393 (1985); N. Cabibbo, E. Marinari, Phys. Lett. B 119, 387 (1982);
 ///         D. J. Best, N. I. Fisher, Appl. Statist. 28, 152 (1979) (U(1))
 template <typename Group>
 struct LinkKernel {
+  using T = typename Group::Value;
+  using L = Lanes<T>;
+  using Mask = typename L::Mask;
+  using Word = typename L::Word;
   using Matrix = typename Group::Matrix;
-  static constexpr int tries = 64;                       ///< of a rejection loop; a link that fails all of them stays
+  static constexpr int tries = 64;                          ///< of a rejection loop; a link that fails all of them stays
   static constexpr int draws_per_link = 4 * 3 * 2 * tries;  ///< 4 directions apart, 3 subgroups
   LinkField<Group> links;
-  Kokkos::View<int*> sites;
-  Kokkos::View<double*> accepted;
   LinkUpdate update;
   int mu;
   double beta;
@@ -212,162 +330,191 @@ struct LinkKernel {
   std::uint64_t seed;
   std::uint64_t step;
 
-  /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0}; 2 if no try succeeded.
-  template <typename Block>
-  KOKKOS_INLINE_FUNCTION static double kennedy_pendleton(double alpha, const Block& block) {
-    if (alpha < 1.5) {
-      // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the density sqrt(1 - x_0^2), and is
-      // kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector is independent of its direction and gives the uniform number.
-      for (int t = 0; t < tries - 1; ++t) {
-        const NormalPair a = normal_pair(block(2 * t));
-        const NormalPair b = normal_pair(block(2 * t + 1));
-        const double square = a.first * a.first + a.second * a.second + b.first * b.first + b.second * b.second;
-        const double x0 = a.first / Kokkos::sqrt(square);
-        const double u = (1 + 0.5 * square) * Kokkos::exp(-0.5 * square);  // 1 - the distribution function of square
-        if (u <= Kokkos::exp(alpha * (x0 - 1))) return x0;
+  /// The random words of the links of one call.
+  struct Stream {
+    std::uint64_t seed;
+    std::uint64_t step;
+    Word sites;
+    std::uint32_t first;
+    KOKKOS_INLINE_FUNCTION RandomLanes<T> operator()(int d) const {
+      return philox_lanes<T>(seed, RandomPurpose::local_update, step, sites, Word(static_cast<std::uint64_t>(first + static_cast<std::uint32_t>(d))));
+    }
+    KOKKOS_INLINE_FUNCTION Stream from(int d) const { return {seed, step, sites, first + static_cast<std::uint32_t>(d)}; }
+  };
+  KOKKOS_INLINE_FUNCTION static T first_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[0], r.word[1]); }
+  KOKKOS_INLINE_FUNCTION static T second_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[2], r.word[3]); }
+
+  /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0} for the lanes of `open`, which keeps those for which no try succeeded.
+  KOKKOS_INLINE_FUNCTION static T kennedy_pendleton(const T& alpha, const Stream& block, Mask& open) {
+    T x0(0.0);
+    const Mask small = alpha < T(1.5);
+    for (int t = 0; t < tries - 1 && L::any(open); ++t) {
+      const RandomLanes<T> one = block(2 * t);
+      const RandomLanes<T> two = block(2 * t + 1);
+      if (L::any(open && !small)) {
+        T cosine;
+        T sine;
+        lane_circle(second_uniform(one), cosine, sine);
+        const T logs = L::fma(lane_log(T(1.0) - first_uniform(one)), cosine * cosine, lane_log(T(1.0) - first_uniform(two)));
+        const T delta = T(0.0) - logs / alpha;
+        const T u = second_uniform(two);
+        const Mask good = open && !small && u * u < T(1.0) - T(0.5) * delta;
+        x0 = L::select(good, T(1.0) - delta, x0);
+        open = open && !good;
       }
-      return 2;
+      if (L::any(open && small)) {
+        // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the density sqrt(1 - x_0^2), and is
+        // kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector is independent of its direction and gives the uniform number.
+        T a;
+        T b;
+        T c;
+        T d;
+        box_muller(first_uniform(one), second_uniform(one), a, b);
+        box_muller(first_uniform(two), second_uniform(two), c, d);
+        const T square = L::fma(a, a, L::fma(b, b, L::fma(c, c, d * d)));
+        const T x = a / Kokkos::sqrt(square);
+        const T u = (T(1.0) + T(0.5) * square) * lane_exp(T(-0.5) * square);  // 1 - the distribution function of square
+        const Mask good = open && small && u < lane_exp(alpha * (x - T(1.0)));
+        x0 = L::select(good, x, x0);
+        open = open && !good;
+      }
     }
-    for (int t = 0; t < tries - 1; ++t) {
-      const RandomBlock first = block(2 * t);
-      const RandomBlock second = block(2 * t + 1);
-      const double c = Kokkos::cos(6.283185307179586476925 * uniform(first.word[2], first.word[3]));
-      const double delta = -(Kokkos::log(1 - uniform(first.word[0], first.word[1])) * c * c + Kokkos::log(1 - uniform(second.word[0], second.word[1]))) / alpha;
-      const double u = uniform(second.word[2], second.word[3]);
-      if (u * u <= 1 - 0.5 * delta) return 1 - delta;
-    }
-    return 2;
+    return x0;
   }
 
-  /// An angle with weight e^{kappa cos}; 10 if no try succeeded.
-  template <typename Block>
-  KOKKOS_INLINE_FUNCTION static double best_fisher(double kappa, const Block& block) {
-    const double tau = 1 + Kokkos::sqrt(1 + 4 * kappa * kappa);
-    const double rho = (tau - Kokkos::sqrt(2 * tau)) / (2 * kappa);
-    const double r = (1 + rho * rho) / (2 * rho);
-    for (int t = 0; t < tries - 1; ++t) {
-      const RandomBlock first = block(2 * t);
-      const RandomBlock second = block(2 * t + 1);
-      const double z = Kokkos::cos(3.14159265358979323846 * uniform(first.word[0], first.word[1]));
-      const double f = (1 + r * z) / (r + z);
-      const double c = kappa * (r - f);
-      const double u = uniform(first.word[2], first.word[3]);
-      if (c * (2 - c) - u > 0 || Kokkos::log(c / u) + 1 - c >= 0) {
-        const double angle = Kokkos::acos(f);
-        return (second.word[0] & 1U) != 0 ? angle : -angle;
-      }
+  /// cos and sin of an angle with weight e^{kappa cos} for the lanes of `open`, which keeps those for which no try succeeded.
+  KOKKOS_INLINE_FUNCTION static void best_fisher(const T& kappa, const Stream& block, Mask& open, T& cosine, T& sine) {
+    const T tau = T(1.0) + Kokkos::sqrt(T(1.0) + T(4.0) * kappa * kappa);
+    const T rho = (tau - Kokkos::sqrt(T(2.0) * tau)) / (T(2.0) * kappa);
+    const T r = (T(1.0) + rho * rho) / (T(2.0) * rho);
+    cosine = T(1.0);
+    sine = T(0.0);
+    for (int t = 0; t < tries - 1 && L::any(open); ++t) {
+      const RandomLanes<T> one = block(2 * t);
+      const RandomLanes<T> two = block(2 * t + 1);
+      T z;
+      T other;
+      lane_circle(T(0.5) * first_uniform(one), z, other);
+      const T f = (T(1.0) + r * z) / (r + z);
+      const T c = kappa * (r - f);
+      const T u = second_uniform(one) + T(0x1.0p-60);  // log u needs u > 0
+      const Mask good = open && (u < c * (T(2.0) - c) || T(0.0) < lane_log(c / u) + T(1.0) - c);
+      const T root = Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - f * f));
+      const Mask negative = first_uniform(two) < T(0.5);
+      cosine = L::select(good, f, cosine);
+      sine = L::select(good, L::select(negative, T(0.0) - root, root), sine);
+      open = open && !good;
     }
-    return 10;
   }
 
-  /// The new factor on the left of U for W = U A in one subgroup, as a matrix of the group; `moved` tells whether it is one.
-  template <typename Block>
-  KOKKOS_INLINE_FUNCTION Matrix left_factor(const Matrix& w, int subgroup, const Block& block, bool& moved) const {
-    moved = true;
+  /// U, W <- g U, g W with g of the subgroup that acts on rows i and j.
+  KOKKOS_INLINE_FUNCTION static void turn(const T (&g)[4], int i, int j, Matrix& u) {
+    for (int c = 0; c < 3; ++c) {
+      const T ar = u.re(i, c);
+      const T ai = u.im(i, c);
+      const T br = u.re(j, c);
+      const T bi = u.im(j, c);
+      u.re(i, c) = L::fma(g[0], ar, g[2] * br) - L::fma(g[3], ai, g[1] * bi);
+      u.im(i, c) = L::fma(g[0], ai, g[3] * ar) + L::fma(g[2], bi, g[1] * br);
+      u.re(j, c) = L::fma(g[0], br, g[3] * bi) - L::fma(g[2], ar, g[1] * ai);
+      u.im(j, c) = L::fma(g[0], bi, g[1] * ar) - L::fma(g[2], ai, g[3] * br);
+    }
+  }
+
+  /// The factor of the subgroup for the part q of W in it (a real multiple of SU(2)); 1 in lanes that stay.
+  KOKKOS_INLINE_FUNCTION void factor_su2(const T (&q)[4], const Stream& block, const Mask& meant, T (&g)[4], int& moved) const {
+    using Q = GroupSU2<T>;
+    typename Q::Matrix v{{q[0], q[1], q[2], q[3]}};
+    const T k = Kokkos::sqrt(Q::square(v));
+    const Mask regular = meant && T(1e-12) < k;
+    const T safe = L::select(regular, k, T(1.0));
+    const T over = T(1.0) / safe;
+    v = {{q[0] * over, (T(0.0) - q[1]) * over, (T(0.0) - q[2]) * over, (T(0.0) - q[3]) * over}};
+    typename Q::Matrix x = v;
+    Mask stays = !regular;
+    if (update == LinkUpdate::heatbath) {
+      Mask open = regular;
+      const T x0 = kennedy_pendleton(T(2 * beta / Group::order) * safe, block, open);
+      stays = stays || open;
+      const RandomLanes<T> r = block(2 * tries - 1);
+      const T height = T(2.0) * first_uniform(r) - T(1.0);
+      T cosine;
+      T sine;
+      lane_circle(second_uniform(r), cosine, sine);
+      const T radius = Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - x0 * x0));
+      const T flat = radius * Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - height * height));
+      x = {{x0, flat * cosine, flat * sine, radius * height}};
+    }
+    const typename Q::Matrix product = Q::product(x, v);
+    for (int c = 0; c < 4; ++c) g[c] = L::select(stays, T(c == 0 ? 1.0 : 0.0), product.v[c]);
+    moved += L::count(!stays);
+  }
+
+  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, int& moved) const {
+    Matrix w = Group::product(u, staples);
     if constexpr (Group::generators == 1) {
-      const double k = Kokkos::sqrt(w.v[0] * w.v[0] + w.v[1] * w.v[1]);
-      if (!(k > 1e-12)) {
-        moved = false;
-        return Group::one();
-      }
-      const Matrix back{{w.v[0] / k, -w.v[1] / k}};
-      if (update == LinkUpdate::overrelaxation) return Group::product(back, back);
-      if (beta * k < 1e-6) {  // flat
-        const RandomBlock r = block(0);
-        const double angle = 6.283185307179586476925 * uniform(r.word[0], r.word[1]);
-        return {{Kokkos::cos(angle), Kokkos::sin(angle)}};
-      }
-      const double angle = best_fisher(beta * k, block);
-      moved = angle < 9;
-      return Group::product({{Kokkos::cos(angle), Kokkos::sin(angle)}}, back);
-    } else {
-      using Q = GroupSU2::Matrix;
-      Q q;
-      int i = 0;
-      int j = 1;
-      if constexpr (Group::generators == 3) {
-        q = w;
-      } else {
-        i = subgroup == 2 ? 1 : 0;
-        j = subgroup == 0 ? 1 : 2;
-        // The part of the 2 x 2 block that is a real multiple of SU(2).
-        q = {{0.5 * (w.re(i, i) + w.re(j, j)), 0.5 * (w.im(i, j) + w.im(j, i)), 0.5 * (w.re(i, j) - w.re(j, i)), 0.5 * (w.im(i, i) - w.im(j, j))}};
-      }
-      const double k = Kokkos::sqrt(q.v[0] * q.v[0] + q.v[1] * q.v[1] + q.v[2] * q.v[2] + q.v[3] * q.v[3]);
-      if (!(k > 1e-12)) {
-        moved = false;
-        return Group::one();
-      }
-      const Q back{{q.v[0] / k, -q.v[1] / k, -q.v[2] / k, -q.v[3] / k}};
-      Q x = back;
+      const T k = Kokkos::sqrt(w.v[0] * w.v[0] + w.v[1] * w.v[1]);
+      const Mask regular = meant && T(1e-12) < k;
+      const T safe = L::select(regular, k, T(1.0));
+      const Matrix back{{w.v[0] / safe, (T(0.0) - w.v[1]) / safe}};
+      Matrix x = back;
+      Mask stays = !regular;
       if (update == LinkUpdate::heatbath) {
-        const double x0 = kennedy_pendleton(2 * beta * k / Group::order, block);
-        if (x0 > 1.5) {
-          moved = false;
-          return Group::one();
+        // Flat weights are drawn flat, since rho above would lose its digits.
+        const Mask flat = regular && T(beta) * safe < T(1e-6);
+        Mask open = regular && !flat;
+        best_fisher(L::select(open, T(beta) * safe, T(1.0)), block, open, x.v[0], x.v[1]);
+        if (L::any(flat)) {
+          Matrix any;
+          lane_circle(first_uniform(block(0)), any.v[0], any.v[1]);
+          for (int c = 0; c < 2; ++c) x.v[c] = L::select(flat, any.v[c], x.v[c]);
         }
-        const RandomBlock r = block(2 * tries - 1);
-        const double cosine = 2 * uniform(r.word[0], r.word[1]) - 1;
-        const double angle = 6.283185307179586476925 * uniform(r.word[2], r.word[3]);
-        const double radius = Kokkos::sqrt(Kokkos::fmax(0.0, 1 - x0 * x0));
-        const double sine = Kokkos::sqrt(Kokkos::fmax(0.0, 1 - cosine * cosine));
-        x = {{x0, radius * sine * Kokkos::cos(angle), radius * sine * Kokkos::sin(angle), radius * cosine}};
+        stays = stays || open;
       }
-      const Q g = GroupSU2::product(x, back);
-      if constexpr (Group::generators == 3) {
-        return g;
-      } else {
-        Matrix full = Group::one();
-        full.re(i, i) = g.v[0];
-        full.im(i, i) = g.v[3];
-        full.re(i, j) = g.v[2];
-        full.im(i, j) = g.v[1];
-        full.re(j, i) = -g.v[2];
-        full.im(j, i) = g.v[1];
-        full.re(j, j) = g.v[0];
-        full.im(j, j) = -g.v[3];
-        return full;
+      const Matrix other = Group::product(Group::product(x, back), u);
+      for (int c = 0; c < 2; ++c) u.v[c] = L::select(stays, u.v[c], other.v[c]);
+      moved += L::count(!stays);
+    } else if constexpr (Group::generators == 3) {
+      T g[4];
+      factor_su2(w.v, block, meant, g, moved);
+      u = Group::product({{g[0], g[1], g[2], g[3]}}, u);
+    } else {
+      for (int subgroup = 0; subgroup < 3; ++subgroup) {
+        const int i = subgroup == 2 ? 1 : 0;
+        const int j = subgroup == 0 ? 1 : 2;
+        const T half(0.5);
+        const T q[4] = {half * (w.re(i, i) + w.re(j, j)), half * (w.im(i, j) + w.im(j, i)), half * (w.re(i, j) - w.re(j, i)), half * (w.im(i, i) - w.im(j, j))};
+        T g[4];
+        factor_su2(q, block.from(subgroup * 2 * tries), meant, g, moved);
+        turn(g, i, j, u);
+        if (subgroup < 2) turn(g, i, j, w);
       }
     }
   }
 
-  KOKKOS_FUNCTION void operator()(int k) const {
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const {
     const GridView& grid = links.grid;
-    const int n_sites = static_cast<int>(sites.extent(0));
-    const int local = sites(k % n_sites);
-    const int x = local % grid.extent[3];
-    const GridRow row = grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas));
-    const auto number = static_cast<std::uint64_t>(grid.global_site(row, x));
-    const auto first_draw = static_cast<std::uint32_t>((grid.first_replica + row.replica) * draws_per_link + mu * (draws_per_link / 4));
-    const auto draw = [&](int d) { return philox(seed, RandomPurpose::local_update, step, number, first_draw + static_cast<std::uint32_t>(d)); };
-    Matrix u = links.load(mu, row.replica, row.site + x);
-    const Matrix staples = links.staples(row, x, mu);
-    double count = 0;
+    const typename LinkField<Group>::Site at(grid, row, x, count);
+    const Mask meant = L::first(count);
+    const Stream block{seed, step, L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), 2),
+                       static_cast<std::uint32_t>((grid.first_replica + row.replica) * draws_per_link + mu * (draws_per_link / 4))};
+    Matrix u = links.load(mu, at);
+    const Matrix staples = links.staples(at, mu);
+    int moved = 0;
     if (update == LinkUpdate::metropolis) {
-      double p[Group::generators];
-      for (int a = 0; a < Group::generators; ++a) {
-        const RandomBlock r = draw(a);
-        p[a] = 2 * uniform(r.word[0], r.word[1]) - 1;
-      }
+      T p[Group::generators];
+      for (int a = 0; a < Group::generators; ++a) p[a] = T(2.0) * first_uniform(block(a)) - T(1.0);
       const Matrix other = Group::product(Group::exponential(p, width), u);
-      const double change = -beta / Group::order * (Group::re_trace(Group::product(other, staples)) - Group::re_trace(Group::product(u, staples)));
-      const RandomBlock r = draw(Group::generators);
-      if (uniform(r.word[0], r.word[1]) < Kokkos::exp(-change)) {
-        u = other;
-        count = 1;
-      }
+      const T change = T(beta / Group::order) * (Group::re_trace(Group::product(other, staples)) - Group::re_trace(Group::product(u, staples)));
+      const T bounded = Kokkos::max(T(-700.0), Kokkos::min(T(0.0), change));
+      const Mask accepted = meant && first_uniform(block(Group::generators)) < lane_exp(bounded);
+      for (int c = 0; c < Group::reals; ++c) u.v[c] = L::select(accepted, other.v[c], u.v[c]);
+      moved = L::count(accepted);
     } else {
-      for (int subgroup = 0; subgroup < Group::subgroups; ++subgroup) {
-        bool moved = false;
-        const auto block = [&](int d) { return draw(subgroup * 2 * tries + d); };
-        const Matrix g = left_factor(Group::product(u, staples), subgroup, block, moved);
-        if (!moved) continue;
-        u = Group::product(g, u);
-        count += 1.0 / Group::subgroups;
-      }
+      heat(u, staples, block, meant, moved);
     }
-    links.store(mu, row.replica, row.site + x, Group::to_group(u));
-    accepted(k) = count;
+    links.store(mu, at, Group::to_group(u));
+    sum += moved;
   }
 };
 

@@ -16,6 +16,7 @@ struct GridOptions {
   std::vector<int> ranks;          ///< ranks per direction of one replica; their product divides the number of ranks
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
+  bool split_rows = false;         ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
 };
 
 /// A hypercubic lattice of 1 to 4 directions, or many replicas of it, spread over the ranks: groups of ranks share the replicas, the ranks

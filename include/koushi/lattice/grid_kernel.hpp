@@ -19,7 +19,10 @@ struct GridRow {
 /// Lattices of d < 4 directions fill directions 4 - d ... 3 and have one site in the others. A stored array holds `stored` numbers per
 /// replica and component, site fastest; the sites of the box stand in it at origin + sum_mu c_mu stride_mu, with halo layers only in
 /// directions that ranks divide or whose ends are fixed.
-/// A step by r in direction mu from coordinate c changes the index by hop(mu, r + range, c) and multiplies the value found there by
+/// Along the last direction sites stand in the order of their coordinates or, in split rows, first the even and then the odd ones, so that sites of
+/// one colour of a checkerboard follow each other; x, the place of a site in its row, is then not its coordinate (coordinate(x)).
+///
+/// A step by r in direction mu from coordinate c (direction 3: from place x) changes the index by hop(mu, r + range, c) and multiplies the value found there by
 /// weight(mu, r + range, c): 1, -1 across an antiperiodic boundary, 0 across an open one. Steps in several directions add and multiply.
 struct GridView {
   int first_direction = 3;  ///< 4 - d
@@ -31,6 +34,9 @@ struct GridView {
   int stride[4] = {1, 1, 1, 1};
   int global_extent[4] = {1, 1, 1, 1};
   int global_first[4] = {};
+  int half = 0;                  ///< sites of each parity in a split row; 0: rows are not split
+  int margin = 0;                ///< halo below a row
+  int pad = 0;                   ///< unused numbers before the first site and after the last one, where vectors of sites may begin and end
   bool fixed[4] = {};            ///< directions whose ends are given values, in the halo
   int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
@@ -67,13 +73,16 @@ struct GridView {
     const int replica = k / (extent[1] / tile[0]);
     return row(((replica * extent[0] + c[0]) * extent[1] + c[1]) * extent[2] + c[2]);
   }
+  /// Coordinate (in the box) of the site at place x of a row, and the place of one; of the halo both are the same.
+  KOKKOS_INLINE_FUNCTION int coordinate(int x) const { return half == 0 ? x : x < half ? 2 * x : 2 * (x - half) + 1; }
+  KOKKOS_INLINE_FUNCTION int place(int c) const { return half == 0 || c < 0 || c >= 2 * half ? c : c / 2 + c % 2 * half; }
   KOKKOS_INLINE_FUNCTION int step(int mu, int r, int c) const { return hop(mu, r + range, c); }
   KOKKOS_INLINE_FUNCTION double factor(int mu, int r, int c) const { return weight(mu, r + range, c); }
   /// Number of a site in the whole lattice: lexicographic, last direction fastest.
   KOKKOS_INLINE_FUNCTION std::int64_t global_site(const GridRow& row, int x) const {
     std::int64_t site = 0;
     for (int mu = 0; mu < 3; ++mu) site = site * global_extent[mu] + global_first[mu] + row.coordinate[mu];
-    return site * global_extent[3] + global_first[3] + x;
+    return site * global_extent[3] + global_first[3] + coordinate(x);
   }
 };
 

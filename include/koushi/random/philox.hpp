@@ -5,6 +5,8 @@
 #include <Kokkos_Macros.hpp>
 #include <cstdint>
 
+#include "koushi/base/simd.hpp"
+
 namespace koushi {
 
 /// What a random number is used for; part of the key, so that streams of different purposes never meet.
@@ -26,6 +28,46 @@ KOKKOS_INLINE_FUNCTION RandomBlock philox(std::uint64_t seed, RandomPurpose purp
   const philox4x32_key_t key = {{static_cast<std::uint32_t>(seed ^ (seed >> 32)), static_cast<std::uint32_t>(purpose)}};
   const philox4x32_ctr_t words = philox4x32(counter, key);
   return {{words.v[0], words.v[1], words.v[2], words.v[3]}};
+}
+
+/// The same in every lane, where lane l has its own stream; words in the low halves of 64 bits. `stream` and `draw` below 2^32.
+template <typename T>
+struct RandomLanes {
+  typename Lanes<T>::Word word[4];
+};
+template <typename T>
+KOKKOS_INLINE_FUNCTION RandomLanes<T> philox_lanes(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step, const typename Lanes<T>::Word& stream, const typename Lanes<T>::Word& draw) {
+  using L = Lanes<T>;
+  using Word = typename L::Word;
+  const Word low(0xffffffffULL);
+  Word x0(step & 0xffffffffULL);
+  Word x1(step >> 32);
+  Word x2 = stream & low;
+  Word x3 = draw & low;
+  std::uint32_t key0 = static_cast<std::uint32_t>(seed ^ (seed >> 32));
+  auto key1 = static_cast<std::uint32_t>(purpose);
+  for (int round = 0; round < 10; ++round) {
+    const Word p0 = L::product(x0, Word(0xD2511F53ULL));
+    const Word p1 = L::product(x2, Word(0xCD9E8D57ULL));
+    x0 = L::exclusive_or(L::exclusive_or(p1 >> 32, x1), Word(static_cast<std::uint64_t>(key0)));
+    x1 = p1 & low;
+    x2 = L::exclusive_or(L::exclusive_or(p0 >> 32, x3), Word(static_cast<std::uint64_t>(key1)));
+    x3 = p0 & low;
+    key0 += 0x9E3779B9U;
+    key1 += 0xBB67AE85U;
+  }
+  return {{x0, x1, x2, x3}};
+}
+
+/// As uniform(), lane by lane: an integer below 2^53 put together from two exact ones, times 2^-53.
+template <typename T>
+KOKKOS_INLINE_FUNCTION T uniform_lanes(const typename Lanes<T>::Word& high, const typename Lanes<T>::Word& low) {
+  using L = Lanes<T>;
+  using Word = typename L::Word;
+  const Word exponent(0x4330000000000000ULL);
+  const T upper = L::from_bits(high | exponent) - T(4503599627370496.0);
+  const T lower = L::from_bits((low >> 11) | exponent) - T(4503599627370496.0);
+  return upper * T(0x1.0p-32) + lower * T(0x1.0p-53);
 }
 
 /// 53 random bits as a real number in [0, 1).

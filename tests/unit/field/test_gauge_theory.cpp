@@ -18,13 +18,13 @@ using Complex = std::complex<double>;
 namespace {
 
 /// The N x N matrix that the numbers of a group stand for.
-Eigen::MatrixXcd dense(const GroupU1::Matrix& m) { return Eigen::MatrixXcd::Constant(1, 1, Complex(m.v[0], m.v[1])); }
-Eigen::MatrixXcd dense(const GroupSU2::Matrix& m) {
+Eigen::MatrixXcd dense(const GroupU1<>::Matrix& m) { return Eigen::MatrixXcd::Constant(1, 1, Complex(m.v[0], m.v[1])); }
+Eigen::MatrixXcd dense(const GroupSU2<>::Matrix& m) {
   Eigen::MatrixXcd d(2, 2);
   d << Complex(m.v[0], m.v[3]), Complex(m.v[2], m.v[1]), Complex(-m.v[2], m.v[1]), Complex(m.v[0], -m.v[3]);
   return d;
 }
-Eigen::MatrixXcd dense(const GroupSU3::Matrix& m) {
+Eigen::MatrixXcd dense(const GroupSU3<>::Matrix& m) {
   Eigen::MatrixXcd d(3, 3);
   for (int i = 0; i < 3; ++i) {
     for (int j = 0; j < 3; ++j) d(i, j) = Complex(m.re(i, j), m.im(i, j));
@@ -71,7 +71,7 @@ void momenta(double (&p)[Group::generators], double scale) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as their matrices do", "[field]", GroupU1, GroupSU2, GroupSU3) {
+TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as their matrices do", "[field]", GroupU1<>, GroupSU2<>, GroupSU3<>) {
   const auto n = static_cast<Eigen::Index>(TestType::order);
   double p[TestType::generators];
   for (const double scale : {0.0, 0.3, 1.0, 7.0}) {
@@ -108,7 +108,7 @@ Grid make_grid(const Communicator& comm, const std::vector<int>& extents, Bounda
   if (ranks.empty()) ranks.assign(extents.size(), 1);
   std::vector<Boundary> all(extents.size(), Boundary::periodic);
   all[0] = boundary;
-  return {comm, {extents, all, ranks, range, replicas}};
+  return {comm, {extents, all, ranks, range, replicas, true}};
 }
 
 double sum(const std::vector<double>& x) {
@@ -245,6 +245,36 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
         CHECK(std::abs(re.value) < 5 * re.error);
       }
       if (row.group == GaugeGroup::u1 && row.beta == 2) compare("topological_charge2", 1.239298911, 0.1);
+    }
+  }
+}
+
+TEST_CASE("vectors of sites in split rows and single sites walk the same chain", "[field]") {
+  // Rows shorter and longer than a vector, one that vectors do not fill, an open one, and one with three colours.
+  const Communicator self(MPI_COMM_SELF);
+  for (const GaugeGroup group : groups) {
+    for (const auto& extents : {std::vector<int>{4, 6}, std::vector<int>{2, 4, 20}, std::vector<int>{3, 4, 16}, std::vector<int>{2, 2, 4, 32}}) {
+      for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
+        MemoryArchive archives[2];
+        std::vector<double> actions[2];
+        for (const bool split : {false, true}) {
+          std::vector<Boundary> all(extents.size(), Boundary::periodic);
+          all.back() = boundary;
+          const Grid grid(self, {extents, all, std::vector<int>(extents.size(), 1), 2, 2, split});
+          const auto theory = make_gauge_theory(grid, group, 2.0);
+          const Colouring colouring(grid, theory->interactions());
+          theory->start(2, 0.7);
+          std::uint64_t t = 0;
+          for (int sweep = 0; sweep < 3; ++sweep) {
+            for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) update(*theory, colouring, how, t++);
+          }
+          theory->write(archives[split ? 1 : 0], "field");
+          actions[split ? 1 : 0] = theory->action();
+        }
+        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", row " << extents.back() << ", boundary " << static_cast<int>(boundary));
+        CHECK((archives[0].boxes["field"] == archives[1].boxes["field"]));
+        CHECK(actions[0] == actions[1]);
+      }
     }
   }
 }
