@@ -286,9 +286,16 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                     key("potential", KeyType::reals, "", "V = c_1 x + c_2 x^2 + ..., as [c_1, c_2, ...], at most 8"),
                     choice("rule", {"end-point", "mid-point", "symmetrised"}, "\"end-point\"", "where V is taken; results agree only as a -> 0"),
                     key("ends", KeyType::reals, "[0.0, 0.0]", "x before the first and behind the last point, with boundary = [\"fixed\"]")}},
-                  {"wilson", "gauge links, beta sum (1 - Re tr U_P / N), in 2 to 4 directions",
+                  {"wilson", "gauge links, beta sum (1 - Re tr U_P / N), in 2 to 4 directions, with rectangles if asked",
                    {choice("group", {"u1", "su2", "su3"}, "", "of the links"), at_least(0, key("beta", KeyType::real, "", "2 N / g^2 (SU(N)), 1 / g^2 (U(1))")),
-                    between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side"))}},
+                    choice("rectangles", {"none", "luscher-weisz", "iwasaki", "dbw2"}, "\"none\"", "c_1 (1 - Re tr U_R / N) of 1 x 2 loops beside c_0 = 1 - 8 c_1 plaquettes; c_1 = -1/12, -0.331, -1.4088"),
+                    between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side")),
+                    at_least(0, key("flow_time", KeyType::real, "0.0", "end of the gradient flow at every measurement; 0: none")),
+                    at_least(positive, key("flow_step", KeyType::real, "0.02", "step of the flow, of third order; energies are measured at each")),
+                    between(0, 6, key("static_loops", KeyType::integer, "0", "loops R x T for the static potential, T along the first direction, up to so many links; 0: none")),
+                    choice("smearing", {"none", "ape", "stout"}, "\"none\"", "of the spatial links of those loops, in space only"),
+                    between(1, 200, key("smearing_steps", KeyType::integer, "10", "times")),
+                    between(0, 1, key("smearing_weight", KeyType::real, "0.5", "of the staples: ape 0.5, stout about 0.1"))}},
                   {"ising", "spins s = +-1, H = - sum J s s' - h sum s", spin_keys({})},
                   {"xy", "unit vectors of 2 components, H = - sum J s.s' - h sum s_1", spin_keys({})},
                   {"sigma-model", "unit vectors of n components, H = - sum J s.s' - h sum s_1", spin_keys({between(2, 4, key("components", KeyType::integer, "3", "n"))})},
@@ -319,13 +326,24 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
             {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
 }
 
+namespace {
+
+/// c_1 of the action's rectangles.
+bool measures_aside(const Deck& deck) { return deck.real("action.flow_time") > 0 || deck.integer("action.static_loops") > 0; }
+double rectangle_weight(const Deck& deck) {
+  const std::string kind = deck.text("action.rectangles");
+  return kind == "luscher-weisz" ? -1.0 / 12 : kind == "iwasaki" ? -0.331 : kind == "dbw2" ? -1.4088 : 0;
+}
+
+}  // namespace
+
 double numbers_per_site(const Deck& deck) {
   const std::string kind = deck.text("action.kind");
   if (kind == "wilson") {
     const std::string group = deck.text("action.group");
     const double reals = group == "u1" ? 2 : group == "su2" ? 4 : 18;
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
-    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators);  // links, kept links, momenta
+    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (measures_aside(deck) ? reals + generators : 0));  // links, kept links, momenta; a copy and a force
   }
   double components = 1;
   if (kind == "xy" || kind == "clock") components = 2;
@@ -355,7 +373,8 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
                 fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
   }
   if (deck.text("action.kind") == "wilson") {
-    options.range = static_cast<int>(deck.integer("action.loops"));
+    options.range = static_cast<int>(std::max(deck.integer("action.loops"), deck.integer("action.static_loops")));
+    if (rectangle_weight(deck) != 0) options.range = std::max(options.range, 2);
     options.split_rows = true;
   }
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
@@ -386,7 +405,25 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     if (grid.dimension() < 2) deck.refuse("lattice.extents", "a gauge field in one direction", "2 to 4 directions for action.kind = \"wilson\"");
     const auto& boundary = grid.options().boundary;
     if (std::count(boundary.begin(), boundary.end(), Boundary::antiperiodic) > 0) deck.refuse("lattice.boundary", "an antiperiodic gauge field", "periodic or open");
-    return make_gauge_theory(grid, group == "u1" ? GaugeGroup::u1 : group == "su2" ? GaugeGroup::su2 : GaugeGroup::su3, deck.real("action.beta"));
+    GaugeOptions options{.group = group == "u1" ? GaugeGroup::u1 : group == "su2" ? GaugeGroup::su2 : GaugeGroup::su3, .beta = deck.real("action.beta")};
+    options.rectangle = rectangle_weight(deck);
+    options.loops = static_cast<int>(deck.integer("action.loops"));
+    options.flow_time = deck.real("action.flow_time");
+    options.flow_step = deck.real("action.flow_step");
+    if (options.flow_time > 0 && (options.flow_time < options.flow_step || options.flow_time / options.flow_step > 1000)) {
+      deck.refuse("action.flow_time", fmt::format("{} steps of the flow", options.flow_time / options.flow_step), "1 to 1000, by flow_time or flow_step");
+    }
+    options.static_loops = static_cast<int>(deck.integer("action.static_loops"));
+    const std::string smearing = deck.text("action.smearing");
+    options.smearing = smearing == "ape" ? Smearing::ape : smearing == "stout" ? Smearing::stout : Smearing::none;
+    options.smearing_steps = static_cast<int>(deck.integer("action.smearing_steps"));
+    options.smearing_weight = deck.real("action.smearing_weight");
+    if (options.static_loops > 0 && std::count(boundary.begin(), boundary.end(), Boundary::open) > 0) {
+      deck.refuse("action.static_loops", "loops for the static potential with an open boundary", "periodic boundaries");
+    }
+    if (options.static_loops == 0 && options.smearing != Smearing::none) deck.refuse("action.smearing", "nothing would be measured with smeared links", "static_loops of at least 2");
+    if (options.smearing != Smearing::none && grid.dimension() < 3) deck.refuse("action.smearing", "one spatial direction has no spatial staples", "3 or 4 directions");
+    return make_gauge_theory(grid, options);
   }
   if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
   if (kind == "path") {

@@ -54,8 +54,11 @@ class GaugeTheory final : public RealField {
   using Group = GroupOf<double>;
 
  public:
-  GaugeTheory(const Grid& grid, double beta)
-      : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators), beta_(beta) {}
+  GaugeTheory(const Grid& grid, const GaugeOptions& options)
+      : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators),
+        options_(options),
+        beta_(options.beta),
+        weights_{1 - 8 * options.rectangle, options.rectangle} {}
 
   /// Links exp(i spread normal_a T_a).
   void start(std::uint64_t seed, double spread) override {
@@ -66,11 +69,11 @@ class GaugeTheory final : public RealField {
 
   std::vector<double> action() override {
     std::vector<double> s;
-    for (const auto& sums : survey()) s.push_back(beta_ * sums[0]);
+    for (const auto& sums : survey()) s.push_back(action_of(sums));
     return s;
   }
 
-  void kick(double time) override { add_force(momentum_, time * beta_ / Group::order); }
+  void kick(double time) override { add_force(momentum_, time * beta_ / Group::order, weights_); }
   void drift(double time) override { turn_links(momentum_, time); }
   void kick_then_drift(double kick_time, double drift_time) override {
     kick(kick_time);
@@ -78,14 +81,11 @@ class GaugeTheory final : public RealField {
   }
   /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney, PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
-    if (aside_.extent(2) == 0) {
-      aside_ = make_field(grid_, components_);
-      force_ = make_field(grid_, momenta_);
-    }
+    make_spare();
     const Kokkos::DefaultExecutionSpace space;
     Kokkos::deep_copy(space, aside_, field_);
     Kokkos::deep_copy(space, force_, 0.0);
-    add_force(force_, beta_ / Group::order);
+    add_force(force_, beta_ / Group::order, weights_);
     turn_links(force_, shift);
     kick(time);
     Kokkos::deep_copy(space, field_, aside_);
@@ -96,6 +96,17 @@ class GaugeTheory final : public RealField {
     for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
       steps.push_back({});
       steps.back()[static_cast<std::size_t>(mu)] = 1;
+      if (weights_.rectangle == 0) continue;
+      // Links of one direction that share a rectangle are one or two steps apart, or one step in two directions.
+      steps.push_back({});
+      steps.back()[static_cast<std::size_t>(mu)] = 2;
+      for (int nu = mu + 1; nu < 4; ++nu) {
+        for (const int sign : {-1, 1}) {
+          steps.push_back({});
+          steps.back()[static_cast<std::size_t>(mu)] = 1;
+          steps.back()[static_cast<std::size_t>(nu)] = sign;
+        }
+      }
     }
     return steps;
   }
@@ -118,13 +129,15 @@ class GaugeTheory final : public RealField {
     const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links<double>(), largest});
     const std::vector<std::complex<double>> lines = polyakov_loops();
     Measured all;
+    if (options_.static_loops > 0) measure_static_loops(all);
+    if (options_.flow_time > 0) measure_flow(all);
     for (std::size_t r = 0; r < sums.size(); ++r) {
       if (!lines.empty()) {
         all["polyakov_loop"].push_back(std::abs(lines[r]));
         all["polyakov_loop2"].push_back(std::norm(lines[r]));
         all["polyakov_loop_re"].push_back(lines[r].real());
       }
-      all["action_density"].push_back(beta_ * sums[r][0] / volume);
+      all["action_density"].push_back(action_of(sums[r]) / volume);
       all["plaquette"].push_back(sums[r][1] / planes());
       for (int k = 0; k < most_loop * most_loop; ++k) {
         if (std::max(k / most_loop, k % most_loop) < largest) all["wilson_loops"].push_back(loops[r * most_loop * most_loop + static_cast<std::size_t>(k)] / volume);
@@ -161,17 +174,162 @@ class GaugeTheory final : public RealField {
       all.push_back({"polyakov_susceptibility", "V_s (<|P|^2> - <|P|>^2)", {{"polyakov_loop2"}, {"polyakov_loop"}},
                      [transverse](const std::vector<double>& x) { return transverse * (x[0] - x[1] * x[1]); }});
     }
-    if (has_charge()) {
+    if (has_charge() || has_clover_charge()) {
       all.push_back({"topological_charge", "<Q>", {{"topological_charge"}}, mean});
       all.push_back({"topological_charge2", "<Q^2>", {{"topological_charge2"}}, mean});
       all.push_back({"topological_susceptibility", "<Q^2> / V", {{"topological_charge2"}}, [volume](const std::vector<double>& x) { return x[0] / volume; }});
     }
+    if (options_.flow_time > 0 && grid_.dimension() == 4) {
+      std::vector<SeriesColumn> columns;
+      for (std::size_t k = 0; k < flow_points(); ++k) columns.push_back({"flow_energy", k});
+      const double step = options_.flow_step;
+      all.push_back({"t0", "flow time where t^2 <E> = 0.3, E of the clover", columns, [step](const std::vector<double>& e) { return flow_scale(e, step, false); }});
+      all.push_back({"w0", "square root of the flow time where t d/dt t^2 <E> = 0.3", columns, [step](const std::vector<double>& e) { return std::sqrt(flow_scale(e, step, true)); }});
+    }
     return all;
   }
 
-  std::vector<Curve> curves() const override { return {}; }
+  std::vector<Curve> curves() const override {
+    std::vector<Curve> all;
+    if (options_.flow_time > 0) {
+      Curve flow{"flow", "t^2 <E>, E of the clover", "flow time t", {}, {}};
+      for (std::size_t k = 1; k < flow_points(); ++k) {
+        const double t = options_.flow_step * static_cast<double>(k);
+        flow.x.push_back(t);
+        flow.points.push_back({"", "", {{"flow_energy", k}}, [t](const std::vector<double>& x) { return t * t * x[0]; }});
+      }
+      all.push_back(flow);
+    }
+    const auto n = static_cast<std::size_t>(options_.static_loops);
+    for (std::size_t t = 1; t < n; ++t) {
+      Curve potential{fmt::format("static_potential_{}", t), fmt::format("ln W(R, {}) / W(R, {}), the sides R smeared as the deck says", t, t + 1), "R", {}, {}};
+      for (std::size_t r = 1; r <= n; ++r) {
+        potential.x.push_back(static_cast<double>(r));
+        potential.points.push_back({"", "", {{"static_loops", (r - 1) * n + t - 1}, {"static_loops", (r - 1) * n + t}}, [](const std::vector<double>& x) { return std::log(x[0] / x[1]); }});
+      }
+      all.push_back(potential);
+    }
+    return all;
+  }
 
  private:
+  static constexpr int most_static_loop = 6;
+
+  double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const { return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]); }
+  void make_spare() {
+    if (aside_.extent(2) != 0) return;
+    aside_ = make_field(grid_, components_);
+    force_ = make_field(grid_, momenta_);
+  }
+  std::size_t flow_points() const { return static_cast<std::size_t>(std::llround(options_.flow_time / options_.flow_step)) + 1; }
+  bool has_clover_charge() const { return options_.flow_time > 0 && grid_.dimension() == 4 && Group::generators > 1; }
+
+  /// Where f = t^2 E (or t f') passes 0.3, between two points of the flow linearly; NaN where it does not.
+  static double flow_scale(const std::vector<double>& energy, double step, bool derivative) {
+    double before = 0;
+    double t_before = 0;
+    for (std::size_t k = 1; k < energy.size(); ++k) {
+      const double t = step * static_cast<double>(k);
+      const double f = t * t * energy[k];
+      double value = f;
+      double at = t;
+      if (derivative) {
+        const double last = t - step;
+        at = t - 0.5 * step;
+        value = at * (f - last * last * energy[k - 1]) / step;
+      }
+      if (value >= 0.3) return t_before + (at - t_before) * (0.3 - before) / (value - before);
+      before = value;
+      t_before = at;
+    }
+    return std::nan("");
+  }
+
+  /// E and Q along the flow; the field is as it was afterwards.
+  void measure_flow(Measured& all) {
+    make_spare();
+    const Kokkos::DefaultExecutionSpace space;
+    Kokkos::deep_copy(space, aside_, field_);
+    const double e = options_.flow_step * (Group::generators == 1 ? 1 : 2);
+    const LoopWeights wilson;
+    const auto volume = static_cast<double>(grid_.n_sites());
+    const auto replicas = static_cast<std::size_t>(grid_.view().n_replicas);
+    std::vector<std::vector<double>> energies(replicas);
+    std::vector<double> charges(replicas);
+    for (std::size_t k = 0; k < flow_points(); ++k) {
+      if (k > 0) {
+        // W_1 = e^{Z_0 / 4} V, W_2 = e^{8/9 Z_1 - 17/36 Z_0} W_1, V' = e^{3/4 Z_2 - 8/9 Z_1 + 17/36 Z_0} W_2, every exponent kept in one array
+        const double keep[3] = {0, -17.0 / 9, -1};
+        const double add[3] = {0.25, 8.0 / 9, 0.75};
+        for (int stage = 0; stage < 3; ++stage) {
+          for_sites(space, "koushi::field::scale_force", grid_.view(), ScaleForce{pointer_to(force_), momenta_, keep[stage]});
+          add_force(force_, e * add[stage], wilson);
+          turn_links(force_, 1);
+        }
+      }
+      halo_.exchange(field_);
+      const std::vector<double> sums = lane_totals<FlowSurvey>("koushi::field::flow_survey");
+      for (std::size_t r = 0; r < replicas; ++r) {
+        energies[r].push_back(sums[3 * r] / volume);
+        charges[r] = sums[3 * r + 2];
+      }
+    }
+    for (std::size_t r = 0; r < replicas; ++r) {
+      all["flow_energy"].insert(all["flow_energy"].end(), energies[r].begin(), energies[r].end());
+      if (!has_clover_charge()) continue;
+      all["topological_charge"].push_back(charges[r]);
+      all["topological_charge2"].push_back(charges[r] * charges[r]);
+    }
+    Kokkos::deep_copy(space, field_, aside_);
+    halo_.exchange(field_);
+  }
+
+  void measure_static_loops(Measured& all) {
+    make_spare();
+    const Kokkos::DefaultExecutionSpace space;
+    Kokkos::deep_copy(space, aside_, field_);
+    FieldArray spatial = aside_;
+    FieldArray other = kept_;  // free between trajectories
+    if (options_.smearing != Smearing::none) {
+      for (int k = 0; k < options_.smearing_steps; ++k) {
+        halo_.exchange(spatial);
+        with_values([&]<typename T>(std::type_identity<T>) {
+          const GridView& view = grid_.view();
+          const LinkField<GroupOf<T>> from{view, pointer_to(spatial), is_open()};
+          const LinkField<GroupOf<T>> to{view, pointer_to(other), is_open()};
+          for_lanes<T>(space, "koushi::field::smear", view, TiledRows{view}, view.n_rows(),
+                       SmearLinks<GroupOf<T>>{from, to, view.first_direction + 1, options_.smearing == Smearing::stout, options_.smearing_weight});
+        });
+        std::swap(spatial, other);
+      }
+    }
+    halo_.exchange(spatial);
+    halo_.exchange(field_);
+    const LinkField<Group> smeared{grid_.view(), pointer_to(spatial), is_open()};
+    const std::vector<double> loops = totals<most_static_loop * most_static_loop>("koushi::field::static_loops",
+                                                                                 StaticLoops<Group, most_static_loop>{links<double>(), smeared, options_.static_loops});
+    const auto volume = static_cast<double>(grid_.n_sites());
+    for (std::size_t r = 0; r < static_cast<std::size_t>(grid_.view().n_replicas); ++r) {
+      for (int k = 0; k < most_static_loop * most_static_loop; ++k) {
+        if (std::max(k / most_static_loop, k % most_static_loop) >= options_.static_loops) continue;
+        all["static_loops"].push_back(loops[r * most_static_loop * most_static_loop + static_cast<std::size_t>(k)] / volume);
+      }
+    }
+  }
+
+  /// p <- factor p
+  struct ScaleForce {
+    FieldPointer force;
+    int components;
+    double factor;
+    KOKKOS_FUNCTION auto on(const GridRow& row) const {
+      const ScaleForce self = *this;
+      return [self, row](int x, const RowSides&) {
+        for (int c = 0; c < self.components; ++c) self.force.at(row, c)[x] = self.factor == 0 ? 0.0 : self.factor * self.force.at(row, c)[x];
+      };
+    }
+  };
+
   struct UnitLinks {
     LinkField<Group> links;
     KOKKOS_FUNCTION auto on(const GridRow& row) const {
@@ -196,9 +354,9 @@ class GaugeTheory final : public RealField {
     }
   }
   /// momentum -= factor Im tr(T_a U A), while the halo of the links is under way.
-  void add_force(const FieldArray& momentum, double factor) {
+  void add_force(const FieldArray& momentum, double factor, const LoopWeights& weights) {
     with_values([&]<typename T>(std::type_identity<T>) {
-      const GaugeKick<GroupOf<T>> kernel{links<T>(), pointer_to(momentum), factor};
+      const GaugeKick<GroupOf<T>> kernel{links<T>(), pointer_to(momentum), factor, weights};
       const Kokkos::DefaultExecutionSpace space;
       const GridView& view = grid_.view();
       if (!grid_.decomposed()) {
@@ -217,18 +375,20 @@ class GaugeTheory final : public RealField {
       for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", view, AllRows{view}, view.n_rows(), GaugeDrift<GroupOf<T>>{links<T>(), pointer_to(momentum), time});
     });
   }
-  template <int n, template <typename> class Kernel>
-  std::vector<double> lane_totals(const char* label) {
+  /// Sums of a kernel's numbers over the sites of the whole lattice: [replica][number].
+  template <template <typename> class Kernel, typename... More>
+  std::vector<double> lane_totals(const char* label, const More&... more) {
+    constexpr int n = Kernel<Group>::numbers;
     const GridView& view = grid_.view();
     const Kokkos::View<ExactSum**> sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
     with_values([&]<typename T>(std::type_identity<T>) {
       using Sites = Kernel<GroupOf<T>>;
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Sites>{Sites{links<T>()}, sums});
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Sites>{Sites{links<T>(), more...}, sums});
     });
     return totals_of(sums);
   }
   /// Loops across an open end are none.
-  int largest_loop() const { return is_open() ? 0 : std::min(most_loop, grid_.view().range); }
+  int largest_loop() const { return is_open() ? 0 : std::min({most_loop, grid_.view().range, options_.loops}); }
   bool has_charge() const { return Group::generators == 1 && grid_.dimension() == 2 && !is_open(); }
   bool is_open() const { return std::count(grid_.options().boundary.begin(), grid_.options().boundary.end(), Boundary::open) > 0; }
 
@@ -304,11 +464,11 @@ class GaugeTheory final : public RealField {
     return loops;
   }
 
-  std::vector<std::array<double, 3>> survey() {
+  std::vector<std::array<double, GaugeSurvey<Group>::numbers>> survey() {
     halo_.exchange(field_);
-    const std::vector<double> all = lane_totals<3, GaugeSurvey>("koushi::field::gauge_survey");
-    std::vector<std::array<double, 3>> sums;
-    for (std::size_t r = 0; r < all.size(); r += 3) sums.push_back({all[r], all[r + 1], all[r + 2]});
+    const std::vector<double> all = lane_totals<GaugeSurvey>("koushi::field::gauge_survey", weights_.rectangle != 0);
+    std::vector<std::array<double, GaugeSurvey<Group>::numbers>> sums(all.size() / GaugeSurvey<Group>::numbers);
+    for (std::size_t k = 0; k < all.size(); ++k) sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
     return sums;
   }
 
@@ -322,13 +482,13 @@ class GaugeTheory final : public RealField {
         halo_.exchange(field_);
         if (view.half > 0 && colouring.n_colours() == 2) {
           using Kernel = LinkKernel<GroupOf<SiteVector>>;
-          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, width, seed, step});
+          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
         } else {
           using Kernel = LinkKernel<Group>;
           const auto& sites = colouring.sites(colour);
           std::int64_t moved = 0;
           Kokkos::parallel_reduce("koushi::field::link_update", Kokkos::RangePolicy<>(space, 0, static_cast<int>(sites.extent(0)) * view.n_replicas),
-                                  OnList<Kernel>{view, sites, Kernel{links<double>(), update, mu, beta_, width, seed, step}}, moved);
+                                  OnList<Kernel>{view, sites, Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step}}, moved);
           count += moved;
         }
       }
@@ -336,22 +496,27 @@ class GaugeTheory final : public RealField {
     return static_cast<double>(count) / (grid_.dimension() * (update == LinkUpdate::metropolis ? 1 : Group::subgroups));
   }
 
+  GaugeOptions options_;
   double beta_;
+  LoopWeights weights_;
   FieldArray aside_;
   FieldArray force_;
 };
 
 }  // namespace
 
-std::unique_ptr<FieldTheory> make_gauge_theory(const Grid& grid, GaugeGroup group, double beta) {
+std::unique_ptr<FieldTheory> make_gauge_theory(const Grid& grid, const GaugeOptions& options) {
   if (grid.dimension() < 2) throw UsageError("a gauge theory in one direction\n  expected: 2 to 4");
   for (const Boundary b : grid.options().boundary) {
     if (b == Boundary::antiperiodic) throw UsageError("an antiperiodic gauge field\n  expected: periodic or open boundaries");
   }
-  switch (group) {
-    case GaugeGroup::u1: return std::make_unique<GaugeTheory<GroupU1>>(grid, beta);
-    case GaugeGroup::su2: return std::make_unique<GaugeTheory<GroupSU2>>(grid, beta);
-    default: return std::make_unique<GaugeTheory<GroupSU3>>(grid, beta);
+  if (grid.view().range < std::max(options.static_loops, options.rectangle == 0 ? 1 : 2)) {
+    throw UsageError(fmt::format("a grid of range {} for loops of {} links\n  expected: at least as much, and 2 with rectangles", grid.view().range, options.static_loops));
+  }
+  switch (options.group) {
+    case GaugeGroup::u1: return std::make_unique<GaugeTheory<GroupU1>>(grid, options);
+    case GaugeGroup::su2: return std::make_unique<GaugeTheory<GroupSU2>>(grid, options);
+    default: return std::make_unique<GaugeTheory<GroupSU3>>(grid, options);
   }
 }
 

@@ -169,7 +169,7 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
   }
   {
     const Grid grid = grid_of({16, 16, 16, 16}, true);
-    const auto theory = make_gauge_theory(grid, GaugeGroup::su3, 6.0);
+    const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su3, .beta = 6.0});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 0.5);
     const double links = 4 * static_cast<double>(grid.n_sites());

@@ -48,6 +48,8 @@ struct GroupU1 {
     const T norm = T(1.0) / Kokkos::sqrt(Lanes<T>::fma(a.v[0], a.v[0], a.v[1] * a.v[1]));
     return {{a.v[0] * norm, a.v[1] * norm}};
   }
+  /// The matrix of the group with the largest Re tr U A^dagger.
+  KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) { return to_group(a); }
 };
 
 /// Quaternions v_0 + i v.sigma: real multiples of SU(2), closed under sums.
@@ -108,6 +110,8 @@ struct GroupSU2 {
     const T norm = T(1.0) / Kokkos::sqrt(square(a));
     return {{a.v[0] * norm, a.v[1] * norm, a.v[2] * norm, a.v[3] * norm}};
   }
+  /// The matrix of the group with the largest Re tr U A^dagger.
+  KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) { return to_group(a); }
 };
 
 /// 3 x 3 complex matrices: nine real parts row by row, then nine imaginary parts.
@@ -306,6 +310,59 @@ struct GroupSU3 {
       u.im(2, j) = L::fma(u.re(0, l), u.im(1, k), u.im(0, l) * u.re(1, k)) - L::fma(u.re(0, k), u.im(1, l), u.im(0, k) * u.re(1, l));
     }
     return u;
+  }
+  /// The unitary factor of A = U H (nearest to A, and turning with it under gauge transformations, which to_group does not) by Newton's iteration
+  /// X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows.
+  /// Source  N. J. Higham, SIAM J. Sci. Stat. Comput. 7, 1160 (1986)
+  KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) {
+    Matrix u = a;
+    for (int k = 0; k < 12; ++k) {
+      T re;
+      T im;
+      const Matrix c = cofactors(u, re, im);
+      // X^{-dagger}: conjugate cofactors over the conjugate determinant
+      const T over = T(0.5) / Lanes<T>::fma(re, re, im * im);
+      for (int m = 0; m < 9; ++m) {
+        const T cr = Lanes<T>::fma(c.v[m], re, c.v[9 + m] * im);
+        const T ci = Lanes<T>::fma(c.v[9 + m], re, T(0.0) - c.v[m] * im);
+        u.v[m] = Lanes<T>::fma(T(0.5), u.v[m], cr * over);
+        u.v[9 + m] = Lanes<T>::fma(T(0.5), u.v[9 + m], T(0.0) - ci * over);
+      }
+    }
+    T re;
+    T im;
+    cofactors(u, re, im);
+    T cosine;
+    T sine;
+    lane_circle(Kokkos::atan2(im, re) * T(-0.15915494309189533577 / 3), cosine, sine);
+    for (int m = 0; m < 9; ++m) {
+      const T r = u.v[m];
+      u.v[m] = Lanes<T>::fma(r, cosine, T(0.0) - u.v[9 + m] * sine);
+      u.v[9 + m] = Lanes<T>::fma(r, sine, u.v[9 + m] * cosine);
+    }
+    return u;
+  }
+  /// C_ij with sum_j A_ij C_ij = det A for every row i.
+  KOKKOS_INLINE_FUNCTION static Matrix cofactors(const Matrix& a, T& re, T& im) {
+    using L = Lanes<T>;
+    Matrix c;
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 3; ++j) {
+        const int i1 = (i + 1) % 3;
+        const int i2 = (i + 2) % 3;
+        const int j1 = (j + 1) % 3;
+        const int j2 = (j + 2) % 3;
+        c.re(i, j) = L::fma(a.re(i1, j1), a.re(i2, j2), a.im(i1, j2) * a.im(i2, j1)) - L::fma(a.im(i1, j1), a.im(i2, j2), a.re(i1, j2) * a.re(i2, j1));
+        c.im(i, j) = L::fma(a.re(i1, j1), a.im(i2, j2), a.im(i1, j1) * a.re(i2, j2)) - L::fma(a.re(i1, j2), a.im(i2, j1), a.im(i1, j2) * a.re(i2, j1));
+      }
+    }
+    re = T(0.0);
+    im = T(0.0);
+    for (int j = 0; j < 3; ++j) {
+      re = re + L::fma(a.re(0, j), c.re(0, j), T(0.0) - a.im(0, j) * c.im(0, j));
+      im = im + L::fma(a.re(0, j), c.im(0, j), a.im(0, j) * c.re(0, j));
+    }
+    return c;
   }
 };
 

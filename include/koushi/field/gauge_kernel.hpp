@@ -153,11 +153,13 @@ struct LinkField {
 
   /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does not contain U.
   /// Cost  4 (d - 1) products
-  KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const {
+  KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const { return staples(at, mu, grid.first_direction); }
+  /// In planes with directions nu >= lowest only.
+  KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu, int lowest) const {
     Matrix sum = zero();
     const GridStep forward = at.step(mu, 1);
     const Value open = is_open ? at.factor(mu, 1) : Value(1.0);
-    for (int nu = grid.first_direction; nu < 4; ++nu) {
+    for (int nu = lowest; nu < 4; ++nu) {
       if (nu == mu) continue;
       const GridStep up = at.step(nu, 1);
       const GridStep down = at.step(nu, -1);
@@ -171,24 +173,110 @@ struct LinkField {
     return sum;
   }
 
+  /// Product of the links along a way from x + from: entries mu + 1 forward, -(mu + 1) backward. `weight` is multiplied by the boundary factors of every
+  /// step where a boundary is open.
+  template <int n>
+  KOKKOS_INLINE_FUNCTION Matrix path(const Site& at, const int (&from)[4], const int (&way)[n], Value& weight) const {
+    int place[4] = {from[0], from[1], from[2], from[3]};
+    const auto here = [&] {
+      GridStep sum;
+      for (int mu = grid.first_direction; mu < 4; ++mu) {
+        if (place[mu] != 0) sum = sum + at.step(mu, place[mu]);
+      }
+      return sum;
+    };
+    Matrix product;
+    for (int k = 0; k < n; ++k) {
+      const int mu = Kokkos::abs(way[k]) - 1;
+      if (way[k] < 0) --place[mu];
+      const Matrix u = load(mu, at, here());
+      if (is_open) {
+        weight = weight * at.factor(mu, place[mu]);
+        if (place[mu] != -1) weight = weight * at.factor(mu, place[mu] + 1);
+      }
+      if (way[k] > 0) ++place[mu];
+      if (k == 0) {
+        product = way[k] > 0 ? u : Group::adjoint(u);
+      } else {
+        product = way[k] > 0 ? Group::product(product, u) : Group::template product<false, true>(product, u);
+      }
+    }
+    return product;
+  }
+
+  /// As staples(), of the rectangles of 1 x 2 links: five links each, 6 per direction nu.
+  /// Cost  24 (d - 1) products
+  KOKKOS_INLINE_FUNCTION Matrix rectangle_staples(const Site& at, int mu) const {
+    Matrix sum = zero();
+    int from[4] = {};
+    from[mu] = 1;
+    const int m = mu + 1;
+    for (int nu = grid.first_direction; nu < 4; ++nu) {
+      if (nu == mu) continue;
+      for (int sign = -1; sign <= 1; sign += 2) {
+        const int n = sign * (nu + 1);
+        const int ways[3][5] = {{n, n, -m, -n, -n}, {m, n, -m, -m, -n}, {n, -m, -m, -n, m}};
+        for (const auto& way : ways) {
+          Value weight = is_open ? at.factor(mu, 1) : Value(1.0);
+          const Matrix staple = path(at, from, way, weight);
+          add(sum, staple, weight);
+        }
+      }
+    }
+    return sum;
+  }
+
+  /// Clover of the plane (mu, nu): the sum of the four plaquettes that start at x, all turning the same way.
+  KOKKOS_INLINE_FUNCTION Matrix clover(const Site& at, int mu, int nu) const {
+    const int m = mu + 1;
+    const int n = nu + 1;
+    const int from[4] = {};
+    const int ways[4][4] = {{m, n, -m, -n}, {n, -m, -n, m}, {-m, -n, m, n}, {-n, m, n, -m}};
+    Matrix sum = zero();
+    for (const auto& way : ways) {
+      Value weight(1.0);
+      const Matrix leaf = path(at, from, way, weight);
+      add(sum, leaf, weight);
+    }
+    return sum;
+  }
+
   KOKKOS_INLINE_FUNCTION Matrix plaquette(const Site& at, int mu, int nu) const {
     return Group::template product<false, true>(Group::product(load(mu, at), load(nu, at, at.step(mu, 1))), Group::product(load(nu, at), load(mu, at, at.step(nu, 1))));
   }
 };
 
-/// p_a <- p_a - time (beta / N) Im tr(T_a U A)
+/// Weights of plaquettes and rectangles in the action; c_0 + 8 c_1 = 1. Source: K. Symanzik, Nucl. Phys. B 226, 187 (1983); M. Luescher, P. Weisz, Commun.
+/// Math. Phys. 97, 59 (1985); Y. Iwasaki, UTHEP-118 (1983), arXiv:1111.7054
+struct LoopWeights {
+  double plaquette = 1;
+  double rectangle = 0;
+  template <typename Links>
+  KOKKOS_INLINE_FUNCTION auto staples(const Links& links, const typename Links::Site& at, int mu) const {
+    auto sum = links.staples(at, mu);
+    if (rectangle == 0) return sum;
+    using T = typename Links::Value;
+    auto all = Links::zero();
+    Links::add(all, sum, T(plaquette));
+    Links::add(all, links.rectangle_staples(at, mu), T(rectangle));
+    return all;
+  }
+};
+
+/// p_a <- p_a - time (beta / N) Im tr(T_a U A), A with the weights of the action.
 template <typename Group>
 struct GaugeKick {
   LinkField<Group> links;
   FieldPointer momentum;
   double factor;  ///< time * beta / N
+  LoopWeights weights;
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
     using T = typename Group::Value;
     using L = Lanes<T>;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
     for (int mu = links.grid.first_direction; mu < 4; ++mu) {
       T slope[Group::generators];
-      Group::slope(Group::product(links.load(mu, at), links.staples(at, mu)), slope);
+      Group::slope(Group::product(links.load(mu, at), weights.staples(links, at, mu)), slope);
       const int first = (mu - links.grid.first_direction) * Group::generators;
       for (int a = 0; a < Group::generators; ++a) {
         double* const p = momentum.at(row, first + a) + x;
@@ -217,25 +305,136 @@ struct GaugeDrift {
   }
 };
 
-/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N, and for two directions
-/// arg det U_P / (2 pi) in (-1/2, 1/2].
+/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two directions
+/// arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
 template <typename Group>
 struct GaugeSurvey {
+  static constexpr int numbers = 5;
   LinkField<Group> links;
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[3]) const {
+  bool rectangles;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
     using T = typename Group::Value;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
     for (T& v : values) v = T(0.0);
     for (int mu = links.grid.first_direction; mu < 4; ++mu) {
-      for (int nu = mu + 1; nu < 4; ++nu) {
-        const T weight = links.is_open ? at.factor(mu, 1) * at.factor(nu, 1) : T(1.0);
-        const auto u = links.plaquette(at, mu, nu);
-        const T trace = Group::re_trace(u) * T(1.0 / Group::order);
-        values[0] = values[0] + weight * (T(1.0) - trace);
-        values[1] = values[1] + weight * trace;
-        if (Group::generators == 1) values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+      for (int nu = links.grid.first_direction; nu < 4; ++nu) {
+        if (nu > mu) {
+          const T weight = links.is_open ? at.factor(mu, 1) * at.factor(nu, 1) : T(1.0);
+          const auto u = links.plaquette(at, mu, nu);
+          const T trace = Group::re_trace(u) * T(1.0 / Group::order);
+          values[0] = values[0] + weight * (T(1.0) - trace);
+          values[1] = values[1] + weight * trace;
+          if (Group::generators == 1) values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+        }
+        if (!rectangles || nu == mu) continue;
+        T weight(1.0);
+        const int m = mu + 1;
+        const int n = nu + 1;
+        const auto u = links.path(at, {0, 0, 0, 0}, {m, m, n, -m, -m, -n}, weight);
+        values[3] = values[3] + weight * (T(1.0) - Group::re_trace(u) * T(1.0 / Group::order));
+        values[4] = values[4] + weight;
       }
     }
+  }
+};
+
+/// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, E = 2 sum Re tr (1 - U_P), and (four directions, SU(N)) the density
+/// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its adjoint) / 8i, its trace left out.
+/// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
+template <typename Group>
+struct FlowSurvey {
+  static constexpr int numbers = 3;
+  LinkField<Group> links;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
+    using T = typename Group::Value;
+    constexpr int n_generators = Group::generators;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (T& v : values) v = T(0.0);
+    T f[6][n_generators];
+    int plane = 0;
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      for (int nu = mu + 1; nu < 4; ++nu, ++plane) {
+        Group::slope(links.clover(at, mu, nu), f[plane]);
+        for (T& component : f[plane]) component = component * T(n_generators == 1 ? 0.25 : 0.5);
+        for (const T& component : f[plane]) values[0] = Lanes<T>::fma(T(0.5) * component, component, values[0]);
+        values[1] = values[1] + T(n_generators == 1 ? 1.0 : 2.0) * (T(Group::order) - Group::re_trace(links.plaquette(at, mu, nu)));
+      }
+    }
+    if (links.grid.first_direction != 0 || n_generators == 1) return;
+    for (int a = 0; a < n_generators; ++a) {
+      // planes 01, 02, 03, 12, 13, 23
+      const T density = Lanes<T>::fma(f[0][a], f[5][a], Lanes<T>::fma(f[2][a], f[3][a], T(0.0) - f[1][a] * f[4][a]));
+      values[2] = Lanes<T>::fma(density, T(0.012665147955292222), values[2]);  // 1 / (8 pi^2)
+    }
+  }
+};
+
+/// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those directions:
+///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P to the nearest matrix of the group, d' directions
+///   stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
+/// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501 (2004)
+template <typename Group>
+struct SmearLinks {
+  LinkField<Group> from;
+  LinkField<Group> to;
+  int first;
+  bool stout;
+  double weight;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    using T = typename Group::Value;
+    const typename LinkField<Group>::Site at(from.grid, row, x, count);
+    for (int mu = from.grid.first_direction; mu < 4; ++mu) {
+      const auto u = from.load(mu, at);
+      if (mu < first) {
+        to.store(mu, at, u);
+        continue;
+      }
+      const auto staples = from.staples(at, mu, first);
+      if (stout) {
+        T slope[Group::generators];
+        Group::slope(Group::product(u, staples), slope);
+        to.store(mu, at, Group::to_group(Group::product(Group::exponential(slope, Group::generators == 1 ? -weight : -2 * weight), u)));
+      } else {
+        auto sum = LinkField<Group>::zero();
+        LinkField<Group>::add(sum, u, T(1 - weight));
+        LinkField<Group>::add(sum, Group::adjoint(staples), T(weight / (2.0 * (3 - first))));
+        to.store(mu, at, Group::nearest(sum));
+      }
+    }
+  }
+};
+
+/// Per site: Re tr of loops of R links of `space` along the directions behind the first and T links of `time` along the first, over N and the number of
+/// those planes: [R - 1][T - 1].
+template <typename Group, int most>
+struct StaticLoops {
+  LinkField<Group> time;
+  LinkField<Group> space;
+  int largest;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const StaticLoops self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[most * most]) {
+      using Matrix = typename Group::Matrix;
+      for (double& v : values) v = 0;
+      const GridView& grid = self.time.grid;
+      const typename LinkField<Group>::Site at(grid, row, x, 1);
+      const int t0 = grid.first_direction;
+      for (int mu = t0 + 1; mu < 4; ++mu) {
+        Matrix near = Group::one();
+        for (int t = 1; t <= self.largest; ++t) {
+          near = Group::product(near, self.time.load(t0, at, at.step(t0, t - 1)));
+          Matrix bottom = Group::one();
+          Matrix top = Group::one();
+          for (int r = 1; r <= self.largest; ++r) {
+            bottom = Group::product(bottom, self.space.load(mu, at, at.step(mu, r - 1)));
+            top = Group::product(top, self.space.load(mu, at, at.step(t0, t) + at.step(mu, r - 1)));
+            Matrix far = Group::one();
+            for (int k = 0; k < t; ++k) far = Group::product(far, self.time.load(t0, at, at.step(mu, r) + at.step(t0, k)));
+            values[(r - 1) * most + t - 1] += Group::re_trace(Group::template product<false, true>(Group::product(bottom, far), Group::product(near, top))) / (Group::order * (3 - t0));
+          }
+        }
+      }
+    };
   }
 };
 
@@ -326,6 +525,7 @@ struct LinkKernel {
   LinkUpdate update;
   int mu;
   double beta;
+  LoopWeights weights;
   double width;
   std::uint64_t seed;
   std::uint64_t step;
@@ -499,7 +699,7 @@ struct LinkKernel {
     const Stream block{seed, step, L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), 2),
                        static_cast<std::uint32_t>((grid.first_replica + row.replica) * draws_per_link + mu * (draws_per_link / 4))};
     Matrix u = links.load(mu, at);
-    const Matrix staples = links.staples(at, mu);
+    const Matrix staples = weights.staples(links, at, mu);
     int moved = 0;
     if (update == LinkUpdate::metropolis) {
       T p[Group::generators];

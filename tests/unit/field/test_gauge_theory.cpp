@@ -91,6 +91,18 @@ TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as t
     for (int a = 0; a < TestType::generators; ++a) CHECK(std::abs(slope[a] - (generator<TestType>(a) * dense(w)).trace().imag()) < 1e-13);
     auto off = w;
     for (double& v : off.v) v *= 1 + 1e-3;
+    // nearest: turns with gauge transformations, and stays where it is
+    Eigen::MatrixXcd sum = dense(w) + 0.7 * dense(u);
+    auto part = w;
+    for (int c = 0; c < TestType::reals; ++c) part.v[c] += 0.7 * u.v[c];
+    const Eigen::MatrixXcd near = dense(TestType::nearest(part));
+    CHECK((near * near.adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() < 1e-12);
+    CHECK((n == 1 || std::abs(near.determinant() - Complex(1)) < 1e-12));
+    // the positive factor near^dagger A is hermitian up to the phase that the determinant lost
+    const Eigen::MatrixXcd positive = near.adjoint() * sum;
+    const Complex phase = std::pow(positive.determinant() / std::abs(positive.determinant()), 1.0 / static_cast<double>(n));
+    CHECK((positive / phase - (positive / phase).adjoint()).norm() < 1e-11);
+    CHECK((dense(TestType::nearest(w)) - dense(w)).norm() < 1e-12);
     const Eigen::MatrixXcd back = dense(TestType::to_group(off));
     CHECK((back * back.adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() < 1e-13);
     CHECK((n == 1 || std::abs(back.determinant() - Complex(1)) < 1e-13));
@@ -132,12 +144,16 @@ void update(FieldTheory& theory, const Colouring& colouring, const std::string& 
 
 TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves it alone, trajectories are reversible and of their order", "[field]") {
   const Communicator self(MPI_COMM_SELF);
+  struct Case {
+    std::vector<int> extents;
+    double rectangle;
+  };
   for (const GaugeGroup group : groups) {
-    for (const std::vector<int>& extents : {std::vector<int>{4, 6}, std::vector<int>{3, 4, 5}, std::vector<int>{2, 3, 4, 2}}) {
+    for (const auto& [extents, rectangle] : {Case{{4, 6}, 0}, Case{{3, 4, 5}, 0}, Case{{2, 3, 4, 2}, 0}, Case{{6, 8}, -0.331}, Case{{3, 4, 6}, -1.0 / 12}, Case{{3, 3, 4, 8}, -0.331}}) {
       for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
-        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary " << static_cast<int>(boundary));
+        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary " << static_cast<int>(boundary) << ", rectangles " << rectangle);
         const Grid grid = make_grid(self, extents, boundary, 2);
-        const auto theory = make_gauge_theory(grid, group, 2.3);
+        const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3, .rectangle = rectangle});
         auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
         theory->start(7, 0.4);
         dynamics.draw_momenta(7, 0);
@@ -159,7 +175,7 @@ TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves i
       }
     }
     const Grid grid = make_grid(self, {4, 4}, Boundary::periodic, 1);
-    const auto theory = make_gauge_theory(grid, group, 2.3);
+    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3});
     auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
     for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
                                             std::pair{Integrator::force_gradient, 4}}) {
@@ -200,7 +216,7 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
   for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964}, Row{GaugeGroup::su2, 0.3, 0.0747203226}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
                          Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500}, Row{GaugeGroup::su3, 6, 0.4225317397}}) {
     const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 8);
-    const auto theory = make_gauge_theory(grid, row.group, row.beta);
+    const auto theory = make_gauge_theory(grid, {.group = row.group, .beta = row.beta});
     const Colouring colouring(grid, theory->interactions());
     for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) {
       INFO("group " << static_cast<int>(row.group) << ", beta " << row.beta << ", " << how);
@@ -249,6 +265,203 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
   }
 }
 
+TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the action", "[field][statistical]") {
+  // Two colours would update links of one rectangle at once, which moves the plaquette by many of these errors.
+  const Communicator self(MPI_COMM_SELF);
+  for (const GaugeGroup group : groups) {
+    const Grid grid = make_grid(self, {6, 8}, Boundary::periodic, 16);
+    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0, .rectangle = -0.331});
+    const Colouring colouring(grid, theory->interactions());
+    CHECK(colouring.n_colours() > 2);
+    std::vector<Estimate> found;
+    for (const std::string how : {"hmc", "overrelaxation", "metropolis"}) {
+      theory->start(5, 1.0);
+      std::vector<std::vector<double>> chains(16);
+      for (int t = 0; t < 330; ++t) {
+        update(*theory, colouring, how, static_cast<std::uint64_t>(t));
+        if (t < 30) continue;
+        const std::vector<double> plaquette = theory->measure().at("plaquette");
+        for (std::size_t r = 0; r < 16; ++r) chains[r].push_back(plaquette[r]);
+      }
+      std::vector<double> flat;
+      for (const auto& chain : chains) flat.insert(flat.end(), chain.begin(), chain.end());
+      found.push_back(gamma_method(flat, 16));
+    }
+    for (const Estimate& e : found) {
+      INFO("group " << static_cast<int>(group) << ": " << e.value << " +- " << e.error << " beside " << found[0].value << " +- " << found[0].error);
+      CHECK(std::abs(e.value - found[0].value) <= 4.5 * std::hypot(e.error, found[0].error));
+      CHECK(e.error < 0.005);
+    }
+  }
+}
+
+namespace {
+
+using Box = std::vector<double>;
+
+/// Links of one replica as dense matrices [mu][site], lexicographic, and back.
+template <typename Group>
+std::vector<std::vector<Eigen::MatrixXcd>> dense_links(const Box& box, std::size_t d, std::size_t sites) {
+  std::vector<std::vector<Eigen::MatrixXcd>> links(d);
+  for (std::size_t mu = 0; mu < d; ++mu) {
+    for (std::size_t x = 0; x < sites; ++x) {
+      typename Group::Matrix m;
+      for (std::size_t c = 0; c < Group::reals; ++c) m.v[c] = box[(mu * Group::reals + c) * sites + x];
+      links[mu].push_back(dense(m));
+    }
+  }
+  return links;
+}
+void put(const Eigen::MatrixXcd& m, Box& box, std::size_t mu, std::size_t sites, std::size_t x) {
+  std::vector<double> v;
+  if (m.rows() == 1) {
+    v = {m(0, 0).real(), m(0, 0).imag()};
+  } else if (m.rows() == 2) {
+    v = {m(0, 0).real(), m(0, 1).imag(), m(0, 1).real(), m(0, 0).imag()};
+  } else {
+    for (const bool imaginary : {false, true}) {
+      for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 3; ++j) v.push_back(imaginary ? m(i, j).imag() : m(i, j).real());
+      }
+    }
+  }
+  for (std::size_t c = 0; c < v.size(); ++c) box[(mu * v.size() + c) * sites + x] = v[c];
+}
+
+/// U_mu(x) <- g(x) U_mu(x) g(x + mu)^dagger, g random.
+template <typename Group>
+void transform(Box& box, const std::vector<int>& extents) {
+  std::size_t sites = 1;
+  for (const int n : extents) sites *= static_cast<std::size_t>(n);
+  auto links = dense_links<Group>(box, extents.size(), sites);
+  std::vector<Eigen::MatrixXcd> g;
+  for (std::size_t x = 0; x < sites; ++x) {
+    double p[Group::generators];
+    for (int a = 0; a < Group::generators; ++a) p[a] = 3 * std::sin(1.0 + 7.1 * a + 2.3 * static_cast<double>(x));
+    g.push_back(dense(Group::exponential(p, 1.0)));
+  }
+  for (std::size_t mu = 0; mu < extents.size(); ++mu) {
+    std::size_t stride = 1;
+    for (std::size_t nu = mu + 1; nu < extents.size(); ++nu) stride *= static_cast<std::size_t>(extents[nu]);
+    const auto n = static_cast<std::size_t>(extents[mu]);
+    for (std::size_t x = 0; x < sites; ++x) {
+      const std::size_t c = x / stride % n;
+      const std::size_t next = x + ((c + 1) % n) * stride - c * stride;
+      put(g[x] * links[mu][x] * g[next].adjoint(), box, mu, sites, x);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("everything measured of links is gauge invariant", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const GaugeGroup group : groups) {
+    for (const Smearing smearing : {Smearing::ape, Smearing::stout}) {
+      const std::vector<int> extents{4, 2, 4, 6};
+      const Grid grid(self, {extents, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 3, 1, true});
+      const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2, .rectangle = -0.331, .flow_time = 0.2, .flow_step = 0.05, .static_loops = 3, .smearing = smearing, .smearing_steps = 3,
+                                                   .smearing_weight = smearing == Smearing::ape ? 0.5 : 0.1});
+      theory->start(3, 0.6);
+      MemoryArchive archive;
+      theory->write(archive, "field");
+      const Measured before = theory->measure();
+      Box& box = archive.boxes["field"];
+      MemoryArchive after;
+      theory->write(after, "field");
+      CHECK((after.boxes["field"] == box));  // measuring leaves the field alone
+      if (group == GaugeGroup::u1) transform<GroupU1<>>(box, extents);
+      if (group == GaugeGroup::su2) transform<GroupSU2<>>(box, extents);
+      if (group == GaugeGroup::su3) transform<GroupSU3<>>(box, extents);
+      theory->read(archive, "field");
+      for (const auto& [name, values] : theory->measure()) {
+        for (std::size_t k = 0; k < values.size(); ++k) {
+          INFO("group " << static_cast<int>(group) << ", " << name << " " << k);
+          CHECK(std::abs(values[k] - before.at(name)[k]) < 1e-11 * (1 + std::abs(values[k])));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the gradient flow damps plane waves as it must, is of third order, and the clover counts the charge of constant fields", "[field][exact]") {
+  const Communicator self(MPI_COMM_SELF);
+  const double pi = std::acos(-1.0);
+  {
+    // U(1), theta_1 = a cos(2 pi x_0 / L): Maxwell's equations are linear for small a, dA/dt = - khat^2 A, so E falls as e^{-2 khat^2 t}.
+    const int L = 8;
+    const Grid grid(self, {{L, L}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 2, 1, true});
+    const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::u1, .beta = 1, .flow_time = 1.0, .flow_step = 0.05});
+    theory->start(1, 0);
+    MemoryArchive archive;
+    theory->write(archive, "field");
+    for (std::size_t x = 0; x < 64; ++x) {
+      const double angle = 1e-5 * std::cos(2 * pi * static_cast<double>(x / 8) / L);
+      put(Eigen::MatrixXcd::Constant(1, 1, Complex(std::cos(angle), std::sin(angle))), archive.boxes["field"], 1, 64, x);
+    }
+    theory->read(archive, "field");
+    const std::vector<double> e = theory->measure().at("flow_energy");
+    const double khat2 = 4 * std::pow(std::sin(pi / L), 2);
+    REQUIRE(e.size() == 21);
+    CHECK(std::abs(e[20] / e[0] / std::exp(-2 * khat2) - 1) < 2e-6);
+  }
+  for (const GaugeGroup group : {GaugeGroup::su2, GaugeGroup::su3}) {
+    const Grid grid(self, {{4, 4, 4, 4}, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 2, 1, true});
+    const auto energy = [&](double step) {
+      const auto theory = make_gauge_theory(grid, {.group = group, .beta = 1, .flow_time = 0.4, .flow_step = step});
+      theory->start(4, 0.5);
+      return theory->measure().at("flow_energy").back();
+    };
+    const double exact = energy(0.005);
+    INFO("group " << static_cast<int>(group) << ": " << energy(0.1) - exact << ", " << energy(0.05) - exact);
+    CHECK(std::abs(std::log2(std::abs((energy(0.1) - exact) / (energy(0.05) - exact))) - 3) < 0.5);
+  }
+  {
+    // Constant abelian field in SU(2): F_01 = 2 pi n / L^2 and F_23 = 2 pi m / L^2 along sigma_3. Its charge is 2 n m; the clover has sin F for F.
+    const int L = 4;
+    const Grid grid(self, {{L, L, L, L}, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 2, 1, true});
+    const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 1, .flow_time = 0.01, .flow_step = 0.01});
+    theory->start(1, 0);
+    MemoryArchive archive;
+    theory->write(archive, "field");
+    const double f[2] = {2 * pi / (L * L), 2 * 2 * pi / (L * L)};
+    for (std::size_t x = 0; x < 256; ++x) {
+      const int c[4] = {static_cast<int>(x / 64), static_cast<int>(x / 16 % 4), static_cast<int>(x / 4 % 4), static_cast<int>(x % 4)};
+      for (const int plane : {0, 1}) {
+        const int mu = 2 * plane;
+        const double along[2] = {c[mu] == L - 1 ? -f[plane] * L * c[mu + 1] : 0.0, f[plane] * c[mu]};
+        for (const int k : {0, 1}) {
+          Eigen::MatrixXcd u = Eigen::MatrixXcd::Zero(2, 2);
+          u(0, 0) = Complex(std::cos(along[k]), std::sin(along[k]));
+          u(1, 1) = std::conj(u(0, 0));
+          put(u, archive.boxes["field"], static_cast<std::size_t>(mu + k), 256, x);
+        }
+      }
+    }
+    theory->read(archive, "field");
+    const Measured all = theory->measure();
+    // The constant field solves the field equations: the flow leaves it.
+    CHECK(std::abs(all.at("topological_charge")[0] - 256 * std::sin(f[0]) * std::sin(f[1]) / (2 * pi * pi)) < 1e-10);
+    CHECK(std::abs(all.at("flow_energy")[0] - 2 * (std::pow(std::sin(f[0]), 2) + std::pow(std::sin(f[1]), 2))) < 1e-10);
+  }
+}
+
+TEST_CASE("loops for the static potential are the Wilson loops in their plane", "[field]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const GaugeGroup group : groups) {
+    const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 1, 4);
+    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2, .static_loops = 4});
+    theory->start(6, 0.4);
+    const Measured all = theory->measure();
+    for (std::size_t r = 0; r < 4; ++r) {
+      for (std::size_t t = 0; t < 4; ++t) {
+        const std::vector<double>& s = all.at("static_loops");
+        CHECK(std::abs(all.at("wilson_loops")[4 * r + t] - 0.5 * (s[4 * r + t] + s[4 * t + r])) < 1e-13);
+      }
+    }
+  }
+}
+
 TEST_CASE("vectors of sites in split rows and single sites walk the same chain", "[field]") {
   // Rows shorter and longer than a vector, one that vectors do not fill, an open one, and one with three colours.
   const Communicator self(MPI_COMM_SELF);
@@ -261,7 +474,7 @@ TEST_CASE("vectors of sites in split rows and single sites walk the same chain",
           std::vector<Boundary> all(extents.size(), Boundary::periodic);
           all.back() = boundary;
           const Grid grid(self, {extents, all, std::vector<int>(extents.size(), 1), 2, 2, split});
-          const auto theory = make_gauge_theory(grid, group, 2.0);
+          const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0});
           const Colouring colouring(grid, theory->interactions());
           theory->start(2, 0.7);
           std::uint64_t t = 0;
@@ -290,8 +503,8 @@ TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi
       const Boundary boundary = group == GaugeGroup::su2 ? Boundary::open : Boundary::periodic;
       const Grid alone = make_grid(self, extents, boundary, 1);
       const Grid shared = make_grid(world, extents, boundary, 1, 2, ranks);
-      const auto whole = make_gauge_theory(alone, group, 2.0);
-      const auto part = make_gauge_theory(shared, group, 2.0);
+      const auto whole = make_gauge_theory(alone, {.group = group, .beta = 2.0});
+      const auto part = make_gauge_theory(shared, {.group = group, .beta = 2.0});
       const Colouring whole_colours(alone, whole->interactions());
       const Colouring part_colours(shared, part->interactions());
       for (FieldTheory* theory : {whole.get(), part.get()}) {

@@ -14,7 +14,7 @@ TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<ro
     std::vector<std::unique_ptr<FieldTheory>> theories;
     theories.push_back(make_quartic_theory(grid, {.quadratic = 0.5, .quartic = 0.1}));
     theories.push_back(make_spin_theory(grid, {.components = 3}));
-    theories.push_back(make_gauge_theory(grid, GaugeGroup::su2, 1.0));
+    theories.push_back(make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 1.0}));
     for (const auto& theory : theories) {
       const Colouring colouring(grid, theory->interactions());
       theory->start(1, 0.5);
