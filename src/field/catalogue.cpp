@@ -265,6 +265,20 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
   }
 }
 
+/// Updaters that together leave something as it was for ever.
+void refuse_incomplete_updaters(const Deck& deck) {
+  bool moves_energy = false;
+  bool moves_length = is_spin(deck.text("action.kind"));  // |phi|, which spins do not have
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
+    const bool clusters = kind == "wolff" || kind == "swendsen-wang";
+    moves_energy = moves_energy || kind != "overrelaxation";
+    moves_length = moves_length || !clusters;
+  }
+  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  if (!moves_length) deck.refuse("updater.0.kind", "clusters alone never change |phi|", "another updater beside them, hmc or metropolis");
+}
+
 }  // namespace
 
 std::vector<Section> field_sections(const std::vector<std::string>& studies) {
@@ -315,8 +329,8 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
            {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis},
             {"heatbath", "links drawn anew from their conditional weight", {again}},
             {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
-            {"wolff", "one cluster of spins, from a random site", {again}},
-            {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
+            {"wolff", "one cluster of spins, or of signs of a scalar field, from a random site", {again}},
+            {"swendsen-wang", "all clusters of spins, or of signs of a scalar field", {again}}}, studies, 8, "hmc"}};
 }
 
 double numbers_per_site(const Deck& deck) {
@@ -410,9 +424,7 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
 
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {
   std::vector<std::unique_ptr<Updater>> all;
-  bool moves_energy = false;
-  for (int k = 0; k < deck.count("updater"); ++k) moves_energy = moves_energy || deck.text(fmt::format("updater.{}.kind", k)) != "overrelaxation";
-  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  refuse_incomplete_updaters(deck);
   try {
     append_updaters(deck, theory, all);
   } catch (const UsageError& error) {  // a colouring that cannot be

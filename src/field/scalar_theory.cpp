@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "clusters.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
@@ -64,6 +67,7 @@ struct MetropolisKernel {
 template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
+  static constexpr bool even = std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
 
  public:
   /// spacing: of a path; 0 for a field.
@@ -121,6 +125,44 @@ class ScalarTheory final : public RealField {
       });
     }
     return count;
+  }
+
+  std::vector<std::string> further_updates() const override {
+    if constexpr (even) return {"hmc", "wolff", "swendsen-wang"};
+    return {"hmc"};
+  }
+
+  /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a
+  /// bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two
+  /// signs, so that a bond of aligned signs is active with probability 1 - e^{-2 J}.
+  /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
+  double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
+    if constexpr (!even) return RealField::flip_clusters(single, seed, step);
+    halo_.exchange(field_);
+    const GridView& view = grid_.view();
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+    std::vector<std::array<double, 4>> axes;
+    for (int r = 0; r < view.n_replicas; ++r) axes.push_back(random_axis(n, seed, step, view.first_replica + r));
+    const auto projection = [&](int replica, int stored) {
+      double sum = 0;
+      for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
+      return sum;
+    };
+    SpinBonds bonds;
+    for (const auto& unit : interactions()) std::copy(unit.begin(), unit.end(), bonds.step[bonds.count++]);
+    const BondExponent exponent = [&](int replica, int, int lower, int upper, double weight) {
+      return 4 * action_.bond.stiffness * projection(replica, lower) * weight * projection(replica, upper);
+    };
+    double flipped = 0;
+    visit_clusters(grid_, bonds, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
+      if (!single && (word.word[0] & 1U) == 0) return;
+      ++flipped;
+      const double along = projection(replica, site);
+      const auto r = static_cast<std::size_t>(replica);
+      for (std::size_t c = 0; c < n; ++c) host(r, c, static_cast<std::size_t>(site)) -= 2 * along * axes[r][c];
+    });
+    Kokkos::deep_copy(field_, host);
+    return flipped;
   }
 
   Measured measure() override {
