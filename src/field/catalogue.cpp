@@ -103,7 +103,8 @@ class HmcUpdater final : public Updater {
   }
   double mean_weight() const override { return mean_weight_; }
   std::string description() const override {
-    return fmt::format("hmc, trajectories of length {} in {} steps", options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
+    const std::string name = options_.acceleration_mass > 0 ? fmt::format("fourier-hmc, acceleration mass {:.4g}", options_.acceleration_mass) : "hmc";
+    return fmt::format("{}, trajectories of length {} in {} steps", name, options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
   }
 
  private:
@@ -228,6 +229,21 @@ SpinModel spin_model(const Deck& deck) {
   return model;
 }
 
+/// The mass of Fourier acceleration: as the deck says, that of a free field, or 4 over the longest extent.
+double acceleration_mass(const Deck& deck, const std::string& at, const Grid& grid) {
+  const auto& options = grid.options();
+  if (std::any_of(options.boundary.begin(), options.boundary.end(), [](Boundary b) { return b != Boundary::periodic; })) {
+    deck.refuse(at + "kind", "momenta have Fourier modes on periodic lattices only", "lattice.boundary = [\"periodic\"], or kind = \"hmc\"");
+  }
+  if (grid.decomposed() && grid.dimension() == 1) {
+    deck.refuse(at + "kind", "Fourier transforms of one direction that ranks divide", "as many replicas as ranks, or kind = \"hmc\"");
+  }
+  if (deck.has(at + "acceleration_mass")) return deck.real(at + "acceleration_mass");
+  const std::string kind = deck.text("action.kind");
+  if (kind == "free-field" || kind == "sine-gordon") return std::sqrt(deck.real("action.mass_squared"));
+  return 4.0 / *std::max_element(options.extents.begin(), options.extents.end());
+}
+
 void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<std::unique_ptr<Updater>>& all) {
   const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
   for (int k = 0; k < deck.count("updater"); ++k) {
@@ -243,7 +259,7 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
       all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
     } else if (kind == "wolff" || kind == "swendsen-wang") {
       all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
-    } else if (kind == "hmc") {
+    } else if (kind == "hmc" || kind == "fourier-hmc") {
       const std::string name = deck.text(at + "integrator");
       const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
                                     : name == "omelyan2" ? Integrator::omelyan2
@@ -252,7 +268,8 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
       if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
         deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
       }
-      const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      if (kind == "fourier-hmc") options.acceleration_mass = acceleration_mass(deck, at, theory.grid());
       all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
     } else {
       const auto hits = static_cast<int>(deck.integer(at + "hits"));
@@ -323,10 +340,18 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
   std::vector<Key> metropolis{at_least(positive, key("width", KeyType::real, "1.0", "proposals lie within +- width, to begin with")),
                               between(1, 1000, key("hits", KeyType::integer, "1", "proposals per site"))};
   for (const Key& k : tuned("0.85")) hmc.push_back(k);
+  std::vector<Key> fourier = hmc;
+  for (Key& k : fourier) {
+    if (k.path == "length") k.preset = "1.5";  // a quarter of a period, if all have the frequency 1
+  }
+  fourier.push_back(optional(at_least(positive, key("acceleration_mass", KeyType::real, "", "m of the masses 2 stiffness (k_hat^2 + m^2) of Fourier modes, near the mass in the spectrum; if not given: "
+                                                                                            "that of a free field or sine-Gordon, else 4 over the longest extent"))));
   for (const Key& k : tuned("0.5")) metropolis.push_back(k);
   return {lattice, action,
           {"updater", "What a sweep does, in this order.", true,
-           {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis},
+           {{"hmc", "hybrid Monte Carlo", hmc},
+            {"fourier-hmc", "hybrid Monte Carlo whose Fourier modes have masses that make them equally fast: scalar fields and paths, periodic", fourier},
+            {"metropolis", "local updates, colour by colour", metropolis},
             {"heatbath", "links drawn anew from their conditional weight", {again}},
             {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
             {"wolff", "one cluster of spins, or of signs of a scalar field, from a random site", {again}},
@@ -344,7 +369,11 @@ double numbers_per_site(const Deck& deck) {
   double components = 1;
   if (kind == "xy" || kind == "clock") components = 2;
   if (kind == "sigma-model" || kind == "phi4" || kind == "free-field") components = static_cast<double>(deck.integer("action.components"));
-  return (is_spin(kind) ? 3 : 4) * components;
+  const double numbers = (is_spin(kind) ? 3 : 4) * components;
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    if (deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc") return numbers + components + 1;  // velocities and the buffer of the transforms
+  }
+  return numbers;
 }
 
 Grid make_grid(const Communicator& comm, const Deck& deck) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "clusters.hpp"
+#include "fourier.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
@@ -64,6 +65,20 @@ struct MetropolisKernel {
   }
 };
 
+/// p.v / 2 of every site.
+template <int n>
+struct HalfProduct {
+  FieldPointer momentum;
+  FieldPointer velocity;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const HalfProduct self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[1]) {
+      values[0] = 0;
+      for (int c = 0; c < n; ++c) values[0] += 0.5 * self.momentum.at(row, c)[x] * self.velocity.at(row, c)[x];
+    };
+  }
+};
+
 template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
@@ -96,14 +111,50 @@ class ScalarTheory final : public RealField {
     return s;
   }
 
+  void accelerate(double mass) override {
+    accelerated_ = mass != 0;
+    if (!accelerated_ || (fourier_ && fourier_->mass() == mass)) return;
+    fourier_ = std::make_unique<FourierMass>(grid_, 2 * action_.bond.stiffness, mass);
+    velocity_ = make_field(grid_, n);
+  }
+  void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
+    RealField::draw_momenta(seed, step);
+    if (accelerated_) fourier_->apply_root(momentum_);
+  }
+  std::vector<double> hamiltonian() override {
+    if (!accelerated_) return RealField::hamiltonian();
+    std::vector<double> h = action();
+    fourier_->apply_inverse(momentum_, velocity_);
+    const std::vector<double> kinetic = totals<1>("koushi::field::accelerated_kinetic", HalfProduct<n>{pointer_to(momentum_), pointer_to(velocity_)});
+    for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
+    return h;
+  }
+  void drift(double time) override {
+    if (!accelerated_) return RealField::drift(time);
+    fourier_->apply_inverse(momentum_, velocity_);
+    add_scaled("koushi::field::accelerated_drift", field_, velocity_, n, time);
+  }
   void kick(double time) override { kick(field_, momentum_, momentum_, time); }
   void kick_then_drift(double kick, double drift) override {
+    if (accelerated_) {
+      this->kick(kick);
+      this->drift(drift);
+      return;
+    }
     const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick, drift};
     run_with_halo("koushi::field::kick_then_drift", field_, kernel);
     std::swap(field_, spare_);
   }
   void shifted_kick(double time, double shift) override {
-    kick(field_, field_, spare_, shift);
+    if (accelerated_) {
+      Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, velocity_, 0.0);
+      kick(field_, velocity_, velocity_, shift);
+      fourier_->apply_inverse(velocity_, velocity_);
+      Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, spare_, field_);
+      add_scaled("koushi::field::accelerated_shift", spare_, velocity_, n, 1);
+    } else {
+      kick(field_, field_, spare_, shift);
+    }
     kick(spare_, momentum_, momentum_, time);
   }
 
@@ -128,8 +179,13 @@ class ScalarTheory final : public RealField {
   }
 
   std::vector<std::string> further_updates() const override {
-    if constexpr (even) return {"hmc", "wolff", "swendsen-wang"};
-    return {"hmc"};
+    std::vector<std::string> all{"hmc"};
+    if (action_.bond.stiffness > 0) all.emplace_back("fourier-hmc");
+    if (even) {
+      all.emplace_back("wolff");
+      all.emplace_back("swendsen-wang");
+    }
+    return all;
   }
 
   /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a
@@ -217,6 +273,9 @@ class ScalarTheory final : public RealField {
   double spacing_;
   bool closed_ = true;  ///< no fixed ends
   FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
+  bool accelerated_ = false;
+  std::unique_ptr<FourierMass> fourier_;  ///< once it has been asked for
+  FieldArray velocity_;                   ///< M^{-1} p
 };
 
 template <typename Site, typename Bond, int n>
