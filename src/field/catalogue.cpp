@@ -9,6 +9,7 @@
 #include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
+#include "koushi/field/hopfield_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 
@@ -123,6 +124,7 @@ class MetropolisUpdater final : public Updater {
         seed_(seed),
         hits_(hits),
         has_width_(theory.has_width()),
+        site_by_site_(theory.interactions().empty()),
         tuned_(tuned && has_width_),
         target_(target),
         width_(width) {}
@@ -145,7 +147,8 @@ class MetropolisUpdater final : public Updater {
   }
   bool is_watched() const override { return has_width_; }
   std::string description() const override {
-    return fmt::format("metropolis, {} colours, {} hits{}", colouring_.n_colours(), hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
+    const std::string order = site_by_site_ ? "site by site" : fmt::format("{} colours", colouring_.n_colours());
+    return fmt::format("metropolis, {}, {} hits{}", order, hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
   }
 
  private:
@@ -153,6 +156,7 @@ class MetropolisUpdater final : public Updater {
   std::uint64_t seed_;
   int hits_;
   bool has_width_;
+  bool site_by_site_;  ///< all sites interact
   bool tuned_;
   double target_;
   double width_;
@@ -213,6 +217,36 @@ std::vector<Key> spin_keys(std::vector<Key> more) {
                         key("field", KeyType::real, "0.0", "h of - h sum s_1")};
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
+}
+
+std::vector<Key> hopfield_keys() {
+  return {at_least(0, key("beta", KeyType::real, "", "inverse temperature, S = beta H")),
+          optional(between(1, 65536, key("patterns", KeyType::integer, "", "how many, drawn from the seed"))),
+          optional(key("pattern_list", KeyType::texts, "", "the patterns themselves, one string of + and - each, [\"++-+\", ...], instead of `patterns`")),
+          choice("start", {"pattern", "random"}, "\"pattern\"", "the first configuration: the first pattern, or random spins"),
+          between(0, 1, key("noise", KeyType::real, "0.0", "probability with which each spin of the first pattern is flipped at the start"))};
+}
+
+HopfieldOptions hopfield_options(const Deck& deck, int n_sites) {
+  HopfieldOptions options{.beta = deck.real("action.beta"), .patterns = {}, .from_pattern = deck.text("action.start") == "pattern", .noise = deck.real("action.noise")};
+  if (deck.given("study.start")) deck.refuse("study.start", "a Hopfield model starts as action.start says", "no study.start");
+  if (!options.from_pattern && deck.given("action.noise")) deck.refuse("action.noise", "random spins have no pattern to flip", "start = \"pattern\", or no noise");
+  if (deck.has("action.pattern_list")) {
+    if (deck.has("action.patterns")) deck.refuse("action.patterns", "the patterns are given by pattern_list", "one of the two");
+    for (const std::string& text : deck.texts("action.pattern_list")) {
+      options.patterns.emplace_back();
+      for (const char sign : text) options.patterns.back().push_back(sign == '+' ? 1 : -1);
+      if (text.size() != static_cast<std::size_t>(n_sites) || text.find_first_not_of("+-") != std::string::npos) {
+        deck.refuse("action.pattern_list", fmt::format("pattern {} is not one of this lattice", options.patterns.size()), fmt::format("{} characters + or -", n_sites));
+      }
+    }
+    return options;
+  }
+  if (!deck.has("action.patterns")) deck.refuse("action.patterns", "it is missing", "their number, or pattern_list");
+  const std::int64_t count = deck.integer("action.patterns");
+  if (static_cast<double>(count) * n_sites >= 2147483648.0) deck.refuse("action.patterns", fmt::format("{} patterns of {} spins", count, n_sites), "fewer than 2^31 numbers in all");
+  options.patterns = random_patterns(static_cast<std::uint64_t>(deck.integer("seed")), static_cast<int>(count), n_sites);
+  return options;
 }
 
 bool is_spin(const std::string& kind) { return kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts"; }
@@ -285,7 +319,7 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
 /// Updaters that together leave something as it was for ever.
 void refuse_incomplete_updaters(const Deck& deck) {
   bool moves_energy = false;
-  bool moves_length = is_spin(deck.text("action.kind"));  // |phi|, which spins do not have
+  bool moves_length = deck.text("action.kind") == "hopfield" || is_spin(deck.text("action.kind"));  // |phi|, which spins do not have
   for (int k = 0; k < deck.count("updater"); ++k) {
     const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
     const bool clusters = kind == "wolff" || kind == "swendsen-wang";
@@ -324,7 +358,8 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                   {"xy", "unit vectors of 2 components, H = - sum J s.s' - h sum s_1", spin_keys({})},
                   {"sigma-model", "unit vectors of n components, H = - sum J s.s' - h sum s_1", spin_keys({between(2, 4, key("components", KeyType::integer, "3", "n"))})},
                   {"clock", "XY spins at angles 2 pi k / states", spin_keys({between(2, 1024, key("states", KeyType::integer, "", "q"))})},
-                  {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", spin_keys({between(2, 64, key("states", KeyType::integer, "", "q"))})}},
+                  {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", spin_keys({between(2, 64, key("states", KeyType::integer, "", "q"))})},
+                  {"hopfield", "associative memory: N spins s = +-1 in one direction, H = - 1 / (2 N) sum_{i != j} sum_mu xi_i xi_j s_i s_j", hopfield_keys()}},
                  studies};
   action.template_kind = "phi4";
   action.template_key = "mass_squared";
@@ -366,6 +401,10 @@ double numbers_per_site(const Deck& deck) {
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
     return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators);  // links, kept links, momenta
   }
+  if (kind == "hopfield") {  // bytes: spins, and the patterns on every rank
+    const double patterns = deck.has("action.patterns") ? static_cast<double>(deck.integer("action.patterns")) : 1;
+    return (1 + 2 * patterns / static_cast<double>(deck.integer("lattice.replicas"))) / 8;
+  }
   double components = 1;
   if (kind == "xy" || kind == "clock") components = 2;
   if (kind == "sigma-model" || kind == "phi4" || kind == "free-field") components = static_cast<double>(deck.integer("action.components"));
@@ -400,7 +439,16 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   if (deck.text("action.kind") == "wilson") options.range = static_cast<int>(deck.integer("action.loops"));
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
-  options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
+  if (deck.text("action.kind") == "hopfield") {
+    options.divisible = false;
+    if (d != 1) deck.refuse("lattice.extents", fmt::format("a Hopfield model in {} directions", d), "one number for action.kind = \"hopfield\"");
+    if (deck.given("lattice.boundary")) deck.refuse("lattice.boundary", "the spins of a Hopfield model are all joined, without a boundary", "no boundary");
+    if ((given && deck.integers("lattice.ranks") != std::vector<int>{1}) || comm.size() > options.replicas) {
+      deck.refuse(given ? "lattice.ranks" : "lattice.replicas", fmt::format("{} ranks cannot share {} replicas: the spins of a Hopfield model are all joined, so each replica stays on one rank", comm.size(), options.replicas),
+                  "at least as many replicas as ranks, and no ranks per direction");
+    }
+  }
+  options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options, comm.size());
   if (options.ranks.empty()) {
     deck.refuse("lattice.extents", fmt::format("{} ranks cannot share {} replicas of this lattice", comm.size(), options.replicas),
                 fmt::format("fewer ranks, more replicas, or extents that leave boxes of at least {} sites (the range of the action and its loops)", std::max(2, options.range)));
@@ -428,6 +476,7 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     if (std::count(boundary.begin(), boundary.end(), Boundary::antiperiodic) > 0) deck.refuse("lattice.boundary", "an antiperiodic gauge field", "periodic or open");
     return make_gauge_theory(grid, group == "u1" ? GaugeGroup::u1 : group == "su2" ? GaugeGroup::su2 : GaugeGroup::su3, deck.real("action.beta"));
   }
+  if (kind == "hopfield") return make_hopfield_theory(grid, hopfield_options(deck, static_cast<int>(grid.n_sites())));
   if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
   if (kind == "path") {
     if (grid.dimension() != 1) deck.refuse("lattice.extents", fmt::format("a path in {} directions", grid.dimension()), "one number for action.kind = \"path\"");
