@@ -319,7 +319,8 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
 /// Updaters that together leave something as it was for ever.
 void refuse_incomplete_updaters(const Deck& deck) {
   bool moves_energy = false;
-  bool moves_length = deck.text("action.kind") == "hopfield" || is_spin(deck.text("action.kind"));  // |phi|, which spins do not have
+  const std::string action = deck.text("action.kind");
+  bool moves_length = action != "phi4" && action != "free-field";  // |phi|, which others do not have
   for (int k = 0; k < deck.count("updater"); ++k) {
     const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
     const bool clusters = kind == "wolff" || kind == "swendsen-wang";
@@ -443,10 +444,9 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     options.divisible = false;
     if (d != 1) deck.refuse("lattice.extents", fmt::format("a Hopfield model in {} directions", d), "one number for action.kind = \"hopfield\"");
     if (deck.given("lattice.boundary")) deck.refuse("lattice.boundary", "the spins of a Hopfield model are all joined, without a boundary", "no boundary");
-    if ((given && deck.integers("lattice.ranks") != std::vector<int>{1}) || comm.size() > options.replicas) {
-      deck.refuse(given ? "lattice.ranks" : "lattice.replicas", fmt::format("{} ranks cannot share {} replicas: the spins of a Hopfield model are all joined, so each replica stays on one rank", comm.size(), options.replicas),
-                  "at least as many replicas as ranks, and no ranks per direction");
-    }
+    const std::string why = "the spins of a Hopfield model are all joined, so a replica stays on one rank";
+    if (given && deck.integers("lattice.ranks") != std::vector<int>{1}) deck.refuse("lattice.ranks", why, "[1], or none");
+    if (comm.size() > options.replicas) deck.refuse("lattice.replicas", fmt::format("{} ranks for {} replicas: {}", comm.size(), options.replicas, why), "at least as many replicas as ranks");
   }
   options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options, comm.size());
   if (options.ranks.empty()) {
