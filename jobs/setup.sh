@@ -9,7 +9,7 @@ koushi_build=${KOUSHI_BUILD:-$koushi_root/build/release}
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
 install_packages() {
-  local wanted=(g++ cmake ninja-build ccache pkg-config binutils openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev
+  local wanted=(g++ cmake ninja-build ccache pkg-config binutils openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev libfftw3-dev libfftw3-mpi-dev
     libeigen3-dev libtomlplusplus-dev libcli11-dev libfmt-dev librandom123-dev libopenblas-dev python3 python3-h5py python3-matplotlib)
   command -v dpkg-query >/dev/null || { say "not a Debian system: dependencies are taken from modules or Spack"; return; }
   local missing=() package

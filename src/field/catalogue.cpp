@@ -9,6 +9,7 @@
 #include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
+#include "koushi/field/hopfield_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 
@@ -103,7 +104,8 @@ class HmcUpdater final : public Updater {
   }
   double mean_weight() const override { return mean_weight_; }
   std::string description() const override {
-    return fmt::format("hmc, trajectories of length {} in {} steps", options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
+    const std::string name = options_.acceleration_mass > 0 ? fmt::format("fourier-hmc, acceleration mass {:.4g}", options_.acceleration_mass) : "hmc";
+    return fmt::format("{}, trajectories of length {} in {} steps", name, options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
   }
 
  private:
@@ -122,6 +124,7 @@ class MetropolisUpdater final : public Updater {
         seed_(seed),
         hits_(hits),
         has_width_(theory.has_width()),
+        site_by_site_(theory.interactions().empty()),
         tuned_(tuned && has_width_),
         target_(target),
         width_(width) {}
@@ -144,7 +147,8 @@ class MetropolisUpdater final : public Updater {
   }
   bool is_watched() const override { return has_width_; }
   std::string description() const override {
-    return fmt::format("metropolis, {} colours, {} hits{}", colouring_.n_colours(), hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
+    const std::string order = site_by_site_ ? "site by site" : fmt::format("{} colours", colouring_.n_colours());
+    return fmt::format("metropolis, {}, {} hits{}", order, hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
   }
 
  private:
@@ -152,6 +156,7 @@ class MetropolisUpdater final : public Updater {
   std::uint64_t seed_;
   int hits_;
   bool has_width_;
+  bool site_by_site_;  ///< all sites interact
   bool tuned_;
   double target_;
   double width_;
@@ -214,6 +219,36 @@ std::vector<Key> spin_keys(std::vector<Key> more) {
   return keys;
 }
 
+std::vector<Key> hopfield_keys() {
+  return {at_least(0, key("beta", KeyType::real, "", "inverse temperature, S = beta H")),
+          optional(between(1, 65536, key("patterns", KeyType::integer, "", "how many, drawn from the seed"))),
+          optional(key("pattern_list", KeyType::texts, "", "the patterns themselves, one string of + and - each, [\"++-+\", ...], instead of `patterns`")),
+          choice("start", {"pattern", "random"}, "\"pattern\"", "the first configuration: the first pattern, or random spins"),
+          between(0, 1, key("noise", KeyType::real, "0.0", "probability with which each spin of the first pattern is flipped at the start"))};
+}
+
+HopfieldOptions hopfield_options(const Deck& deck, int n_sites) {
+  HopfieldOptions options{.beta = deck.real("action.beta"), .patterns = {}, .from_pattern = deck.text("action.start") == "pattern", .noise = deck.real("action.noise")};
+  if (deck.given("study.start")) deck.refuse("study.start", "a Hopfield model starts as action.start says", "no study.start");
+  if (!options.from_pattern && deck.given("action.noise")) deck.refuse("action.noise", "random spins have no pattern to flip", "start = \"pattern\", or no noise");
+  if (deck.has("action.pattern_list")) {
+    if (deck.has("action.patterns")) deck.refuse("action.patterns", "the patterns are given by pattern_list", "one of the two");
+    for (const std::string& text : deck.texts("action.pattern_list")) {
+      options.patterns.emplace_back();
+      for (const char sign : text) options.patterns.back().push_back(sign == '+' ? 1 : -1);
+      if (text.size() != static_cast<std::size_t>(n_sites) || text.find_first_not_of("+-") != std::string::npos) {
+        deck.refuse("action.pattern_list", fmt::format("pattern {} is not one of this lattice", options.patterns.size()), fmt::format("{} characters + or -", n_sites));
+      }
+    }
+    return options;
+  }
+  if (!deck.has("action.patterns")) deck.refuse("action.patterns", "it is missing", "their number, or pattern_list");
+  const std::int64_t count = deck.integer("action.patterns");
+  if (static_cast<double>(count) * n_sites >= 2147483648.0) deck.refuse("action.patterns", fmt::format("{} patterns of {} spins", count, n_sites), "fewer than 2^31 numbers in all");
+  options.patterns = random_patterns(static_cast<std::uint64_t>(deck.integer("seed")), static_cast<int>(count), n_sites);
+  return options;
+}
+
 bool is_spin(const std::string& kind) { return kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts"; }
 
 SpinModel spin_model(const Deck& deck) {
@@ -226,6 +261,21 @@ SpinModel spin_model(const Deck& deck) {
     model.states = static_cast<int>(deck.integer("action.states"));
   }
   return model;
+}
+
+/// The mass of Fourier acceleration: as the deck says, that of a free field, or 4 over the longest extent.
+double acceleration_mass(const Deck& deck, const std::string& at, const Grid& grid) {
+  const auto& options = grid.options();
+  if (std::any_of(options.boundary.begin(), options.boundary.end(), [](Boundary b) { return b != Boundary::periodic; })) {
+    deck.refuse(at + "kind", "momenta have Fourier modes on periodic lattices only", "lattice.boundary = [\"periodic\"], or kind = \"hmc\"");
+  }
+  if (grid.decomposed() && grid.dimension() == 1) {
+    deck.refuse(at + "kind", "Fourier transforms of one direction that ranks divide", "as many replicas as ranks, or kind = \"hmc\"");
+  }
+  if (deck.has(at + "acceleration_mass")) return deck.real(at + "acceleration_mass");
+  const std::string kind = deck.text("action.kind");
+  if (kind == "free-field" || kind == "sine-gordon") return std::sqrt(deck.real("action.mass_squared"));
+  return 4.0 / *std::max_element(options.extents.begin(), options.extents.end());
 }
 
 void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<std::unique_ptr<Updater>>& all) {
@@ -243,7 +293,7 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
       all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
     } else if (kind == "wolff" || kind == "swendsen-wang") {
       all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
-    } else if (kind == "hmc") {
+    } else if (kind == "hmc" || kind == "fourier-hmc") {
       const std::string name = deck.text(at + "integrator");
       const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
                                     : name == "omelyan2" ? Integrator::omelyan2
@@ -252,7 +302,8 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
       if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
         deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
       }
-      const HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
+      if (kind == "fourier-hmc") options.acceleration_mass = acceleration_mass(deck, at, theory.grid());
       all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
     } else {
       const auto hits = static_cast<int>(deck.integer(at + "hits"));
@@ -263,6 +314,21 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
     }
     all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
   }
+}
+
+/// Updaters that together leave something as it was for ever.
+void refuse_incomplete_updaters(const Deck& deck) {
+  bool moves_energy = false;
+  const std::string action = deck.text("action.kind");
+  bool moves_length = action != "phi4" && action != "free-field";  // |phi|, which others do not have
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
+    const bool clusters = kind == "wolff" || kind == "swendsen-wang";
+    moves_energy = moves_energy || kind != "overrelaxation";
+    moves_length = moves_length || !clusters;
+  }
+  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  if (!moves_length) deck.refuse("updater.0.kind", "clusters alone never change |phi|", "another updater beside them, hmc or metropolis");
 }
 
 }  // namespace
@@ -300,7 +366,8 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                   {"xy", "unit vectors of 2 components, H = - sum J s.s' - h sum s_1", spin_keys({})},
                   {"sigma-model", "unit vectors of n components, H = - sum J s.s' - h sum s_1", spin_keys({between(2, 4, key("components", KeyType::integer, "3", "n"))})},
                   {"clock", "XY spins at angles 2 pi k / states", spin_keys({between(2, 1024, key("states", KeyType::integer, "", "q"))})},
-                  {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", spin_keys({between(2, 64, key("states", KeyType::integer, "", "q"))})}},
+                  {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", spin_keys({between(2, 64, key("states", KeyType::integer, "", "q"))})},
+                  {"hopfield", "associative memory: N spins s = +-1 in one direction, H = - 1 / (2 N) sum_{i != j} sum_mu xi_i xi_j s_i s_j", hopfield_keys()}},
                  studies};
   action.template_kind = "phi4";
   action.template_key = "mass_squared";
@@ -316,14 +383,22 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
   std::vector<Key> metropolis{at_least(positive, key("width", KeyType::real, "1.0", "proposals lie within +- width, to begin with")),
                               between(1, 1000, key("hits", KeyType::integer, "1", "proposals per site"))};
   for (const Key& k : tuned("0.85")) hmc.push_back(k);
+  std::vector<Key> fourier = hmc;
+  for (Key& k : fourier) {
+    if (k.path == "length") k.preset = "1.5";  // a quarter of a period, if all have the frequency 1
+  }
+  fourier.push_back(optional(at_least(positive, key("acceleration_mass", KeyType::real, "", "m of the masses 2 stiffness (k_hat^2 + m^2) of Fourier modes, near the mass in the spectrum; if not given: "
+                                                                                            "that of a free field or sine-Gordon, else 4 over the longest extent"))));
   for (const Key& k : tuned("0.5")) metropolis.push_back(k);
   return {lattice, action,
           {"updater", "What a sweep does, in this order.", true,
-           {{"hmc", "hybrid Monte Carlo", hmc}, {"metropolis", "local updates, colour by colour", metropolis},
+           {{"hmc", "hybrid Monte Carlo", hmc},
+            {"fourier-hmc", "hybrid Monte Carlo whose Fourier modes have masses that make them equally fast: scalar fields and paths, periodic", fourier},
+            {"metropolis", "local updates, colour by colour", metropolis},
             {"heatbath", "links drawn anew from their conditional weight", {again}},
             {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
-            {"wolff", "one cluster of spins, from a random site", {again}},
-            {"swendsen-wang", "all clusters of spins", {again}}}, studies, 8, "hmc"}};
+            {"wolff", "one cluster of spins, or of signs of a scalar field, from a random site", {again}},
+            {"swendsen-wang", "all clusters of spins, or of signs of a scalar field", {again}}}, studies, 8, "hmc"}};
 }
 
 namespace {
@@ -345,10 +420,18 @@ double numbers_per_site(const Deck& deck) {
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
     return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (measures_aside(deck) ? reals + generators : 0));  // links, kept links, momenta; a copy and a force
   }
+  if (kind == "hopfield") {  // bytes: spins, and the patterns on every rank
+    const double patterns = deck.has("action.patterns") ? static_cast<double>(deck.integer("action.patterns")) : 1;
+    return (1 + 2 * patterns / static_cast<double>(deck.integer("lattice.replicas"))) / 8;
+  }
   double components = 1;
   if (kind == "xy" || kind == "clock") components = 2;
   if (kind == "sigma-model" || kind == "phi4" || kind == "free-field") components = static_cast<double>(deck.integer("action.components"));
-  return (is_spin(kind) ? 3 : 4) * components;
+  const double numbers = (is_spin(kind) ? 3 : 4) * components;
+  for (int k = 0; k < deck.count("updater"); ++k) {
+    if (deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc") return numbers + components + 1;  // velocities and the buffer of the transforms
+  }
+  return numbers;
 }
 
 Grid make_grid(const Communicator& comm, const Deck& deck) {
@@ -377,9 +460,18 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     if (rectangle_weight(deck) != 0) options.range = std::max(options.range, 2);
     options.split_rows = true;
   }
+  if (deck.text("action.kind") == "ising") options.split_rows = true;
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
   const bool given = deck.has("lattice.ranks");
-  options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options.extents, comm.size(), options.replicas, options.range);
+  if (deck.text("action.kind") == "hopfield") {
+    options.divisible = false;
+    if (d != 1) deck.refuse("lattice.extents", fmt::format("a Hopfield model in {} directions", d), "one number for action.kind = \"hopfield\"");
+    if (deck.given("lattice.boundary")) deck.refuse("lattice.boundary", "the spins of a Hopfield model are all joined, without a boundary", "no boundary");
+    const std::string why = "the spins of a Hopfield model are all joined, so a replica stays on one rank";
+    if (given && deck.integers("lattice.ranks") != std::vector<int>{1}) deck.refuse("lattice.ranks", why, "[1], or none");
+    if (comm.size() > options.replicas) deck.refuse("lattice.replicas", fmt::format("{} ranks for {} replicas: {}", comm.size(), options.replicas, why), "at least as many replicas as ranks");
+  }
+  options.ranks = given ? deck.integers("lattice.ranks") : choose_divisions(options, comm.size());
   if (options.ranks.empty()) {
     deck.refuse("lattice.extents", fmt::format("{} ranks cannot share {} replicas of this lattice", comm.size(), options.replicas),
                 fmt::format("fewer ranks, more replicas, or extents that leave boxes of at least {} sites (the range of the action and its loops)", std::max(2, options.range)));
@@ -425,6 +517,7 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     if (options.smearing != Smearing::none && grid.dimension() < 3) deck.refuse("action.smearing", "one spatial direction has no spatial staples", "3 or 4 directions");
     return make_gauge_theory(grid, options);
   }
+  if (kind == "hopfield") return make_hopfield_theory(grid, hopfield_options(deck, static_cast<int>(grid.n_sites())));
   if (kind == "sine-gordon") return make_sine_gordon_theory(grid, deck.real("action.mass_squared"), deck.real("action.beta"));
   if (kind == "path") {
     if (grid.dimension() != 1) deck.refuse("lattice.extents", fmt::format("a path in {} directions", grid.dimension()), "one number for action.kind = \"path\"");
@@ -450,9 +543,7 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
 
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {
   std::vector<std::unique_ptr<Updater>> all;
-  bool moves_energy = false;
-  for (int k = 0; k < deck.count("updater"); ++k) moves_energy = moves_energy || deck.text(fmt::format("updater.{}.kind", k)) != "overrelaxation";
-  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  refuse_incomplete_updaters(deck);
   try {
     append_updaters(deck, theory, all);
   } catch (const UsageError& error) {  // a colouring that cannot be

@@ -1,7 +1,10 @@
 #include "clusters.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+
+#include "koushi/random/normal.hpp"
 
 namespace koushi {
 
@@ -9,12 +12,14 @@ namespace {
 
 struct Place {
   GridRow row;
-  int x;
+  int x;           ///< place in the row
+  int coordinate;  ///< along it
 };
 
 Place place_of(const GridView& grid, int replica, int site) {
   const int rows = grid.n_rows() / grid.n_replicas;
-  return {grid.row(site / grid.extent[3] + replica * rows), site % grid.extent[3]};
+  const int c = site % grid.extent[3];
+  return {grid.row(site / grid.extent[3] + replica * rows), grid.place(c), c};
 }
 
 /// The site of the box that a step leads to, or -1 where it leads into the halo; and the global number of that site.
@@ -27,7 +32,7 @@ Target target_of(const Grid& grid, const Place& from, const int (&step)[4], int 
   const GridView& view = grid.view();
   Target target;
   for (int mu = 0; mu < 4; ++mu) {
-    const int c = (mu < 3 ? from.row.coordinate[mu] : from.x) + sign * step[mu];
+    const int c = (mu < 3 ? from.row.coordinate[mu] : from.coordinate) + sign * step[mu];
     const int whole = view.global_extent[mu];
     target.global = target.global * whole + ((view.global_first[mu] + c) % whole + whole) % whole;
     int local = c;
@@ -49,6 +54,13 @@ int find_root(std::vector<int>& parent, int site) {
   return site;
 }
 
+/// Whether bond b holds the two together: (replica, b, lower site, upper site, weight, global number of the lower site).
+using BondIsActive = std::function<bool(int, int, int, int, double, std::int64_t)>;
+
+RandomBlock cluster_block(std::uint64_t seed, std::uint64_t step, std::uint64_t stream, std::int64_t replica, std::uint32_t draw) {
+  return philox(seed, RandomPurpose::cluster, step, stream, static_cast<std::uint32_t>(replica) * 4U + draw);
+}
+
 /// A bond into the halo: a site of the box and where its partner is stored.
 struct Crossing {
   int replica;
@@ -56,8 +68,7 @@ struct Crossing {
   int stored;
 };
 
-}  // namespace
-
+/// label[replica * volume + site], sites of the box lexicographic: the least global number of a site of the cluster.
 std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bonds, const BondIsActive& active) {
   const GridView& view = grid.view();
   const int volume = view.volume();
@@ -123,6 +134,7 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
   return labels;
 }
 
+/// The cluster that holds a site, as sites of the box; for lattices that are not divided.
 std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const BondIsActive& active, int replica, int seed_site) {
   const GridView& view = grid.view();
   std::vector<char> taken(static_cast<std::size_t>(view.volume()));
@@ -144,6 +156,68 @@ std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const Bo
     }
   }
   return cluster;
+}
+
+}  // namespace
+
+void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::uint64_t seed, std::uint64_t step, const BondExponent& exponent, const ClusterVisit& visit) {
+  const GridView& view = grid.view();
+  const int volume = view.volume();
+  const BondIsActive active = [&](int replica, int b, int lower, int upper, double weight, std::int64_t number) {
+    const double e = exponent(replica, b, lower, upper, weight);
+    if (!(e > 0)) return false;
+    const RandomBlock word = philox(seed, RandomPurpose::cluster_bond, step, static_cast<std::uint64_t>(number),
+                                    static_cast<std::uint32_t>((view.first_replica + replica) * bonds.count + b));
+    return uniform(word.word[0], word.word[1]) < 1 - std::exp(-e);
+  };
+  const auto stored = [&](int replica, int site) {
+    const Place place = place_of(view, replica, site);
+    return place.row.site + place.x;
+  };
+  const auto seed_site = [&](int replica) {
+    const RandomBlock word = cluster_block(seed, step, 0xfffffffeU, view.first_replica + replica, 2);
+    return static_cast<std::int64_t>(uniform(word.word[0], word.word[1]) * static_cast<double>(grid.n_sites()));
+  };
+  const auto single_words = [&](int replica) { return cluster_block(seed, step, 0xfffffffdU, view.first_replica + replica, 3); };
+  if (single && !grid.decomposed()) {
+    std::vector<std::vector<int>> clusters;  // all grown before the first is changed
+    for (int r = 0; r < view.n_replicas; ++r) clusters.push_back(grow_cluster(grid, bonds, active, r, static_cast<int>(seed_site(r))));
+    for (int r = 0; r < view.n_replicas; ++r) {
+      for (const int site : clusters[static_cast<std::size_t>(r)]) visit(r, stored(r, site), single_words(r));
+    }
+    return;
+  }
+  const std::vector<std::int64_t> labels = label_clusters(grid, bonds, active);
+  for (int r = 0; r < view.n_replicas; ++r) {
+    double chosen = -1;
+    if (single) {
+      const std::int64_t wanted = seed_site(r);
+      for (int site = 0; site < volume; ++site) {
+        const Place place = place_of(view, r, site);
+        if (view.global_site(place.row, place.x) == wanted) chosen = static_cast<double>(labels[static_cast<std::size_t>(r * volume + site)]);
+      }
+      chosen = grid.group().max(chosen);
+    }
+    for (int site = 0; site < volume; ++site) {
+      const std::int64_t label = labels[static_cast<std::size_t>(r * volume + site)];
+      if (single && static_cast<double>(label) != chosen) continue;
+      visit(r, stored(r, site), single ? single_words(r) : cluster_block(seed, step, static_cast<std::uint64_t>(label), view.first_replica + r, 3));
+    }
+  }
+}
+
+RandomBlock axis_block(std::uint64_t seed, std::uint64_t step, std::int64_t replica, std::uint32_t number) { return cluster_block(seed, step, 0xffffffffU, replica, number); }
+
+std::array<double, 4> random_axis(int n, std::uint64_t seed, std::uint64_t step, std::int64_t replica) {
+  std::array<double, 4> r{1, 0, 0, 0};
+  if (n == 1) return r;
+  const NormalPair a = normal_pair(axis_block(seed, step, replica, 0));
+  const NormalPair b = normal_pair(axis_block(seed, step, replica, 1));
+  const double normals[4] = {a.first, a.second, b.first, b.second};
+  double norm = 0;
+  for (int c = 0; c < n; ++c) norm += normals[c] * normals[c];
+  for (std::size_t c = 0; c < static_cast<std::size_t>(n); ++c) r[c] = normals[c] / std::sqrt(norm);
+  return r;
 }
 
 }  // namespace koushi

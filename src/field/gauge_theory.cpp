@@ -18,19 +18,6 @@ namespace {
 
 constexpr int most_loop = 4;
 
-/// Local updates of the links (x, mu) on a list of sites of one replica, row * extent[3] + place, in all replicas.
-template <typename Kernel>
-struct OnList {
-  GridView grid;
-  Kokkos::View<int*> sites;
-  Kernel kernel;
-  KOKKOS_FUNCTION void operator()(int k, std::int64_t& sum) const {
-    const int n_sites = static_cast<int>(sites.extent(0));
-    const int local = sites(k % n_sites);
-    kernel(grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas)), local % grid.extent[3], 1, sum);
-  }
-};
-
 /// Sums of n numbers per site, from vectors of sites: [replica][n].
 template <typename T, int n, typename Kernel>
 struct SumLanes {
@@ -485,11 +472,7 @@ class GaugeTheory final : public RealField {
           count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
         } else {
           using Kernel = LinkKernel<Group>;
-          const auto& sites = colouring.sites(colour);
-          std::int64_t moved = 0;
-          Kokkos::parallel_reduce("koushi::field::link_update", Kokkos::RangePolicy<>(space, 0, static_cast<int>(sites.extent(0)) * view.n_replicas),
-                                  OnList<Kernel>{view, sites, Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step}}, moved);
-          count += moved;
+          count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour), Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
         }
       }
     }

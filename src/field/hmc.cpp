@@ -66,6 +66,7 @@ HmcReport hmc_trajectory(MolecularDynamics& theory, const HmcOptions& options, s
     const RandomBlock r = philox(options.seed, RandomPurpose::trajectory_length, step, 0, 0);
     length *= 1 + options.jitter * (2 * uniform(r.word[0], r.word[1]) - 1);
   }
+  theory.accelerate(options.acceleration_mass);
   theory.keep();
   theory.draw_momenta(options.seed, step);
   const std::vector<double> before = theory.hamiltonian();

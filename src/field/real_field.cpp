@@ -116,9 +116,11 @@ void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
                        DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
 }
 
-void RealField::reverse_momenta() {
-  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::reverse", grid_.view(), AddScaled{pointer_to(momentum_), pointer_to(momentum_), momenta_, -2.0});
+void RealField::add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components, double factor) const {
+  for_sites(Kokkos::DefaultExecutionSpace{}, label, grid_.view(), AddScaled{pointer_to(target), pointer_to(source), components, factor});
 }
+
+void RealField::reverse_momenta() { add_scaled("koushi::field::reverse", momentum_, momentum_, momenta_, -2.0); }
 
 std::vector<double> RealField::hamiltonian() {
   std::vector<double> h = action();
@@ -127,9 +129,7 @@ std::vector<double> RealField::hamiltonian() {
   return h;
 }
 
-void RealField::drift(double time) {
-  for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::drift", grid_.view(), AddScaled{pointer_to(field_), pointer_to(momentum_), components_, time});
-}
+void RealField::drift(double time) { add_scaled("koushi::field::drift", field_, momentum_, components_, time); }
 
 void RealField::keep() { Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, kept_, field_); }
 

@@ -28,6 +28,8 @@ class RealField : public MolecularDynamics {
   void read(const Archive& archive, const std::string& path) override;
 
  protected:
+  /// target += factor * source, of the sites of the box.
+  void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components, double factor) const;
   /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1: [replica][c][t], of the whole lattice.
   template <typename Value>
   std::vector<double> slice_sums_of(int orders, const Value& value) const {

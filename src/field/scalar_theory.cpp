@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "clusters.hpp"
+#include "fourier.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
@@ -25,15 +29,11 @@ struct MetropolisKernel {
   std::uint64_t seed;
   std::uint64_t step;
   int hits;
-  int colour;
   double width;
 
   KOKKOS_FUNCTION void operator()(int k) const {
     const GridView& grid = action.grid;
-    const int n_sites = static_cast<int>(sites.extent(0));
-    const int local = sites(k % n_sites);
-    const int x = local % grid.extent[3];
-    const GridRow row = grid.row(local / grid.extent[3] + k / n_sites * (grid.n_rows() / grid.n_replicas));
+    const auto [row, x] = grid.listed(sites, k);
     const auto neighbours = action.row_of(field, row);
     const RowSides sides = row_sides(grid, x);
     const auto site = static_cast<std::uint64_t>(grid.global_site(row, x));
@@ -61,9 +61,24 @@ struct MetropolisKernel {
   }
 };
 
+/// p.v / 2 of every site.
+template <int n>
+struct HalfProduct {
+  FieldPointer momentum;
+  FieldPointer velocity;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const HalfProduct self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[1]) {
+      values[0] = 0;
+      for (int c = 0; c < n; ++c) values[0] += 0.5 * self.momentum.at(row, c)[x] * self.velocity.at(row, c)[x];
+    };
+  }
+};
+
 template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
+  static constexpr bool even = std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
 
  public:
   /// spacing: of a path; 0 for a field.
@@ -92,14 +107,50 @@ class ScalarTheory final : public RealField {
     return s;
   }
 
+  void accelerate(double mass) override {
+    accelerated_ = mass != 0;
+    if (!accelerated_ || (fourier_ && fourier_->mass() == mass)) return;
+    fourier_ = std::make_unique<FourierMass>(grid_, 2 * action_.bond.stiffness, mass);
+    velocity_ = make_field(grid_, n);
+  }
+  void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
+    RealField::draw_momenta(seed, step);
+    if (accelerated_) fourier_->apply_root(momentum_);
+  }
+  std::vector<double> hamiltonian() override {
+    if (!accelerated_) return RealField::hamiltonian();
+    std::vector<double> h = action();
+    fourier_->apply_inverse(momentum_, velocity_);
+    const std::vector<double> kinetic = totals<1>("koushi::field::accelerated_kinetic", HalfProduct<n>{pointer_to(momentum_), pointer_to(velocity_)});
+    for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
+    return h;
+  }
+  void drift(double time) override {
+    if (!accelerated_) return RealField::drift(time);
+    fourier_->apply_inverse(momentum_, velocity_);
+    add_scaled("koushi::field::accelerated_drift", field_, velocity_, n, time);
+  }
   void kick(double time) override { kick(field_, momentum_, momentum_, time); }
   void kick_then_drift(double kick, double drift) override {
+    if (accelerated_) {
+      this->kick(kick);
+      this->drift(drift);
+      return;
+    }
     const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick, drift};
     run_with_halo("koushi::field::kick_then_drift", field_, kernel);
     std::swap(field_, spare_);
   }
   void shifted_kick(double time, double shift) override {
-    kick(field_, field_, spare_, shift);
+    if (accelerated_) {
+      Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, velocity_, 0.0);
+      kick(field_, velocity_, velocity_, shift);
+      fourier_->apply_inverse(velocity_, velocity_);
+      Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, spare_, field_);
+      add_scaled("koushi::field::accelerated_shift", spare_, velocity_, n, 1);
+    } else {
+      kick(field_, field_, spare_, shift);
+    }
     kick(spare_, momentum_, momentum_, time);
   }
 
@@ -117,10 +168,53 @@ class ScalarTheory final : public RealField {
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
       count += update_colour("koushi::field::metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
-        return MetropolisKernel<Action, n>{action_, pointer_to(field_), sites, accepted, seed, step, hits, colour, width};
+        return MetropolisKernel<Action, n>{action_, pointer_to(field_), sites, accepted, seed, step, hits, width};
       });
     }
     return count;
+  }
+
+  std::vector<std::string> further_updates() const override {
+    std::vector<std::string> all{"hmc"};
+    if (action_.bond.stiffness > 0) all.emplace_back("fourier-hmc");
+    if (even) {
+      all.emplace_back("wolff");
+      all.emplace_back("swendsen-wang");
+    }
+    return all;
+  }
+
+  /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a
+  /// bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two
+  /// signs, so that a bond of aligned signs is active with probability 1 - e^{-2 J}.
+  /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
+  double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
+    if constexpr (!even) return RealField::flip_clusters(single, seed, step);
+    halo_.exchange(field_);
+    const GridView& view = grid_.view();
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+    std::vector<std::array<double, 4>> axes;
+    for (int r = 0; r < view.n_replicas; ++r) axes.push_back(random_axis(n, seed, step, view.first_replica + r));
+    const auto projection = [&](int replica, int stored) {
+      double sum = 0;
+      for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
+      return sum;
+    };
+    SpinBonds bonds;
+    for (const auto& unit : interactions()) std::copy(unit.begin(), unit.end(), bonds.step[bonds.count++]);
+    const BondExponent exponent = [&](int replica, int, int lower, int upper, double weight) {
+      return 4 * action_.bond.stiffness * projection(replica, lower) * weight * projection(replica, upper);
+    };
+    double flipped = 0;
+    visit_clusters(grid_, bonds, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
+      if (!single && (word.word[0] & 1U) == 0) return;
+      ++flipped;
+      const double along = projection(replica, site);
+      const auto r = static_cast<std::size_t>(replica);
+      for (std::size_t c = 0; c < n; ++c) host(r, c, static_cast<std::size_t>(site)) -= 2 * along * axes[r][c];
+    });
+    Kokkos::deep_copy(field_, host);
+    return flipped;
   }
 
   Measured measure() override {
@@ -175,6 +269,9 @@ class ScalarTheory final : public RealField {
   double spacing_;
   bool closed_ = true;  ///< no fixed ends
   FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
+  bool accelerated_ = false;
+  std::unique_ptr<FourierMass> fourier_;  ///< once it has been asked for
+  FieldArray velocity_;                   ///< M^{-1} p
 };
 
 template <typename Site, typename Bond, int n>

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <type_traits>
 
 #include "clusters.hpp"
 #include "koushi/base/error.hpp"
@@ -129,6 +131,9 @@ class SpinTheory final : public RealField {
   }
 
   double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    if constexpr (std::is_same_v<Spins, VectorSpins<1>>) {
+      if (bonds_.count == first_shell_) return ising_heatbath(colouring, seed, step, hits);
+    }
     double count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
@@ -157,6 +162,28 @@ class SpinTheory final : public RealField {
   std::vector<Curve> curves() const override { return order_curves(grid_, 1.0); }
 
  private:
+  /// Colour by colour: of a checkerboard in split rows 32 sites at once where the groups of random words begin with the rows of this rank; else by lists.
+  double ising_heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits) {
+    const GridView& view = grid_.view();
+    const auto& boundary = grid_.options().boundary;
+    const bool weighted = std::count(boundary.begin(), boundary.end(), Boundary::periodic) != static_cast<std::ptrdiff_t>(boundary.size());
+    const bool in_vectors = view.half > 0 && colouring.n_colours() == 2 && view.global_first[3] % 64 == 0;
+    std::int64_t count = 0;
+    for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+      halo_.exchange(field_);
+      for (int hit = 0; hit < hits; ++hit) {
+        const auto with_type = [&]<typename T>(std::type_identity<T>) {
+          return IsingHeatbath<T>{view, pointer_to(field_), spins_.beta * bonds_.coupling[0], spins_.beta * spins_.field, seed, step, static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(hits), weighted};
+        };
+        const Kokkos::DefaultExecutionSpace space;
+        constexpr int stretch = Lanes<SiteVector>::width > 1 ? 32 : 1;
+        count += in_vectors ? count_lanes<SiteVector, stretch>(space, "koushi::field::spin_metropolis", view, colour, with_type(std::type_identity<SiteVector>{}))
+                            : count_list(space, "koushi::field::spin_metropolis", view, colouring.sites(colour), with_type(std::type_identity<double>{}));
+      }
+    }
+    return static_cast<double>(count);
+  }
+
   /// Sums over slices of the order parameter: the components of vectors; sqrt(q / (q - 1)) ([s = k] - 1/q) of Potts spins, of length 1 where they are aligned.
   std::vector<double> order_slices() const {
     if constexpr (is_potts) {
@@ -178,31 +205,11 @@ class SpinTheory final : public RealField {
     return sums;
   }
 
-  RandomBlock cluster_block(std::uint64_t seed, std::uint64_t step, std::int64_t replica, std::uint64_t stream, std::uint32_t draw) const {
-    return philox(seed, RandomPurpose::cluster, step, stream, static_cast<std::uint32_t>(replica) * 4U + draw);
-  }
-
   /// The direction of reflection of a replica: a random axis, for the clock one that maps its angles onto themselves.
-  std::array<double, static_cast<std::size_t>(n)> axis(std::uint64_t seed, std::uint64_t step, std::int64_t replica) const {
-    std::array<double, static_cast<std::size_t>(n)> r{};
-    if constexpr (n == 1) {
-      r[0] = 1;
-    } else {
-      const RandomBlock first = cluster_block(seed, step, replica, 0xffffffffU, 0);
-      if (n == 2 && spins_.states > 0) {
-        const double angle = std::numbers::pi * uniform_below(first.word[0], 2 * spins_.states) / spins_.states - std::numbers::pi / 2;
-        r[0] = std::cos(angle);
-        r[1] = std::sin(angle);
-      } else {
-        const NormalPair a = normal_pair(first);
-        const NormalPair b = normal_pair(cluster_block(seed, step, replica, 0xffffffffU, 1));
-        const double normals[4] = {a.first, a.second, b.first, b.second};
-        double norm = 0;
-        for (std::size_t c = 0; c < n; ++c) norm += normals[c] * normals[c];
-        for (std::size_t c = 0; c < n; ++c) r[c] = normals[c] / std::sqrt(norm);
-      }
-    }
-    return r;
+  std::array<double, 4> axis(std::uint64_t seed, std::uint64_t step, std::int64_t replica) const {
+    if (n != 2 || spins_.states == 0) return random_axis(n, seed, step, replica);
+    const double angle = std::numbers::pi * uniform_below(axis_block(seed, step, replica, 0).word[0], 2 * spins_.states) / spins_.states - std::numbers::pi / 2;
+    return {std::cos(angle), std::sin(angle), 0, 0};
   }
 
   Spins spins_;
@@ -215,39 +222,29 @@ double SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::ui
   halo_.exchange(field_);
   const GridView& view = grid_.view();
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
-  std::vector<std::array<double, static_cast<std::size_t>(n)>> axes;
+  std::vector<std::array<double, 4>> axes;
   for (int r = 0; r < view.n_replicas; ++r) axes.push_back(axis(seed, step, view.first_replica + r));
   const auto projection = [&](int replica, int stored) {
     double sum = 0;
     for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
     return sum;
   };
-  const BondIsActive active = [&](int replica, int b, int lower, int upper, double weight, std::int64_t number) {
-    double exponent = 0;  // the bond is active with probability 1 - e^{-exponent}
-    if constexpr (is_potts) {
-      if (projection(replica, lower) == projection(replica, upper)) exponent = spins_.beta * bonds_.coupling[b];
-    } else {
-      exponent = 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
-    }
-    if (!(exponent > 0)) return false;
-    const RandomBlock word = philox(seed, RandomPurpose::cluster_bond, step, static_cast<std::uint64_t>(number),
-                                    static_cast<std::uint32_t>((view.first_replica + replica) * bonds_.count + b));
-    return uniform(word.word[0], word.word[1]) < 1 - std::exp(-exponent);
+  const BondExponent exponent = [&](int replica, int b, int lower, int upper, double weight) {
+    if constexpr (is_potts) return projection(replica, lower) == projection(replica, upper) ? spins_.beta * bonds_.coupling[b] : 0.0;
+    return 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
   };
-  const int volume = view.volume();
-  const int rows = view.n_rows() / view.n_replicas;
   double flipped = 0;
-  // Reflects a spin, or gives it the state that its cluster drew.
-  const auto flip = [&](int replica, int site, const RandomBlock& word, bool always_another) {
-    const GridRow row = view.row(site / view.extent[3] + replica * rows);
-    const auto stored = static_cast<std::size_t>(row.site + site % view.extent[3]);
+  // Reflects a spin, or gives it the state that its cluster drew: of one cluster always another.
+  visit_clusters(grid_, bonds_, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
     const auto r = static_cast<std::size_t>(replica);
+    const auto stored = static_cast<std::size_t>(site);
+    if (!is_potts && !single && (word.word[0] & 1U) == 0) return;
     ++flipped;
     if constexpr (is_potts) {
       const int old = static_cast<int>(host(r, 0, stored));
-      host(r, 0, stored) = always_another ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states : uniform_below(word.word[1], spins_.states);
+      host(r, 0, stored) = single ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states : uniform_below(word.word[1], spins_.states);
     } else {
-      const double along = projection(replica, row.site + site % view.extent[3]);
+      const double along = projection(replica, site);
       double norm = 0;
       for (std::size_t c = 0; c < n; ++c) {
         host(r, c, stored) -= 2 * along * axes[r][c];
@@ -255,42 +252,7 @@ double SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::ui
       }
       for (std::size_t c = 0; c < n; ++c) host(r, c, stored) /= std::sqrt(norm);
     }
-  };
-  const auto seed_site = [&](int replica) {
-    const RandomBlock word = cluster_block(seed, step, view.first_replica + replica, 0xfffffffeU, 2);
-    const double u = uniform(word.word[0], word.word[1]);
-    return static_cast<std::int64_t>(u * static_cast<double>(grid_.n_sites()));
-  };
-  if (single && !grid_.decomposed()) {
-    std::vector<std::vector<int>> clusters;  // all grown before the first is flipped
-    for (int r = 0; r < view.n_replicas; ++r) clusters.push_back(grow_cluster(grid_, bonds_, active, r, static_cast<int>(seed_site(r))));
-    for (int r = 0; r < view.n_replicas; ++r) {
-      const RandomBlock word = cluster_block(seed, step, view.first_replica + r, 0xfffffffdU, 3);
-      for (const int site : clusters[static_cast<std::size_t>(r)]) flip(r, site, word, true);
-    }
-  } else {
-    const std::vector<std::int64_t> labels = label_clusters(grid_, bonds_, active);
-    for (int r = 0; r < view.n_replicas; ++r) {
-      double chosen = -1;
-      if (single) {
-        const std::int64_t wanted = seed_site(r);
-        for (int site = 0; site < volume; ++site) {
-          const GridRow row = view.row(site / view.extent[3] + r * rows);
-          if (view.global_site(row, site % view.extent[3]) == wanted) chosen = static_cast<double>(labels[static_cast<std::size_t>(r * volume + site)]);
-        }
-        chosen = grid_.group().max(chosen);
-      }
-      for (int site = 0; site < volume; ++site) {
-        const std::int64_t label = labels[static_cast<std::size_t>(r * volume + site)];
-        if (single) {
-          if (static_cast<double>(label) == chosen) flip(r, site, cluster_block(seed, step, view.first_replica + r, 0xfffffffdU, 3), true);
-          continue;
-        }
-        const RandomBlock word = cluster_block(seed, step, view.first_replica + r, static_cast<std::uint64_t>(label), 3);
-        if (is_potts || (word.word[0] & 1U) != 0) flip(r, site, word, false);
-      }
-    }
-  }
+  });
   Kokkos::deep_copy(field_, host);
   return flipped;
 }

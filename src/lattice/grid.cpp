@@ -191,4 +191,9 @@ std::vector<int> choose_divisions(const std::vector<int>& extents, int n_ranks, 
   return {};
 }
 
+std::vector<int> choose_divisions(const GridOptions& options, int n_ranks) {
+  if (options.divisible) return choose_divisions(options.extents, n_ranks, options.replicas, options.range);
+  return n_ranks > options.replicas ? std::vector<int>{} : std::vector<int>(options.extents.size(), 1);
+}
+
 }  // namespace koushi

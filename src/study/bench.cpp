@@ -160,7 +160,7 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
     rows.push_back({"phi4 4d momenta", sites / best_seconds(2, [&] { theory->draw_momenta(1, 1); }), "sites/s", "", 0});
   }
   {
-    const Grid grid = grid_of({1024, 1024});
+    const Grid grid = grid_of({1024, 1024}, true);
     const auto theory = make_spin_theory(grid, {.beta = 0.4406868});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 1);

@@ -297,7 +297,7 @@ std::string LatticeField::result_text() const {
 std::string LatticeField::describe(int ranks) {
   const int asked = std::max(ranks, 1);
   const auto& options = grid_.options();
-  const std::vector<int> divisions = deck_.has("lattice.ranks") ? options.ranks : choose_divisions(options.extents, asked, options.replicas, options.range);
+  const std::vector<int> divisions = deck_.has("lattice.ranks") ? options.ranks : choose_divisions(options, asked);
   int per_replica = 1;
   for (const int n : divisions) per_replica *= n;
   std::string text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());

@@ -146,6 +146,25 @@ class Cli(unittest.TestCase):
         for group in ("series", "history"):
             self.assertEqual(self.history(self.path("pieces.h5"), group), self.history(whole, group))
 
+    def test_field_updates_go_on_bitwise_on_other_ranks(self):
+        """Clusters of signs, Fourier acceleration and a Hopfield memory: stopped every half second and resumed on 1 to 3 ranks that share the replicas."""
+        for case, (name, sets, length) in enumerate([("phi4_2d.toml", ['updater.1={kind="swendsen-wang"}', "lattice.replicas=4"], 4000),
+                                   ("phi4_2d.toml", ['updater.0={kind="fourier-hmc"}', "lattice.replicas=4"], 8000), ("hopfield.toml", [], 4000)]):
+            words = [word for key in [*sets, "study.measurements=%d" % length] for word in ("--set", key)]
+            deck, whole, pieces = os.path.join(INPUTS, name), self.path("whole%d.h5" % case), self.path("pieces%d.h5" % case)
+            done = koushi("run", deck, "--output", whole, *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            stops = 0
+            for attempt in range(200):
+                done = koushi("run", deck, "--output", pieces, *words, "--resume", "--time-limit", "0.5 s", ranks=1 + attempt % 3)
+                if "stopped on request" not in done.stdout:
+                    break
+                stops += 1
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreaterEqual(stops, 1)
+            for group in ("series", "history"):
+                self.assertEqual(self.history(pieces, group), self.history(whole, group), sets)
+
     def test_stops_on_request_with_75(self):
         file = self.path("t.h5")
         stopped = self.small(file, "--set", "study.steps=100000", "--time-limit", "1 s")

@@ -65,7 +65,7 @@ class FieldTheory {
   virtual double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
   /// Whether proposals have a width at all: those of discrete spins do not.
   virtual bool has_width() const { return true; }
-  /// Updates that this theory has besides, of "hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
+  /// Updates that this theory has besides, of "hmc", "fourier-hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
   virtual std::vector<std::string> further_updates() const { return {}; }
   /// One sweep of reflections that leave S as it is, colour by colour.
   virtual void overrelax(const Colouring&) { throw InternalError("this theory has no overrelaxation"); }
@@ -76,18 +76,22 @@ class FieldTheory {
   virtual double flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }
 };
 
-/// A theory of real fields with momenta p of unit mass, H = sum p^2 / 2 + S.
+/// A theory of real fields with momenta p, H = sum p^2 / 2 + S, or H = p M^{-1} p / 2 + S where they are accelerated.
 class MolecularDynamics : public FieldTheory {
  public:
   std::vector<std::string> further_updates() const override { return {"hmc"}; }
+  /// From now on momenta have the masses M(k) = 2 stiffness (k_hat^2 + mass^2) of their Fourier modes; mass = 0: unit mass.
+  virtual void accelerate(double mass) {
+    if (mass != 0) throw InternalError("this theory has no Fourier acceleration");
+  }
   virtual void draw_momenta(std::uint64_t seed, std::uint64_t step) = 0;
   virtual void reverse_momenta() = 0;
   /// H of every replica here.
   virtual std::vector<double> hamiltonian() = 0;
   virtual void kick(double time) = 0;                        ///< p <- p - time dS/dphi
-  virtual void drift(double time) = 0;                       ///< phi <- phi + time p
+  virtual void drift(double time) = 0;                       ///< phi <- phi + time M^{-1} p
   virtual void kick_then_drift(double kick, double drift) = 0;  ///< both in one pass over memory
-  /// p <- p - time dS/dphi at phi - shift dS/dphi: what a force-gradient integrator needs.
+  /// p <- p - time dS/dphi at phi - shift M^{-1} dS/dphi: what a force-gradient integrator needs.
   virtual void shifted_kick(double time, double shift) = 0;
   virtual void keep() = 0;                                   ///< remembers the field
   /// Goes back to the kept field in the replicas (here) that are not accepted.

@@ -26,6 +26,7 @@ struct HmcOptions {
   double jitter = 0;           ///< lengths are drawn from length (1 +- jitter), one for all replicas
   int steps = 10;              ///< of molecular dynamics in a trajectory of the full length
   std::uint64_t seed = 1;
+  double acceleration_mass = 0;  ///< of MolecularDynamics::accelerate
 };
 
 struct HmcReport {
@@ -34,7 +35,8 @@ struct HmcReport {
 };
 
 /// One hybrid Monte Carlo trajectory of every replica: momenta, molecular dynamics, accept or go back.
-/// Source  S. Duane, A. D. Kennedy, B. J. Pendleton, D. Roweth, Phys. Lett. B 195, 216 (1987)
+/// Source  S. Duane, A. D. Kennedy, B. J. Pendleton, D. Roweth, Phys. Lett. B 195, 216 (1987); masses of Fourier modes: G. G. Batrouni et al.,
+///         Phys. Rev. D 32, 2736 (1985)
 HmcReport hmc_trajectory(MolecularDynamics& theory, const HmcOptions& options, std::uint64_t step);
 
 }  // namespace koushi

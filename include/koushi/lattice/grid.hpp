@@ -17,6 +17,7 @@ struct GridOptions {
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
   bool split_rows = false;         ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
+  bool divisible = true;           ///< whether ranks may divide a lattice; otherwise they share replicas only
 };
 
 /// A hypercubic lattice of 1 to 4 directions, or many replicas of it, spread over the ranks: groups of ranks share the replicas, the ranks
@@ -65,5 +66,6 @@ class Grid {
 /// Ranks per direction for `n_ranks` ranks and that many replicas: replicas first, then the longest boxes are halved, thirded ..., the
 /// contiguous direction last. Empty if there is no way.
 std::vector<int> choose_divisions(const std::vector<int>& extents, int n_ranks, std::int64_t replicas, int range);
+std::vector<int> choose_divisions(const GridOptions& options, int n_ranks);
 
 }  // namespace koushi

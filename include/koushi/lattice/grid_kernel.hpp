@@ -14,6 +14,11 @@ struct GridRow {
   int site = 0;           ///< index of its first site
 };
 
+struct ListedSite {
+  GridRow row;
+  int x = 0;  ///< its place in the row
+};
+
 /// What kernels know of a grid: this rank's box of sites, how to step to neighbours, and where the box lies in the whole lattice.
 ///
 /// Lattices of d < 4 directions fill directions 4 - d ... 3 and have one site in the others. A stored array holds `stored` numbers per
@@ -72,6 +77,12 @@ struct GridView {
     c[1] += k % (extent[1] / tile[0]) * tile[0];
     const int replica = k / (extent[1] / tile[0]);
     return row(((replica * extent[0] + c[0]) * extent[1] + c[1]) * extent[2] + c[2]);
+  }
+  /// Entry k of a list of sites of one replica (row * extent[3] + place) that is gone through for every replica in turn.
+  KOKKOS_INLINE_FUNCTION ListedSite listed(const Kokkos::View<int*>& sites, int k) const {
+    const int n_sites = static_cast<int>(sites.extent(0));
+    const int local = sites(k % n_sites);
+    return {row(local / extent[3] + k / n_sites * (n_rows() / n_replicas)), local % extent[3]};
   }
   /// Coordinate (in the box) of the site at place x of a row, and the place of one; of the halo both are the same.
   KOKKOS_INLINE_FUNCTION int coordinate(int x) const { return half == 0 ? x : x < half ? 2 * x : 2 * (x - half) + 1; }

@@ -1,6 +1,7 @@
 #include "kernel_labels.hpp"
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/hmc.hpp"
+#include "koushi/field/hopfield_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 
@@ -24,9 +25,15 @@ TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<ro
         if (update == "overrelaxation") theory->overrelax(colouring);
         if (update == "heatbath") theory->heatbath(colouring, 1, 0);
         if (update == "wolff") theory->flip_clusters(true, 1, 0);
+        if (update == "fourier-hmc") hmc_trajectory(dynamic_cast<MolecularDynamics&>(*theory), {.integrator = Integrator::force_gradient, .steps = 2, .acceleration_mass = 0.5}, 1);
       }
       theory->measure();
     }
+    const Grid line(self, {{16}, {Boundary::periodic}, {1}, 1, 2});
+    const auto memory = make_hopfield_theory(line, {.patterns = random_patterns(1, 3, 16)});
+    memory->start(1, 0);
+    memory->metropolis(Colouring(line, memory->interactions()), 1, 0, 1, 0);
+    memory->measure();
   }
   LabelListener::check_labels(50);
 }

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+
+#include "koushi/base/simd.hpp"
+#include "koushi/lattice/grid_kernel.hpp"
+
+namespace koushi {
+
+/// Where a path on the lattice has come to from a site: an index for directions 0 to 2, and steps along direction 3.
+struct GridStep {
+  int offset = 0;
+  int along = 0;
+};
+KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) { return {a.offset + b.offset, a.along + b.along}; }
+
+/// A site, or Lanes<T>::width sites of one parity that follow each other in a split row: of those the first `count` are meant, whatever the others hold.
+///
+/// A neighbour along direction 3 is for all lanes but one (where the row ends) at the same distance in memory; that lane is patched in.
+template <typename T>
+struct SiteLanes {
+  static constexpr int reach = 2;  ///< steps along direction 3 that vectors of sites can take
+  GridView grid;
+  GridRow row;
+  int x = 0;  ///< place of the first site
+  int count = 1;
+  int inner[2 * reach + 1] = {};
+  int patch[2 * reach + 1] = {};  ///< index of the neighbour of the lane that is patched
+  int lane[2 * reach + 1] = {};   ///< -1: none
+
+  KOKKOS_INLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
+    if constexpr (Lanes<T>::width > 1) {
+      const int parity = x < grid.half ? 0 : 1;
+      const int first = x - parity * grid.half;
+      for (int r = -reach; r <= reach; ++r) {
+        const int to = (parity + r) & 1;
+        const int shift = (parity + r - to) / 2;  // in the order of one parity
+        inner[r + reach] = shift + (to - parity) * grid.half;
+        lane[r + reach] = -1;
+        if (Kokkos::abs(r) > grid.range) continue;
+        const int edge = shift < 0 ? 0 : grid.half - 1;
+        if (shift == 0 || edge < first || edge >= first + count) continue;
+        lane[r + reach] = edge - first;
+        patch[r + reach] = row.site + parity * grid.half + edge + grid.step(3, r, parity * grid.half + edge);
+      }
+    }
+  }
+  KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const { return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r}; }
+  /// Boundary factor of a step.
+  KOKKOS_INLINE_FUNCTION T factor(int mu, int r) const {
+    return mu < 3 ? T(grid.factor(mu, r, row.coordinate[mu])) : Lanes<T>::load(&grid.weight(3, r + grid.range, x));
+  }
+  /// n numbers per site, `apart` from each other, of the sites at the end of `to`; `data` is that of the replica.
+  template <int n>
+  KOKKOS_INLINE_FUNCTION void load(const double* data, std::int64_t apart, const GridStep& to, T (&out)[n]) const {
+    using L = Lanes<T>;
+    if constexpr (L::width == 1) {
+      const double* const from = data + row.site + x + to.offset + (to.along == 0 ? 0 : grid.step(3, to.along, x));
+      for (int k = 0; k < n; ++k) out[k] = from[k * apart];
+    } else {
+      const double* const from = data + row.site + x + to.offset + inner[to.along + reach];
+      for (int k = 0; k < n; ++k) out[k] = L::load(from + k * apart);
+      if (lane[to.along + reach] < 0) return;
+      const auto mask = L::only(lane[to.along + reach]);
+      const double* const other = data + patch[to.along + reach] + to.offset;
+      for (int k = 0; k < n; ++k) out[k] = L::select(mask, T(other[k * apart]), out[k]);
+    }
+  }
+};
+
+/// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for `stretch`
+/// sites at once in split rows (a vector, or several), or for single ones.
+template <typename T, typename Rows, typename Work, int stretch = Lanes<T>::width>
+struct EachLanes {
+  GridView grid;
+  Rows rows;
+  int parity;
+  Work work;
+  KOKKOS_INLINE_FUNCTION static int per_half(const GridView& grid) { return (grid.half + stretch - 1) / stretch; }
+  /// Calls per row.
+  KOKKOS_INLINE_FUNCTION static int per_row(const GridView& grid, int parity) {
+    if (grid.half == 0) return grid.extent[3];
+    return (parity < 0 ? 2 : 1) * per_half(grid);
+  }
+  template <typename... Sum>
+  KOKKOS_FUNCTION void operator()(int k, Sum&... sum) const {
+    const int n = per_row(grid, parity);
+    const GridRow row = rows(k / n);
+    if (grid.half == 0) {
+      work(row, k % n, 1, sum...);
+      return;
+    }
+    const int m = per_half(grid);
+    int odd = k % n / m;
+    if (parity >= 0) {
+      odd = parity + grid.global_first[3];
+      for (int mu = 0; mu < 3; ++mu) odd += grid.global_first[mu] + row.coordinate[mu];
+      odd &= 1;
+    }
+    const int first = k % n % m * stretch;
+    work(row, odd * grid.half + first, Kokkos::min(stretch, grid.half - first), sum...);
+  }
+};
+
+template <typename T, typename Rows, typename Work>
+void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows, int n_rows, const Work& work) {
+  using Each = EachLanes<T, Rows, Work>;
+  Kokkos::parallel_for(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * Each::per_row(grid, -1)), Each{grid, rows, -1, work});
+}
+
+/// Work on the sites of one parity (split rows), which counts something.
+template <typename T, int stretch = Lanes<T>::width, typename Work>
+std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, int parity, const Work& work) {
+  using Each = EachLanes<T, AllRows, Work, stretch>;
+  std::int64_t count = 0;
+  Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * Each::per_row(grid, parity)),
+                          Each{grid, AllRows{grid}, parity, work}, count);
+  return count;
+}
+
+/// Work(row, place, 1, sum) on the sites of a list (GridView::listed) in all replicas.
+template <typename Work>
+struct OnList {
+  GridView grid;
+  Kokkos::View<int*> sites;
+  Work work;
+  KOKKOS_FUNCTION void operator()(int k, std::int64_t& sum) const {
+    const auto [row, x] = grid.listed(sites, k);
+    work(row, x, 1, sum);
+  }
+};
+
+template <typename Work>
+std::int64_t count_list(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kokkos::View<int*>& sites, const Work& work) {
+  std::int64_t count = 0;
+  Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(sites.extent(0)) * grid.n_replicas), OnList<Work>{grid, sites, work}, count);
+  return count;
+}
+
+}  // namespace koushi

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "koushi/field/field_theory.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "memory_archive.hpp"
+
+namespace koushi {
+
+/// Estimates of all observables from n updates, update(t) for t = 0 ... n - 1, the first tenth of them not measured.
+inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n, const std::function<void(std::uint64_t)>& update, double start = 0.3) {
+  theory.start(11, start);
+  std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;  // [replica][t]
+  const auto replicas = static_cast<std::size_t>(theory.grid().view().n_replicas);
+  for (int t = 0; t < n; ++t) {
+    update(static_cast<std::uint64_t>(t));
+    if (t < n / 10) continue;
+    for (const auto& [name, values] : theory.measure()) {
+      const std::size_t columns = values.size() / replicas;
+      for (std::size_t w = 0; w < columns; ++w) {
+        auto& column = series[{name, w}];
+        column.resize(replicas);
+        for (std::size_t r = 0; r < replicas; ++r) column[r].push_back(values[r * columns + w]);
+      }
+    }
+  }
+  std::map<std::string, Estimate> result;
+  for (const Observable& observable : theory.observables()) {
+    std::vector<std::vector<double>> flat;
+    for (const auto& from : observable.series) {
+      flat.emplace_back();
+      for (const auto& chain : series.at({from.series, from.column})) flat.back().insert(flat.back().end(), chain.begin(), chain.end());
+    }
+    result[observable.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value);
+  }
+  return result;
+}
+
+/// z = 5: fewer than a hundred such comparisons stand in a test program, so a family-wise error below 1e-4.
+inline void compare_estimate(const Estimate& estimate, double exact, double precision) {
+  INFO(estimate.value << " +- " << estimate.error << ", exact " << exact << ", tau_int " << estimate.tau_int);
+  CHECK(std::abs(estimate.value - exact) < 5 * estimate.error);
+  CHECK(estimate.error < precision * std::abs(exact));
+}
+
+inline std::vector<double> configuration_of(const FieldTheory& theory) {
+  MemoryArchive archive;
+  theory.write(archive, "field");
+  return archive.boxes["field"];
+}
+
+/// The brick of a rank, `box` as Grid::box gives it, cut out of the array of the whole lattice.
+inline std::vector<double> cut_brick(const std::vector<double>& whole, const ArrayBox& box) {
+  std::vector<double> brick;
+  std::vector<std::int64_t> at(box.shape.size());
+  for (bool more = true; more;) {
+    std::int64_t index = 0;
+    for (std::size_t k = 0; k < at.size(); ++k) index = index * box.shape[k] + box.first[k] + at[k];
+    brick.push_back(whole[static_cast<std::size_t>(index)]);
+    std::size_t k = at.size();
+    while (k > 0 && ++at[k - 1] == box.count[k - 1]) at[--k] = 0;
+    more = k > 0;
+  }
+  return brick;
+}
+
+}  // namespace koushi
