@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the dynamical critical exponents z of Metropolis and Wolff updates of the 2D Ising model at K_c: tau_int of the susceptibility ~ L^z.
 
-    jobs/ising_dynamics.py build/release/bin/koushi [--sizes 16,32,64,128] [--ranks N] [--length 300] [--picture docs/ising_dynamics.png]
+    jobs/ising_dynamics.py build/release/bin/koushi [--sizes 16,32,64,128] [--ranks N] [--length 500] [--picture docs/ising_dynamics.png]
 
 Unit of time: one sweep, as many proposals as sites; a Wolff update counts the flipped fraction, which is <|C|>/V = chi/V (U. Wolff, Phys. Rev. Lett. 62,
 361 (1989)). Every chain is about `length` tau_int long, in 8 replicas. The error of tau_int is that of N. Madras, A. D. Sokal, J. Stat. Phys. 50, 109
@@ -20,8 +20,8 @@ REPLICAS = 8
 
 
 def guess(kind, size):
-    """tau_int in measurements of one update each, from short runs on L <= 32: for the length of the chains only."""
-    return 0.9 * size**2.17 if kind == "metropolis" else 1.5 * size**0.5
+    """tau_int in updates, from short runs on L <= 32: for the length of the chains, and so that ten measurements are made in one of it."""
+    return 0.07 * size**2.17 if kind == "metropolis" else 1.2 * size**0.3
 
 
 def measure(koushi, ranks, kind, size, length, folder):
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("koushi")
     parser.add_argument("--sizes", default="16,32,64,128")
     parser.add_argument("--ranks", default="1")
-    parser.add_argument("--length", type=float, default=300)
+    parser.add_argument("--length", type=float, default=500)
     parser.add_argument("--picture")
     args = parser.parse_args()
     koushi = os.path.abspath(args.koushi)

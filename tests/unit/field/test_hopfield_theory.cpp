@@ -101,6 +101,45 @@ TEST_CASE("few patterns are recalled from noise, too many are forgotten", "[fiel
   CHECK(many["overlap_1"].value < 0.6);
 }
 
+TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field theory of many", "[field][statistical]") {
+  // m = <tanh beta (m + sqrt(alpha r) z)>, q = <tanh^2>, r = q / (1 - beta (1 - q))^2, z normal: Amit, Gutfreund, Sompolinsky 1987, for large N and the mean
+  // over patterns, so the error is the scatter over sets of patterns.
+  const Communicator self(MPI_COMM_SELF);
+  const double beta = 4;
+  const double alpha = 0.05;
+  double m = 1;
+  double q = 1;
+  double r = 1;
+  for (int k = 0; k < 200; ++k) {
+    double next_m = 0;
+    double next_q = 0;
+    constexpr double h = 0.02;
+    for (int i = -400; i <= 400; ++i) {
+      const double t = std::tanh(beta * (m + std::sqrt(alpha * r) * i * h));
+      const double weight = std::exp(-0.5 * i * h * i * h) * h / std::sqrt(2 * M_PI);
+      next_m += weight * t;
+      next_q += weight * t * t;
+    }
+    m = next_m;
+    q = next_q;
+    r = q / std::pow(1 - beta * (1 - q), 2);
+  }
+  const int sets = 16;
+  for (const auto& [name, theory] : {std::pair{std::string("overlap_1"), m}, std::pair{std::string("overlap_noise"), r}}) {
+    double mean = 0;
+    double square = 0;
+    for (std::uint64_t seed = 1; seed <= sets; ++seed) {
+      const double x = sample(line(self, 1000, 2), {.beta = beta, .patterns = random_patterns(seed, 50, 1000)}, 100)[name].value;
+      mean += x / sets;
+      square += x * x / sets;
+    }
+    const double error = std::sqrt((square - mean * mean) / (sets - 1));
+    INFO(name << " " << mean << " +- " << error << ", theory " << theory);
+    CHECK(std::abs(mean - theory) < 5 * error);
+    CHECK(error < (name == "overlap_1" ? 0.001 : 0.1));
+  }
+}
+
 TEST_CASE("ranks share the replicas of a memory and change nothing", "[field][mpi]") {
   const Communicator world(MPI_COMM_WORLD);
   const Communicator self(MPI_COMM_SELF);
