@@ -66,7 +66,7 @@ std::vector<Section> make_catalogue() {
                          key("targets", KeyType::reals, "", "values of the parameter"),
                          between(0, 100000, key("points", KeyType::integer, "0", "instead of targets as they are, so many values from the smaller to the larger of two")),
                          key("observables", KeyType::texts, "[]", "their names; none means all"),
-                         at_least(0, key("fewest", KeyType::real, "100.0", "effective samples, below which a warning is given"))}}}});
+                         at_least(0, key("fewest", KeyType::real, "100.0", "effective samples, below which a warning is given and no error"))}}}});
 
   Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
   Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");

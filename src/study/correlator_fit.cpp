@@ -83,6 +83,8 @@ class CorrelatorStudy {
     width_ = static_cast<std::size_t>(longest + 1);
     for (const FieldRun& run : runs) {
       const auto n = static_cast<std::size_t>(run.measurements());
+      // The action is slower than the correlator at any one time, and combinations of times are as slow.
+      if (run.measurements() >= 4) tau_int_ = std::max(tau_int_, gamma_method(run.column({"action_density"}), run.replicas()).tau_int);
       const auto first = chains_.size();
       chains_.resize(first + static_cast<std::size_t>(run.replicas()), std::vector<double>(n * (width_ + 1)));
       for (std::size_t k = 0; k <= width_; ++k) {
@@ -204,7 +206,7 @@ std::string quality(const RangeFit& range) {
 std::string number(double value, double error) { return std::isfinite(value) && std::isfinite(error) ? with_error(value, error) : std::isfinite(value) ? fmt::format("{:.6g} (no error)", value) : "-"; }
 
 std::string CorrelatorStudy::table() const {
-  std::string text = fmt::format("fit of {}{}, T = {}, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)", period_,
+  std::string text = fmt::format("fit of {}{}, T = {} steps, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)", period_,
                                  options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
   text += fmt::format("{} measurements in {} bins of {} (tau_int {:.2f})\n", measurements_, estimate_.bins, bin_, tau_int_);
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
@@ -224,7 +226,7 @@ std::string CorrelatorStudy::table() const {
     }
     text += "\n";
   }
-  text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", "mass", "  chi^2 / dof");
+  text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", "mass", "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
     const bool sound = range.invertible && range.fit.converged;
     text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? number(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
@@ -245,7 +247,7 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
     const std::string path = "observables/" + number_name(k) + "/";
     reals(path + "value", {main_.numbers.value[k] / unit_of(k)}, "lattice units", k < static_cast<std::size_t>(options_.states) ? "m of the fit" : "A of the fit");
     reals(path + "error", {main_.numbers.error[k] / unit_of(k)}, "lattice units", "one standard deviation, jackknife");
-    reals(path + "tau_int", {tau_int_}, "measurements", "the longest of the correlator");
+    reals(path + "tau_int", {tau_int_}, "measurements", "the longest of the correlator and the action");
     writer.write(path + "samples", std::vector<std::int64_t>{measurements_});
   }
   if (deck_.has("study.reference.mass")) {

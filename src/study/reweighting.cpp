@@ -183,7 +183,7 @@ class ReweightingStudy {
         for (const auto& means : result_.means_without[i]) samples.push_back(value(means));
         const JackknifeEstimate estimate = jackknife_of_samples(value(result_.means[i]), samples);
         c.value.push_back(estimate.value[0]);
-        c.error.push_back(estimate.error[0]);
+        c.error.push_back(result_.effective_samples[i] < deck_.real("study.fewest") ? std::nan("") : estimate.error[0]);
       }
     }
   }
@@ -195,7 +195,7 @@ class ReweightingStudy {
       if (result_.effective_samples[i] < fewest) poor.push_back(fmt::format("{} ({:.1f})", targets_[i], result_.effective_samples[i]));
     }
     if (!poor.empty()) {
-      run_.warn(progress, "overlap", fmt::format("fewer than {} effective samples at {} = {}: values and errors there cannot be trusted; remedy: a run nearby, longer runs", fewest, key_, join(poor)));
+      run_.warn(progress, "overlap", fmt::format("fewer than {} effective samples at {} = {}: values there cannot be trusted and have no error; remedy: a run nearby, longer runs", fewest, key_, join(poor)));
     }
   }
 
@@ -259,7 +259,7 @@ void ReweightingStudy::write(ResultWriter& writer) const {
     reals(path + "/error", error, "lattice units", error_help);
   };
   for (const Chosen& c : chosen_) {
-    curve("curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife");
+    curve("curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
     curve("measured/" + c.name, parameters_, key_, c.measured, c.measured_error, c.help + ", as the runs give it", "one standard deviation, of the run");
   }
   curve("curves/effective_samples", targets_, key_, result_.effective_samples, std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave", "none");

@@ -117,6 +117,7 @@ class Analysis(unittest.TestCase):
         self.field("ising_2d.toml", "d.h5", "lattice.extents=[8,8]", "action.beta=0.2", "study.measurements=100", "study.warm_up=10")
         text = self.analyse("reweighting_ising.toml", "far.h5", 'study.files=["d.h5"]', "study.targets=[1.5]", "study.points=0")
         self.assertIn("warning: overlap: fewer than 100 effective samples at action.beta = 1.5", text)
+        self.assertIn("(no error)", text)
         self.assertIn("warning: overlap", koushi("report", self.path("far.h5")).stdout)
         self.assertEqual(koushi("plot", self.path("r3a.h5")).returncode, 0)
         self.assertGreater(os.path.getsize(self.path("r3a.png")), 20000)

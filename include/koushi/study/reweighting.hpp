@@ -17,7 +17,7 @@ std::vector<double> reweighting_targets(const Deck& deck);
 ///   action.lambda         phi^4: E = sum |phi|^4 (lattice form) or 1/24 of it (textbook)
 ///
 /// Series into which p enters are moved along with it: action_density by (p - p_k) E / V, virial by (p - p_k) d E / (n V), d the degree of E.
-/// Where few effective samples are left a warning says so.
+/// Where fewer than study.fewest effective samples are left no error is quoted and a warning says so.
 ///
 /// Collective  yes
 /// Errors      DeckError, StoreError; NumericalError where the runs do not overlap
