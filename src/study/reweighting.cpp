@@ -84,11 +84,10 @@ class ReweightingStudy {
 
   /// The observables of the theory at a value of the parameter.
   std::vector<Observable> observables_at(const FieldRun& run, double parameter) const {
+    const Communicator self(MPI_COMM_SELF);
+    const Grid grid = make_grid(self, run.deck_with({}));
     try {
-      const Communicator self(MPI_COMM_SELF);
-      const Deck deck = run.deck_with({fmt::format("{}={}", key_, parameter)});
-      const Grid grid = make_grid(self, deck);
-      return make_field_theory(deck, grid)->observables();
+      return make_field_theory(run.deck_with({fmt::format("{}={}", key_, parameter)}), grid)->observables();
     } catch (const DeckError&) {
       deck_.refuse("study.targets", fmt::format("{} = {} is not accepted by the action of {}", key_, parameter, run.file()), "values that the action allows (koushi describe action)");
     }
@@ -192,7 +191,7 @@ class ReweightingStudy {
     const double fewest = deck_.real("study.fewest");
     std::vector<std::string> poor;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (result_.effective_samples[i] < fewest) poor.push_back(fmt::format("{} ({:.1f})", targets_[i], result_.effective_samples[i]));
+      if (result_.effective_samples[i] < fewest) poor.push_back(fmt::format("{:.8g} ({:.1f})", targets_[i], result_.effective_samples[i]));
     }
     if (!poor.empty()) {
       run_.warn(progress, "overlap", fmt::format("fewer than {} effective samples at {} = {}: values there cannot be trusted and have no error; remedy: a run nearby, longer runs", fewest, key_, join(poor)));

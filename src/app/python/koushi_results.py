@@ -74,7 +74,7 @@ def autocorrelation(series):
     gamma_0 = (fluctuation ** 2).mean()
     if not gamma_0 > 0:
         return np.ones(1), np.zeros(1), 0
-    rho, total, window, end = [1.0], 0.5, 0, n // 2
+    rho, total, window, end = [1.0], 0.5, 0, min(n // 2, 5000)
     while len(rho) < end:
         lag = len(rho)
         rho.append((fluctuation[:n - lag] * fluctuation[lag:]).mean() / gamma_0)
@@ -317,9 +317,9 @@ def plot_reweighting(run, picture):
         if name == "effective_samples" or not dense:
             errorbar(axis, curve, linestyle="-" if name == "effective_samples" else "none", linewidth=0.8, label=None if name == "effective_samples" else "reweighted")
         else:
-            error = np.nan_to_num(curve["error"])
-            axis.fill_between(curve["x"], curve["value"] - error, curve["value"] + error, color="tab:blue", alpha=0.3, linewidth=0)
-            axis.plot(curve["x"], curve["value"], color="tab:blue", linewidth=1, label="reweighted")
+            value = np.where(np.isfinite(curve["error"]), curve["value"], np.nan)  # what has no error has too few samples
+            axis.fill_between(curve["x"], value - curve["error"], value + curve["error"], color="tab:blue", alpha=0.3, linewidth=0)
+            axis.plot(curve["x"], value, color="tab:blue", linewidth=1, label="reweighted")
         if name == "effective_samples":
             axis.set_ylim(bottom=0)
             fewest = float(run.deck["study.fewest"])
