@@ -16,9 +16,11 @@
 #include "koushi/parallel/session.hpp"
 #include "koushi/study/bench.hpp"
 #include "koushi/study/catalogue.hpp"
+#include "koushi/study/correlator_fit.hpp"
 #include "koushi/study/ground_state.hpp"
 #include "koushi/study/lattice_field.hpp"
 #include "koushi/study/provenance.hpp"
+#include "koushi/study/reweighting.hpp"
 #include "report.hpp"
 
 namespace {
@@ -31,7 +33,8 @@ struct CommandLine {
   std::string output;
   std::string time_limit;
   std::string name;
-  std::string file;
+  CompareOptions compare;
+  bool csv = false;
   bool resume = false;
   bool overwrite = false;
   bool json = false;
@@ -72,7 +75,19 @@ Deck load(const Communicator& comm, const CommandLine& line) {
   return Deck::parse(text, line.deck, line.sets, catalogue());
 }
 
-bool is_field(const Deck& deck) { return deck.text("study.kind") == "lattice-field"; }
+/// What the kinds of study do; the others are those of ground states.
+struct Study {
+  int (*run)(const Communicator&, const Deck&, const RunOptions&);
+  std::string (*describe)(const Communicator&, const Deck&, int ranks);
+};
+
+Study study_of(const Deck& deck) {
+  const std::string kind = deck.text("study.kind");
+  if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
+  if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return describe_correlator_fit(comm, d); }};
+  if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return describe_reweighting(comm, d); }};
+  return {run_ground_state, describe_ground_state};
+}
 
 int run(const Communicator& comm, const CommandLine& line) {
   const Deck deck = load(comm, line);
@@ -81,7 +96,7 @@ int run(const Communicator& comm, const CommandLine& line) {
     options.time_limit = parse_duration(line.time_limit);
     if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
   }
-  return is_field(deck) ? run_lattice_field(comm, deck, options) : run_ground_state(comm, deck, options);
+  return study_of(deck).run(comm, deck, options);
 }
 
 int bench(bool json) {
@@ -166,10 +181,14 @@ int obey(int argc, char** argv, const Communicator& comm) {
   CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
   bench_command->add_flag("--json", line.json, "as JSON");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
-  report_command->add_option("file", line.file, "result file")->required();
-  report_command->add_flag("--json", line.json, "as JSON");
+  report_command->add_flag("--json", line.json, "as JSON, of one file");
+  report_command->add_flag("--csv", line.csv, "as comma-separated values");
   CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
-  plot_command->add_option("file", line.file, "result file")->required();
+  for (CLI::App* command : {report_command, plot_command}) {
+    command->add_option("files", line.compare.files, "result file; several give a table, or curves")->required();
+    command->add_option("--x", line.compare.x, "of several files: a numeric key of their decks, as action.beta or lattice.extents.0")->allow_extra_args(false);
+    command->add_option("--y", line.compare.y, "of several files: observables, as binder,susceptibility")->delimiter(',')->allow_extra_args(false);
+  }
   plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
@@ -187,7 +206,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*run_command) return run(comm, line);
   if (*check_command) {
     const Deck deck = load(comm, line);
-    const std::string text = is_field(deck) ? describe_lattice_field(comm, deck, line.ranks) : describe_ground_state(comm, deck, line.ranks);
+    const std::string text = study_of(deck).describe(comm, deck, line.ranks);
     if (comm.is_root()) print_out(fmt::format("{}\n{}", deck.resolved(), text));
     return 0;
   }
@@ -203,8 +222,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*bench_command) return bench(line.json);
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
-  if (*report_command) return report(line.file, line.json);
-  if (*plot_command) return plot(line.file, line.output);
+  const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
+  if (many && line.json) throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
+  if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);
+  if (*plot_command) return many ? plot_many(line.compare, line.output) : plot(line.compare.files[0], line.output);
   print_out(app.help());
   return 2;
 }

@@ -19,16 +19,28 @@ namespace {
 
 std::string number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : "null"; }
 
-/// Runs a program and returns its exit code, or -1 if it cannot be run.
-int call(const std::vector<std::string>& words) {
+/// Runs a program, with a text as its standard input, and returns its exit code, or -1 if it cannot be run.
+int call(const std::vector<std::string>& words, const std::string& input = "") {
+  int ends[2] = {-1, -1};
+  if (pipe(ends) != 0) return -1;
   const pid_t child = fork();
   if (child == 0) {
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    close(ends[1]);
     std::vector<char*> arguments;
     for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     execvp(arguments[0], arguments.data());
     _exit(127);
   }
+  close(ends[0]);
+  for (std::size_t done = 0; done < input.size();) {
+    const ssize_t n = write(ends[1], input.data() + done, input.size() - done);
+    if (n <= 0) break;  // a child that reads no more says why by its exit code
+    done += static_cast<std::size_t>(n);
+  }
+  close(ends[1]);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status)) return -1;
   return WEXITSTATUS(status);
@@ -79,18 +91,19 @@ int report(const std::string& file, bool json) {
     print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"reference\": {}, \"phases\": {{{}}}}}\n",
                quoted(status), quoted(study), steps, number(seconds), observables, reference, phases));
   } else {
-    print_out(fmt::format("{}\n{}, {}, {} steps, {}\n{}", reader.read_text("summary/title"), study, status, steps, format_seconds(seconds), table));
+    const bool has_table = reader.contains("summary/table");  // of an analysis
+    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
+                          has_table ? reader.read_text("summary/table") : table));
   }
   return 0;
 }
 
-int plot(const std::string& file, const std::string& picture) {
-  const Communicator self(MPI_COMM_SELF);
-  if (const ResultReader reader(self, file); !reader.contains("history/energy") && reader.list("series").empty()) {
-    throw UsageError(fmt::format("{} has no history or series to draw\n  expected: the file of an optimisation or of a lattice field, not of a measurement alone", file));
-  }
+namespace {
+
+/// Gives words and input to the plot script. Errors: UsageError for pictures of another kind, LibraryError without a Python that can draw.
+int draw(const std::string& picture, std::vector<std::string> arguments, const std::string& input) {
   const std::string suffix = picture.substr(std::min(picture.size(), picture.rfind('.')));
-  if (!picture.empty() && suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {
+  if (suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {
     throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
   }
   const char* chosen = std::getenv("KOUSHI_PYTHON");
@@ -100,10 +113,39 @@ int plot(const std::string& file, const std::string& picture) {
   const std::vector<std::string> pythons = chosen != nullptr ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
   for (const std::string& python : pythons) {
     if (call({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', 'matplotlib')))"}) != 0) continue;
-    return call({python, script, file, picture.empty() ? file.substr(0, file.rfind(".h5")) + ".png" : picture}) == 0 ? 0 : 5;
+    std::vector<std::string> words{python, script};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    words.push_back(picture);
+    return call(words, input) == 0 ? 0 : 5;
   }
   throw LibraryError("plot needs a Python with h5py and matplotlib\n  expected: apt-get install python3-h5py python3-matplotlib, or KOUSHI_PYTHON naming one that has them",
                      ErrorScope::uniform);
+}
+
+}  // namespace
+
+int plot(const std::string& file, const std::string& picture) {
+  const Communicator self(MPI_COMM_SELF);
+  if (const ResultReader reader(self, file); !reader.contains("history/energy") && reader.list("series").empty() && reader.list("curves").empty()) {
+    throw UsageError(fmt::format("{} has no history, series or curves to draw\n  expected: the file of an optimisation, of a lattice field or of its analysis, not of a measurement alone", file));
+  }
+  return draw(picture.empty() ? file.substr(0, file.rfind(".h5")) + ".png" : picture, {file}, "");
+}
+
+int report_many(const CompareOptions& options, bool csv) {
+  const Comparison comparison = compare(options);
+  print_out(csv ? comparison_csv(comparison) : comparison_table(comparison));
+  return 0;
+}
+
+int plot_many(const CompareOptions& options, const std::string& picture) {
+  const Comparison comparison = compare(options);
+  if (options.y.empty()) throw UsageError(fmt::format("a curve needs a name for its y axis\n  expected: --y with some of {}", join(comparison.y)));
+  if (comparison.x.empty()) {
+    throw UsageError(fmt::format("a curve needs a key for its x axis: the files differ in {}\n  expected: --x with a numeric key of the deck",
+                                 comparison.settings.empty() ? "no setting" : join(comparison.settings)));
+  }
+  return draw(picture.empty() ? join(comparison.y, "_") + ".png" : picture, {"--curves"}, comparison_json(comparison));
 }
 
 }  // namespace koushi

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "compare.hpp"
+
 namespace koushi {
 
 /// Prints the results in a file, as a table or as JSON. Returns the exit code. Errors: StoreError.
@@ -9,5 +11,11 @@ int report(const std::string& file, bool json);
 
 /// Calls the Python module that draws a run. Returns the exit code. Errors: LibraryError where Python lacks h5py or matplotlib.
 int plot(const std::string& file, const std::string& picture);
+
+/// Results of several files side by side, as a table or as comma-separated values.
+int report_many(const CompareOptions& options, bool csv);
+
+/// Curves of observables of several files over a key of their decks.
+int plot_many(const CompareOptions& options, const std::string& picture);
 
 }  // namespace koushi

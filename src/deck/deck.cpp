@@ -479,7 +479,7 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
       case KeyType::integers: return "[4, 4]";
       case KeyType::reals: return "[1.0]";
       case KeyType::rows: return "[[1, 0], [0, 1]]";
-      case KeyType::texts: return "[]";
+      case KeyType::texts: return key.path == "files" ? "[\"run.h5\"]" : "[]";
       case KeyType::choice: return "\"" + key.choices.front() + "\"";
       case KeyType::text: return key.path == "file" ? "\"run.h5\"" : "\"\"";
     }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <iterator>
 
@@ -80,7 +81,8 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
   const H5List access(h5check(H5Pcreate(H5P_FILE_ACCESS), "create a property list"));
   h5check(H5Pset_fapl_core(access.get(), 1U << 20U, 0), "use the core driver");
   h5check(H5Pset_file_image(access.get(), image_->data.data(), image_->data.size()), "take a file from memory");
-  image_->file = H5File(H5Fopen("koushi-image", H5F_ACC_RDONLY, access.get()));
+  static std::atomic<int> images{0};  // two open images of one name are the same file to HDF5
+  image_->file = H5File(H5Fopen(fmt::format("koushi-image-{}", images++).c_str(), H5F_ACC_RDONLY, access.get()));
   if (!image_->file.valid()) throw StoreError(fmt::format("{}: HDF5 cannot read it", file));
 }
 ResultReader::~ResultReader() = default;

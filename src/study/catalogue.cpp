@@ -37,6 +37,7 @@ std::vector<Section> make_catalogue() {
                                  optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
   std::vector<Key> measure = measurement_keys(true);
   measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
+  const Key files = key("files", KeyType::texts, "", "result files of lattice-field runs; names are relative to the folder in which koushi is called");
   sections.push_back({"study", "What is to be done.", false,
                       {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
                        {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
@@ -48,7 +49,24 @@ std::vector<Section> make_catalogue() {
                          optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
                          optional(key("reference.value", KeyType::real, "", "known value to compare with")),
                          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}}}});
+                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+                       {"correlator-fit", "masses from the correlators of lattice-field runs of one action",
+                        {files, choice("form", {"cosh", "exponential"}, "\"cosh\"", "A cosh(m (t - T/2)), or A e^(-m t)"),
+                         between(1, 2, key("states", KeyType::integer, "1", "of the form, added up")),
+                         between(0, 32768, key("t_min", KeyType::integer, "1", "first point of the fit, in steps; a scan tries every other one too")),
+                         optional(between(0, 32768, key("t_max", KeyType::integer, "", "last point; half the period if not given"))),
+                         key("correlated", KeyType::boolean, "true", "take the whole covariance of the points; false: their variances alone"),
+                         choice("subtract", {"mean", "modulus", "none"}, "\"mean\"", "to connect the correlator: V_s <phi_1>^2, V_s <|M|/V>^2, nothing"),
+                         optional(between(1, most, key("bin", KeyType::integer, "", "measurements per bin of the jackknife; from tau_int if not given"))),
+                         optional(key("reference.mass", KeyType::real, "", "known mass to compare with")),
+                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+                       {"reweighting", "observables of lattice-field runs at other values of one parameter",
+                        {files, choice("parameter", {"action.beta", "action.mass_squared", "action.lambda"}, "", "the key in which the runs may differ"),
+                         key("targets", KeyType::reals, "", "values of the parameter"),
+                         between(0, 100000, key("points", KeyType::integer, "0", "instead of targets as they are, so many values from the smaller to the larger of two")),
+                         key("observables", KeyType::texts, "[]", "their names; none means all"),
+                         at_least(0, key("fewest", KeyType::real, "100.0", "effective samples, below which a warning is given and no error"))}}}});
 
   Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
   Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");

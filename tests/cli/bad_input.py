@@ -1,6 +1,6 @@
 """Runs every command of bad_input.txt and compares exit code and message, word for word.
 
-A block is a command (`$ ...`, DECK, FIELD, PATH and OUT stand for files) or an edit of the deck (`~ old => new`, then checked), its exit code, and what
+A block is a command (`$ ...`, DECK, FIELD, PATH, FIT, REWEIGHT and OUT stand for files) or an edit of the deck (`~ old => new`, then checked), its exit code, and what
 stderr must say. `--write` prints the file anew: read every line of it before you keep it.
 """
 import concurrent.futures
@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 KOUSHI, DECK, TABLE = sys.argv[1:4]
-FIELD, PATH = (os.path.join(os.path.dirname(DECK), name) for name in ("phi4_2d.toml", "anharmonic_oscillator.toml"))
+SHIPPED = {name: os.path.join(os.path.dirname(DECK), file) for name, file in (("FIELD", "phi4_2d.toml"), ("PATH", "anharmonic_oscillator.toml"),
+                                                                              ("FIT", "correlator_fit.toml"), ("REWEIGHT", "reweighting_ising.toml"))}
 ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", OMP_PROC_BIND="false")
 
 
@@ -31,9 +32,11 @@ def run(command, folder):
         lexer = shlex.shlex(command[2:], posix=False, punctuation_chars=False)
         lexer.whitespace_split = True
         words = list(lexer)
-        words = [w.replace("DECK", deck).replace("FIELD", FIELD).replace("PATH", PATH).replace("OUT", out) for w in words]
+        words = [SHIPPED.get(w, w).replace("DECK", deck).replace("OUT", out) for w in words]
     done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120 * int(os.environ.get("KOUSHI_TEST_PATIENCE", "1")), cwd=folder)
-    said = done.stderr.replace(deck, "DECK").replace(FIELD, "FIELD").replace(PATH, "PATH").replace(out, "OUT").replace(folder, "FOLDER")
+    said = done.stderr
+    for name, file in [("DECK", deck), *SHIPPED.items(), ("OUT", out), ("FOLDER", folder)]:
+        said = said.replace(file, name)
     said = re.sub(r"than the [0-9.]+ [KMGT]iB of this machine", "than the MEMORY of this machine", said)
     return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))
 

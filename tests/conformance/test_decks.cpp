@@ -9,6 +9,8 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/catalogue.hpp"
+#include "koushi/study/correlator_fit.hpp"
+#include "koushi/study/reweighting.hpp"
 #include "registered.hpp"
 
 using namespace koushi;
@@ -82,6 +84,13 @@ TEST_CASE("the text of a TOML error stays on one line", "[conformance]") {
   }
 }
 
+TEST_CASE("the resolved text of a deck is a deck, and the same one", "[conformance]") {
+  for (const std::string& text : shipped_decks()) {
+    const std::string resolved = Deck::parse(text, "deck.toml", {}, catalogue()).resolved();
+    CHECK(Deck::parse(resolved, "resolved", {}, catalogue()).resolved() == resolved);
+  }
+}
+
 TEST_CASE("mutated decks end in a model or in an error with its place", "[conformance][fuzz]") {
   const Communicator self(MPI_COMM_SELF);
   const std::vector<std::string> decks = shipped_decks();
@@ -89,6 +98,7 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
   Mutator mutator(2);
   int built = 0;
   int fields = 0;
+  int analyses = 0;
   int refused = 0;
   const std::regex placed("^deck\\.toml:[0-9]+:[0-9]+: error: .+");
   for (int k = 0; k < 8000; ++k) {
@@ -96,6 +106,11 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
     INFO(text);
     try {
       const Deck deck = Deck::parse(text, "deck.toml", {}, catalogue());
+      if (deck.text("study.kind") == "correlator-fit" || deck.text("study.kind") == "reweighting") {
+        deck.text("study.kind") == "reweighting" ? static_cast<void>(reweighting_targets(deck)) : static_cast<void>(correlator_fit_options(deck));
+        ++analyses;
+        continue;
+      }
       if (deck.text("study.kind") == "lattice-field") {
         double numbers = static_cast<double>(deck.integer("lattice.replicas"));
         for (const int n : deck.integers("lattice.extents")) numbers *= n;
@@ -125,5 +140,6 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
   }
   CHECK(built > 80);
   CHECK(fields > 200);
+  CHECK(analyses > 50);
   CHECK(refused > 1000);
 }

@@ -4,6 +4,7 @@
 >>> energy, error = run.history["energy"], run.history["energy_error"]
 >>> run.observables["energy_per_site"]          # {'value': ..., 'error': ..., 'tau_int': ..., 'samples': ...}
 """
+import json
 import logging
 import sys
 import warnings
@@ -20,6 +21,11 @@ class Run:
     reference: dict = None
     series: dict = field(default_factory=dict)   # [measurement, replica, entry], of lattice fields
     curves: dict = field(default_factory=dict)   # {'x': ..., 'value': ..., 'error': ..., 'axis': ...}
+    measured: dict = field(default_factory=dict)  # of a reweighting: what the runs gave themselves, as curves
+    study: str = ""
+    deck: dict = field(default_factory=dict)     # resolved keys, as text
+    sweep: int = 0
+    field: object = None                         # [component, sites ...] of replica 0, of a lattice field
 
 
 def open_run(path):
@@ -30,8 +36,14 @@ def open_run(path):
         value = item[()] if isinstance(item, h5py.Dataset) else item
         return value.decode() if isinstance(value, bytes) else str(value)
 
+    def curves(group):
+        return {name: dict({key: data[()] for key, data in curve.items()}, axis=text(curve["x"].attrs.get("help", "")), help=text(curve["value"].attrs.get("help", "")))
+                for name, curve in group.items()}
+
     with h5py.File(path, "r") as file:
         run = Run(text(file["summary/title"]), int(file["summary/n_sites"][0]))
+        run.study = text(file["summary/study"])
+        run.deck = dict(line.split(" = ", 1) for line in text(file["deck/resolved"]).splitlines() if " = " in line)
         for name, data in file.get("history", {}).items():
             run.history[name] = data[()]
             run.units[name] = text(data.attrs.get("unit", ""))
@@ -39,33 +51,58 @@ def open_run(path):
             run.observables[name] = {key: data[0] for key, data in group.items()}
         for name, data in file.get("series", {}).items():
             run.series[name] = data[()]
-        for name, group in file.get("curves", {}).items():
-            run.curves[name] = {key: data[()] for key, data in group.items()}
-            run.curves[name]["axis"] = text(group["x"].attrs.get("help", ""))
+        run.curves = curves(file.get("curves", {}))
+        run.measured = curves(file.get("measured", {}))
         if "reference" in file:
             run.reference = {"quantity": text(file["reference/quantity"]), "value": file["reference/value"][0], "source": text(file["reference/source"])}
+        if "state/field" in file:
+            run.field = file["state/field"][0]
+            run.sweep = int(file["state/sweep"][0])
     return run
 
 
-def autocorrelation(series, lags):
-    """Normalised autocorrelation rho(t), t = 0 ... lags, averaged over the columns of series[measurement, replica]."""
+def autocorrelation(series):
+    """Normalised autocorrelation rho(t) of series[measurement, replica], its error, and the window W of the Gamma method.
+
+    U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (31)-(33), (50)-(52), with S = 1.5; the error after M. Luescher, Comput. Phys. Commun. 165,
+    199 (2005), eq. (E.11).
+    """
     import numpy as np
 
     fluctuation = series - series.mean()
     n = len(fluctuation)
-    gamma = [(fluctuation[:n - t] * fluctuation[t:]).mean() for t in range(min(lags, n - 1) + 1)]
-    return np.array(gamma) / gamma[0]
+    gamma_0 = (fluctuation ** 2).mean()
+    if not gamma_0 > 0:
+        return np.ones(1), np.zeros(1), 0
+    rho, total, window, end = [1.0], 0.5, 0, min(n // 2, 5000)
+    while len(rho) < end:
+        lag = len(rho)
+        rho.append((fluctuation[:n - lag] * fluctuation[lag:]).mean() / gamma_0)
+        if window:
+            continue
+        total += rho[lag]
+        tau = 1.5 / np.log((2 * total + 1) / (2 * total - 1)) if total > 0.5 else 1e-10
+        if np.exp(-lag / tau) - tau / np.sqrt(lag * series.size) < 0:
+            window = lag
+            end = min(end, max(10, 3 * window + 1))  # what lies beyond is shown, as noise
+    window = window or len(rho) - 1
+    rho = np.array(rho)
+    known = np.where(np.arange(3 * len(rho)) <= window, np.pad(rho, (0, 2 * len(rho))), 0)
+    error = [0.0]
+    for t in range(1, len(rho)):
+        k = np.arange(1, t + window + 1)
+        error.append(np.sqrt(((known[k + t] + known[np.abs(k - t)] - 2 * known[k] * known[t]) ** 2).sum() / series.size))
+    return rho, np.array(error), window
 
 
 def plot_run(run, picture):
-    """Draw a run: the optimisation of a ground state, or the sampling of a lattice field."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    warnings.filterwarnings("ignore", message="Glyph .* missing")  # titles may be in any script; fonts may not
-    matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "IPAGothic", "sans-serif"]
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    if run.series:
+    """Draw a run: the optimisation of a ground state, the sampling of a lattice field, or an analysis of such."""
+    prepare()
+    if run.study == "correlator-fit":
+        plot_correlator_fit(run, picture)
+    elif run.study == "reweighting":
+        plot_reweighting(run, picture)
+    elif run.series:
         plot_field(run, picture)
     elif "energy" in run.history:
         plot_ground_state(run, picture)
@@ -73,17 +110,71 @@ def plot_run(run, picture):
         raise SystemExit("this run has no history of the energy and no series to draw (a measurement alone?)")
 
 
+def prepare():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    warnings.filterwarnings("ignore", message="Glyph .* missing")  # titles may be in any script; fonts may not
+    matplotlib.rcParams["font.family"] = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "IPAGothic", "sans-serif"]
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def errorbar(axis, curve, good=None, **how):
+    """Points of a curve with error bars, without those that are not finite or not `good`."""
+    import numpy as np
+
+    shown = np.isfinite(curve["value"]) & (True if good is None else good)
+    how = {"color": "black", "marker": ".", "linestyle": "none", "capsize": 2, **how}
+    axis.errorbar(curve["x"][shown], curve["value"][shown], yerr=np.nan_to_num(curve["error"][shown]), **how)
+
+
+def logarithmic(axis, values):
+    """A logarithmic axis for positive values, whatever their error bars do, with plain numbers where they span less than a decade."""
+    from matplotlib.ticker import FormatStrFormatter
+
+    if len(values) == 0:
+        return
+    axis.set_yscale("log")
+    ratio = max(values.max() / values.min(), 1.01)
+    margin = min(3.0, ratio ** 0.15)
+    axis.set_ylim(values.min() / margin, values.max() * margin)
+    if ratio < 10:
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%.4g"))
+        axis.yaxis.set_minor_formatter(FormatStrFormatter("%.4g"))
+
+
+def with_error(value, error):
+    """0.4963(23), as the tables print it."""
+    import math
+
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return "%.6g" % value
+    decimals = 1 - math.floor(math.log10(error))
+    if decimals <= 0:
+        return "%.0f(%.0f)" % (value, error)
+    return "%.*f(%.0f)" % (decimals, value, error * 10 ** decimals)
+
+
 def plot_field(run, picture):
-    """Time history of S/V and of the field's square, their autocorrelation, and the correlator with its effective mass."""
+    """Time history of what was measured, its autocorrelation, the correlator with its effective mass, and the last configuration."""
     import matplotlib.pyplot as plt
     import numpy as np
 
-    shown = [name for name in ("action_density", "phi2", "x2", "plaquette", "energy_density", "magnetization2") if name in run.series][:3]
-    curves = [name for name in ("correlator", "effective_mass") if name in run.curves]
+    energy = "energy_per_site" if "energy_per_site" in run.series else "action_density"
+    shown = [name for name in (energy, "phi2", "x2", "plaquette", "magnetization2") if name in run.series][:3]
+    good = {}
+    for name in ("correlator", "effective_mass"):
+        if name in run.curves:
+            curve = run.curves[name]
+            good[name] = curve["value"] > 0 if name == "correlator" else curve["error"] < 0.5 * np.abs(curve["value"])  # what still says something
+    curves = [name for name in good if good[name].any()]
+    image = run.field is not None and run.deck.get("action.kind") != '"wilson"'
     rows = len(shown) + (1 if curves else 0)
-    figure, axes = plt.subplots(rows, 2, figsize=(10, 2.6 * rows), constrained_layout=True, squeeze=False)
+    figure = plt.figure(figsize=(10 + (5.5 if image else 0), 2.8 * rows), constrained_layout=True)
+    grid = figure.add_gridspec(rows, 3 if image else 2, width_ratios=[1, 1, 1.15][:3 if image else 2])
     figure.suptitle(run.title)
-    for (left, right), name in zip(axes, shown):
+    for row, name in enumerate(shown):
+        left, right = figure.add_subplot(grid[row, 0]), figure.add_subplot(grid[row, 1])
         series = run.series[name][:, :, 0]
         left.plot(series[:, 0], color="0.7", linewidth=0.5, label="replica 0")
         if series.shape[1] > 1:
@@ -91,27 +182,179 @@ def plot_field(run, picture):
         left.set_ylabel(name)
         left.set_xlabel("measurement")
         left.legend(loc="upper right", framealpha=0.9, fontsize="small")
-        tau = run.observables.get(name, {}).get("tau_int", 5.0)
-        rho = autocorrelation(series, int(max(10, 12 * tau)))
-        right.plot(rho, color="black", marker=".", linewidth=0.8)
+        rho, error, window = autocorrelation(series)
         right.axhline(0, color="0.7", linewidth=0.8)
-        right.set_ylabel("autocorrelation")
+        right.errorbar(np.arange(len(rho)), rho, yerr=error, color="black", marker=".", linewidth=0.8, capsize=1.5)
+        right.axvspan(0, window, color="tab:blue", alpha=0.12, linewidth=0)
+        right.axvline(window, color="tab:blue", linewidth=1, label="window W = %d" % window)
+        right.set_ylabel(r"$\rho(t)$")
         right.set_xlabel("measurements apart")
-        if name in run.observables:
-            right.set_title(r"$\tau_{int}$ = %.2f" % tau, fontsize="small")
-    for axis, name in zip(axes[-1], curves):
+        right.set_xlim(left=0)
+        tau = run.observables.get(name, {}).get("tau_int", 0.5 + rho[1:window + 1].sum())
+        right.legend(loc="upper right", framealpha=0.9, fontsize="small", title=r"$\tau_{int}$ = %.2f" % tau)
+    for column, name in enumerate(curves):
+        axis = figure.add_subplot(grid[len(shown), column])
         curve = run.curves[name]
-        good = np.isfinite(curve["value"])
-        if name == "effective_mass":  # no more than what still says something
-            good &= curve["error"] < 0.5 * np.abs(curve["value"])
+        errorbar(axis, curve, good[name])
         if name == "correlator":
-            good &= curve["value"] > 0
-            axis.set_yscale("log")
-        axis.errorbar(curve["x"][good], curve["value"][good], yerr=np.nan_to_num(curve["error"][good]), color="black", marker=".", linestyle="none", capsize=2)
+            logarithmic(axis, curve["value"][good[name]])
         axis.set_xlabel(curve["axis"] + "  [lattice units]")
         axis.set_ylabel(name.replace("_", " "))
-    if len(curves) == 1:
-        axes[-1][1].axis("off")
+    if image:
+        draw_field(run, figure.add_subplot(grid[:2 if run.field.ndim == 2 else rows, 2]), figure)
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def draw_field(run, axis, figure):
+    """The last configuration of replica 0: a line, or an image of the last two directions where all others are 0."""
+    import numpy as np
+
+    kind = run.deck.get("action.kind", "").strip('"')
+    where = "replica 0 after %d sweeps" % run.sweep
+    values = run.field
+    if values.ndim == 2:
+        axis.plot(values[0], color="black", linewidth=0.8, marker="." if values.shape[1] < 200 else None)
+        axis.set_xlabel("site")
+        axis.set_ylabel("first component" if len(values) > 1 else "field")
+        axis.set_title(where, fontsize="medium")
+        return
+    dimension = values.ndim - 1
+    values = values[(slice(None),) + (0,) * (dimension - 2)]
+    ticks, labels = None, None
+    if kind in ("xy", "clock"):
+        shown, colours, low, high, name = np.arctan2(values[1], values[0]), "twilight", -np.pi, np.pi, "angle"
+        ticks, labels = [-np.pi, 0, np.pi], [r"$-\pi$", "0", r"$\pi$"]
+    elif kind == "ising":
+        shown, colours, low, high, name = values[0], figure_colours(["#2b4a6f", "#f3ead7"]), -1, 1, "s"
+        ticks, labels = [-0.5, 0.5], ["-1", "+1"]
+    elif kind == "potts":
+        states = int(float(run.deck["action.states"]))
+        shown, low, high, name = values[0], -0.5, states - 0.5, "s"
+        colours = figure_colours(discrete_colours(states))
+        ticks = list(range(states)) if states <= 16 else None
+    else:
+        shown, colours, name = values[0], "RdBu_r", r"$\phi$" if len(values) == 1 else r"$\phi_1$" if kind != "sigma-model" else "$s_1$"
+        high = 1.0 if kind == "sigma-model" else np.abs(shown).max() or 1.0
+        low = -high
+    picture = axis.imshow(shown, cmap=colours, vmin=low, vmax=high, origin="lower", interpolation="nearest", aspect="equal")
+    bar = figure.colorbar(picture, cax=axis.inset_axes([1.03, 0, 0.04, 1]), ticks=ticks, label=name)
+    if labels:
+        bar.set_ticklabels(labels)
+    axis.set_ylabel("$x_%d$" % (dimension - 1))
+    axis.set_xlabel("$x_%d$" % dimension)
+    slice_text = "" if dimension == 2 else ", at " + ", ".join("$x_%d = 0$" % k for k in range(1, dimension - 1))
+    axis.set_title(where + slice_text, fontsize="medium")
+
+
+def figure_colours(colours):
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(colours)
+
+
+def discrete_colours(count):
+    import matplotlib
+
+    return [matplotlib.colormaps["tab10" if count <= 10 else "nipy_spectral"](k if count <= 10 else k / (count - 1)) for k in range(count)]
+
+
+def plot_correlator_fit(run, picture):
+    """The correlator with its fit, effective masses with the fitted one, and the scan over t_min."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), constrained_layout=True)
+    figure.suptitle(run.title)
+    correlator, fit = run.curves["correlator"], run.curves["fit"]
+    mass = run.observables["mass"]
+    errorbar(axes[0], correlator, correlator["value"] > 0, label="connected correlator")
+    axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1.2, label="fit")
+    logarithmic(axes[0], correlator["value"][correlator["value"] > 0])
+    axes[0].set_xlabel("t  [lattice units]")
+    axes[0].set_ylabel("G(t)")
+    axes[0].legend(fontsize="small")
+    middle = "m = " + with_error(mass["value"], mass["error"])
+    for name, marker, colour in (("log_mass", "s", "0.6"), ("cosh_mass", "o", "black")):
+        curve = run.curves[name]
+        good = curve["error"] < 0.5 * np.abs(curve["value"])
+        errorbar(axes[1], curve, good, marker=marker, color=colour, markersize=4, markerfacecolor="white", label=name.split("_")[0] + " effective mass")
+    axes[1].fill_between([fit["x"][0], fit["x"][-1]], mass["value"] - mass["error"], mass["value"] + mass["error"], color="tab:red", alpha=0.3, linewidth=0, label="fit, " + middle)
+    axes[1].set_xlabel("t  [lattice units]")
+    axes[1].set_ylabel("effective mass")
+    scan = run.curves["scan_mass"]
+    good = scan["error"] < 0.5 * np.abs(scan["value"])
+    errorbar(axes[2], scan, good)
+    axes[2].axhspan(mass["value"] - mass["error"], mass["value"] + mass["error"], color="tab:red", alpha=0.3, linewidth=0)
+    axes[2].set_xlabel("t_min  [lattice units]")
+    axes[2].set_ylabel("mass of the fit from t_min on")
+    if run.reference:
+        for axis in axes[1:]:
+            axis.axhline(run.reference["value"], color="tab:blue", linestyle="--", linewidth=1, label="known: %.6g" % run.reference["value"])
+    axes[1].legend(fontsize="small")
+    quality = axes[2].twinx()
+    quality.plot(scan["x"], run.curves["scan_q"]["value"], color="tab:green", marker="x", linestyle=":", linewidth=0.8, markersize=4)
+    quality.set_ylim(0, 1)
+    quality.set_ylabel("Q", color="tab:green")
+    quality.tick_params(axis="y", colors="tab:green")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_reweighting(run, picture):
+    """Observables against the parameter with error bands, what the runs gave themselves, and the effective samples."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    names = [name for name in run.curves if name in run.measured] + ["effective_samples"]
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(5 * columns, 3.6 * rows), constrained_layout=True, squeeze=False)
+    figure.suptitle(run.title)
+    for axis, name in zip(axes.flat, names):
+        curve = run.curves[name]
+        dense = len(curve["x"]) > 5
+        if name == "effective_samples" or not dense:
+            errorbar(axis, curve, linestyle="-" if name == "effective_samples" else "none", linewidth=0.8, label=None if name == "effective_samples" else "reweighted")
+        else:
+            value = np.where(np.isfinite(curve["error"]), curve["value"], np.nan)  # what has no error has too few samples
+            axis.fill_between(curve["x"], value - curve["error"], value + curve["error"], color="tab:blue", alpha=0.3, linewidth=0)
+            axis.plot(curve["x"], value, color="tab:blue", linewidth=1, label="reweighted")
+        if name == "effective_samples":
+            axis.set_ylim(bottom=0)
+            fewest = float(run.deck["study.fewest"])
+            axis.axhline(fewest, color="tab:red", linestyle="--", linewidth=1, label="warned of below %g" % fewest)
+        else:
+            errorbar(axis, run.measured[name], marker="o", markerfacecolor="white", label="runs")
+        axis.set_xlabel(curve["axis"])
+        axis.set_ylabel(name.replace("_", " "))
+        axis.legend(fontsize="small")
+    for axis in axes.flat[len(names):]:
+        axis.axis("off")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_curves(table, picture):
+    """Observables of several runs over a key of their decks, one line per other setting: what `koushi plot A.h5 B.h5 --x KEY --y NAMES` draws.
+
+    table: {"x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
+    """
+    prepare()
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    names = table["y"]
+    figure, axes = plt.subplots(len(names), 1, figsize=(7.5, 1 + 3.8 * len(names)), constrained_layout=True, squeeze=False)
+    colours = [plt.get_cmap("tab10" if len(table["lines"]) <= 10 else "viridis")(k if len(table["lines"]) <= 10 else k / (len(table["lines"]) - 1)) for k in range(len(table["lines"]))]
+    for axis, name in zip(axes[:, 0], names):
+        for line, colour, marker in zip(table["lines"], colours, "osD^vP*X<>" * len(colours)):
+            curve = {"x": np.array(line["x"], dtype=float), "value": np.array(line["y"][name]["value"], dtype=float), "error": np.array(line["y"][name]["error"], dtype=float)}
+            errorbar(axis, curve, color=colour, marker=marker, markersize=4, linestyle="-", linewidth=0.8, label=line["label"] or None)
+        axis.set_xlabel(table["x"])
+        axis.set_ylabel(name.replace("_", " "))
+        if any(line["label"] for line in table["lines"]):
+            axis.legend(fontsize="small")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
@@ -151,9 +394,12 @@ def plot_ground_state(run, picture):
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit("usage: koushi_results.py RESULT.h5 PICTURE.{png,svg,pdf}")
+        sys.exit("usage: koushi_results.py RESULT.h5 PICTURE.{png,svg,pdf}, or koushi_results.py --curves PICTURE.{png,svg,pdf} with a table as JSON on the standard input")
     try:
-        plot_run(open_run(sys.argv[1]), sys.argv[2])
+        if sys.argv[1] == "--curves":
+            plot_curves(json.load(sys.stdin), sys.argv[2])
+        else:
+            plot_run(open_run(sys.argv[1]), sys.argv[2])
     except OSError as error:
         sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
     print(sys.argv[2])

@@ -2,28 +2,10 @@
 #include <cmath>
 #include <random>
 
+#include "autoregressive.hpp"
 #include "koushi/statistics/estimate.hpp"
 
 using namespace koushi;
-
-namespace {
-
-/// x' = a x + sqrt(1 - a^2) noise: variance 1, tau_int = (1 + a) / (2 (1 - a)).
-std::vector<double> autoregressive(double a, int chains, int length, unsigned seed) {
-  std::mt19937_64 engine(seed);
-  std::normal_distribution<double> normal;
-  std::vector<double> series;
-  for (int c = 0; c < chains; ++c) {
-    double x = normal(engine);
-    for (int t = 0; t < length; ++t) {
-      series.push_back(x);
-      x = a * x + std::sqrt(1 - a * a) * normal(engine);
-    }
-  }
-  return series;
-}
-
-}  // namespace
 
 TEST_CASE("tau_int of an autoregressive series is its closed form", "[statistics][statistical]") {
   for (const double a : {0.0, 0.5, 0.9}) {

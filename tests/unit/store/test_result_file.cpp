@@ -126,3 +126,13 @@ TEST_CASE("a file that cannot grow leaves the old one whole", "[store]") {
   CHECK(ResultReader(self, file).read_reals("history/energy")[0] == 1.0);
   CHECK_THROWS_AS(write_sample(self, "/nonexistent/folder/file.h5", 1.0), StoreError);
 }
+
+TEST_CASE("two files that are open together are two files", "[store]") {
+  const Communicator self(MPI_COMM_SELF);
+  write_sample(self, scratch("first"), 1.0);
+  write_sample(self, scratch("second"), 2.0);
+  const ResultReader first(self, scratch("first"));
+  const ResultReader second(self, scratch("second"));
+  CHECK(first.read_reals("history/energy").at(0) == 1.0);
+  CHECK(second.read_reals("history/energy").at(0) == 2.0);
+}

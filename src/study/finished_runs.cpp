@@ -1,0 +1,137 @@
+#include "koushi/study/finished_runs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/study/catalogue.hpp"
+
+namespace koushi {
+
+std::map<std::string, std::string> resolved_keys(const std::string& resolved) {
+  std::map<std::string, std::string> keys;
+  for (const std::string& line : split_lines(resolved)) {
+    const std::size_t equals = line.find(" = ");
+    if (equals != std::string::npos) keys[line.substr(0, equals)] = line.substr(equals + 3);
+  }
+  return keys;
+}
+
+bool is_bookkeeping(const std::string& path) {
+  for (const char* known : {"title", "seed", "lattice.replicas", "lattice.ranks"}) {
+    if (path == known) return true;
+  }
+  for (const char* section : {"output.", "study.", "solver.", "sampler.", "updater."}) {
+    if (path != "study.kind" && path.rfind(section, 0) == 0) return true;
+  }
+  return false;
+}
+
+FieldRun::FieldRun(const Communicator& comm, const std::string& file) : file_(file), reader_(comm, file), resolved_(reader_.read_text("deck/resolved")) {
+  const std::string study = reader_.read_text("summary/study");
+  if (study != "lattice-field") throw UsageError(fmt::format("{} is of study.kind = \"{}\"\n  expected: the file of a lattice-field", file, study));
+  deck_ = Deck::parse(resolved_, file + ", /deck/resolved", {}, catalogue());
+  status_ = reader_.read_text("summary/status");
+  replicas_ = deck_.integer("lattice.replicas");
+  if (reader_.contains("series/action_density")) measurements_ = static_cast<std::int64_t>(series("action_density").size()) / replicas_;
+  if (measurements_ == 0) throw UsageError(fmt::format("{} holds no measurement\n  expected: a run that got beyond its warm_up", file));
+}
+
+Deck FieldRun::deck_with(const std::vector<std::string>& overrides) const {
+  std::vector<std::string> all{"lattice.replicas=1"};
+  if (deck_.has("lattice.ranks")) all.push_back(fmt::format("lattice.ranks=[{}]", fmt::join(std::vector<int>(deck_.integers("lattice.extents").size(), 1), ",")));
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  return Deck::parse(resolved_, file_ + ", /deck/resolved", all, catalogue());
+}
+
+const std::vector<double>& FieldRun::series(const std::string& name) const {
+  auto found = cache_.find(name);
+  if (found == cache_.end()) found = cache_.emplace(name, reader_.read_reals("series/" + name)).first;
+  return found->second;
+}
+
+std::size_t FieldRun::width(const std::string& name) const { return series(name).size() / static_cast<std::size_t>(measurements_ * replicas_); }
+
+std::vector<double> FieldRun::column(const SeriesColumn& from) const {
+  const std::vector<double>& all = series(from.series);
+  const std::size_t entries = width(from.series);
+  if (from.column >= entries) throw StoreError(fmt::format("{}: series {} has {} entries, number {} is not there", file_, from.series, entries, from.column));
+  const auto n = static_cast<std::size_t>(measurements_);
+  const auto r = static_cast<std::size_t>(replicas_);
+  std::vector<double> chains(n * r);
+  for (std::size_t t = 0; t < n; ++t) {
+    for (std::size_t replica = 0; replica < r; ++replica) chains[replica * n + t] = all[(t * r + replica) * entries + from.column];
+  }
+  return chains;
+}
+
+std::pair<double, double> FieldRun::observable(const std::string& name) const {
+  const std::string path = "observables/" + name + "/";
+  if (!reader_.contains(path + "value")) return {std::nan(""), std::nan("")};
+  return {reader_.read_reals(path + "value").at(0), reader_.read_reals(path + "error").at(0)};
+}
+
+std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key, std::vector<std::string>& warnings) {
+  const std::vector<std::string> files = deck.texts("study.files");
+  if (files.empty()) deck.refuse("study.files", "there is none", "result files of lattice-field runs, as [\"a.h5\", \"b.h5\"]");
+  std::vector<FieldRun> runs;
+  for (const std::string& file : files) {
+    try {
+      runs.emplace_back(comm, file);
+    } catch (const StoreError& error) {
+      deck.refuse("study.files", error.what(), "result files of lattice-field runs; names are relative to the folder in which koushi is called");
+    } catch (const UsageError& error) {
+      const std::string text = error.what();
+      const std::size_t at = text.find("\n  expected: ");
+      deck.refuse("study.files", text.substr(0, at), text.substr(at + 13));
+    }
+    if (runs.back().status() != "done") warnings.push_back(fmt::format("unfinished run: {} is {}; its {} measurements are used", file, runs.back().status(), runs.back().measurements()));
+  }
+  const auto first = resolved_keys(runs.front().deck().resolved());
+  for (std::size_t k = 1; k < runs.size(); ++k) {
+    const auto other = resolved_keys(runs[k].deck().resolved());
+    const auto value = [](const std::map<std::string, std::string>& keys, const std::string& path) {
+      const auto found = keys.find(path);
+      return found == keys.end() ? std::string("not set") : found->second;
+    };
+    std::vector<std::string> differing;
+    for (const std::string& path : runs.front().deck().differences(runs[k].deck().resolved())) {
+      if (!is_bookkeeping(path) && path != free_key) differing.push_back(fmt::format("{} ({} and {})", path, value(first, path), value(other, path)));
+    }
+    if (!differing.empty()) {
+      deck.refuse("study.files", fmt::format("{} and {} differ in {}", files[0], files[k], join(differing)),
+                  free_key.empty() ? "runs of one lattice and action" : fmt::format("runs that differ in {} alone", free_key));
+    }
+    for (std::size_t j = 0; j < k; ++j) {
+      if (runs[j].column({"action_density"}) == runs[k].column({"action_density"})) {
+        deck.refuse("study.files", fmt::format("{} and {} hold the same chains", files[j], files[k]), "runs with different seeds");
+      }
+    }
+  }
+  return runs;
+}
+
+std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key) {
+  const std::vector<std::string> files = deck.texts("study.files");
+  int missing = 0;
+  std::string text;
+  for (const std::string& file : files) {
+    if (comm.broadcast(comm.is_root() && std::ifstream(file).good() ? 1 : 0) != 0) continue;
+    ++missing;
+    text += fmt::format("note         {} is not there yet: run its deck before this one, in the same folder\n", file);
+  }
+  if (missing > 0) return text;
+  std::vector<std::string> warnings;
+  for (const FieldRun& run : open_field_runs(comm, deck, free_key, warnings)) {
+    text += fmt::format("file         {}: {} measurements of {} replicas{}\n", run.file(), run.measurements(), run.replicas(),
+                        free_key.empty() || !run.deck().has(free_key) ? "" : fmt::format(", {} = {}", free_key, run.deck().real(free_key)));
+  }
+  for (const std::string& warning : warnings) text += "warning      " + warning + "\n";
+  return text;
+}
+
+}  // namespace koushi

@@ -1,0 +1,291 @@
+#include "koushi/study/reweighting.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/field/catalogue.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "koushi/statistics/jackknife.hpp"
+#include "koushi/statistics/reweighting.hpp"
+#include "koushi/study/finished_runs.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// E / V as a multiple of a measured series, and how many fields it is a product of.
+struct Conjugate {
+  std::string series;
+  double factor = 1;
+  int degree = 0;
+};
+
+Conjugate conjugate_of(const Deck& study, const FieldRun& run) {
+  const Deck& deck = run.deck();
+  const std::string kind = deck.text("action.kind");
+  const std::string key = study.text("study.parameter");
+  std::vector<std::string> possible;
+  if (kind == "wilson" || kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts") possible = {"action.beta"};
+  if ((kind == "phi4" || kind == "free-field") && deck.text("action.normalization") != "hopping") possible = {"action.mass_squared"};
+  if (!possible.empty() && kind == "phi4") possible.emplace_back("action.lambda");
+  if (std::count(possible.begin(), possible.end(), key) == 0) {
+    study.refuse("study.parameter", fmt::format("the {} action of {} has no {} that its series allow to reweight in", kind, run.file(), key),
+                 possible.empty() ? "runs of spins, of gauge links, or of phi4 or free-field in the lattice or textbook form" : "one of " + join(possible));
+  }
+  if (kind == "wilson") {
+    const double beta = deck.real("action.beta");
+    if (beta == 0) study.refuse("study.files", fmt::format("{} has beta = 0: its action_density does not tell the plaquettes", run.file()), "runs at beta > 0");
+    return {"action_density", 1 / beta, 0};
+  }
+  if (key == "action.beta") return {"energy_per_site", 1, 0};
+  const bool textbook = deck.text("action.normalization") == "textbook";
+  if (key == "action.mass_squared") return {"phi2", textbook ? 0.5 : 1.0, 2};
+  return {"phi4", textbook ? 1.0 / 24 : 1.0, 4};
+}
+
+class ReweightingStudy {
+ public:
+  ReweightingStudy(const Communicator& comm, const Deck& deck, const RunOptions& options)
+      : comm_(comm), deck_(deck), run_(comm, deck, options), key_(deck.text("study.parameter")), targets_(reweighting_targets(deck)) {}
+
+  int run() {
+    const StudyRun::Begin begin = run_.begin([](const ResultReader&) {});
+    if (begin == StudyRun::Begin::done) return 0;
+    Progress progress(comm_.is_root(), 0, 1, "target");
+    run_.start();
+    read(progress);
+    run_.phases().lap("reading", static_cast<double>(measurements_), "measurements");
+    result_ = reweight(runs_, columns_.size() + 1, targets_);
+    if (!result_.converged) {
+      throw NumericalError(fmt::format("the histograms of E at {} = {} do not overlap, so their weights are not determined; remedy: runs in between, or longer ones", key_, fmt::join(parameters_, ", ")));
+    }
+    evaluate();
+    watch(progress);
+    run_.phases().lap("reweighting", static_cast<double>(targets_.size() * static_cast<std::size_t>(measurements_)), "weights");
+    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
+    if (comm_.is_root()) print_out(fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
+    return 0;
+  }
+
+ private:
+  struct Chosen {
+    std::string name;
+    std::string help;
+    std::vector<double> value;  ///< [target]
+    std::vector<double> error;
+    std::vector<double> measured;  ///< [run], as the run gave it
+    std::vector<double> measured_error;
+  };
+
+  /// The observables of the theory at a value of the parameter.
+  std::vector<Observable> observables_at(const FieldRun& run, double parameter) const {
+    const Communicator self(MPI_COMM_SELF);
+    const Grid grid = make_grid(self, run.deck_with({}));
+    try {
+      return make_field_theory(run.deck_with({fmt::format("{}={}", key_, parameter)}), grid)->observables();
+    } catch (const DeckError&) {
+      deck_.refuse("study.targets", fmt::format("{} = {} is not accepted by the action of {}", key_, parameter, run.file()), "values that the action allows (koushi describe action)");
+    }
+  }
+
+  void read(Progress& progress) {
+    std::vector<std::string> notes;
+    const std::vector<FieldRun> files = open_field_runs(comm_, deck_, key_, notes);
+    for (const std::string& note : notes) run_.warn(progress, note.substr(0, note.find(": ")), note.substr(note.find(": ") + 2));
+    volume_ = 1;
+    for (const int n : files.front().deck().integers("lattice.extents")) volume_ *= n;
+    degree_ = conjugate_of(deck_, files.front()).degree;
+    if (degree_ > 0) components_ = files.front().deck().integer("action.components");
+    choose(files.front());
+    std::set<std::int64_t> seeds;
+    for (const FieldRun& file : files) {
+      const Conjugate conjugate = conjugate_of(deck_, file);
+      ReweightingRun run{.parameter = file.deck().real(key_)};
+      const auto n = static_cast<std::size_t>(file.measurements());
+      const std::size_t width = columns_.size() + 1;
+      run.chains.assign(static_cast<std::size_t>(file.replicas()), std::vector<double>(n * width));
+      const std::vector<double> energy = file.column({conjugate.series});
+      for (std::size_t k = 0; k < width; ++k) {
+        std::vector<double> column = k == 0 ? energy : file.column(columns_[k - 1]);
+        const double moved = k == 0 ? 0 : moves_with(columns_[k - 1]);
+        for (std::size_t at = 0; at < column.size(); ++at) {
+          if (k == 0) column[at] *= conjugate.factor * volume_;
+          column[at] -= run.parameter * moved * conjugate.factor * energy[at];
+          run.chains[at / n][at % n * width + k] = column[at];
+        }
+        if (file.measurements() >= 4) run.tau_int = std::max(run.tau_int, gamma_method(column, file.replicas()).tau_int);
+      }
+      if (!seeds.insert(file.deck().integer("seed")).second) {
+        run_.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
+      }
+      parameters_.push_back(run.parameter);
+      names_.push_back(file.file());
+      measurements_ += file.measurements() * file.replicas();
+      for (Chosen& c : chosen_) {
+        const auto [value, error] = file.observable(c.name);
+        c.measured.push_back(value);
+        c.measured_error.push_back(error);
+      }
+      runs_.push_back(std::move(run));
+    }
+    for (const double target : targets_) theories_.push_back(observables_at(files.front(), target));
+  }
+
+  /// The observables that the deck wants, all if it names none, and the columns of series that they need.
+  void choose(const FieldRun& run) {
+    const std::vector<std::string> wanted = deck_.texts("study.observables");
+    const std::vector<Observable> all = observables_at(run, run.deck().real(key_));
+    std::vector<std::string> names;
+    for (const Observable& o : all) names.push_back(o.name);
+    for (const std::string& name : wanted) {
+      if (std::count(names.begin(), names.end(), name) > 0) continue;
+      const std::string near = nearest_name(name, names);
+      deck_.refuse("study.observables", fmt::format("\"{}\" is not measured in {}", name, run.file()), "some of " + join(names) + (near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+    }
+    for (const Observable& o : all) {
+      if (!wanted.empty() && std::count(wanted.begin(), wanted.end(), o.name) == 0) continue;
+      chosen_.push_back({o.name, o.help});
+      for (const SeriesColumn& column : o.series) {
+        if (find(column) == columns_.size()) columns_.push_back(column);
+      }
+    }
+  }
+
+  std::size_t find(const SeriesColumn& wanted) const {
+    std::size_t k = 0;
+    while (k < columns_.size() && (columns_[k].series != wanted.series || columns_[k].column != wanted.column)) ++k;
+    return k;
+  }
+
+  /// d(series)/dp in units of E / V, for series that contain the action.
+  double moves_with(const SeriesColumn& column) const {
+    if (column.series == "action_density") return 1;
+    if (column.series == "virial") return degree_ / static_cast<double>(components_);
+    return 0;
+  }
+
+  void evaluate() {
+    for (Chosen& c : chosen_) {
+      for (std::size_t i = 0; i < targets_.size(); ++i) {
+        const auto observable = std::find_if(theories_[i].begin(), theories_[i].end(), [&c](const Observable& o) { return o.name == c.name; });
+        const auto value = [&](const std::vector<double>& means) {
+          std::vector<double> x;
+          for (const SeriesColumn& column : observable->series) x.push_back(means[find(column) + 1] + targets_[i] * moves_with(column) * means[0] / volume_);
+          return std::vector<double>{observable->value(x)};
+        };
+        std::vector<std::vector<double>> samples;
+        for (const auto& means : result_.means_without[i]) samples.push_back(value(means));
+        const JackknifeEstimate estimate = jackknife_of_samples(value(result_.means[i]), samples);
+        c.value.push_back(estimate.value[0]);
+        c.error.push_back(result_.effective_samples[i] < deck_.real("study.fewest") ? std::nan("") : estimate.error[0]);
+      }
+    }
+  }
+
+  void watch(Progress& progress) {
+    const double fewest = deck_.real("study.fewest");
+    std::vector<std::string> poor;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (result_.effective_samples[i] < fewest) poor.push_back(fmt::format("{:.8g} ({:.1f})", targets_[i], result_.effective_samples[i]));
+    }
+    if (!poor.empty()) {
+      run_.warn(progress, "overlap", fmt::format("fewer than {} effective samples at {} = {}: values there cannot be trusted and have no error; remedy: a run nearby, longer runs", fewest, key_, join(poor)));
+    }
+  }
+
+  std::string table() const;
+  void write(ResultWriter& writer) const;
+
+  const Communicator& comm_;
+  const Deck& deck_;
+  StudyRun run_;
+  std::string key_;
+  std::vector<double> targets_;
+  std::vector<ReweightingRun> runs_;
+  std::vector<double> parameters_;  ///< of the runs
+  std::vector<std::string> names_;
+  std::vector<SeriesColumn> columns_;
+  std::vector<Chosen> chosen_;
+  std::vector<std::vector<Observable>> theories_;  ///< [target]
+  Reweighted result_;
+  double volume_ = 1;
+  int degree_ = 0;
+  std::int64_t components_ = 1;
+  std::int64_t measurements_ = 0;
+};
+
+std::string ReweightingStudy::table() const {
+  const auto number = [](double value, double error) { return std::isfinite(value) && std::isfinite(error) ? with_error(value, error) : std::isfinite(value) ? fmt::format("{:.6g} (no error)", value) : "-"; };
+  std::string text = fmt::format("{:<24} {:>14} {:>10} {:>22}\n", "run", key_, "tau_int", "-ln Z/Z_0");
+  for (std::size_t k = 0; k < runs_.size(); ++k) {
+    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : number(result_.free_energy[k], result_.free_energy_error[k]));
+  }
+  constexpr std::size_t per_block = 4;
+  for (std::size_t first = 0; first < chosen_.size(); first += per_block) {
+    text += fmt::format("\n{:>14}", key_.substr(key_.find('.') + 1));
+    if (first == 0) text += fmt::format(" {:>10}", "n_eff");
+    const std::size_t last = std::min(chosen_.size(), first + per_block);
+    for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", chosen_[k].name);
+    text += "\n";
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      text += fmt::format("{:>14.8g}", targets_[i]);
+      if (first == 0) text += fmt::format(" {:>10.0f}", result_.effective_samples[i]);
+      for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", number(chosen_[k].value[i], chosen_[k].error[i]));
+      text += "\n";
+    }
+  }
+  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
+  return text;
+}
+
+void ReweightingStudy::write(ResultWriter& writer) const {
+  const auto reals = [&writer](const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) {
+    writer.write(path, values);
+    writer.describe(path, unit, help);
+  };
+  writer.write("summary/n_sites", std::vector<std::int64_t>{std::llround(volume_)});
+  writer.write("summary/steps", std::vector<std::int64_t>{measurements_});
+  writer.write("summary/table", table());
+  const auto curve = [&reals](const std::string& path, const std::vector<double>& x, const std::string& axis, const std::vector<double>& value, const std::vector<double>& error, const std::string& help,
+                              const std::string& error_help) {
+    reals(path + "/x", x, "lattice units", axis);
+    reals(path + "/value", value, "lattice units", help);
+    reals(path + "/error", error, "lattice units", error_help);
+  };
+  for (const Chosen& c : chosen_) {
+    curve("curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
+    curve("measured/" + c.name, parameters_, key_, c.measured, c.measured_error, c.help + ", as the runs give it", "one standard deviation, of the run");
+  }
+  curve("curves/effective_samples", targets_, key_, result_.effective_samples, std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave", "none");
+  curve("curves/free_energy", parameters_, key_, result_.free_energy, result_.free_energy_error, "-ln Z(p)/Z(p_0) at the runs, p_0 that of the first file", "one standard deviation, jackknife");
+}
+
+}  // namespace
+
+std::vector<double> reweighting_targets(const Deck& deck) {
+  std::vector<double> targets = deck.reals("study.targets");
+  const std::int64_t points = deck.integer("study.points");
+  std::sort(targets.begin(), targets.end());
+  if (points == 0) return targets;
+  if (targets.size() != 2 || targets[0] == targets[1] || points < 2) {
+    deck.refuse("study.points", fmt::format("{} points between {} targets", points, targets.size()), "at least 2 points, and the two ends of a range in targets");
+  }
+  std::vector<double> all;
+  for (std::int64_t k = 0; k < points; ++k) all.push_back(targets[0] + (targets[1] - targets[0]) * static_cast<double>(k) / static_cast<double>(points - 1));
+  return all;
+}
+
+int run_reweighting(const Communicator& comm, const Deck& deck, const RunOptions& options) { return ReweightingStudy(comm, deck, options).run(); }
+
+std::string describe_reweighting(const Communicator& comm, const Deck& deck) {
+  const std::vector<double> targets = reweighting_targets(deck);
+  return describe_field_runs(comm, deck, deck.text("study.parameter")) +
+         fmt::format("targets      {} values of {} from {} to {}\n", targets.size(), deck.text("study.parameter"), targets.front(), targets.back());
+}
+
+}  // namespace koushi

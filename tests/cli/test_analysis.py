@@ -1,0 +1,194 @@
+"""Studies that read result files, and reports and pictures of many files, from outside."""
+import collections
+import csv
+import json
+import math
+import os
+import re
+import unittest
+
+from test_cli import INPUTS, Cli, koushi
+
+
+def number(text):
+    """0.4963(23) -> (0.4963, 0.0023)."""
+    value, digits = re.fullmatch(r"(-?[0-9.]+)\(([0-9]+)\)", text).groups()
+    decimals = len(value.split(".")[1]) if "." in value else 0
+    return float(value), float(digits) / 10 ** decimals
+
+
+class Analysis(unittest.TestCase):
+    setUp, path = Cli.setUp, Cli.path
+
+    def field(self, deck, output, *sets):
+        done = koushi("run", os.path.join(INPUTS, deck), "--output", self.path(output), *[w for key in sets for w in ("--set", key)])
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def analyse(self, deck, output, *sets, code=0, **how):
+        done = koushi("run", os.path.join(INPUTS, deck), "--output", self.path(output), *[w for key in sets for w in ("--set", key)], cwd=self.folder, **how)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stderr if code else done.stdout
+
+    def table(self, text, names):
+        """{parameter: {name: (value, error)}} of the blocks that a reweighting prints."""
+        rows = collections.defaultdict(dict)
+        columns = None
+        for line in text.splitlines():
+            words = line.split()
+            if words[:1] == ["beta"] or words[:1] == ["mass_squared"] or words[:1] == ["lambda"]:
+                columns = words[1:]
+            elif columns and len(words) == len(columns) + 1:
+                for name, word in zip(columns, words[1:]):
+                    if name in names:
+                        rows[float(words[0])][name] = number(word)
+            else:
+                columns = None
+        return rows
+
+    def near(self, found, expected, sigmas=4.5):
+        sigma = math.hypot(found[1], expected[1])
+        self.assertLess(abs(found[0] - expected[0]), sigmas * sigma, (found, expected))
+
+    def test_the_mass_of_the_free_field_is_its_pole(self):
+        """cosh m = 1 + m0^2 / 2 in both normalisations, and the amplitude 1 / (2 sinh m sinh(m T/2)) (half of it in the lattice form); two files and one."""
+        mass = math.acosh(1.125)
+        for form, factor in (("textbook", 1), ("lattice", 0.5)):
+            for k, seed in enumerate((1, 2)):
+                self.field("free_field_2d.toml", "%s%d.h5" % (form, k), "study.measurements=1000", "action.normalization=" + form, "seed=%d" % seed)
+            files = ["%s%d.h5" % (form, k) for k in (0, 1)]
+            for chosen in (files[:1], files):
+                self.analyse("correlator_fit.toml", "fit.h5", "study.files=" + json.dumps(chosen), "study.t_min=0")
+                found = json.loads(koushi("report", self.path("fit.h5"), "--json").stdout)["observables"]
+                os.remove(self.path("fit.h5"))
+                self.assertLess(found["mass"]["error"], 0.01)
+                self.near((found["mass"]["value"], found["mass"]["error"]), (mass, 0))
+                self.near((found["amplitude"]["value"], found["amplitude"]["error"]), (factor / (2 * math.sinh(mass) * math.sinh(16 * mass)), 0))
+                self.assertEqual(found["mass"]["samples"], 16000 * len(chosen))
+        text = self.analyse("correlator_fit.toml", "two.h5", 'study.files=["textbook0.h5", "textbook1.h5"]', "study.correlated=false", "study.t_max=6")
+        self.near(number(re.search(r"mass +([0-9.()]+)", text).group(1)), (mass, 0))
+        self.analyse("correlator_fit.toml", "log.h5", 'study.files=["textbook0.h5"]', "study.form=exponential", "study.t_max=6", "study.subtract=none", ranks=2)
+        self.assertIn("A e^(-m t)", koushi("report", self.path("log.h5")).stdout)
+        for file in ("two.h5", "log.h5"):
+            self.assertEqual(koushi("plot", self.path(file)).returncode, 0)
+            self.assertGreater(os.path.getsize(self.path(file[:-3] + ".png")), 20000)
+
+        for sets, code, said in [(['study.files=["none.h5"]'], 2, "none.h5: cannot be opened"),
+                                 (['study.files=["textbook0.h5", "lattice0.h5"]'], 2, 'differ in action.normalization ("textbook" and "lattice")'),
+                                 (['study.files=["textbook0.h5", "textbook0.h5"]'], 2, "hold the same chains"),
+                                 (['study.files=["two.h5"]'], 2, 'is of study.kind = "correlator-fit"'),
+                                 (["study.t_max=17"], 2, "17 is beyond half the period of 32"),
+                                 (["study.t_max=1"], 2, "1 points for 2 parameters"),
+                                 (["study.t_min=15", "study.states=2", "study.t_max=16"], 2, "2 points for 4 parameters"),
+                                 (["study.bin=1000"], 0, "16 bins for the covariance of 12 points"),
+                                 (["study.bin=1000", "study.t_min=0", "study.t_max=16"], 4, "from 16 bins cannot be inverted; remedy: more measurements")]:
+            if not sets[0].startswith("study.files"):
+                sets = sets + ['study.files=["textbook0.h5"]']
+            with self.subTest(sets=sets):
+                said_here = self.analyse("correlator_fit.toml", "bad%d.h5" % abs(hash(str(sets))), *sets, code=code)
+                self.assertIn(said, said_here)
+
+    def test_reweighted_ising_is_the_enumerated_one(self):
+        """4 x 4 torus: energy and specific heat at eight beta from one run, from another and from three together, against all 65536 states."""
+        levels = collections.Counter()
+        bonds = [(s, (s & 12) | ((s + 1) & 3)) for s in range(16)] + [(s, (s + 4) & 15) for s in range(16)]
+        for state in range(1 << 15):  # one spin fixed: half of the states
+            levels[-sum(1 - 2 * ((state >> a ^ state >> b) & 1) for a, b in bonds)] += 2
+
+        def exact(beta):
+            weight = {e: n * math.exp(-beta * (e + 32)) for e, n in levels.items()}
+            z = sum(weight.values())
+            mean, square = (sum(w * e ** k for e, w in weight.items()) / z for k in (1, 2))
+            return {"energy_per_site": mean / 16, "specific_heat": beta ** 2 * (square - mean ** 2) / 16}
+
+        for name, beta in (("a", 0.3), ("b", 0.4), ("c", 0.5)):
+            self.field("ising_2d.toml", name + ".h5", "lattice.extents=[4,4]", "action.beta=%g" % beta, "study.measurements=4000", "study.warm_up=100", "seed=%d" % ord(name))
+        names = ("energy_per_site", "specific_heat", "binder")
+        results = {}
+        for files, low, high in ((["a.h5"], 0.24, 0.38), (["b.h5"], 0.3, 0.5), (["a.h5", "b.h5", "c.h5"], 0.24, 0.59)):
+            text = self.analyse("reweighting_ising.toml", "r%d%s" % (len(files), files[0]), "study.files=" + json.dumps(files), "study.targets=[%g,%g]" % (low, high), "study.points=8")
+            rows = self.table(text, names)
+            self.assertEqual(len(rows), 8)
+            for beta, row in rows.items():
+                for name, value in exact(beta).items():
+                    with self.subTest(files=files, beta=beta, name=name):
+                        self.near(row[name], (value, 0))
+                        self.assertLess(row[name][1], 0.06 * abs(value))
+            results[files[0], len(files)] = text
+        self.field("ising_2d.toml", "d.h5", "lattice.extents=[8,8]", "action.beta=0.2", "study.measurements=100", "study.warm_up=10")
+        text = self.analyse("reweighting_ising.toml", "far.h5", 'study.files=["d.h5"]', "study.targets=[1.5]", "study.points=0")
+        self.assertIn("warning: overlap: fewer than 100 effective samples at action.beta = 1.5", text)
+        self.assertIn("(no error)", text)
+        self.assertIn("warning: overlap", koushi("report", self.path("far.h5")).stdout)
+        self.assertEqual(koushi("plot", self.path("r3a.h5")).returncode, 0)
+        self.assertGreater(os.path.getsize(self.path("r3a.png")), 20000)
+        for sets, said in [(['study.files=["a.h5", "d.h5"]'], "a.h5 and d.h5 differ in lattice.extents ([4, 4] and [8, 8])"),
+                           (['study.files=["a.h5"]', 'study.observables=["bindr"]'], 'did you mean "binder"?'),
+                           (['study.files=["a.h5"]', "study.parameter=action.lambda"], "the ising action of a.h5 has no action.lambda"),
+                           (['study.files=["a.h5"]', "study.targets=[-1, 1]"], "action.beta = -1 is not accepted"),
+                           (['study.files=["a.h5"]', "study.targets=[0.3]"], "21 points between 1 targets")]:
+            with self.subTest(sets=sets):
+                self.assertIn(said, self.analyse("reweighting_ising.toml", "bad.h5", *sets, code=2))
+
+    def test_reweighted_phi4_is_the_run_at_the_target(self):
+        """In mass_squared and lambda, both forms; <phi dS/dphi> = 1 also at the target, which a wrong derivative of S would break."""
+        small = ["study.measurements=4000", "study.warm_up=200", "lattice.extents=[4,4]"]
+        for form, base, moves in (("lattice", {"mass_squared": -4.0, "lambda": 8.0}, {"mass_squared": -3.7, "lambda": 8.6}),
+                                  ("textbook", {"mass_squared": -1.0, "lambda": 12.0}, {"mass_squared": -0.8, "lambda": 13.0})):
+            settings = ["action.normalization=" + form] + ["action.%s=%g" % item for item in base.items()]
+            self.field("phi4_2d.toml", form + ".h5", *small, *settings)
+            for key, target in moves.items():
+                there = "%s_%s.h5" % (form, key)
+                self.field("phi4_2d.toml", there, *small, *settings, "action.%s=%g" % (key, target), "seed=5")
+                direct = json.loads(koushi("report", self.path(there), "--json").stdout)["observables"]
+                text = self.analyse("reweighting_ising.toml", "r_" + there, 'study.files=["%s.h5"]' % form, "study.parameter=action." + key, "study.targets=[%g]" % target, "study.points=0", "study.observables=[]")
+                row = self.table(text, ("action_density", "phi2", "phi4", "schwinger_dyson", "binder"))[target]
+                self.assertEqual(len(row), 5)
+                self.near(row["schwinger_dyson"], (1, 0))
+                self.assertLess(row["schwinger_dyson"][1], 0.01)
+                for name, found in row.items():
+                    with self.subTest(form=form, key=key, name=name):
+                        self.near(found, (direct[name]["value"], direct[name]["error"]))
+
+    def test_tables_and_curves_of_many_files(self):
+        files = []
+        for size in (8, 16):
+            for beta in (0.42, 0.46, 0.44):
+                files.append("i%d_%g.h5" % (size, beta))
+                self.field("ising_2d.toml", files[-1], "lattice.extents=[%d,%d]" % (size, size), "action.beta=%g" % beta, "study.measurements=200", "study.warm_up=50", "seed=%d" % len(files))
+        files = [self.path(f) for f in files]
+        rows = list(csv.DictReader(koushi("report", *files, "--x", "action.beta", "--y", "binder,susceptibility", "--csv").stdout.splitlines()))
+        self.assertEqual([(float(r["action.beta"]), r["lattice.extents"]) for r in rows], [(b, "[%d, %d]" % (n, n)) for b in (0.42, 0.44, 0.46) for n in (8, 16)])
+        self.assertEqual(list(rows[0]), ["file", "action.beta", "lattice.extents", "binder", "binder_error", "susceptibility", "susceptibility_error"])
+        single = json.loads(koushi("report", rows[0]["file"], "--json").stdout)["observables"]["binder"]
+        self.assertEqual((float(rows[0]["binder"]), float(rows[0]["binder_error"])), (single["value"], single["error"]))
+        table = koushi("report", *files[:3]).stdout.splitlines()  # the one key that differs is the x axis
+        self.assertEqual(table[0].split()[:2], ["action.beta", "binder"])
+        self.assertEqual([line.split()[0] for line in table[1:]], ["0.42", "0.44", "0.46"])
+        picture = self.path("binder.png")
+        done = koushi("plot", *files, "--x", "action.beta", "--y", "binder", "--output", picture)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(os.path.getsize(picture), 20000)
+        self.assertEqual(koushi("plot", *files, "--x", "lattice.extents.0", "--y", "susceptibility,binder", "--output", self.path("l.svg")).returncode, 0)
+        for words, said in [(["report", *files, "--x", "action.betta"], 'did you mean "action.beta"?'),
+                            (["report", *files, "--x", "action.kind"], 'action.kind = "ising" in %s is no number' % files[0]),
+                            (["report", *files, "--y", "bindr"], 'did you mean "binder"?'),
+                            (["report", *files, "--json"], "--json is the report of one file"),
+                            (["plot", *files, "--y", "binder"], "the files differ in action.beta, lattice.extents"),
+                            (["plot", *files, "--x", "action.beta"], "expected: --y with some of binder, bond")]:
+            with self.subTest(said=said):
+                done = koushi(*words)
+                self.assertEqual(done.returncode, 2, done.stdout)
+                self.assertIn(said, done.stderr)
+
+    def test_pictures_of_every_kind_of_field(self):
+        for deck in ("phi4_2d", "phi4_4d", "ising_2d", "xy_2d", "o3_2d", "potts_2d", "su2_2d", "anharmonic_oscillator"):
+            self.field(deck + ".toml", deck + ".h5", "study.measurements=30", "study.warm_up=5")
+            done = koushi("plot", self.path(deck + ".h5"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""), deck)
+            self.assertGreater(os.path.getsize(self.path(deck + ".png")), 30000)
+
+
+if __name__ == "__main__":
+    import sys
+
+    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
