@@ -173,7 +173,9 @@ class SpinTheory final : public RealField {
       halo_.exchange(field_);
       for (int hit = 0; hit < hits; ++hit) {
         const auto with_type = [&]<typename T>(std::type_identity<T>) {
-          return IsingHeatbath<T>{view, pointer_to(field_), spins_.beta * bonds_.coupling[0], spins_.beta * spins_.field, seed, step, static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(hits), weighted};
+          IsingHeatbath<T> kernel{view, pointer_to(field_), spins_.beta * bonds_.coupling[0], spins_.beta * spins_.field, seed, step, static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(hits), weighted, {}};
+          kernel.tabulate();
+          return kernel;
         };
         const Kokkos::DefaultExecutionSpace space;
         constexpr int stretch = Lanes<SiteVector>::width > 1 ? 32 : 1;

@@ -67,7 +67,17 @@ struct Lanes<Simd> {
   }
   static Simd fma(const Simd& a, const Simd& b, const Simd& c) { return Kokkos::fma(a, b, c); }
   static Simd select(const Mask& mask, const Simd& yes, const Simd& no) { return Kokkos::Experimental::condition(mask, yes, no); }
+#ifdef __AVX512F__  // Kokkos 5.0 goes through the lanes
+  static bool any(const Mask& mask) { return static_cast<__mmask8>(mask) != 0; }
+  static int count(const Mask& mask) { return __builtin_popcount(static_cast<__mmask8>(mask)); }
+#else
   static bool any(const Mask& mask) { return Kokkos::Experimental::any_of(mask); }
+  static int count(const Mask& mask) {
+    int n = 0;
+    for (int l = 0; l < width; ++l) n += mask[static_cast<std::size_t>(l)] ? 1 : 0;
+    return n;
+  }
+#endif
   static Mask first(int count) { return index() < Simd(static_cast<double>(count)); }
   static Mask only(int lane) { return index() == Simd(static_cast<double>(lane)); }
   static Simd index() {
@@ -75,11 +85,6 @@ struct Lanes<Simd> {
     return koushi::load(numbers);
   }
   static double get(const Simd& v, int lane) { return v[static_cast<std::size_t>(lane)]; }
-  static int count(const Mask& mask) {
-    int n = 0;
-    for (int l = 0; l < width; ++l) n += mask[static_cast<std::size_t>(l)] ? 1 : 0;
-    return n;
-  }
   static Word words(std::uint64_t first, std::uint64_t stride) {
     return Word([=](std::size_t lane) { return first + lane * stride; });
   }

@@ -20,24 +20,24 @@ KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) 
 template <typename T>
 struct SiteLanes {
   static constexpr int reach = 2;  ///< steps along direction 3 that vectors of sites can take
-  GridView grid;
+  const GridView& grid;  // not a copy: its views would be counted
   GridRow row;
   int x = 0;  ///< place of the first site
   int count = 1;
   int inner[2 * reach + 1] = {};
   int patch[2 * reach + 1] = {};  ///< index of the neighbour of the lane that is patched
-  int lane[2 * reach + 1] = {};   ///< -1: none
+  int lane[2 * reach + 1] = {-1, -1, -1, -1, -1};   ///< -1: none
 
-  KOKKOS_INLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
+  KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
     if constexpr (Lanes<T>::width > 1) {
       const int parity = x < grid.half ? 0 : 1;
       const int first = x - parity * grid.half;
-      for (int r = -reach; r <= reach; ++r) {
+      const int far = Kokkos::min(reach, grid.range);
+      for (int r = -far; r <= far; ++r) {
         const int to = (parity + r) & 1;
         const int shift = (parity + r - to) / 2;  // in the order of one parity
         inner[r + reach] = shift + (to - parity) * grid.half;
         lane[r + reach] = -1;
-        if (Kokkos::abs(r) > grid.range) continue;
         const int edge = shift < 0 ? 0 : grid.half - 1;
         if (shift == 0 || edge < first || edge >= first + count) continue;
         lane[r + reach] = edge - first;
