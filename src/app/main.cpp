@@ -19,6 +19,7 @@
 #include "koushi/study/correlator_fit.hpp"
 #include "koushi/study/ground_state.hpp"
 #include "koushi/study/lattice_field.hpp"
+#include "koushi/study/nersc.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/reweighting.hpp"
 #include "report.hpp"
@@ -152,7 +153,7 @@ int describe_name(const CommandLine& line) {
 
 int obey(int argc, char** argv, const Communicator& comm) {
   CommandLine line;
-  CLI::App app("koushi: ground states of lattice spins by neural-network variational Monte Carlo");
+  CLI::App app("koushi: ground states of lattice spins by neural-network variational Monte Carlo, and lattice field theories by Markov chains");
   app.require_subcommand(0, 1);
   bool version = false;
   app.add_flag("--version", version, "versions of koushi and its libraries");
@@ -183,6 +184,15 @@ int obey(int argc, char** argv, const Communicator& comm) {
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_flag("--json", line.json, "as JSON, of one file");
   report_command->add_flag("--csv", line.csv, "as comma-separated values");
+  CLI::App* export_command = app.add_subcommand("export", "SU(3) links of a result file in NERSC's format");
+  std::string source;
+  std::string target;
+  long sweep = -1;
+  long replica = 0;
+  export_command->add_option("file", source, "result file")->required();
+  export_command->add_option("target", target, "file to be written")->required();
+  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")->check(CLI::NonNegativeNumber);
+  export_command->add_option("--replica", replica, "of several, counted from 0")->check(CLI::NonNegativeNumber);
   CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
   for (CLI::App* command : {report_command, plot_command}) {
     command->add_option("files", line.compare.files, "result file; several give a table, or curves")->required();
@@ -224,6 +234,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*describe_command) return describe_name(line);
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
   if (many && line.json) throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
+  if (*export_command) return export_nersc(source, target, sweep, replica);
   if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);
   if (*plot_command) return many ? plot_many(line.compare, line.output) : plot(line.compare.files[0], line.output);
   print_out(app.help());

@@ -11,6 +11,7 @@
 #include "koushi/field/catalogue.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/study/history.hpp"
+#include "koushi/study/nersc.hpp"
 
 namespace koushi {
 
@@ -18,6 +19,30 @@ namespace {
 
 /// Random numbers of a sweep: every update of every updater has a step of its own.
 constexpr std::uint64_t updates_per_sweep = 8192;
+
+/// One array that is spread over the ranks, in memory: what a theory writes, to be kept, or what it shall read.
+class BoxCopy final : public Archive {
+ public:
+  ArrayBox box;
+  std::vector<double> local;
+  void write_box(const std::string&, const ArrayBox& here, const std::vector<double>& values) override {
+    box = here;
+    local = values;
+  }
+  std::vector<double> read_box(const std::string&, const ArrayBox&) const override { return local; }
+  void write(const std::string&, const std::vector<double>&) override { refuse(); }
+  void write(const std::string&, const std::vector<std::int64_t>&) override { refuse(); }
+  void write(const std::string&, const std::string&) override { refuse(); }
+  void write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) override { refuse(); }
+  bool contains(const std::string&) const override { refuse(); }
+  std::vector<double> read_reals(const std::string&) const override { refuse(); }
+  std::vector<std::int64_t> read_integers(const std::string&) const override { refuse(); }
+  std::string read_text(const std::string&) const override { refuse(); }
+  std::vector<std::int8_t> read_rows(const std::string&, RowRange, std::int64_t) const override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() { throw InternalError("a field is one array"); }
+};
 
 class LatticeField {
  public:
@@ -31,7 +56,8 @@ class LatticeField {
         observables_(theory_->observables()),
         warm_up_(deck.integer("study.warm_up")),
         every_(deck.integer("study.every")),
-        n_measurements_(deck.integer("study.measurements")) {
+        n_measurements_(deck.integer("study.measurements")),
+        save_every_(deck.integer("study.save_every")) {
     if (!deck.has("study.reference.observable")) return;
     const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
@@ -49,14 +75,17 @@ class LatticeField {
   int run() {
     const StudyRun::Begin begin = run_.begin([this](const ResultReader& reader) { resume(reader); });
     if (begin == StudyRun::Begin::done) return 0;
-    if (begin == StudyRun::Begin::fresh) theory_->start(static_cast<std::uint64_t>(deck_.integer("seed")), deck_.real("study.start"));
+    if (begin == StudyRun::Begin::fresh) start();
     const std::int64_t last = warm_up_ + n_measurements_ * every_;
     Progress progress(comm_.is_root(), sweep_, last, "sweep");
     run_.start();
     while (sweep_ < last) {
       sweep();
       ++sweep_;
-      if (sweep_ > warm_up_ && (sweep_ - warm_up_) % every_ == 0) measure();
+      if (sweep_ > warm_up_ && (sweep_ - warm_up_) % every_ == 0) {
+        measure();
+        if (save_every_ > 0 && measured() % save_every_ == 0) theory_->write(saved_[sweep_], "");
+      }
       progress.step(sweep_, status());
       if (checkpoint_if_due(sweep_ == last)) return run_.stopped(progress, fmt::format("sweep {}", sweep_));
     }
@@ -182,6 +211,64 @@ class LatticeField {
     return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
   }
 
+  /// The first configuration: of another file, or as the theory makes it.
+  void start() {
+    theory_->start(static_cast<std::uint64_t>(deck_.integer("seed")), deck_.real("study.start"));
+    if (!deck_.has("study.initial")) {
+      if (deck_.has("study.initial_sweep")) deck_.refuse("study.initial_sweep", "a sweep of no file", "initial = the file that holds it");
+      return;
+    }
+    const std::string file = deck_.text("study.initial");
+    BoxCopy first;
+    theory_->write(first, "");  // its shape
+    if (is_nersc(file)) {
+      start_from_nersc(file, first);
+      return;
+    }
+    try {
+      const ResultReader reader(comm_, file);
+      const std::string path = deck_.has("study.initial_sweep") ? fmt::format("configurations/{}", deck_.integer("study.initial_sweep")) : "state/field";
+      if (!reader.contains(path)) {
+        const std::vector<std::string> saved = reader.list("configurations");
+        deck_.refuse("study.initial", fmt::format("{} has no {}", file, path), saved.empty() ? "a lattice-field run" : "one of the sweeps " + join(saved));
+      }
+      if (reader.contains("lattice/shape") && reader.read_integers("lattice/shape") != first.box.shape) {
+        deck_.refuse("study.initial", fmt::format("{} holds [{}] numbers (replicas, components, extents), this field is [{}]", file, fmt::join(reader.read_integers("lattice/shape"), ", "), fmt::join(first.box.shape, ", ")),
+                     "a field of the same kind and size");
+      }
+      theory_->read(reader, path);
+    } catch (const StoreError& error) {
+      deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
+    }
+  }
+
+  void start_from_nersc(const std::string& file, BoxCopy& first) {
+    const ArrayBox& box = first.box;
+    try {
+      const LinkConfiguration c = read_nersc(file);
+      const bool fits = box.shape.size() == 6 && box.shape[1] == 72 && std::equal(c.extents.begin(), c.extents.end(), box.shape.begin() + 2);
+      if (!fits) {
+        deck_.refuse("study.initial", fmt::format("{} holds SU(3) links on {} sites", file, fmt::join(c.extents, " x ")), "action.kind = \"wilson\", group = \"su3\", and those extents");
+      }
+      std::size_t at = 0;
+      for (std::int64_t r = 0; r < box.count[0]; ++r) {  // every replica begins there
+        for (std::int64_t k = 0; k < 72; ++k) {
+          for (std::int64_t t = 0; t < box.count[2]; ++t) {
+            for (std::int64_t z = 0; z < box.count[3]; ++z) {
+              for (std::int64_t y = 0; y < box.count[4]; ++y) {
+                const std::int64_t row = (((k * box.shape[2] + box.first[2] + t) * box.shape[3] + box.first[3] + z) * box.shape[4] + box.first[4] + y) * box.shape[5] + box.first[5];
+                for (std::int64_t x = 0; x < box.count[5]; ++x) first.local[at++] = c.links[static_cast<std::size_t>(row + x)];
+              }
+            }
+          }
+        }
+      }
+    } catch (const StoreError& error) {
+      deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
+    }
+    theory_->read(first, "");
+  }
+
   void write(ResultWriter& writer) const;
   void resume(const ResultReader& reader);
   std::string result_text() const;
@@ -197,6 +284,8 @@ class LatticeField {
   std::int64_t every_;
   std::int64_t n_measurements_;
   std::int64_t sweep_ = 0;
+  std::int64_t save_every_;
+  std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
   std::map<std::string, Series> series_;
   History history_;
 };
@@ -254,6 +343,11 @@ void LatticeField::write(ResultWriter& writer) const {
   }
   writer.write("state/updaters", tuned);
   theory_->write(writer, "state/field");
+  BoxCopy shape;
+  theory_->write(shape, "");
+  writer.write("lattice/shape", shape.box.shape);
+  writer.describe("lattice/shape", "", "of state/field and configurations/*: replicas, components, extents");
+  for (const auto& [sweep, configuration] : saved_) writer.write_box(fmt::format("configurations/{}", sweep), configuration.box, configuration.local);
 }
 
 void LatticeField::resume(const ResultReader& reader) {
@@ -266,6 +360,12 @@ void LatticeField::resume(const ResultReader& reader) {
     at += size;
   }
   theory_->read(reader, "state/field");
+  BoxCopy here;
+  theory_->write(here, "");
+  for (const std::string& name : reader.list("configurations")) {
+    here.local = reader.read_box("configurations/" + name, here.box);
+    saved_[std::stoll(name)] = here;
+  }
   history_.read(reader);
   const std::int64_t n = std::max<std::int64_t>(0, (sweep_ - warm_up_) / every_);
   for (const std::string& name : reader.list("series")) {

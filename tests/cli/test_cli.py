@@ -5,6 +5,7 @@ import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,57 @@ class Cli(unittest.TestCase):
             for group in ("series", "history"):
                 self.assertEqual(self.history(pieces, group), self.history(whole, group), sets)
 
+    def test_configurations_are_saved_exported_and_started_from(self):
+        deck = os.path.join(INPUTS, "su3_4d.toml")
+        sets = ["--set", "lattice.extents=[2,4,2,6]", "--set", "study.warm_up=1", "--set", "study.measurements=4", "--set", "study.every=2"]
+        first = self.path("first.h5")
+        done = koushi("run", deck, "--output", first, *sets, "--set", "study.save_every=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        code = "import h5py,sys\nf=h5py.File(sys.argv[1])\nprint(sorted(f['configurations'],key=int), f['configurations/9'][()].tobytes()==f['state/field'][()].tobytes(), f['lattice/shape'][()].tolist(), f['series/plaquette'][-1,0,0])"
+        listing = subprocess.run(["/usr/bin/python3", "-c", code, first], capture_output=True, text=True).stdout.strip()
+        self.assertTrue(listing.startswith("['5', '9'] True [1, 72, 2, 4, 2, 6]"), listing)
+        links = self.path("links.nersc")
+        done = koushi("export", first, links)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        data = pathlib.Path(links).read_bytes()
+        header, body = data.split(b"END_HEADER\n", 1)
+        fields = dict(line.split(" = ") for line in header.decode().splitlines() if " = " in line)
+        self.assertEqual([fields["DIMENSION_%d" % k] for k in (1, 2, 3, 4)], ["6", "2", "4", "2"])
+        self.assertEqual(len(body), 2 * 4 * 2 * 6 * 4 * 18 * 8)
+        self.assertAlmostEqual(float(fields["PLAQUETTE"]), float(listing.split()[-1]), places=12)  # as koushi measured it
+        words = struct.unpack("<%dI" % (len(body) // 4), b"".join(body[k:k + 8][::-1] for k in range(0, len(body), 8)))
+        self.assertEqual(sum(words) % 2**32, int(fields["CHECKSUM"], 16))
+        histories = []
+        for number, (start, ranks) in enumerate([(first, 1), (first, 2), (links, 1), (links, 4)]):
+            file = self.path("next%d.h5" % number)
+            done = koushi("run", deck, "--output", file, *sets, "--set", "study.initial=%s" % start, ranks=ranks)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            histories.append(self.history(file, "state"))
+        self.assertEqual(len(set(histories)), 1)
+        # two rows of every matrix in single precision, as older archives have them
+        numbers = struct.unpack(">%dd" % (len(body) // 8), body)
+        rows = struct.pack("<%df" % (len(numbers) * 2 // 3), *(x for k in range(0, len(numbers), 18) for x in numbers[k:k + 12]))
+        total = sum(struct.unpack("<%dI" % (len(rows) // 4), rows)) % 2**32
+        old = header.decode().replace("4D_SU3_GAUGE_3x3", "4D_SU3_GAUGE").replace("IEEE64BIG", "IEEE32LITTLE").replace("CHECKSUM = " + fields["CHECKSUM"], "CHECKSUM = %x" % total)
+        pathlib.Path(self.path("rows.nersc")).write_bytes(old.encode() + b"END_HEADER\n" + rows)
+        done = koushi("run", deck, "--output", self.path("rows.h5"), *sets, "--set", "study.initial=%s" % self.path("rows.nersc"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = koushi("run", deck, "--output", self.path("old.h5"), *sets, "--set", "study.initial=%s" % first, "--set", "study.initial_sweep=5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotEqual(self.history(self.path("old.h5"), "state"), histories[0])
+        spoilt = self.path("spoilt.nersc")
+        for start, more, text in [(spoilt, [], "its checksum is"), (first, ["--set", "study.initial_sweep=6"], "one of the sweeps 5, 9"),
+                                  (links, ["--set", "lattice.extents=[2,4,2,4]"], "holds SU(3) links on 2 x 4 x 2 x 6 sites"),
+                                  (first, ["--set", "action.group=su2"], "this field is [1, 16, 2, 4, 2, 6]"), (deck, [], "expected: the result file of a lattice-field run")]:
+            pathlib.Path(spoilt).write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+            done = koushi("run", deck, "--output", self.path("bad.h5"), *sets, "--set", "study.initial=%s" % start, *more)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(text, done.stderr)
+        done = koushi("export", first, links, "--sweep", "7")
+        self.assertEqual((done.returncode, "one of 5, 9" in done.stderr), (2, True), done.stderr)
+        done = koushi("export", first, self.path("no/such/folder"))
+        self.assertEqual(done.returncode, 5, done.stderr)
+
     def test_stops_on_request_with_75(self):
         file = self.path("t.h5")
         stopped = self.small(file, "--set", "study.steps=100000", "--time-limit", "1 s")
@@ -184,6 +236,8 @@ class Cli(unittest.TestCase):
             file = checked.stdout.split('output.file = "')[1].split('"')[0]
             small = {"lattice-field": ["study.measurements=%d" % (200 if file in read else 30), "study.warm_up=5"], "correlator-fit": [], "reweighting": ["study.points=3"]}
             sets = small.get(kind, ["study.steps=2", "study.measure.samples=256", "study.average=1"])
+            if "flow_time" in decks[name]:
+                sets = [*sets, "action.flow_time=0.12", "lattice.extents=[8,8,8,8]"]
             done = koushi("run", deck, *[word for key in sets for word in ("--set", key)], cwd=self.folder)
             self.assertEqual(done.returncode, 0, name + done.stderr)
             self.assertIn({"lattice-field": "measurements of", "correlator-fit": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
