@@ -162,14 +162,25 @@ def plot_field(run, picture):
 
     energy = "energy_per_site" if "energy_per_site" in run.series else "action_density"
     shown = [name for name in (energy, "phi2", "x2", "plaquette", "magnetization2") if name in run.series][:3]
-    good = {}
-    for name in ("correlator", "effective_mass"):
-        if name in run.curves:
-            curve = run.curves[name]
-            good[name] = curve["value"] > 0 if name == "correlator" else curve["error"] < 0.5 * np.abs(curve["value"])  # what still says something
-    curves = [name for name in good if good[name].any()]
+    panels = []  # (name, [(label, curve, which of its points still say something)])
+    for name in ("correlator", "effective_mass", "flow", "static_potential", "overlap"):
+        lines = []
+        for key in sorted(run.curves):
+            if key != name and not key.startswith(name + "_"):
+                continue
+            curve = run.curves[key]
+            if name == "correlator":
+                good = curve["value"] > 0
+            elif name in ("effective_mass", "static_potential"):
+                good = curve["error"] < 0.5 * np.abs(curve["value"])
+            else:
+                good = np.isfinite(curve["value"])
+            if good.any():
+                lines.append((key[len(name) + 1:], curve, good))
+        if lines:
+            panels.append((name, lines))
     image = run.field is not None and run.deck.get("action.kind") != '"wilson"'
-    rows = len(shown) + (1 if curves else 0)
+    rows = len(shown) + (len(panels) + 1) // 2
     figure = plt.figure(figsize=(10 + (5.5 if image else 0), 2.8 * rows), constrained_layout=True)
     grid = figure.add_gridspec(rows, 3 if image else 2, width_ratios=[1, 1, 1.15][:3 if image else 2])
     figure.suptitle(run.title)
@@ -192,14 +203,20 @@ def plot_field(run, picture):
         right.set_xlim(left=0)
         tau = run.observables.get(name, {}).get("tau_int", 0.5 + rho[1:window + 1].sum())
         right.legend(loc="upper right", framealpha=0.9, fontsize="small", title=r"$\tau_{int}$ = %.2f" % tau)
-    for column, name in enumerate(curves):
-        axis = figure.add_subplot(grid[len(shown), column])
-        curve = run.curves[name]
-        errorbar(axis, curve, good[name])
+    for number, (name, lines) in enumerate(panels):
+        axis = figure.add_subplot(grid[len(shown) + number // 2, number % 2])
+        for line, (label, curve, good) in enumerate(lines):
+            errorbar(axis, curve, good, label="T = " + label if label else None, color="C%d" % line if len(lines) > 1 else "black")
         if name == "correlator":
-            logarithmic(axis, curve["value"][good[name]])
-        axis.set_xlabel(curve["axis"] + "  [lattice units]")
-        axis.set_ylabel(name.replace("_", " "))
+            logarithmic(axis, lines[0][1]["value"][lines[0][2]])
+        if name == "flow":
+            axis.axhline(0.3, color="0.7", linewidth=0.8)
+            axis.set_ylabel(r"$t^2 \langle E \rangle$")
+        else:
+            axis.set_ylabel(name.replace("_", " "))
+        if len(lines) > 1:
+            axis.legend(framealpha=0.9, fontsize="small")
+        axis.set_xlabel(lines[0][1]["axis"] + "  [lattice units]")
     if image:
         draw_field(run, figure.add_subplot(grid[:2 if run.field.ndim == 2 else rows, 2]), figure)
     figure.savefig(picture, dpi=150)
