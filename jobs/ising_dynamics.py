@@ -32,7 +32,8 @@ def measure(koushi, ranks, kind, size, length, folder):
     file = os.path.join(folder, "%s%d.h5" % (kind, size))
     words = ["lattice.extents=[%d,%d]" % (size, size), "lattice.replicas=%d" % REPLICAS, 'updater.0={kind="%s"}' % kind, "study.every=%d" % every,
              "study.measurements=%d" % measurements, "study.warm_up=%d" % max(100, int(10 * tau)),
-             "study.start=%s" % ("1.0" if kind == "metropolis" else "0.0"),  # single clusters of a random start are small, those of an aligned one large 'study.reference.observable="energy_per_site"']
+             # single clusters of a random start are small, those of an aligned one large
+             "study.start=%s" % ("1.0" if kind == "metropolis" else "0.0"), 'study.reference.observable="energy_per_site"']
     subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", ranks, koushi, "run", DECK, "--output", file, *(word for key in words for word in ("--set", key))],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     report = json.loads(subprocess.run([koushi, "report", file, "--json"], check=True, capture_output=True, text=True).stdout)

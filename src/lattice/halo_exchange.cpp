@@ -14,7 +14,7 @@ void check(int status, const char* call) {
 
 /// Copies a brick of the stored sites of all replicas and components into a buffer, or back.
 template <bool to_buffer>
-void copy_brick(const char* label, const GridView& grid, const FieldArray& field, const Kokkos::View<double*>& buffer, const int (&brick)[4][2]) {
+void copy_brick(const char* label, const GridView& grid, const FieldArray& field, const Kokkos::View<double*>& buffer, const int (&brick)[4][2], int first_component, int components) {
   const int n1 = brick[1][1];
   const int n2 = brick[2][1];
   const int n3 = brick[3][1];
@@ -22,21 +22,22 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   int first = grid.pad;
   for (int mu = 0; mu < 3; ++mu) first += brick[mu][0] * grid.stride[mu];
   const int column = brick[3][0] - grid.margin;
-  const int components = static_cast<int>(field.extent(1));
+  const int rows = sites / n3;
   Kokkos::parallel_for(
-      label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * sites), KOKKOS_LAMBDA(int k) {
-        int rest = k % sites;
-        const int c = k / sites % components;
-        const int r = k / sites / components;
-        int site = first + grid.margin + grid.place(column + rest % n3);
-        rest /= n3;
-        site += rest % n2 * grid.stride[2];
+      label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * rows), KOKKOS_LAMBDA(int k) {
+        int rest = k % rows;
+        const int c = first_component + k / rows % components;
+        const int r = k / rows / components;
+        int row = first + grid.margin + rest % n2 * grid.stride[2];
         rest /= n2;
-        site += rest % n1 * grid.stride[1] + rest / n1 * grid.stride[0];
-        if constexpr (to_buffer) {
-          buffer(k) = field(r, c, site);
-        } else {
-          field(r, c, site) = buffer(k);
+        row += rest % n1 * grid.stride[1] + rest / n1 * grid.stride[0];
+        for (int x = 0; x < n3; ++x) {
+          double& site = field(r, c, row + grid.place(column + x));
+          if constexpr (to_buffer) {
+            buffer(k * n3 + x) = site;
+          } else {
+            site = buffer(k * n3 + x);
+          }
         }
       });
 }
@@ -48,7 +49,7 @@ FieldArray make_field(const Grid& grid, int components) {
                     static_cast<std::size_t>(grid.view().stored));
 }
 
-HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), corners_(corners) {
+HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), count_(components), corners_(corners) {
   const GridView& view = grid.view();
   const auto halo = [&](int mu) { return grid.has_halo(mu) ? view.range : 0; };
   for (int mu = 0; mu < 4; ++mu) {
@@ -85,8 +86,8 @@ HaloExchange::~HaloExchange() {
 }
 
 void HaloExchange::start(const FieldArray& field, Face& face, int tag) {
-  const int size = static_cast<int>(face.in.extent(0));
-  copy_brick<true>("koushi::lattice::pack_halo", grid_.view(), field, face.out, face.send);
+  const int size = static_cast<int>(face.in.extent(0)) / components_ * count_;
+  copy_brick<true>("koushi::lattice::pack_halo", grid_.view(), field, face.out, face.send, first_, count_);
   Kokkos::deep_copy(face.out_host, face.out);
   pending_.resize(pending_.size() + 2);
   // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
@@ -102,12 +103,20 @@ void HaloExchange::wait() {
 void HaloExchange::unpack(const FieldArray& field, const Face& face) const {
   if (grid_.ends_fixed(face.mu, face.step)) return;  // its halo holds the given values
   Kokkos::deep_copy(face.in, face.in_host);
-  copy_brick<false>("koushi::lattice::unpack_halo", grid_.view(), field, face.in, face.receive);
+  copy_brick<false>("koushi::lattice::unpack_halo", grid_.view(), field, face.in, face.receive, first_, count_);
 }
 
 void HaloExchange::start(const FieldArray& field) {
   if (corners_) return;
   for (Face& face : faces_) start(field, face, 2 * face.mu);
+}
+
+void HaloExchange::exchange(const FieldArray& field, int first, int count) {
+  first_ = first;
+  count_ = count;
+  exchange(field);
+  first_ = 0;
+  count_ = components_;
 }
 
 void HaloExchange::finish(const FieldArray& field) {

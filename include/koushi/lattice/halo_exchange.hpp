@@ -31,6 +31,8 @@ class HaloExchange {
     start(field);
     finish(field);
   }
+  /// Of some components only, where the halos of the others are as they must be.
+  void exchange(const FieldArray& field, int first, int count);
 
  private:
   using Buffer = Kokkos::View<double*>;
@@ -51,6 +53,8 @@ class HaloExchange {
 
   const Grid& grid_;
   int components_;
+  int first_ = 0;   ///< components that are exchanged now
+  int count_ = 0;
   bool corners_;
   std::vector<Face> faces_;
   std::vector<MPI_Request> pending_;
