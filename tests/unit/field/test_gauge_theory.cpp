@@ -266,7 +266,7 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
 }
 
 TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the action", "[field][statistical]") {
-  // Two colours would update links of one rectangle at once, which moves the plaquette by many of these errors.
+  // Two colours would update links of one rectangle at once: planted, it moved the plaquettes of U(1) and SU(2) by 9 and 15 of these errors.
   const Communicator self(MPI_COMM_SELF);
   for (const GaugeGroup group : groups) {
     const Grid grid = make_grid(self, {6, 8}, Boundary::periodic, 16);
