@@ -29,9 +29,7 @@ struct SumLanes {
     for (int m = 0; m < n; ++m) {
       ExactSum local;
       for (int l = 0; l < count; ++l) local.add(Lanes<T>::get(values[m], l));
-      ExactSum& total = sums(row.replica, m);
-      for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], local.limb[l]);
-      Kokkos::atomic_add(&total.refused, local.refused);
+      add_atomically(sums(row.replica, m), local);
     }
   }
 };
@@ -267,8 +265,7 @@ class GaugeTheory final : public RealField {
       all["topological_charge"].push_back(charges[r]);
       all["topological_charge2"].push_back(charges[r] * charges[r]);
     }
-    Kokkos::deep_copy(space, field_, aside_);
-    halo_.exchange(field_);
+    Kokkos::deep_copy(space, field_, aside_);  // with its halo
   }
 
   void measure_static_loops(Measured& all) {
@@ -291,7 +288,6 @@ class GaugeTheory final : public RealField {
       }
     }
     halo_.exchange(spatial);
-    halo_.exchange(field_);
     const LinkField<Group> smeared{grid_.view(), pointer_to(spatial), is_open()};
     const std::vector<double> loops = totals<most_static_loop * most_static_loop>("koushi::field::static_loops",
                                                                                  StaticLoops<Group, most_static_loop>{links<double>(), smeared, options_.static_loops});

@@ -40,11 +40,7 @@ class RealField : public MolecularDynamics {
     Kokkos::parallel_for(
         "koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), KOKKOS_LAMBDA(int k) {
           const GridRow row = view.row(k);
-          const auto add = [&](int at, const ExactSum& part) {
-            ExactSum& total = sums(row.replica, at);
-            for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
-            Kokkos::atomic_add(&total.refused, part.refused);
-          };
+          const auto add = [&](int at, const ExactSum& part) { add_atomically(sums(row.replica, at), part); };
           for (int c = 0; c < orders; ++c) {
             ExactSum whole;
             for (int x = 0; x < view.extent[3]; ++x) {

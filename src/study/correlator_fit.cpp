@@ -203,14 +203,12 @@ std::string quality(const RangeFit& range) {
   return fmt::format("{:>9.2f} / {:<4} Q = {:.3g}", range.fit.chi_squared, range.fit.degrees_of_freedom, range.q);
 }
 
-std::string number(double value, double error) { return std::isfinite(value) && std::isfinite(error) ? with_error(value, error) : std::isfinite(value) ? fmt::format("{:.6g} (no error)", value) : "-"; }
-
 std::string CorrelatorStudy::table() const {
   std::string text = fmt::format("fit of {}{}, T = {} steps, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)", period_,
                                  options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
   text += fmt::format("{} measurements in {} bins of {} (tau_int {:.2f})\n", measurements_, estimate_.bins, bin_, tau_int_);
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
-    text += fmt::format("{:<18} {:>22}\n", number_name(k), number(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
+    text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error_if_any(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
     if (k > 0 || !deck_.has("study.reference.mass")) continue;
     const double reference = deck_.real("study.reference.mass");
     text += fmt::format("{:<18} {:>22}   deviation {}{}\n", "  known", fmt::format("{}", reference),
@@ -220,16 +218,16 @@ std::string CorrelatorStudy::table() const {
   text += fmt::format("{:<18} {}\n", "chi^2 / dof", quality(main_));
   text += fmt::format("\n{:>8} {:>22} {:>22} {:>22}\n", "t", "G(t)", "log mass t, t+1", "cosh mass t, t+1");
   for (std::size_t t = 0; t < width_; ++t) {
-    text += fmt::format("{:>8g} {:>22}", spacing_ * static_cast<double>(t), number(estimate_.value[t], estimate_.error[t]));
+    text += fmt::format("{:>8g} {:>22}", spacing_ * static_cast<double>(t), with_error_if_any(estimate_.value[t], estimate_.error[t]));
     for (const std::size_t at : {t, t + width_ - 1}) {
-      if (t + 1 < width_) text += fmt::format(" {:>22}", number(masses_.value[at] / spacing_, masses_.error[at] / spacing_));
+      if (t + 1 < width_) text += fmt::format(" {:>22}", with_error_if_any(masses_.value[at] / spacing_, masses_.error[at] / spacing_));
     }
     text += "\n";
   }
   text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", "mass", "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
     const bool sound = range.invertible && range.fit.converged;
-    text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? number(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
+    text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? with_error_if_any(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

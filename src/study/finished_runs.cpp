@@ -115,6 +115,11 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
   return runs;
 }
 
+std::string with_error_if_any(double value, double error) {
+  if (!std::isfinite(value)) return "-";
+  return std::isfinite(error) ? with_error(value, error) : fmt::format("{:.6g} (no error)", value);
+}
+
 std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key) {
   const std::vector<std::string> files = deck.texts("study.files");
   int missing = 0;

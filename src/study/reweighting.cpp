@@ -220,10 +220,9 @@ class ReweightingStudy {
 };
 
 std::string ReweightingStudy::table() const {
-  const auto number = [](double value, double error) { return std::isfinite(value) && std::isfinite(error) ? with_error(value, error) : std::isfinite(value) ? fmt::format("{:.6g} (no error)", value) : "-"; };
   std::string text = fmt::format("{:<24} {:>14} {:>10} {:>22}\n", "run", key_, "tau_int", "-ln Z/Z_0");
   for (std::size_t k = 0; k < runs_.size(); ++k) {
-    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : number(result_.free_energy[k], result_.free_energy_error[k]));
+    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : with_error_if_any(result_.free_energy[k], result_.free_energy_error[k]));
   }
   constexpr std::size_t per_block = 4;
   for (std::size_t first = 0; first < chosen_.size(); first += per_block) {
@@ -235,7 +234,7 @@ std::string ReweightingStudy::table() const {
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       text += fmt::format("{:>14.8g}", targets_[i]);
       if (first == 0) text += fmt::format(" {:>10.0f}", result_.effective_samples[i]);
-      for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", number(chosen_[k].value[i], chosen_[k].error[i]));
+      for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", with_error_if_any(chosen_[k].value[i], chosen_[k].error[i]));
       text += "\n";
     }
   }

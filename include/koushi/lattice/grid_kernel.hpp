@@ -177,6 +177,12 @@ void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   for_sites_of(space, label, grid, ListedRows{grid, rows}, static_cast<int>(rows.extent(0)), kernel);
 }
 
+/// total += part, by any thread.
+KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part) {
+  for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
+  Kokkos::atomic_add(&total.refused, part.refused);
+}
+
 /// Adds what `kernel` finds on every site: kernel.on(row) gives line(x, sides, values) that fills `n` numbers; sums: [replica][n], added to.
 /// Exact sums, so in any order.
 template <int n, typename Kernel>
@@ -192,11 +198,7 @@ void sum_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
           line(x, row_sides(grid, x), values);
           for (int m = 0; m < n; ++m) local[m].add(values[m]);
         }
-        for (int m = 0; m < n; ++m) {
-          ExactSum& total = sums(row.replica, m);
-          for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], local[m].limb[l]);
-          Kokkos::atomic_add(&total.refused, local[m].refused);
-        }
+        for (int m = 0; m < n; ++m) add_atomically(sums(row.replica, m), local[m]);
       });
 }
 
