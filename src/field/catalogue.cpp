@@ -459,6 +459,7 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     options.range = static_cast<int>(std::max(deck.integer("action.loops"), deck.integer("action.static_loops")));
     if (rectangle_weight(deck) != 0) options.range = std::max(options.range, 2);
     options.split_rows = true;
+    options.numbers = static_cast<int>(d) * (deck.text("action.group") == "u1" ? 2 : deck.text("action.group") == "su2" ? 4 : 18);
   }
   if (deck.text("action.kind") == "ising") options.split_rows = true;
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));

@@ -4,10 +4,6 @@
 
 namespace koushi {
 
-FieldPointer pointer_to(const FieldArray& field) {
-  return {field.data(), static_cast<std::int64_t>(field.extent(1) * field.extent(2)), static_cast<std::int64_t>(field.extent(2))};
-}
-
 namespace {
 
 /// target = scale * normal numbers of (seed, purpose, step, global site, replica and component). A block of random words gives two of them: two
@@ -153,13 +149,14 @@ std::vector<double> RealField::slice_sums() const {
 void RealField::write(Archive& archive, const std::string& path) const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
   const GridView& view = grid_.view();
+  const FieldPointer pointer = koushi::pointer_to(view, host);
   std::vector<double> local;
   local.reserve(static_cast<std::size_t>(view.n_replicas * components_) * static_cast<std::size_t>(view.volume()));
   const int rows = view.n_rows() / view.n_replicas;
   for (int r = 0; r < view.n_replicas; ++r) {
     for (int c = 0; c < components_; ++c) {
       for (int k = 0; k < rows; ++k) {
-        const double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
+        const double* const first = pointer.at(r, c, view.row(k).site);
         for (int x = 0; x < view.extent[3]; ++x) local.push_back(first[view.place(x)]);
       }
     }
@@ -171,12 +168,13 @@ void RealField::read(const Archive& archive, const std::string& path) {
   const std::vector<double> local = archive.read_box(path, grid_.box(components_));
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
   const GridView& view = grid_.view();
+  const FieldPointer pointer = koushi::pointer_to(view, host);
   const int rows = view.n_rows() / view.n_replicas;
   std::size_t at = 0;
   for (int r = 0; r < view.n_replicas; ++r) {
     for (int c = 0; c < components_; ++c) {
       for (int k = 0; k < rows; ++k) {
-        double* const first = &host(static_cast<std::size_t>(r), static_cast<std::size_t>(c), static_cast<std::size_t>(view.row(k).site));
+        double* const first = pointer.at(r, c, view.row(k).site);
         for (int x = 0; x < view.extent[3]; ++x) first[view.place(x)] = local[at++];
       }
     }

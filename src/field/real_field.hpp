@@ -9,8 +9,6 @@
 
 namespace koushi {
 
-FieldPointer pointer_to(const FieldArray& field);
-
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
@@ -28,6 +26,7 @@ class RealField : public MolecularDynamics {
   void read(const Archive& archive, const std::string& path) override;
 
  protected:
+  FieldPointer pointer_to(const FieldArray& field) const { return koushi::pointer_to(grid_.view(), field); }
   /// target += factor * source, of the sites of the box.
   void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components, double factor) const;
   /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1: [replica][c][t], of the whole lattice.

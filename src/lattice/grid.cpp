@@ -70,18 +70,17 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   if (view_.half > 0) view_.pad = 16;
   view_.origin += view_.pad;
   stored += 2 * view_.pad;
-  // An odd number of cache lines between the components of a site, which else would compete for a few sets of the cache.
-  if (view_.half > 0) stored = (stored + 7) / 16 * 16 + 8;
+  view_.interleaved = options.split_rows;
   if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank, not fewer than 2^31", stored));
   view_.stored = static_cast<int>(stored);
 
-  // Five arrays of one slice of a tile along direction 0 shall fit into a megabyte of cache: three slices of a field and what is written.
+  // What belongs to one slice of a tile along direction 0 shall fit into a megabyte of cache: three slices of a field and what is written.
   const auto largest_divisor = [](int n, double most) {
     int best = 1;
     for (int k = 1; k <= n && k <= most; ++k) best = n % k == 0 ? k : best;
     return best;
   };
-  const double rows_in_cache = 1048576.0 / (5.0 * 8.0 * view_.extent[3]);
+  const double rows_in_cache = 1048576.0 / ((3.0 * options.numbers + 2.0) * 8.0 * view_.extent[3]);
   view_.tile[0] = view_.extent[1];
   view_.tile[1] = view_.extent[2];
   if (view_.extent[0] > 1 && view_.extent[1] * view_.extent[2] > rows_in_cache) {

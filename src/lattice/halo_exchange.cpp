@@ -23,6 +23,7 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   for (int mu = 0; mu < 3; ++mu) first += brick[mu][0] * grid.stride[mu];
   const int column = brick[3][0] - grid.margin;
   const int rows = sites / n3;
+  const FieldPointer pointer = pointer_to(grid, field);
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * rows), KOKKOS_LAMBDA(int k) {
         int rest = k % rows;
@@ -31,8 +32,9 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
         int row = first + grid.margin + rest % n2 * grid.stride[2];
         rest /= n2;
         row += rest % n1 * grid.stride[1] + rest / n1 * grid.stride[0];
+        double* const line = pointer.at(r, c, row);
         for (int x = 0; x < n3; ++x) {
-          double& site = field(r, c, row + grid.place(column + x));
+          double& site = line[grid.place(column + x)];
           if constexpr (to_buffer) {
             buffer(k * n3 + x) = site;
           } else {

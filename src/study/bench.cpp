@@ -138,8 +138,8 @@ void rbm_rows(const Communicator& comm, bool is_complex, double peak, std::vecto
 /// written beside the old one. Flops of links: 198 per product of SU(3), 12 products of staples and one with the link; the rest of a heatbath
 /// (three subgroups) is counted as the usual 3400 in all.
 void field_rows(const Communicator& comm, double triad_rate, double peak, std::vector<BenchRow>& rows) {
-  const auto grid_of = [&](const std::vector<int>& extents, bool split_rows = false) {
-    return Grid(comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), std::vector<int>(extents.size(), 1), 1, 1, split_rows});
+  const auto grid_of = [&](const std::vector<int>& extents, bool split_rows = false, int numbers = 1) {
+    return Grid(comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), std::vector<int>(extents.size(), 1), 1, 1, split_rows, numbers});
   };
   {
     const Grid grid = grid_of({48, 64, 64, 64});  // 100 MB a field
@@ -168,7 +168,7 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
     rows.push_back({"ising 2d metropolis", static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }), "updates/s", "", 0});
   }
   {
-    const Grid grid = grid_of({16, 16, 16, 16}, true);
+    const Grid grid = grid_of({16, 16, 16, 16}, true, 72);
     const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su3, .beta = 6.0});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 0.5);

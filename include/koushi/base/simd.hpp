@@ -33,6 +33,7 @@ struct Lanes<double> {
   KOKKOS_INLINE_FUNCTION static double load(const double* p) { return *p; }
   KOKKOS_INLINE_FUNCTION static void store(double v, double* p, int /*count*/ = width) { *p = v; }
   KOKKOS_INLINE_FUNCTION static double fma(double a, double b, double c) { return Kokkos::fma(a, b, c); }
+  KOKKOS_INLINE_FUNCTION static double fnma(double a, double b, double c) { return Kokkos::fma(-a, b, c); }  ///< c - a b
   KOKKOS_INLINE_FUNCTION static double select(bool mask, double yes, double no) { return mask ? yes : no; }
   KOKKOS_INLINE_FUNCTION static bool any(bool mask) { return mask; }
   KOKKOS_INLINE_FUNCTION static bool first(int count) { return count > 0; }   ///< lanes 0 ... count - 1
@@ -44,7 +45,9 @@ struct Lanes<double> {
   KOKKOS_INLINE_FUNCTION static double from_bits(std::uint64_t w) { return Kokkos::bit_cast<double>(w); }
   KOKKOS_INLINE_FUNCTION static std::uint64_t to_bits(double v) { return Kokkos::bit_cast<std::uint64_t>(v); }
   KOKKOS_INLINE_FUNCTION static std::uint64_t exclusive_or(std::uint64_t a, std::uint64_t b) { return a ^ b; }
-  KOKKOS_INLINE_FUNCTION static std::uint64_t product(std::uint64_t a, std::uint64_t b) { return a * b; }  ///< a, b < 2^32
+  KOKKOS_INLINE_FUNCTION static std::uint64_t product(std::uint64_t a, std::uint64_t b) { return (a & 0xffffffffU) * (b & 0xffffffffU); }  ///< of the low halves
+  /// table[m] for x = 2 m, m modulo 8.
+  KOKKOS_INLINE_FUNCTION static double lookup(const double (&table)[8], double x) { return table[static_cast<int>(x) / 2 & 7]; }
 };
 
 #if !defined(KOKKOS_ENABLE_CUDA) && !defined(KOKKOS_ENABLE_HIP) && !defined(KOKKOS_ENABLE_SYCL)
@@ -66,6 +69,11 @@ struct Lanes<Simd> {
     for (int l = 0; l < count; ++l) p[l] = all[l];
   }
   static Simd fma(const Simd& a, const Simd& b, const Simd& c) { return Kokkos::fma(a, b, c); }
+#ifdef __AVX512F__
+  static Simd fnma(const Simd& a, const Simd& b, const Simd& c) { return Simd(_mm512_fnmadd_pd(static_cast<__m512d>(a), static_cast<__m512d>(b), static_cast<__m512d>(c))); }
+#else
+  static Simd fnma(const Simd& a, const Simd& b, const Simd& c) { return Kokkos::fma(Simd(0.0) - a, b, c); }
+#endif
   static Simd select(const Mask& mask, const Simd& yes, const Simd& no) { return Kokkos::Experimental::condition(mask, yes, no); }
 #ifdef __AVX512F__  // Kokkos 5.0 goes through the lanes
   static bool any(const Mask& mask) { return static_cast<__mmask8>(mask) != 0; }
@@ -94,9 +102,16 @@ struct Lanes<Simd> {
 #ifdef __AVX512F__
   static Word exclusive_or(const Word& a, const Word& b) { return Word(_mm512_xor_si512(static_cast<__m512i>(a), static_cast<__m512i>(b))); }
   static Word product(const Word& a, const Word& b) { return Word(_mm512_mul_epu32(static_cast<__m512i>(a), static_cast<__m512i>(b))); }
+  static Simd lookup(const double (&table)[8], const Simd& x) {
+    const Word index = to_bits(x + Simd(1.5 * 9007199254740992.0));  // 2^53: its last digit stands for 2
+    return Simd(_mm512_permutexvar_pd(static_cast<__m512i>(index), _mm512_loadu_pd(table)));
+  }
 #else
   static Word exclusive_or(const Word& a, const Word& b) { return (a | b) - (a & b); }
-  static Word product(const Word& a, const Word& b) { return a * b; }
+  static Word product(const Word& a, const Word& b) { return (a & Word(0xffffffffULL)) * (b & Word(0xffffffffULL)); }
+  static Simd lookup(const double (&table)[8], const Simd& x) {
+    return Simd([&](std::size_t lane) { return Lanes<double>::lookup(table, x[lane]); });
+  }
 #endif
 };
 /// The type whose lanes are sites in kernels on rows of sites.

@@ -18,21 +18,24 @@ struct LinkField {
   FieldPointer data;
   bool is_open = false;  ///< whether a boundary is open
 
-  KOKKOS_INLINE_FUNCTION double* first(int mu, int replica) const {
-    return data.data + replica * data.per_replica + (mu - grid.first_direction) * Group::reals * data.per_component;
-  }
+  KOKKOS_INLINE_FUNCTION int first(int mu) const { return (mu - grid.first_direction) * Group::reals; }
   KOKKOS_INLINE_FUNCTION Matrix load(int mu, const Site& at, const GridStep& to = {}) const {
     Matrix u;
-    at.template load<Group::reals>(first(mu, at.row.replica), data.per_component, to, u.v);
+    at.template load<Group::reals>(data, first(mu), to, u.v);
     return u;
   }
+  using Link = typename Site::template Numbers<Group::reals>;
+  KOKKOS_INLINE_FUNCTION Link link(int mu, const Site& at, const GridStep& to = {}) const { return {at, data, first(mu), to}; }
   KOKKOS_INLINE_FUNCTION void store(int mu, const Site& at, const Matrix& u) const {
-    double* const to = first(mu, at.row.replica) + at.row.site + at.x;
+    double* const to = data.at(at.row, first(mu)) + at.x;
     for (int k = 0; k < Group::reals; ++k) Lanes<Value>::store(u.v[k], to + k * data.per_component, at.count);
   }
 
   KOKKOS_INLINE_FUNCTION static void add(Matrix& sum, const Matrix& term, const Value& weight) {
     for (int k = 0; k < Group::reals; ++k) sum.v[k] = Lanes<Value>::fma(weight, term.v[k], sum.v[k]);
+  }
+  KOKKOS_INLINE_FUNCTION static void scale(Matrix& m, const Value& factor) {
+    for (Value& v : m.v) v = v * factor;
   }
   KOKKOS_INLINE_FUNCTION static Matrix zero() {
     Matrix m;
@@ -53,11 +56,13 @@ struct LinkField {
       const GridStep up = at.step(nu, 1);
       const GridStep down = at.step(nu, -1);
       // U_nu(x + mu) (U_nu(x) U_mu(x + nu))^dagger
-      const Matrix above = Group::template product<false, true>(load(nu, at, forward), Group::product(load(nu, at), load(mu, at, up)));
-      add(sum, above, is_open ? open * at.factor(nu, 1) : open);
+      Matrix side = Group::product(link(nu, at), link(mu, at, up));
+      if (is_open) scale(side, open * at.factor(nu, 1));
+      Group::template add_product<false, true>(sum, link(nu, at, forward), side);
       // (U_mu(x - nu) U_nu(x + mu - nu))^dagger U_nu(x - nu)
-      const Matrix below = Group::template product<true, false>(Group::product(load(mu, at, down), load(nu, at, forward + down)), load(nu, at, down));
-      add(sum, below, is_open ? open * at.factor(nu, -1) : open);
+      side = Group::product(link(mu, at, down), link(nu, at, forward + down));
+      if (is_open) scale(side, open * at.factor(nu, -1));
+      Group::template add_product<true, false>(sum, side, link(nu, at, down));
     }
     return sum;
   }
@@ -566,7 +571,7 @@ struct LinkKernel {
     } else if constexpr (Group::generators == 3) {
       T g[4];
       factor_su2(w.v, block, meant, g, moved);
-      u = Group::product({{g[0], g[1], g[2], g[3]}}, u);
+      u = Group::product(Matrix{{g[0], g[1], g[2], g[3]}}, u);
     } else {
       for (int subgroup = 0; subgroup < 3; ++subgroup) {
         const int i = subgroup == 2 ? 1 : 0;

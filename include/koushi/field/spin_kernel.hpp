@@ -187,66 +187,104 @@ struct IsingHeatbath {
   std::uint32_t first_draw;
   std::uint32_t draws_per_replica;
   bool weighted;  ///< whether a boundary has a factor
-  double probability[9];  ///< of turning where s times the sum is 2 k - 2 d
+  /// A spin turns if its random word is below limit[m modulo 8], where s times the sum is 2 m, -d <= m <= d; of the two that meet in four directions m = -4
+  /// is in the table and m = 4 apart.
+  double limit[8];
+  double last_limit;
 
+  /// (word + 1/2) / 2^32 < p, for integers.
+  KOKKOS_INLINE_FUNCTION static double limit_of(double p) { return Kokkos::ceil(p * 0x1.0p32 - 0.5); }
   /// Fills the table.
   void tabulate() {
     const int d = 4 - grid.first_direction;
-    for (int k = 0; k <= 2 * d; ++k) probability[k] = 1 / (1 + Kokkos::exp(2 * strength * (2 * k - 2 * d)));
+    const auto of = [&](int m) { return limit_of(1 / (1 + Kokkos::exp(4 * strength * m))); };
+    for (int m = d; m >= -d; --m) limit[m & 7] = of(m);
+    last_limit = of(d);
   }
 
   using L = Lanes<T>;
   using Word = typename L::Word;
 
-  KOKKOS_FORCEINLINE_FUNCTION int update(const SiteLanes<T>& at, const Word& word, const GridStep (&steps)[4][2]) const {
-    double* const data = field.data + at.row.replica * field.per_replica;
-    T spin[1];
-    at.template load<1>(data, 0, {}, spin);
+  /// Neighbours of the sites of one parity of a split row: whole rows beside it, and its own other half, of which one site stands elsewhere.
+  struct Beside {
+    const double* row[6];
+    int rows = 0;
+    const double* own;
+    int shift[2];  ///< from a site's place to those of its neighbours along the row
+    int edge;      ///< place of the site one of whose neighbours is `wrapped`: its left one for even sites, its right one for odd ones
+    const double* wrapped;
+    KOKKOS_FORCEINLINE_FUNCTION Beside(const GridView& grid, const FieldPointer& field, const GridRow& at, int parity) : own(field.at(at, 0)) {
+      for (int mu = grid.first_direction; mu < 3; ++mu) {
+        for (int side = -1; side <= 1; side += 2) row[rows++] = own + grid.step(mu, side, at.coordinate[mu]);
+      }
+      shift[0] = parity == 0 ? grid.half - 1 : -grid.half;
+      shift[1] = shift[0] + 1;
+      edge = parity == 0 ? 0 : 2 * grid.half - 1;
+      wrapped = own + edge + grid.step(3, 2 * parity - 1, edge);
+    }
+    KOKKOS_FORCEINLINE_FUNCTION T sum(int x, int parity) const {
+      T near[2] = {L::load(own + x + shift[0]), L::load(own + x + shift[1])};
+      if (edge >= x && edge < x + L::width) near[parity] = L::select(L::only(edge - x), T(*wrapped), near[parity]);
+      T total = near[0] + near[1];
+      for (int k = 0; k < rows; k += 2) total = total + (L::load(row[k] + x) + L::load(row[k + 1] + x));
+      return total;
+    }
+  };
+
+  /// The sum of its neighbours for any site, with the factors of boundaries.
+  KOKKOS_INLINE_FUNCTION T sum_of(const GridRow& row, int x, int count) const {
+    const SiteLanes<T> at(grid, row, x, count);
     T sum(0.0);
     for (int mu = grid.first_direction; mu < 4; ++mu) {
-      for (int side = 0; side < 2; ++side) {
+      for (int side = -1; side <= 1; side += 2) {
         T other[1];
-        at.template load<1>(data, 0, steps[mu][side], other);
-        sum = weighted ? L::fma(at.factor(mu, 2 * side - 1), other[0], sum) : sum + other[0];
+        at.template load<1>(field, 0, at.step(mu, side), other);
+        sum = L::fma(at.factor(mu, side), other[0], sum);
       }
     }
-    const T u = (L::from_bits(word | Word(0x4330000000000000ULL)) - T(4503599627370496.0 - 0.5)) * T(0x1.0p-32);
-    T limit(0.0);
+    return sum;
+  }
+
+  /// Turns or leaves the spins at `spins`, as `word` says.
+  KOKKOS_FORCEINLINE_FUNCTION int update(double* spins, const T& sum, const Word& word, int count) const {
+    const T spin = L::load(spins);
+    const T shift(4503599627370496.0);  // 2^52 + word, a number made of its bits
+    const T drawn = L::from_bits(word | Word(0x4330000000000000ULL));
+    typename L::Mask turned;
     if (source == 0 && !weighted) {
-      const int d = 4 - grid.first_direction;
-      const T aligned = spin[0] * sum;
-      limit = T(probability[2 * d]);
-      for (int k = 2 * d - 1; k >= 0; --k) limit = L::select(aligned < T(2.0 * k - 2 * d + 1), T(probability[k]), limit);
+      const T aligned = spin * sum;
+      T below = L::lookup(limit, aligned);
+      if (grid.first_direction == 0) below = L::select(T(7.0) < aligned, T(last_limit), below);
+      turned = drawn < shift + below;
     } else {
-      const T change = (spin[0] + spin[0]) * L::fma(T(strength), sum, T(source));
-      limit = T(1.0) / (T(1.0) + lane_exp(Kokkos::max(T(-700.0), Kokkos::min(T(700.0), change))));
+      const T change = (spin + spin) * L::fma(T(strength), sum, T(source));
+      const T probability = T(1.0) / (T(1.0) + lane_exp(Kokkos::max(T(-700.0), Kokkos::min(T(700.0), change))));
+      turned = (drawn - (shift - T(0.5))) * T(0x1.0p-32) < probability;
     }
-    auto turned = u < limit;
-    if (at.count < L::width) turned = turned && L::first(at.count);
-    L::store(L::select(turned, T(0.0) - spin[0], spin[0]), data + at.row.site + at.x, at.count);
+    if (count < L::width) turned = turned && L::first(count);
+    L::store(L::select(turned, T(0.0) - spin, spin), spins, count);
     return L::count(turned);
   }
 
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const {
     const auto draw = static_cast<std::uint64_t>(first_draw + static_cast<std::uint32_t>(grid.first_replica + row.replica) * draws_per_replica);
     const auto number = static_cast<std::uint64_t>(grid.global_site(row, x));
-    GridStep steps[4][2];
-    for (int mu = grid.first_direction; mu < 4; ++mu) {
-      for (int side = 0; side < 2; ++side) steps[mu][side] = mu < 3 ? GridStep{grid.step(mu, 2 * side - 1, row.coordinate[mu]), 0} : GridStep{0, 2 * side - 1};
-    }
+    double* const spins = field.at(row, 0);
     if constexpr (L::width == 1) {
       const int word = ising_word(grid.global_first[3] + grid.coordinate(x));
       const RandomBlock block = philox(seed, RandomPurpose::local_update, step, number - 16 * static_cast<std::uint64_t>(word), static_cast<std::uint32_t>(draw));
-      sum += update(SiteLanes<T>(grid, row, x, count), block.word[word], steps);
+      sum += update(spins + x, sum_of(row, x, count), block.word[word], count);
     } else {
+      const int parity = x < grid.half ? 0 : 1;
+      const Beside beside(grid, field, row, parity);
       for (int part = 0; part < 8; part += L::width) {  // of the eight blocks of a group
         if (part >= count) return;
         const RandomLanes<T> block = philox_lanes<T>(seed, RandomPurpose::local_update, step, L::words(number + 2 * static_cast<std::uint64_t>(part), 2), Word(draw));
         for (int w = 0; w < 4; ++w) {
-          const int first = 8 * w + part;
-          if (first >= count) break;
-          const int n = Kokkos::min(L::width, count - first);
-          sum += update(SiteLanes<T>(grid, row, x + first, n), block.word[w], steps);
+          const int first = x + 8 * w + part;
+          if (first >= x + count) break;
+          const int n = Kokkos::min(L::width, x + count - first);
+          sum += update(spins + first, weighted ? sum_of(row, first, n) : beside.sum(first, parity), block.word[w], n);
         }
       }
     }

@@ -17,6 +17,7 @@ struct GridOptions {
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
   bool split_rows = false;         ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
+  int numbers = 1;                 ///< per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
   bool divisible = true;           ///< whether ranks may divide a lattice; otherwise they share replicas only
 };
 

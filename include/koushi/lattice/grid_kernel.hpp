@@ -42,6 +42,7 @@ struct GridView {
   int half = 0;                  ///< sites of each parity in a split row; 0: rows are not split
   int margin = 0;                ///< halo below a row
   int pad = 0;                   ///< unused numbers before the first site and after the last one, where vectors of sites may begin and end
+  bool interleaved = false;      ///< fields hold the components of a row one after the other, not the rows of a component
   bool fixed[4] = {};            ///< directions whose ends are given values, in the halo
   int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
@@ -97,14 +98,17 @@ struct GridView {
   }
 };
 
-/// A field for kernels: [replica][component][stored].
+/// A field for kernels: [replica][component][stored], or interleaved [replica][row][component][place], where a step to another row is `scale` times as long
+/// as GridView::step says, and one along a row as long.
 struct FieldPointer {
   double* data = nullptr;
   std::int64_t per_replica = 0;
   std::int64_t per_component = 0;
+  std::int64_t scale = 1;
   /// First site of a row.
-  KOKKOS_INLINE_FUNCTION double* at(const GridRow& row, int component) const {
-    return data + row.replica * per_replica + component * per_component + row.site;
+  KOKKOS_INLINE_FUNCTION double* at(const GridRow& row, int component) const { return at(row.replica, component, row.site); }
+  KOKKOS_INLINE_FUNCTION double* at(int replica, int component, int site) const {
+    return data + replica * per_replica + component * per_component + site * scale;
   }
 };
 

@@ -6,10 +6,19 @@
 
 namespace koushi {
 
-/// A field: [replica][component][stored site], with the halo that the grid asks for.
+/// A field: numbers of [replica][component][stored site], with the halo that the grid asks for, in the order that pointer_to() knows.
 using FieldArray = Kokkos::View<double***, Kokkos::LayoutRight>;
 
 FieldArray make_field(const Grid& grid, int components);
+/// `field` made for this grid, or its host copy.
+template <typename Field>
+FieldPointer pointer_to(const GridView& grid, const Field& field) {
+  const auto components = static_cast<std::int64_t>(field.extent(1));
+  const auto stored = static_cast<std::int64_t>(field.extent(2));
+  if (!grid.interleaved) return {field.data(), components * stored, stored, 1};
+  // A row's first site, at index pad + margin + k stride[2], comes to stand at pad + margin + k components stride[2].
+  return {field.data() - (grid.pad + grid.margin) * (components - 1), components * stored, grid.stride[2], components};
+}
 
 /// Fills the halos of a field from the ranks beside this one, by point-to-point messages that are under way between start() and finish().
 ///

@@ -25,7 +25,7 @@ struct SiteLanes {
   int x = 0;  ///< place of the first site
   int count = 1;
   int inner[2 * reach + 1] = {};
-  int patch[2 * reach + 1] = {};  ///< index of the neighbour of the lane that is patched
+  int patch[2 * reach + 1] = {};  ///< place of the neighbour of the lane that is patched
   int lane[2 * reach + 1] = {-1, -1, -1, -1, -1};   ///< -1: none
 
   KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
@@ -41,7 +41,7 @@ struct SiteLanes {
         const int edge = shift < 0 ? 0 : grid.half - 1;
         if (shift == 0 || edge < first || edge >= first + count) continue;
         lane[r + reach] = edge - first;
-        patch[r + reach] = row.site + parity * grid.half + edge + grid.step(3, r, parity * grid.half + edge);
+        patch[r + reach] = parity * grid.half + edge + grid.step(3, r, parity * grid.half + edge);
       }
     }
   }
@@ -50,22 +50,51 @@ struct SiteLanes {
   KOKKOS_INLINE_FUNCTION T factor(int mu, int r) const {
     return mu < 3 ? T(grid.factor(mu, r, row.coordinate[mu])) : Lanes<T>::load(&grid.weight(3, r + grid.range, x));
   }
-  /// n numbers per site, `apart` from each other, of the sites at the end of `to`; `data` is that of the replica.
-  template <int n>
-  KOKKOS_INLINE_FUNCTION void load(const double* data, std::int64_t apart, const GridStep& to, T (&out)[n]) const {
-    using L = Lanes<T>;
-    if constexpr (L::width == 1) {
-      const double* const from = data + row.site + x + to.offset + (to.along == 0 ? 0 : grid.step(3, to.along, x));
-      for (int k = 0; k < n; ++k) out[k] = from[k * apart];
-    } else {
-      const double* const from = data + row.site + x + to.offset + inner[to.along + reach];
-      for (int k = 0; k < n; ++k) out[k] = L::load(from + k * apart);
-      if (lane[to.along + reach] < 0) return;
-      const auto mask = L::only(lane[to.along + reach]);
-      const double* const other = data + patch[to.along + reach] + to.offset;
-      for (int k = 0; k < n; ++k) out[k] = L::select(mask, T(other[k * apart]), out[k]);
+  /// Where the numbers of component `first` at the end of `to` are: lane 0 at `from`, and the lane that is patched, if any, at `other`.
+  struct Place {
+    const double* from;
+    const double* other = nullptr;
+    typename Lanes<T>::Mask mask = {};
+    KOKKOS_FORCEINLINE_FUNCTION Place(const SiteLanes& at, const FieldPointer& field, int first, const GridStep& to) {
+      const double* const there = field.at(at.row.replica, first, at.row.site + to.offset);
+      if constexpr (Lanes<T>::width == 1) {
+        from = there + at.x + (to.along == 0 ? 0 : at.grid.step(3, to.along, at.x));
+      } else {
+        from = there + at.x + at.inner[to.along + reach];
+        const int l = at.lane[to.along + reach];
+        if (l < 0) return;
+        other = there + at.patch[to.along + reach];
+        mask = Lanes<T>::only(l);
+      }
     }
+    KOKKOS_FORCEINLINE_FUNCTION T operator()(std::int64_t k) const {
+      return other == nullptr ? Lanes<T>::load(from + k) : Lanes<T>::select(mask, T(other[k]), Lanes<T>::load(from + k));
+    }
+  };
+  /// Components first ... first + n - 1 of the sites at the end of `to`.
+  template <int n>
+  KOKKOS_FORCEINLINE_FUNCTION void load(const FieldPointer& field, int first, const GridStep& to, T (&out)[n]) const {
+    const Place place(*this, field, first, to);
+    for (int k = 0; k < n; ++k) out[k] = place(k * field.per_component);
   }
+  /// As load(), left where they are in memory, or put beside it where a lane had to be patched.
+  template <int n>
+  struct Numbers {
+    const double* from;
+    std::int64_t apart;
+    double patched[Lanes<T>::width > 1 ? n * Lanes<T>::width : 1];
+    KOKKOS_FORCEINLINE_FUNCTION Numbers(const SiteLanes& at, const FieldPointer& field, int first, const GridStep& to) : apart(field.per_component) {
+      const Place place(at, field, first, to);
+      from = place.from;
+      if (place.other == nullptr) return;
+      for (int k = 0; k < n; ++k) Lanes<T>::store(place(k * apart), patched + k * Lanes<T>::width);
+      from = patched;
+      apart = Lanes<T>::width;
+    }
+    Numbers(const Numbers&) = delete;
+    Numbers& operator=(const Numbers&) = delete;
+    KOKKOS_FORCEINLINE_FUNCTION T operator[](int k) const { return Lanes<T>::load(from + k * apart); }
+  };
 };
 
 /// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for `stretch`
@@ -111,10 +140,10 @@ void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, co
 /// Work on the sites of one parity (split rows), which counts something.
 template <typename T, int stretch = Lanes<T>::width, typename Work>
 std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, int parity, const Work& work) {
-  using Each = EachLanes<T, AllRows, Work, stretch>;
+  using Each = EachLanes<T, TiledRows, Work, stretch>;
   std::int64_t count = 0;
   Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * Each::per_row(grid, parity)),
-                          Each{grid, AllRows{grid}, parity, work}, count);
+                          Each{grid, TiledRows{grid}, parity, work}, count);
   return count;
 }
 

@@ -39,24 +39,25 @@ template <typename T>
 KOKKOS_INLINE_FUNCTION RandomLanes<T> philox_lanes(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step, const typename Lanes<T>::Word& stream, const typename Lanes<T>::Word& draw) {
   using L = Lanes<T>;
   using Word = typename L::Word;
+  // Only the low halves count, products read nothing else, and the high ones are cleared at the end.
   const Word low(0xffffffffULL);
   Word x0(step & 0xffffffffULL);
   Word x1(step >> 32);
-  Word x2 = stream & low;
-  Word x3 = draw & low;
+  Word x2 = stream;
+  Word x3 = draw;
   std::uint32_t key0 = static_cast<std::uint32_t>(seed ^ (seed >> 32));
   auto key1 = static_cast<std::uint32_t>(purpose);
   for (int round = 0; round < 10; ++round) {
     const Word p0 = L::product(x0, Word(0xD2511F53ULL));
     const Word p1 = L::product(x2, Word(0xCD9E8D57ULL));
     x0 = L::exclusive_or(L::exclusive_or(p1 >> 32, x1), Word(static_cast<std::uint64_t>(key0)));
-    x1 = p1 & low;
+    x1 = p1;
     x2 = L::exclusive_or(L::exclusive_or(p0 >> 32, x3), Word(static_cast<std::uint64_t>(key1)));
-    x3 = p0 & low;
+    x3 = p0;
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }
-  return {{x0, x1, x2, x3}};
+  return {{x0 & low, x1 & low, x2 & low, x3 & low}};
 }
 
 /// As uniform(), lane by lane: an integer below 2^53 put together from two exact ones, times 2^-53.
