@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "koushi/base/error.hpp"
 #include "koushi/deck/declare.hpp"
@@ -484,7 +485,40 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   }
 }
 
-std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid) {
+namespace {
+
+SpatialMomenta spatial_momenta(const Deck& deck, const Grid& grid) {
+  const std::string path = "study.momenta";
+  const std::string kind = deck.text("action.kind");
+  const GridOptions& options = grid.options();
+  const std::size_t d = options.extents.size();
+  if (kind == "wilson") deck.refuse(path, "a gauge field has no correlator of slices", "scalar fields or spins, or no momenta");
+  if (d == 1) deck.refuse(path, "the only direction is that of correlators", "2 to 4 directions, or no momenta");
+  SpatialMomenta momenta{.average = deck.boolean("study.average_momenta")};
+  for (const std::vector<double>& row : deck.rows(path)) {
+    const std::string name = fmt::format("[{}]", fmt::join(row, ", "));
+    if (row.size() != d - 1) deck.refuse(path, fmt::format("{} has {} numbers", name, row.size()), fmt::format("{}, one per direction but the first", d - 1));
+    std::vector<int> n;
+    bool zero = true;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      const Boundary boundary = options.boundary[k + 1];
+      const int half = boundary == Boundary::antiperiodic ? 1 : 0;
+      const int length = options.extents[k + 1];
+      if (row[k] != std::floor(row[k])) deck.refuse(path, fmt::format("{} in {} is not an integer", row[k], name), "integers n, p = 2 pi n / L, or 2 pi (n + 1/2) / L along antiperiodic directions");
+      if (std::abs(2 * row[k] + half) > length) {
+        deck.refuse(path, fmt::format("{} in {} is beyond the zone of {} sites", row[k], name, length), fmt::format("{} to {}", -(length + half) / 2, (length - half) / 2));
+      }
+      if (boundary == Boundary::open && row[k] != 0) deck.refuse(path, fmt::format("{} in {} is along an open direction, which has no momentum", row[k], name), "0 there, or lattice.boundary periodic or antiperiodic");
+      n.push_back(static_cast<int>(row[k]));
+      zero = zero && n.back() == 0 && half == 0;
+    }
+    if (zero) deck.refuse(path, name + " is zero, the momentum of the series correlator", "momenta that are not zero");
+    momenta.n.push_back(n);
+  }
+  return momenta;
+}
+
+std::unique_ptr<FieldTheory> make_bare_theory(const Deck& deck, const Grid& grid) {
   const std::string kind = deck.text("action.kind");
   if (is_spin(kind)) {
     const auto& boundary = grid.options().boundary;
@@ -540,6 +574,18 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     return make_path_theory(grid, options);
   }
   return make_quartic_theory(grid, quartic_options(deck, grid));
+}
+
+}  // namespace
+
+std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid) {
+  auto theory = make_bare_theory(deck, grid);
+  if (deck.has("study.momenta")) {
+    theory->correlate_at(spatial_momenta(deck, grid));
+  } else if (deck.has("study.average_momenta") && deck.boolean("study.average_momenta")) {
+    deck.refuse("study.average_momenta", "there are no momenta to average", "study.momenta beside it");
+  }
+  return theory;
 }
 
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "koushi/field/field_theory.hpp"
@@ -9,7 +10,14 @@ namespace koushi {
 /// Appends for one replica what follows from its order parameter M = sum over sites, given as sums over slices [component][t]:
 /// magnetization |M|/V and its powers, |M(k)|^2/V at the smallest momentum of the first direction, correlator
 /// sum_t M(t).M(t + tau) / V, and the mean of the first component.
-void append_order_parameter(const double* slices, int components, int length, double volume, Measured& out);
+void append_order_parameter(const double* slices, int components, const Grid& grid, Measured& out);
+
+/// correlator[tau] += 1/V sum_t a(t) a(t + tau), tau = 0 ... T/2, around the lattice with the sign of its boundary along the first direction; across an open one
+/// only pairs within the lattice count, scaled by T / (T - tau) to their mean.
+void add_correlation(const double* slice, const Grid& grid, std::vector<double>& correlator);
+
+/// G(t) of a measured series, and arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)) per time; G less disconnected * <phi_1>^2 where that is not 0.
+void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy, const std::string& help, double disconnected, std::vector<Curve>& all);
 
 /// magnetization, susceptibility, susceptibility_connected, binder, correlation_length. Formulas: docs/conventions.md.
 std::vector<Observable> order_observables(const Grid& grid);

@@ -141,11 +141,6 @@ std::vector<double> RealField::totals_of(const Kokkos::View<ExactSum**>& sums) c
   return exact_totals(grid_.group(), std::vector<ExactSum>(host.data(), host.data() + host.size()));
 }
 
-std::vector<double> RealField::slice_sums() const {
-  const FieldPointer field = pointer_to(field_);
-  return slice_sums_of(components_, KOKKOS_LAMBDA(const GridRow& row, int x, int c) { return field.at(row, c)[x]; });
-}
-
 void RealField::write(Archive& archive, const std::string& path) const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
   const GridView& view = grid_.view();

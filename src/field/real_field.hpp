@@ -9,6 +9,12 @@
 
 namespace koushi {
 
+/// A component of the field at a site, as a value for slice_sums_of().
+struct FieldValue {
+  FieldPointer field;
+  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int c) const { return field.at(row, c)[x]; }
+};
+
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
@@ -32,6 +38,7 @@ class RealField : public MolecularDynamics {
   /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1: [replica][c][t], of the whole lattice.
   template <typename Value>
   std::vector<double> slice_sums_of(int orders, const Value& value) const {
+    if (orders == 0) return {};
     const GridView view = grid_.view();
     const int first = view.first_direction;
     const int length = view.global_extent[first];
@@ -56,8 +63,6 @@ class RealField : public MolecularDynamics {
         });
     return totals_of(sums);
   }
-  /// Of the components of the field.
-  std::vector<double> slice_sums() const;
   /// Sums of n numbers per site over the whole lattice: [replica][n].
   template <int n, typename Kernel>
   std::vector<double> totals(const char* label, const Kernel& kernel) const {

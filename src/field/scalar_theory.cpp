@@ -11,6 +11,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_kernel.hpp"
 #include "koushi/random/philox.hpp"
+#include "momentum_correlators.hpp"
 #include "order_parameter.hpp"
 #include "path_levels.hpp"
 #include "real_field.hpp"
@@ -217,10 +218,14 @@ class ScalarTheory final : public RealField {
     return flipped;
   }
 
+  void correlate_at(const SpatialMomenta& momenta) override { at_momenta_ = MomentumCorrelators(grid_, momenta); }
+
   Measured measure() override {
     halo_.exchange(field_);
     const std::vector<double> sums = totals<4>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
-    const std::vector<double> slices = slice_sums();
+    const FieldValue value{pointer_to(field_)};
+    const std::vector<double> slices = slice_sums_of(n, value);
+    const std::vector<double> waves = slice_sums_of(n * at_momenta_.parts(), at_momenta_.times_waves(value));
     const auto volume = static_cast<double>(grid_.n_sites());
     const int length = grid_.view().global_extent[grid_.view().first_direction];
     const auto replicas = static_cast<std::size_t>(grid_.view().n_replicas);
@@ -231,7 +236,8 @@ class ScalarTheory final : public RealField {
       all[path_ ? "x2" : "phi2"].push_back(sum[1] / volume);
       all[path_ ? "x4" : "phi4"].push_back(sum[2] / volume);
       all["virial"].push_back(sum[3] / (n * volume));
-      append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, length, volume, all);
+      append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, grid_, all);
+      at_momenta_.append(waves.data() + r * waves.size() / replicas, n, grid_, all);
     }
     if (path_ && closed_) {
       for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, all["path_levels"]);
@@ -253,10 +259,16 @@ class ScalarTheory final : public RealField {
       return all;
     }
     for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
+    at_momenta_.append_observables(all);
     return all;
   }
 
-  std::vector<Curve> curves() const override { return closed_ ? order_curves(grid_, spacing_) : std::vector<Curve>{}; }
+  std::vector<Curve> curves() const override {
+    if (!closed_) return {};
+    std::vector<Curve> all = order_curves(grid_, spacing_);
+    at_momenta_.append_curves(grid_, all);
+    return all;
+  }
 
  private:
   void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {
@@ -272,6 +284,7 @@ class ScalarTheory final : public RealField {
   bool accelerated_ = false;
   std::unique_ptr<FourierMass> fourier_;  ///< once it has been asked for
   FieldArray velocity_;                   ///< M^{-1} p
+  MomentumCorrelators at_momenta_;
 };
 
 template <typename Site, typename Bond, int n>

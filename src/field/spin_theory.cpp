@@ -12,6 +12,7 @@
 #include "clusters.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/spin_kernel.hpp"
+#include "momentum_correlators.hpp"
 #include "order_parameter.hpp"
 #include "real_field.hpp"
 
@@ -42,6 +43,13 @@ std::vector<std::vector<std::array<int, 4>>> shells(int dimension, std::size_t c
   }
   return result;
 }
+
+/// The order parameter of Potts spins, sqrt(q / (q - 1)) ([s = k] - 1/q), of length 1 where they are aligned.
+struct PottsOrder {
+  FieldPointer field;
+  double q;
+  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int k) const { return Kokkos::sqrt(q / (q - 1)) * ((field.at(row, 0)[x] == k ? 1.0 : 0.0) - 1 / q); }
+};
 
 template <typename Spins>
 class SpinTheory final : public RealField {
@@ -159,7 +167,12 @@ class SpinTheory final : public RealField {
   double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
   Measured measure() override;
   std::vector<Observable> observables() const override;
-  std::vector<Curve> curves() const override { return order_curves(grid_, 1.0); }
+  std::vector<Curve> curves() const override {
+    std::vector<Curve> all = order_curves(grid_, 1.0);
+    at_momenta_.append_curves(grid_, all);
+    return all;
+  }
+  void correlate_at(const SpatialMomenta& momenta) override { at_momenta_ = MomentumCorrelators(grid_, momenta); }
 
  private:
   /// Colour by colour: of a checkerboard in split rows 32 sites at once where the groups of random words begin with the rows of this rank; else by lists.
@@ -186,19 +199,6 @@ class SpinTheory final : public RealField {
     return static_cast<double>(count);
   }
 
-  /// Sums over slices of the order parameter: the components of vectors; sqrt(q / (q - 1)) ([s = k] - 1/q) of Potts spins, of length 1 where they are aligned.
-  std::vector<double> order_slices() const {
-    if constexpr (is_potts) {
-      const FieldPointer field = pointer_to(field_);
-      const double q = spins_.states;
-      return slice_sums_of(spins_.states, KOKKOS_LAMBDA(const GridRow& row, int x, int c) {
-        return Kokkos::sqrt(q / (q - 1)) * ((field.at(row, 0)[x] == c ? 1.0 : 0.0) - 1 / q);
-      });
-    } else {
-      return slice_sums();
-    }
-  }
-
   std::vector<std::array<double, 4>> survey() {
     halo_.exchange(field_);
     const std::vector<double> all = totals<4>("koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
@@ -217,6 +217,7 @@ class SpinTheory final : public RealField {
   Spins spins_;
   SpinBonds bonds_;
   int first_shell_ = 0;
+  MomentumCorrelators at_momenta_;
 };
 
 template <typename Spins>
@@ -263,9 +264,16 @@ template <typename Spins>
 Measured SpinTheory<Spins>::measure() {
   const auto sums = survey();
   const auto volume = static_cast<double>(grid_.n_sites());
-  const int length = grid_.view().global_extent[grid_.view().first_direction];
   const int orders = is_potts ? spins_.states : n;
-  const std::vector<double> slices = order_slices();
+  const auto value = [this] {
+    if constexpr (is_potts) {
+      return PottsOrder{pointer_to(field_), static_cast<double>(spins_.states)};
+    } else {
+      return FieldValue{pointer_to(field_)};
+    }
+  }();
+  const std::vector<double> slices = slice_sums_of(orders, value);
+  const std::vector<double> waves = slice_sums_of(orders * at_momenta_.parts(), at_momenta_.times_waves(value));
   Measured all;
   for (std::size_t r = 0; r < sums.size(); ++r) {
     const double energy = -(sums[r][0] + sums[r][2]) / volume;
@@ -273,7 +281,8 @@ Measured SpinTheory<Spins>::measure() {
     all["energy_per_site"].push_back(energy);
     all["energy_per_site2"].push_back(energy * energy);
     all["bond"].push_back(sums[r][1] / sums[r][3]);
-    append_order_parameter(&slices[r * static_cast<std::size_t>(orders * length)], orders, length, volume, all);
+    append_order_parameter(slices.data() + r * slices.size() / sums.size(), orders, grid_, all);
+    at_momenta_.append(waves.data() + r * waves.size() / sums.size(), orders, grid_, all);
   }
   return all;
 }
@@ -288,6 +297,7 @@ std::vector<Observable> SpinTheory<Spins>::observables() const {
                               {"specific_heat", "beta^2 (<H^2> - <H>^2) / V", {{"energy_per_site2"}, {"energy_per_site"}},
                                [volume, beta](const std::vector<double>& x) { return beta * beta * volume * (x[0] - x[1] * x[1]); }}};
   for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
+  at_momenta_.append_observables(all);
   return all;
 }
 

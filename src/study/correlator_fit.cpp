@@ -82,13 +82,14 @@ class CorrelatorStudy {
     }
     width_ = static_cast<std::size_t>(longest + 1);
     for (const FieldRun& run : runs) {
+      const std::string correlator = options_.momentum.empty() ? "correlator" : series_at_momentum(run);
       const auto n = static_cast<std::size_t>(run.measurements());
       // The action is slower than the correlator at any one time, and combinations of times are as slow.
       if (run.measurements() >= 4) tau_int_ = std::max(tau_int_, gamma_method(run.column({"action_density"}), run.replicas()).tau_int);
       const auto first = chains_.size();
       chains_.resize(first + static_cast<std::size_t>(run.replicas()), std::vector<double>(n * (width_ + 1)));
       for (std::size_t k = 0; k <= width_; ++k) {
-        const SeriesColumn from = k < width_ ? SeriesColumn{"correlator", k} : SeriesColumn{options_.subtract == "modulus" ? "magnetization" : "field_mean"};
+        const SeriesColumn from = k < width_ ? SeriesColumn{correlator, k} : SeriesColumn{options_.subtract == "modulus" ? "magnetization" : "field_mean"};
         const std::vector<double> column = run.column(from);
         for (std::size_t at = 0; at < column.size(); ++at) chains_[first + at / n][at % n * (width_ + 1) + k] = column[at];
         if (run.measurements() >= 4 && k < width_) tau_int_ = std::max(tau_int_, gamma_method(column, run.replicas()).tau_int);
@@ -99,6 +100,18 @@ class CorrelatorStudy {
     if (static_cast<double>(bin_) < 2 * tau_int_) {
       run_.warn(progress, "short bins", fmt::format("{} measurements are fewer than 2 tau_int = {:.1f}: errors are too small; remedy: a larger [study] bin", bin_, 2 * tau_int_));
     }
+  }
+
+  /// The series of study.momentum in a run, which has its own list of momenta.
+  std::string series_at_momentum(const FieldRun& run) const {
+    const std::vector<std::vector<double>> measured = run.deck().has("study.momenta") ? run.deck().rows("study.momenta") : std::vector<std::vector<double>>{};
+    std::vector<std::string> names;
+    for (std::size_t k = 0; k < measured.size(); ++k) {
+      if (std::equal(measured[k].begin(), measured[k].end(), options_.momentum.begin(), options_.momentum.end())) return fmt::format("correlator_p{}", k + 1);
+      names.push_back(fmt::format("[{}]", fmt::join(measured[k], ", ")));
+    }
+    deck_.refuse("study.momentum", fmt::format("{} has no correlator at [{}]", run.file(), fmt::join(options_.momentum, ", ")),
+                 names.empty() ? "runs with study.momenta, or no momentum" : "one of its study.momenta, " + join(names));
   }
 
   std::vector<double> connected(const std::vector<double>& means) const {
@@ -168,9 +181,10 @@ class CorrelatorStudy {
     }
   }
 
+  std::string energy_name() const { return options_.momentum.empty() ? "mass" : "energy"; }
   std::string number_name(std::size_t k) const {
     const auto states = static_cast<std::size_t>(options_.states);
-    return std::string(k % states == 0 ? "" : "excited_") + (k < states ? "mass" : "amplitude");
+    return std::string(k % states == 0 ? "" : "excited_") + (k < states ? energy_name() : "amplitude");
   }
   double unit_of(std::size_t k) const { return k < static_cast<std::size_t>(options_.states) ? spacing_ : 1; }
 
@@ -204,8 +218,8 @@ std::string quality(const RangeFit& range) {
 }
 
 std::string CorrelatorStudy::table() const {
-  std::string text = fmt::format("fit of {}{}, T = {} steps, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)", period_,
-                                 options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
+  std::string text = fmt::format("fit of {}{}{}, T = {} steps, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)",
+                                 options_.momentum.empty() ? "" : fmt::format(" at momentum [{}]", fmt::join(options_.momentum, ", ")), period_, options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
   text += fmt::format("{} measurements in {} bins of {} (tau_int {:.2f})\n", measurements_, estimate_.bins, bin_, tau_int_);
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error_if_any(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
@@ -224,7 +238,7 @@ std::string CorrelatorStudy::table() const {
     }
     text += "\n";
   }
-  text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", "mass", "  chi^2 / dof   (t_min in steps)");
+  text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", energy_name(), "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
     const bool sound = range.invertible && range.fit.converged;
     text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? with_error_if_any(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
@@ -251,7 +265,7 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
   if (deck_.has("study.reference.mass")) {
     writer.write("reference/value", std::vector<double>{deck_.real("study.reference.mass")});
     writer.write("reference/error", std::vector<double>{deck_.real("study.reference.error")});
-    writer.write("reference/quantity", "mass");
+    writer.write("reference/quantity", energy_name());
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
   }
   reals("fit/parameters_covariance", main_.numbers.covariance, "lattice units, per step", "jackknife, row by row: masses, then amplitudes");
@@ -326,6 +340,11 @@ CorrelatorFitOptions correlator_fit_options(const Deck& deck) {
   if (deck.has("study.t_max")) options.t_max = static_cast<int>(deck.integer("study.t_max"));
   options.correlated = deck.boolean("study.correlated");
   options.subtract = deck.text("study.subtract");
+  if (deck.has("study.momentum")) {
+    options.momentum = deck.integers("study.momentum");
+    if (deck.given("study.subtract") && options.subtract != "none") deck.refuse("study.subtract", "the correlator at a momentum is connected as it is", "\"none\", or no subtract");
+    options.subtract = "none";
+  }
   if (deck.has("study.bin")) options.bin = deck.integer("study.bin");
   if (options.t_max >= 0 && options.t_max - options.t_min + 1 < 2 * options.states) {
     deck.refuse("study.t_max", fmt::format("t = {} ... {} are {} points for {} parameters", options.t_min, options.t_max, std::max(0, options.t_max - options.t_min + 1), 2 * options.states),
@@ -338,8 +357,9 @@ int run_correlator_fit(const Communicator& comm, const Deck& deck, const RunOpti
 
 std::string describe_correlator_fit(const Communicator& comm, const Deck& deck) {
   const CorrelatorFitOptions options = correlator_fit_options(deck);
-  return describe_field_runs(comm, deck, "") + fmt::format("fit          {} state{} of {}, {}\n", options.states, options.states > 1 ? "s" : "",
-                                                           options.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)", options.correlated ? "correlated" : "uncorrelated");
+  return describe_field_runs(comm, deck, "") + fmt::format("fit          {} state{} of {}{}, {}\n", options.states, options.states > 1 ? "s" : "",
+                                                           options.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)",
+                                                           options.momentum.empty() ? "" : fmt::format(" at momentum [{}]", fmt::join(options.momentum, ", ")), options.correlated ? "correlated" : "uncorrelated");
 }
 
 }  // namespace koushi

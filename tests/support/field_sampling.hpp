@@ -14,7 +14,7 @@
 
 namespace koushi {
 
-/// Estimates of all observables from n updates, update(t) for t = 0 ... n - 1, the first tenth of them not measured.
+/// Estimates of all observables and points of curves, NAME(k), from n updates, update(t) for t = 0 ... n - 1, the first tenth of them not measured.
 inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n, const std::function<void(std::uint64_t)>& update, double start = 0.3) {
   theory.start(11, start);
   std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;  // [replica][t]
@@ -32,7 +32,14 @@ inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n, 
     }
   }
   std::map<std::string, Estimate> result;
-  for (const Observable& observable : theory.observables()) {
+  std::vector<Observable> all = theory.observables();
+  for (const Curve& curve : theory.curves()) {
+    for (const Observable& point : curve.points) {
+      all.push_back(point);
+      all.back().name = curve.name + "(" + std::to_string(&point - curve.points.data()) + ")";
+    }
+  }
+  for (const Observable& observable : all) {
     std::vector<std::vector<double>> flat;
     for (const auto& from : observable.series) {
       flat.emplace_back();

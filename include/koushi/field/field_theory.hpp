@@ -39,6 +39,12 @@ struct Curve {
   std::vector<Observable> points;
 };
 
+/// Spatial momenta of correlators: integers per direction but the first, p = 2 pi n / L, or 2 pi (n + 1/2) / L along antiperiodic directions.
+struct SpatialMomenta {
+  std::vector<std::vector<int>> n;
+  bool average = false;  ///< over the momenta that reflections and exchanges of equal spatial directions make of each
+};
+
 /// Independent copies of a lattice field with weight e^{-S}.
 ///
 /// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global replica, global site),
@@ -53,6 +59,8 @@ class FieldTheory {
   /// A configuration to begin with: `spread` times normal numbers, or all zero.
   virtual void start(std::uint64_t seed, double spread) = 0;
   virtual Measured measure() = 0;
+  /// From now on the correlators of the order parameter are measured at these momenta too (momentum_correlators.hpp).
+  virtual void correlate_at(const SpatialMomenta&) { throw InternalError("this theory has no correlator"); }
   virtual std::vector<Observable> observables() const = 0;
   virtual std::vector<Curve> curves() const = 0;
   virtual void write(Archive& archive, const std::string& path) const = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "koushi/study/study_run.hpp"
 
@@ -14,6 +15,7 @@ struct CorrelatorFitOptions {
   int t_max = -1;  ///< -1: half the period
   bool correlated = true;
   std::string subtract = "mean";
+  std::vector<int> momentum;  ///< one of study.momenta of the runs; none: zero
   std::int64_t bin = 0;  ///< measurements; 0: from tau_int
 };
 
@@ -31,6 +33,9 @@ CorrelatorFitOptions correlator_fit_options(const Deck& deck);
 ///   G(t) = 1/T sum_k e^{ikt} / (4 sin^2(k/2) + m0^2) = cosh(m (t - T/2)) / (2 sinh m sinh(m T/2)),   4 sinh^2(m/2) = m0^2,
 ///
 /// so cosh m = 1 + m0^2/2 exactly, on any lattice. (The pole of the summand is at k = i m; summing over k = 2 pi n / T gives its images.)
+///
+/// At a momentum p (study.momentum) the series of that momentum is taken, nothing is subtracted, and m is called energy: of the free field
+/// cosh E = 1 + m0^2/2 + sum_i (1 - cos p_i), with E for m in G(t).
 ///
 /// Collective  yes
 /// Errors      DeckError, StoreError; NumericalError where the covariance cannot be inverted or the fit finds no minimum

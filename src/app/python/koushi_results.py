@@ -163,15 +163,15 @@ def plot_field(run, picture):
     energy = "energy_per_site" if "energy_per_site" in run.series else "action_density"
     shown = [name for name in (energy, "phi2", "x2", "plaquette", "magnetization2") if name in run.series][:3]
     panels = []  # (name, [(label, curve, which of its points still say something)])
-    for name in ("correlator", "effective_mass", "flow", "static_potential", "overlap"):
+    for name in ("correlator", "effective_mass", "effective_energy", "flow", "static_potential", "overlap"):
         lines = []
-        for key in sorted(run.curves):
+        for key in sorted(run.curves, key=lambda key: (len(key), key)):
             if key != name and not key.startswith(name + "_"):
                 continue
             curve = run.curves[key]
             if name == "correlator":
                 good = curve["value"] > 0
-            elif name in ("effective_mass", "static_potential"):
+            elif name in ("effective_mass", "effective_energy", "static_potential"):
                 good = curve["error"] < 0.5 * np.abs(curve["value"])
             else:
                 good = np.isfinite(curve["value"])
@@ -206,7 +206,7 @@ def plot_field(run, picture):
     for number, (name, lines) in enumerate(panels):
         axis = figure.add_subplot(grid[len(shown) + number // 2, number % 2])
         for line, (label, curve, good) in enumerate(lines):
-            errorbar(axis, curve, good, label="T = " + label if label else None, color="C%d" % line if len(lines) > 1 else "black")
+            errorbar(axis, curve, good, label=("T = " if name == "static_potential" else "") + label if label else None, color="C%d" % line if len(lines) > 1 else "black")
         if name == "correlator":
             logarithmic(axis, lines[0][1]["value"][lines[0][2]])
         if name == "flow":
@@ -284,7 +284,7 @@ def plot_correlator_fit(run, picture):
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), constrained_layout=True)
     figure.suptitle(run.title)
     correlator, fit = run.curves["correlator"], run.curves["fit"]
-    mass = run.observables["mass"]
+    mass = run.observables["energy" if "energy" in run.observables else "mass"]
     errorbar(axes[0], correlator, correlator["value"] > 0, label="connected correlator")
     axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1.2, label="fit")
     logarithmic(axes[0], correlator["value"][correlator["value"] > 0])
