@@ -10,6 +10,7 @@
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/statistics/fit.hpp"
 #include "koushi/statistics/jackknife.hpp"
+#include "koushi/study/analysis_results.hpp"
 #include "koushi/study/finished_runs.hpp"
 
 namespace koushi {
@@ -248,13 +249,8 @@ std::string CorrelatorStudy::table() const {
 }
 
 void CorrelatorStudy::write(ResultWriter& writer) const {
-  const auto reals = [&writer](const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) {
-    writer.write(path, values);
-    writer.describe(path, unit, help);
-  };
-  writer.write("summary/n_sites", std::vector<std::int64_t>{period_ * std::llround(slice_)});
-  writer.write("summary/steps", std::vector<std::int64_t>{measurements_});
-  writer.write("summary/table", table());
+  const auto reals = [&writer](const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) { write_reals(writer, path, values, unit, help); };
+  write_analysis_summary(writer, period_ * std::llround(slice_), measurements_, table());
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
     const std::string path = "observables/" + number_name(k) + "/";
     reals(path + "value", {main_.numbers.value[k] / unit_of(k)}, "lattice units", k < static_cast<std::size_t>(options_.states) ? "m of the fit" : "A of the fit");
@@ -262,12 +258,7 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
     reals(path + "tau_int", {tau_int_}, "measurements", "the longest of the correlator and the action");
     writer.write(path + "samples", std::vector<std::int64_t>{measurements_});
   }
-  if (deck_.has("study.reference.mass")) {
-    writer.write("reference/value", std::vector<double>{deck_.real("study.reference.mass")});
-    writer.write("reference/error", std::vector<double>{deck_.real("study.reference.error")});
-    writer.write("reference/quantity", energy_name());
-    writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
-  }
+  if (deck_.has("study.reference.mass")) write_reference(writer, deck_, "mass", energy_name());
   reals("fit/parameters_covariance", main_.numbers.covariance, "lattice units, per step", "jackknife, row by row: masses, then amplitudes");
   reals("fit/chi_squared", {main_.fit.chi_squared}, "", "");
   writer.write("fit/degrees_of_freedom", std::vector<std::int64_t>{main_.fit.degrees_of_freedom});
@@ -278,10 +269,8 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
   writer.write_array("fit/correlator_covariance", {size, size}, estimate_.covariance);
   writer.describe("fit/correlator_covariance", "lattice units", "[t][t'], jackknife");
 
-  const auto curve = [&reals](const std::string& name, const std::vector<double>& x, const std::string& axis, const std::vector<double>& value, const std::vector<double>& error, const std::string& help) {
-    reals("curves/" + name + "/x", x, "lattice units", axis);
-    reals("curves/" + name + "/value", value, "lattice units", help);
-    reals("curves/" + name + "/error", error, "lattice units", "one standard deviation, jackknife");
+  const auto curve = [&writer](const std::string& name, const std::vector<double>& x, const std::string& axis, const std::vector<double>& value, const std::vector<double>& error, const std::string& help) {
+    write_curve(writer, "curves/" + name, x, axis, value, error, help, "one standard deviation, jackknife");
   };
   std::vector<double> t;
   std::vector<double> between;

@@ -12,6 +12,7 @@
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/statistics/jackknife.hpp"
 #include "koushi/statistics/reweighting.hpp"
+#include "koushi/study/analysis_results.hpp"
 #include "koushi/study/finished_runs.hpp"
 
 namespace koushi {
@@ -243,25 +244,13 @@ std::string ReweightingStudy::table() const {
 }
 
 void ReweightingStudy::write(ResultWriter& writer) const {
-  const auto reals = [&writer](const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) {
-    writer.write(path, values);
-    writer.describe(path, unit, help);
-  };
-  writer.write("summary/n_sites", std::vector<std::int64_t>{std::llround(volume_)});
-  writer.write("summary/steps", std::vector<std::int64_t>{measurements_});
-  writer.write("summary/table", table());
-  const auto curve = [&reals](const std::string& path, const std::vector<double>& x, const std::string& axis, const std::vector<double>& value, const std::vector<double>& error, const std::string& help,
-                              const std::string& error_help) {
-    reals(path + "/x", x, "lattice units", axis);
-    reals(path + "/value", value, "lattice units", help);
-    reals(path + "/error", error, "lattice units", error_help);
-  };
+  write_analysis_summary(writer, std::llround(volume_), measurements_, table());
   for (const Chosen& c : chosen_) {
-    curve("curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
-    curve("measured/" + c.name, parameters_, key_, c.measured, c.measured_error, c.help + ", as the runs give it", "one standard deviation, of the run");
+    write_curve(writer, "curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
+    write_curve(writer, "measured/" + c.name, parameters_, key_, c.measured, c.measured_error, c.help + ", as the runs give it", "one standard deviation, of the run");
   }
-  curve("curves/effective_samples", targets_, key_, result_.effective_samples, std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave", "none");
-  curve("curves/free_energy", parameters_, key_, result_.free_energy, result_.free_energy_error, "-ln Z(p)/Z(p_0) at the runs, p_0 that of the first file", "one standard deviation, jackknife");
+  write_curve(writer, "curves/effective_samples", targets_, key_, result_.effective_samples, std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave", "none");
+  write_curve(writer, "curves/free_energy", parameters_, key_, result_.free_energy, result_.free_energy_error, "-ln Z(p)/Z(p_0) at the runs, p_0 that of the first file", "one standard deviation, jackknife");
 }
 
 }  // namespace

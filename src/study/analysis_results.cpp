@@ -1,0 +1,30 @@
+#include "koushi/study/analysis_results.hpp"
+
+namespace koushi {
+
+void write_reals(ResultWriter& writer, const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) {
+  writer.write(path, values);
+  writer.describe(path, unit, help);
+}
+
+void write_curve(ResultWriter& writer, const std::string& path, const std::vector<double>& x, const std::string& axis, const std::vector<double>& value, const std::vector<double>& error,
+                 const std::string& help, const std::string& error_help) {
+  write_reals(writer, path + "/x", x, "lattice units", axis);
+  write_reals(writer, path + "/value", value, "lattice units", help);
+  write_reals(writer, path + "/error", error, "lattice units", error_help);
+}
+
+void write_analysis_summary(ResultWriter& writer, std::int64_t n_sites, std::int64_t measurements, const std::string& table) {
+  writer.write("summary/n_sites", std::vector<std::int64_t>{n_sites});
+  writer.write("summary/steps", std::vector<std::int64_t>{measurements});
+  writer.write("summary/table", table);
+}
+
+void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity) {
+  writer.write("reference/value", std::vector<double>{deck.real("study.reference." + key)});
+  writer.write("reference/error", std::vector<double>{deck.real("study.reference.error")});
+  writer.write("reference/quantity", quantity);
+  writer.write("reference/source", deck.has("study.reference.source") ? deck.text("study.reference.source") : std::string());
+}
+
+}  // namespace koushi
