@@ -19,6 +19,21 @@ namespace {
 
 std::string number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : "null"; }
 
+/// The curves of a group as JSON, {"NAME": {"x": [...], "value": [...], "error": [...]}, ...}.
+std::string curves_json(const ResultReader& reader, const std::string& group) {
+  std::string all;
+  for (const std::string& name : reader.list(group)) {
+    std::string curve;
+    for (const char* part : {"x", "value", "error"}) {
+      std::string numbers;
+      for (const double x : reader.read_reals(fmt::format("{}/{}/{}", group, name, part))) numbers += (numbers.empty() ? "" : ", ") + number(x);
+      curve += fmt::format("{}{}: [{}]", curve.empty() ? "" : ", ", quoted(part), numbers);
+    }
+    all += fmt::format("{}{}: {{{}}}", all.empty() ? "" : ", ", quoted(name), curve);
+  }
+  return "{" + all + "}";
+}
+
 /// Runs a program, with a text as its standard input, and returns its exit code, or -1 if it cannot be run.
 int call(const std::vector<std::string>& words, const std::string& input = "") {
   int ends[2] = {-1, -1};
@@ -88,8 +103,8 @@ int report(const std::string& file, bool json) {
   const std::string status = reader.read_text("summary/status");
   const std::string study = reader.read_text("summary/study");
   if (json) {
-    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"reference\": {}, \"phases\": {{{}}}}}\n",
-               quoted(status), quoted(study), steps, number(seconds), observables, reference, phases));
+    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}}}\n",
+               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases));
   } else {
     const bool has_table = reader.contains("summary/table");  // of an analysis
     print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),

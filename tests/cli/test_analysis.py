@@ -153,10 +153,19 @@ class Analysis(unittest.TestCase):
                         self.near(row[name], (value, 0))
                         self.assertLess(row[name][1], 0.06 * abs(value))
             results[files[0], len(files)] = text
+            report = json.loads(koushi("report", self.path("r%d%s" % (len(files), files[0])), "--json").stdout)
+            for name in names:
+                curve = report["curves"][name]
+                for beta, value, error in zip(curve["x"], curve["value"], curve["error"]):
+                    self.assertLess(abs(value - rows[float("%.8g" % beta)][name][0]), 0.51 * rows[float("%.8g" % beta)][name][1])
+                    self.assertLess(abs(error - rows[float("%.8g" % beta)][name][1]), 0.06 * error)
+            single = json.loads(koushi("report", self.path(files[0]), "--json").stdout)["observables"]["binder"]
+            self.assertEqual((report["measured"]["binder"]["value"][0], report["measured"]["binder"]["error"][0]), (single["value"], single["error"]))
         self.field("ising_2d.toml", "d.h5", "lattice.extents=[8,8]", "action.beta=0.2", "study.measurements=100", "study.warm_up=10")
         text = self.analyse("reweighting_ising.toml", "far.h5", 'study.files=["d.h5"]', "study.targets=[1.5]", "study.points=0")
         self.assertIn("warning: overlap: fewer than 100 effective samples at action.beta = 1.5", text)
         self.assertIn("(no error)", text)
+        self.assertEqual(json.loads(koushi("report", self.path("far.h5"), "--json").stdout)["curves"]["binder"]["error"], [None])
         self.assertIn("warning: overlap", koushi("report", self.path("far.h5")).stdout)
         self.assertEqual(koushi("plot", self.path("r3a.h5")).returncode, 0)
         self.assertGreater(os.path.getsize(self.path("r3a.png")), 20000)
