@@ -14,6 +14,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/field/gauge_group.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/store/result_file.hpp"
 
@@ -53,6 +54,19 @@ Matrix product(const Matrix& a, const Matrix& b) {
     }
   }
   return c;
+}
+
+/// The nearest element of SU(3).
+Matrix nearest(const Matrix& u) {
+  GroupSU3<>::Matrix a;
+  for (std::size_t k = 0; k < 9; ++k) {
+    a.v[k] = u[k].real();
+    a.v[9 + k] = u[k].imag();
+  }
+  a = GroupSU3<>::nearest(a);
+  Matrix result;
+  for (std::size_t k = 0; k < 9; ++k) result[k] = Complex(a.v[k], a.v[9 + k]);
+  return result;
 }
 
 /// Next site along direction mu of the periodic lattice.
@@ -220,7 +234,7 @@ LinkConfiguration read_nersc(const std::string& file) {
           worst = std::max(worst, std::abs(dot));
         }
       }
-      set_link(c, mu, x, u);
+      set_link(c, mu, x, single ? nearest(u) : u);
     }
   }
   const double precision = single ? 1e-5 : 1e-9;

@@ -23,7 +23,8 @@ double mean_link_trace(const LinkConfiguration& configuration);
 /// Source      NERSC gauge connection, "Format of the archived lattices"
 void write_nersc(const std::string& file, const LinkConfiguration& configuration, const std::string& ensemble);
 
-/// Reads 4D_SU3_GAUGE (two rows) and 4D_SU3_GAUGE_3x3 in IEEE32BIG, IEEE32LITTLE, IEEE64BIG and IEEE64LITTLE.
+/// Reads 4D_SU3_GAUGE (two rows) and 4D_SU3_GAUGE_3x3 in IEEE32BIG, IEEE32LITTLE, IEEE64BIG and IEEE64LITTLE. Links in single precision are unitary to 1e-7 only
+/// and become the nearest elements of SU(3).
 /// Errors  StoreError: no such file, another format, a size, checksum, plaquette or link trace that is not the header's, matrices that are not unitary
 LinkConfiguration read_nersc(const std::string& file);
 
