@@ -405,7 +405,6 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
 namespace {
 
 /// c_1 of the action's rectangles.
-bool measures_aside(const Deck& deck) { return deck.real("action.flow_time") > 0 || deck.integer("action.static_loops") > 0; }
 double rectangle_weight(const Deck& deck) {
   const std::string kind = deck.text("action.rectangles");
   return kind == "luscher-weisz" ? -1.0 / 12 : kind == "iwasaki" ? -0.331 : kind == "dbw2" ? -1.4088 : 0;
@@ -419,7 +418,8 @@ double numbers_per_site(const Deck& deck) {
     const std::string group = deck.text("action.group");
     const double reals = group == "u1" ? 2 : group == "su2" ? 4 : 18;
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
-    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (measures_aside(deck) ? reals + generators : 0));  // links, kept links, momenta; a copy and a force
+    const bool flows = deck.real("action.flow_time") > 0;
+    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (flows || deck.integer("action.static_loops") > 0 ? reals : 0) + (flows ? generators : 0));  // links, kept links, momenta; a copy; a force
   }
   if (kind == "hopfield") {  // bytes: spins, and the patterns on every rank
     const double patterns = deck.has("action.patterns") ? static_cast<double>(deck.integer("action.patterns")) : 1;

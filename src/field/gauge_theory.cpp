@@ -66,12 +66,11 @@ class GaugeTheory final : public RealField {
   }
   /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney, PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
-    make_spare();
+    put_aside();
     const Kokkos::DefaultExecutionSpace space;
-    Kokkos::deep_copy(space, aside_, field_);
-    Kokkos::deep_copy(space, force_, 0.0);
-    add_force(force_, beta_ / Group::order, weights_);
-    turn_links(force_, shift);
+    Kokkos::deep_copy(space, force(), 0.0);
+    add_force(force(), beta_ / Group::order, weights_);
+    turn_links(force(), shift);
     kick(time);
     Kokkos::deep_copy(space, field_, aside_);
   }
@@ -201,10 +200,13 @@ class GaugeTheory final : public RealField {
   static constexpr int most_static_loop = 6;
 
   double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const { return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]); }
-  void make_spare() {
-    if (aside_.extent(2) != 0) return;
-    aside_ = make_field(grid_, components_);
-    force_ = make_field(grid_, momenta_);
+  void put_aside() {
+    if (aside_.extent(2) == 0) aside_ = make_field(grid_, components_);
+    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, aside_, field_);
+  }
+  const FieldArray& force() {
+    if (force_.extent(2) == 0) force_ = make_field(grid_, momenta_);
+    return force_;
   }
   std::size_t flow_points() const { return static_cast<std::size_t>(std::llround(options_.flow_time / options_.flow_step)) + 1; }
   bool has_clover_charge() const { return options_.flow_time > 0 && grid_.dimension() == 4 && Group::generators > 1; }
@@ -232,9 +234,8 @@ class GaugeTheory final : public RealField {
 
   /// E and Q along the flow; the field is as it was afterwards.
   void measure_flow(Measured& all) {
-    make_spare();
+    put_aside();
     const Kokkos::DefaultExecutionSpace space;
-    Kokkos::deep_copy(space, aside_, field_);
     const double e = options_.flow_step * (Group::generators == 1 ? 1 : 2);
     const LoopWeights wilson;
     const auto volume = static_cast<double>(grid_.n_sites());
@@ -247,9 +248,9 @@ class GaugeTheory final : public RealField {
         const double keep[3] = {0, -17.0 / 9, -1};
         const double add[3] = {0.25, 8.0 / 9, 0.75};
         for (int stage = 0; stage < 3; ++stage) {
-          for_sites(space, "koushi::field::scale_force", grid_.view(), ScaleForce{pointer_to(force_), momenta_, keep[stage]});
-          add_force(force_, e * add[stage], wilson);
-          turn_links(force_, 1);
+          for_sites(space, "koushi::field::scale_force", grid_.view(), ScaleForce{pointer_to(force()), momenta_, keep[stage]});
+          add_force(force(), e * add[stage], wilson);
+          turn_links(force(), 1);
         }
       }
       halo_.exchange(field_);
@@ -269,9 +270,8 @@ class GaugeTheory final : public RealField {
   }
 
   void measure_static_loops(Measured& all) {
-    make_spare();
+    put_aside();
     const Kokkos::DefaultExecutionSpace space;
-    Kokkos::deep_copy(space, aside_, field_);
     FieldArray spatial = aside_;
     FieldArray other = kept_;  // free between trajectories
     if (options_.smearing != Smearing::none) {
