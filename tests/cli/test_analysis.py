@@ -89,7 +89,7 @@ class Analysis(unittest.TestCase):
 
     def test_energies_at_momenta_are_those_of_the_free_field(self):
         """cosh E = 1 + m0^2 / 2 + sum_i (1 - cos p_i): the observables of a run and fits at its momenta, the runs with lists of their own; the same series on 1, 2 and 4 ranks."""
-        sets = ["study.measurements=1000", "lattice.extents=[16,8,8]", "lattice.boundary=[\"periodic\",\"periodic\",\"antiperiodic\"]", 'updater.0={kind="hmc",length=2.0,jitter=0.5}']
+        sets = ["study.measurements=500", "lattice.extents=[16,8,8]", "lattice.boundary=[\"periodic\",\"periodic\",\"antiperiodic\"]", 'updater.0={kind="hmc",length=2.0,jitter=0.5}']
         self.field("dispersion_2d.toml", "a.h5", *sets, "study.momenta=[[1,0],[0,-1],[2,1]]", "study.reference.value=1")
         self.field("dispersion_2d.toml", "b.h5", *sets, "study.momenta=[[2,1],[1,0]]", "study.average_momenta=true", "seed=2", "study.reference.value=1")
 
@@ -99,20 +99,20 @@ class Analysis(unittest.TestCase):
         found = json.loads(koushi("report", self.path("a.h5"), "--json").stdout)["observables"]
         for k, n in enumerate([(1, 0), (0, -1), (2, 1)]):
             self.near((found["energy_p%d" % (k + 1)]["value"], found["energy_p%d" % (k + 1)]["error"]), (energy(*n), 0))
-            self.assertLess(found["energy_p%d" % (k + 1)]["error"], 0.01)
+            self.assertLess(found["energy_p%d" % (k + 1)]["error"], 0.03)
         for files, n in ((["a.h5"], (0, -1)), (["a.h5", "b.h5"], (2, 1)), (["b.h5", "a.h5"], (1, 0))):
             self.analyse("correlator_fit.toml", "fit.h5", "study.files=" + json.dumps(files), "study.momentum=%s" % list(n), "study.t_min=0", "study.t_max=5", "study.reference.mass=%g" % energy(*n))
             fit = json.loads(koushi("report", self.path("fit.h5"), "--json").stdout)
             self.assertEqual(fit["reference"]["quantity"], "energy")
             self.near((fit["observables"]["energy"]["value"], fit["observables"]["energy"]["error"]), (energy(*n), 0))
-            self.assertLess(fit["observables"]["energy"]["error"], 0.01)
+            self.assertLess(fit["observables"]["energy"]["error"], 0.03)
             self.assertIn("at momentum [%d, %d]" % n, koushi("report", self.path("fit.h5")).stdout)
             for file in ("fit.h5", files[0]):
                 done = koushi("plot", self.path(file), "--output", self.path("p.png"))
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
             os.remove(self.path("fit.h5"))
         for asked, said in (("[3,0]", "a.h5 has no correlator at [3, 0]\n  expected: one of its study.momenta, [1, 0], [0, -1], [2, 1]"), ("[1]", "a.h5 has no correlator at [1]")):
-            self.assertIn(said, self.analyse("correlator_fit.toml", "bad.h5", 'study.files=["a.h5"]', "study.momentum=" + asked, code=2))
+            self.assertIn(said, self.analyse("correlator_fit.toml", "bad.h5", 'study.files=["a.h5"]', "study.momentum=" + asked, "study.t_max=5", code=2))
         self.field("free_field_2d.toml", "c.h5", "study.measurements=30")
         self.assertIn("expected: runs with study.momenta, or no momentum", self.analyse("correlator_fit.toml", "bad.h5", 'study.files=["c.h5"]', "study.momentum=[1]", code=2))
 
