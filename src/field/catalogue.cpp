@@ -13,10 +13,13 @@
 #include "koushi/field/hopfield_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
+#include "updater_catalogue.hpp"
 
 namespace koushi {
 
 using namespace declare;
+
+bool is_spin(const std::string& kind) { return kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts"; }
 
 namespace {
 
@@ -66,152 +69,6 @@ QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
   return options;
 }
 
-class HmcUpdater final : public Updater {
- public:
-  HmcUpdater(HmcOptions options, bool tuned, double target) : options_(options), tuned_(tuned), target_(target), step_(options.length / options.steps) {}
-
-  double update(FieldTheory& theory, std::uint64_t step) override {
-    HmcOptions now = options_;
-    now.steps = std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9)));
-    const HmcReport report = hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), now, step);
-    const Grid& grid = theory.grid();
-    std::vector<double> local;
-    if (grid.group().is_root()) {
-      for (std::size_t r = 0; r < report.probability.size(); ++r) {
-        local.push_back(report.probability[r]);
-        local.push_back(std::exp(-report.energy_change[r]));
-      }
-    }
-    const std::vector<double> all = grid.world().all_gather(local);  // in the order of the replicas
-    double probability = 0;
-    mean_weight_ = 0;
-    for (std::size_t r = 0; r < all.size(); r += 2) {
-      probability += all[r];
-      mean_weight_ += all[r + 1];
-    }
-    mean_weight_ /= static_cast<double>(grid.n_replicas());
-    return probability / static_cast<double>(grid.n_replicas());
-  }
-
-  void tune(double acceptance) override {
-    if (!tuned_) return;
-    ++calls_;
-    step_ = std::min(options_.length, step_ * std::exp(0.5 * (acceptance - target_) / std::sqrt(calls_)));
-  }
-  std::vector<double> state() const override { return {step_, calls_}; }
-  void set_state(const std::vector<double>& state) override {
-    step_ = state.at(0);
-    calls_ = state.at(1);
-  }
-  double mean_weight() const override { return mean_weight_; }
-  std::string description() const override {
-    const std::string name = options_.acceleration_mass > 0 ? fmt::format("fourier-hmc, acceleration mass {:.4g}", options_.acceleration_mass) : "hmc";
-    return fmt::format("{}, trajectories of length {} in {} steps", name, options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
-  }
-
- private:
-  HmcOptions options_;
-  bool tuned_;
-  double target_;
-  double step_;
-  double calls_ = 0;
-  double mean_weight_ = 1;
-};
-
-class MetropolisUpdater final : public Updater {
- public:
-  MetropolisUpdater(const FieldTheory& theory, std::uint64_t seed, int hits, double width, bool tuned, double target)
-      : colouring_(theory.grid(), theory.interactions()),
-        seed_(seed),
-        hits_(hits),
-        has_width_(theory.has_width()),
-        site_by_site_(theory.interactions().empty()),
-        tuned_(tuned && has_width_),
-        target_(target),
-        width_(width) {}
-
-  double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> accepted{static_cast<std::int64_t>(theory.metropolis(colouring_, seed_, step, hits_, width_))};
-    grid.world().sum(accepted);
-    return static_cast<double>(accepted[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()) * hits_);
-  }
-  void tune(double acceptance) override {
-    if (!tuned_) return;
-    ++calls_;
-    width_ *= std::exp((acceptance - target_) / std::sqrt(calls_));
-  }
-  std::vector<double> state() const override { return {width_, calls_}; }
-  void set_state(const std::vector<double>& state) override {
-    width_ = state.at(0);
-    calls_ = state.at(1);
-  }
-  bool is_watched() const override { return has_width_; }
-  std::string description() const override {
-    const std::string order = site_by_site_ ? "site by site" : fmt::format("{} colours", colouring_.n_colours());
-    return fmt::format("metropolis, {}, {} hits{}", order, hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
-  }
-
- private:
-  Colouring colouring_;
-  std::uint64_t seed_;
-  int hits_;
-  bool has_width_;
-  bool site_by_site_;  ///< all sites interact
-  bool tuned_;
-  double target_;
-  double width_;
-  double calls_ = 0;
-};
-
-class OverrelaxationUpdater final : public Updater {
- public:
-  explicit OverrelaxationUpdater(const FieldTheory& theory) : colouring_(theory.grid(), theory.interactions()) {}
-  double update(FieldTheory& theory, std::uint64_t) override {
-    theory.overrelax(colouring_);
-    return 1;
-  }
-  bool is_watched() const override { return false; }
-  std::string description() const override { return fmt::format("overrelaxation, {} colours", colouring_.n_colours()); }
-
- private:
-  Colouring colouring_;
-};
-
-class HeatbathUpdater final : public Updater {
- public:
-  HeatbathUpdater(const FieldTheory& theory, std::uint64_t seed) : colouring_(theory.grid(), theory.interactions()), seed_(seed) {}
-  double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> moved{static_cast<std::int64_t>(std::llround(1e6 * theory.heatbath(colouring_, seed_, step)))};
-    grid.world().sum(moved);
-    return 1e-6 * static_cast<double>(moved[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
-  }
-  bool is_watched() const override { return false; }
-  std::string description() const override { return fmt::format("heatbath, {} colours", colouring_.n_colours()); }
-
- private:
-  Colouring colouring_;
-  std::uint64_t seed_;
-};
-
-class ClusterUpdater final : public Updater {
- public:
-  ClusterUpdater(bool single, std::uint64_t seed) : single_(single), seed_(seed) {}
-  double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> flipped{static_cast<std::int64_t>(theory.flip_clusters(single_, seed_, step))};
-    grid.world().sum(flipped);
-    return static_cast<double>(flipped[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
-  }
-  bool is_watched() const override { return false; }
-  std::string description() const override { return single_ ? "wolff, one cluster" : "swendsen-wang, all clusters"; }
-
- private:
-  bool single_;
-  std::uint64_t seed_;
-};
-
 std::vector<Key> spin_keys(std::vector<Key> more) {
   std::vector<Key> keys{at_least(0, key("beta", KeyType::real, "", "inverse temperature, S = beta H")),
                         key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 ferromagnetic"),
@@ -250,8 +107,6 @@ HopfieldOptions hopfield_options(const Deck& deck, int n_sites) {
   return options;
 }
 
-bool is_spin(const std::string& kind) { return kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts"; }
-
 SpinModel spin_model(const Deck& deck) {
   const std::string kind = deck.text("action.kind");
   SpinModel model{.beta = deck.real("action.beta"), .J = deck.reals("action.J"), .field = deck.real("action.field")};
@@ -262,74 +117,6 @@ SpinModel spin_model(const Deck& deck) {
     model.states = static_cast<int>(deck.integer("action.states"));
   }
   return model;
-}
-
-/// The mass of Fourier acceleration: as the deck says, that of a free field, or 4 over the longest extent.
-double acceleration_mass(const Deck& deck, const std::string& at, const Grid& grid) {
-  const auto& options = grid.options();
-  if (std::any_of(options.boundary.begin(), options.boundary.end(), [](Boundary b) { return b != Boundary::periodic; })) {
-    deck.refuse(at + "kind", "momenta have Fourier modes on periodic lattices only", "lattice.boundary = [\"periodic\"], or kind = \"hmc\"");
-  }
-  if (grid.decomposed() && grid.dimension() == 1) {
-    deck.refuse(at + "kind", "Fourier transforms of one direction that ranks divide", "as many replicas as ranks, or kind = \"hmc\"");
-  }
-  if (deck.has(at + "acceleration_mass")) return deck.real(at + "acceleration_mass");
-  const std::string kind = deck.text("action.kind");
-  if (kind == "free-field" || kind == "sine-gordon") return std::sqrt(deck.real("action.mass_squared"));
-  return 4.0 / *std::max_element(options.extents.begin(), options.extents.end());
-}
-
-void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<std::unique_ptr<Updater>>& all) {
-  const auto seed = static_cast<std::uint64_t>(deck.integer("seed"));
-  for (int k = 0; k < deck.count("updater"); ++k) {
-    const std::string at = fmt::format("updater.{}.", k);
-    const std::string kind = deck.text(at + "kind");
-    const std::vector<std::string> further = theory.further_updates();
-    if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
-      deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
-    }
-    if (kind == "overrelaxation") {
-      all.push_back(std::make_unique<OverrelaxationUpdater>(theory));
-    } else if (kind == "heatbath") {
-      all.push_back(std::make_unique<HeatbathUpdater>(theory, seed));
-    } else if (kind == "wolff" || kind == "swendsen-wang") {
-      all.push_back(std::make_unique<ClusterUpdater>(kind == "wolff", seed));
-    } else if (kind == "hmc" || kind == "fourier-hmc") {
-      const std::string name = deck.text(at + "integrator");
-      const Integrator integrator = name == "leapfrog"   ? Integrator::leapfrog
-                                    : name == "omelyan2" ? Integrator::omelyan2
-                                    : name == "omelyan4" ? Integrator::omelyan4
-                                                         : Integrator::force_gradient;
-      if (integrator == Integrator::force_gradient && is_spin(deck.text("action.kind"))) {
-        deck.refuse(at + "integrator", "the force gradient of fields on spheres is not a shift of the field", "leapfrog, omelyan2 or omelyan4");
-      }
-      HmcOptions options{integrator, deck.real(at + "length"), deck.real(at + "jitter"), static_cast<int>(deck.integer(at + "steps")), seed};
-      if (kind == "fourier-hmc") options.acceleration_mass = acceleration_mass(deck, at, theory.grid());
-      all.push_back(std::make_unique<HmcUpdater>(options, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
-    } else {
-      const auto hits = static_cast<int>(deck.integer(at + "hits"));
-      if (5.0 * hits * static_cast<double>(theory.grid().n_replicas()) > 4.2e9) {  // the counter of random numbers
-        deck.refuse(at + "hits", fmt::format("{} hits for {} replicas are too many in one update", hits, theory.grid().n_replicas()), "fewer hits and more repetitions");
-      }
-      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, deck.real(at + "width"), deck.boolean(at + "tune"), deck.real(at + "acceptance")));
-    }
-    all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
-  }
-}
-
-/// Updaters that together leave something as it was for ever.
-void refuse_incomplete_updaters(const Deck& deck) {
-  bool moves_energy = false;
-  const std::string action = deck.text("action.kind");
-  bool moves_length = action != "phi4" && action != "free-field";  // |phi|, which others do not have
-  for (int k = 0; k < deck.count("updater"); ++k) {
-    const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
-    const bool clusters = kind == "wolff" || kind == "swendsen-wang";
-    moves_energy = moves_energy || kind != "overrelaxation";
-    moves_length = moves_length || !clusters;
-  }
-  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
-  if (!moves_length) deck.refuse("updater.0.kind", "clusters alone never change |phi|", "another updater beside them, hmc or metropolis");
 }
 
 }  // namespace
@@ -372,34 +159,7 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                  studies};
   action.template_kind = "phi4";
   action.template_key = "mass_squared";
-  const Key again = between(1, 1000, key("repetitions", KeyType::integer, "1", "in one sweep"));
-  const auto tuned = [&again](const std::string& target) {
-    return std::vector<Key>{key("tune", KeyType::boolean, "true", "adapt to the acceptance during the warm-up"),
-                            between(0.05, 0.99, key("acceptance", KeyType::real, target, "to be reached by tuning")), again};
-  };
-  std::vector<Key> hmc{choice("integrator", {"leapfrog", "omelyan2", "omelyan4", "force-gradient"}, "\"omelyan2\"", "of molecular dynamics"),
-                       at_least(positive, key("length", KeyType::real, "1.0", "of a trajectory")),
-                       between(1, 100000, key("steps", KeyType::integer, "10", "in a trajectory, to begin with")),
-                       between(0, 0.99, key("jitter", KeyType::real, "0.1", "lengths are drawn from length (1 +- jitter)"))};
-  std::vector<Key> metropolis{at_least(positive, key("width", KeyType::real, "1.0", "proposals lie within +- width, to begin with")),
-                              between(1, 1000, key("hits", KeyType::integer, "1", "proposals per site"))};
-  for (const Key& k : tuned("0.85")) hmc.push_back(k);
-  std::vector<Key> fourier = hmc;
-  for (Key& k : fourier) {
-    if (k.path == "length") k.preset = "1.5";  // a quarter of a period, if all have the frequency 1
-  }
-  fourier.push_back(optional(at_least(positive, key("acceleration_mass", KeyType::real, "", "m of the masses 2 stiffness (k_hat^2 + m^2) of Fourier modes, near the mass in the spectrum; if not given: "
-                                                                                            "that of a free field or sine-Gordon, else 4 over the longest extent"))));
-  for (const Key& k : tuned("0.5")) metropolis.push_back(k);
-  return {lattice, action,
-          {"updater", "What a sweep does, in this order.", true,
-           {{"hmc", "hybrid Monte Carlo", hmc},
-            {"fourier-hmc", "hybrid Monte Carlo whose Fourier modes have masses that make them equally fast: scalar fields and paths, periodic", fourier},
-            {"metropolis", "local updates, colour by colour", metropolis},
-            {"heatbath", "links drawn anew from their conditional weight", {again}},
-            {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
-            {"wolff", "one cluster of spins, or of signs of a scalar field, from a random site", {again}},
-            {"swendsen-wang", "all clusters of spins, or of signs of a scalar field", {again}}}, studies, 8, "hmc"}};
+  return {lattice, action, updater_section(studies)};
 }
 
 namespace {
@@ -586,17 +346,6 @@ std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& gri
     deck.refuse("study.average_momenta", "there are no momenta to average", "study.momenta beside it");
   }
   return theory;
-}
-
-std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {
-  std::vector<std::unique_ptr<Updater>> all;
-  refuse_incomplete_updaters(deck);
-  try {
-    append_updaters(deck, theory, all);
-  } catch (const UsageError& error) {  // a colouring that cannot be
-    deck.refuse("lattice.extents", std::string(error.what()).substr(0, std::string(error.what()).find('\n')), "larger or open extents, or hmc or clusters");
-  }
-  return all;
 }
 
 }  // namespace koushi
