@@ -49,7 +49,7 @@ class MomentumCorrelators {
   MomentumCorrelators() = default;
   MomentumCorrelators(const Grid& grid, const SpatialMomenta& momenta);
 
-  /// Sums over slices of all orders and parts of `value`, [replica][c][part][t], by sums(orders, value) of a field; empty without momenta.
+  /// `value` times the parts of all waves, for RealField::slice_sums_of() of orders * parts() numbers.
   template <typename Value>
   WaveValue<Value> times_waves(const Value& value) const {
     return {value, waves_, parts()};

@@ -206,7 +206,9 @@ def plot_field(run, picture):
     for number, (name, lines) in enumerate(panels):
         axis = figure.add_subplot(grid[len(shown) + number // 2, number % 2])
         for line, (label, curve, good) in enumerate(lines):
-            errorbar(axis, curve, good, label=("T = " if name == "static_potential" else "") + label if label else None, color="C%d" % line if len(lines) > 1 else "black")
+            label = "T = " + label if name == "static_potential" else label or ("p = 0" if len(lines) > 1 else None)
+            first = 1 if name == "effective_energy" else 0  # the same colour for a momentum everywhere
+            errorbar(axis, curve, good, label=label, color="C%d" % (line + first) if len(lines) + first > 1 else "black")
         if name == "correlator":
             logarithmic(axis, lines[0][1]["value"][lines[0][2]])
         if name == "flow":
@@ -214,7 +216,7 @@ def plot_field(run, picture):
             axis.set_ylabel(r"$t^2 \langle E \rangle$")
         else:
             axis.set_ylabel(name.replace("_", " "))
-        if len(lines) > 1:
+        if any(label for label, _, _ in lines):
             axis.legend(framealpha=0.9, fontsize="small")
         axis.set_xlabel(lines[0][1]["axis"] + "  [lattice units]")
     if image:
@@ -284,27 +286,28 @@ def plot_correlator_fit(run, picture):
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), constrained_layout=True)
     figure.suptitle(run.title)
     correlator, fit = run.curves["correlator"], run.curves["fit"]
-    mass = run.observables["energy" if "energy" in run.observables else "mass"]
+    what = "energy" if "energy" in run.observables else "mass"  # of a momentum, or of none
+    mass = run.observables[what]
     errorbar(axes[0], correlator, correlator["value"] > 0, label="connected correlator")
     axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1.2, label="fit")
     logarithmic(axes[0], correlator["value"][correlator["value"] > 0])
     axes[0].set_xlabel("t  [lattice units]")
     axes[0].set_ylabel("G(t)")
     axes[0].legend(fontsize="small")
-    middle = "m = " + with_error(mass["value"], mass["error"])
+    middle = ("E = " if what == "energy" else "m = ") + with_error(mass["value"], mass["error"])
     for name, marker, colour in (("log_mass", "s", "0.6"), ("cosh_mass", "o", "black")):
         curve = run.curves[name]
         good = curve["error"] < 0.5 * np.abs(curve["value"])
-        errorbar(axes[1], curve, good, marker=marker, color=colour, markersize=4, markerfacecolor="white", label=name.split("_")[0] + " effective mass")
+        errorbar(axes[1], curve, good, marker=marker, color=colour, markersize=4, markerfacecolor="white", label=name.split("_")[0] + " effective " + what)
     axes[1].fill_between([fit["x"][0], fit["x"][-1]], mass["value"] - mass["error"], mass["value"] + mass["error"], color="tab:red", alpha=0.3, linewidth=0, label="fit, " + middle)
     axes[1].set_xlabel("t  [lattice units]")
-    axes[1].set_ylabel("effective mass")
+    axes[1].set_ylabel("effective " + what)
     scan = run.curves["scan_mass"]
     good = scan["error"] < 0.5 * np.abs(scan["value"])
     errorbar(axes[2], scan, good)
     axes[2].axhspan(mass["value"] - mass["error"], mass["value"] + mass["error"], color="tab:red", alpha=0.3, linewidth=0)
     axes[2].set_xlabel("t_min  [lattice units]")
-    axes[2].set_ylabel("mass of the fit from t_min on")
+    axes[2].set_ylabel(what + " of the fit from t_min on")
     if run.reference:
         for axis in axes[1:]:
             axis.axhline(run.reference["value"], color="tab:blue", linestyle="--", linewidth=1, label="known: %.6g" % run.reference["value"])
