@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -32,16 +33,24 @@ std::string hint(const std::string& name, const std::vector<std::string>& names)
   return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
 }
 
-Result read(const std::string& file) {
+/// What a file holds: one result, or one per rung of its ladder.
+std::vector<Result> read(const std::string& file) {
   const Communicator self(MPI_COMM_SELF);
   const ResultReader reader(self, file);
-  Result result{file, reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list("observables"), {}};
-  for (const std::string& name : result.observables) {
-    const std::string path = "observables/" + name + "/";
-    result.numbers[name] = {reader.read_reals(path + "value").at(0), reader.read_reals(path + "error").at(0)};
+  const StoredLadder ladder = read_ladder(reader);
+  std::vector<Result> results;
+  for (std::size_t rung = 0; rung < std::max<std::size_t>(1, ladder.values.size()); ++rung) {
+    const std::string prefix = ladder.prefix(rung);
+    Result result{file, reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {}};
+    if (!ladder.parameter.empty()) result.keys[ladder.parameter] = fmt::format("{}", ladder.values[rung]);
+    for (const std::string& name : result.observables) {
+      const std::string path = fmt::format("{}observables/{}/", prefix, name);
+      result.numbers[name] = {reader.read_reals(path + "value").at(0), reader.read_reals(path + "error").at(0)};
+    }
+    if (result.observables.empty()) throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", file));
+    results.push_back(std::move(result));
   }
-  if (result.observables.empty()) throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", file));
-  return result;
+  return results;
 }
 
 bool as_number(const std::string& text, double& value) {
@@ -132,7 +141,9 @@ std::string json_number(double value) { return std::isfinite(value) ? fmt::forma
 
 Comparison compare(const CompareOptions& options) {
   std::vector<Result> results;
-  for (const std::string& file : options.files) results.push_back(read(file));
+  for (const std::string& file : options.files) {
+    for (Result& result : read(file)) results.push_back(std::move(result));
+  }
   Comparison comparison;
   comparison.x = options.x;
   comparison.settings = differing_keys(results);

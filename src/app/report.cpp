@@ -12,6 +12,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/store/result_file.hpp"
+#include "koushi/study/finished_runs.hpp"
 
 namespace koushi {
 
@@ -61,6 +62,36 @@ int call(const std::vector<std::string>& words, const std::string& input = "") {
   return WEXITSTATUS(status);
 }
 
+/// The members of the JSON object of all observables below a prefix; their lines go to `table`.
+std::string observables_json(const ResultReader& reader, const std::string& prefix, std::string& table) {
+  std::string observables;
+  for (const std::string& name : reader.list(prefix + "observables")) {
+    const std::string path = fmt::format("{}observables/{}/", prefix, name);
+    const double value = reader.read_reals(path + "value")[0];
+    const double error = reader.read_reals(path + "error")[0];
+    const double tau = reader.read_reals(path + "tau_int")[0];
+    const std::string unit = reader.unit(path + "value");
+    const std::int64_t samples = reader.read_integers(path + "samples")[0];
+    observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}, \"samples\": {}, \"unit\": {}}}",
+                               observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), samples, quoted(unit));
+    table += fmt::format("{:<18} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
+  }
+  return observables;
+}
+
+/// `, "ladder": {...}`: the rungs in ascending order, each with its observables as a run of its own has them.
+std::string ladder_json(const ResultReader& reader, const StoredLadder& ladder) {
+  std::string rungs;
+  std::string ignored;
+  for (std::size_t k = 0; k < ladder.values.size(); ++k) {
+    rungs += fmt::format("{}{{\"value\": {}, \"observables\": {{{}}}}}", k == 0 ? "" : ", ", number(ladder.values[k]), observables_json(reader, ladder.prefix(k), ignored));
+  }
+  std::vector<std::string> acceptance;
+  for (const double a : reader.read_reals("ladder/acceptance")) acceptance.push_back(number(a));
+  return fmt::format(", \"ladder\": {{\"parameter\": {}, \"acceptance\": [{}], \"round_trips\": {}, \"round_trip_sweeps\": {}, \"rungs\": [{}]}}", quoted(ladder.parameter), join(acceptance),
+                     number(reader.read_reals("ladder/round_trips").at(0)), number(reader.read_reals("ladder/round_trip_sweeps").at(0)), rungs);
+}
+
 }  // namespace
 
 int report(const std::string& file, bool json) {
@@ -74,19 +105,9 @@ int report(const std::string& file, bool json) {
     seconds += time;
     phases += fmt::format("{}{}: {}", phases.empty() ? "" : ", ", quoted(name), number(time));
   }
-  std::string observables;
+  const StoredLadder ladder = read_ladder(reader);
   std::string table;
-  for (const std::string& name : reader.list("observables")) {
-    const std::string path = "observables/" + name + "/";
-    const double value = reader.read_reals(path + "value")[0];
-    const double error = reader.read_reals(path + "error")[0];
-    const double tau = reader.read_reals(path + "tau_int")[0];
-    const std::string unit = reader.unit(path + "value");
-    const std::int64_t samples = reader.read_integers(path + "samples")[0];
-    observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}, \"samples\": {}, \"unit\": {}}}",
-                               observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), samples, quoted(unit));
-    table += fmt::format("{:<18} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
-  }
+  const std::string observables = observables_json(reader, "", table);
   std::string reference = "null";
   if (reader.contains("reference/value")) {
     const double value = reader.read_reals("reference/value")[0];
@@ -103,9 +124,10 @@ int report(const std::string& file, bool json) {
   const std::string status = reader.read_text("summary/status");
   const std::string study = reader.read_text("summary/study");
   if (json) {
-    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}}}\n",
-               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases));
+    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}}}\n",
+               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases, ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
   } else {
+    if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
                           has_table ? reader.read_text("summary/table") : table));

@@ -94,6 +94,23 @@ std::string deviation_text(double value, double error, double reference, double 
   return text;
 }
 
+std::string column_blocks(const std::string& x_name, const std::vector<std::string>& x, const std::vector<std::pair<std::string, std::vector<std::string>>>& columns) {
+  constexpr std::size_t per_block = 4;
+  std::string text;
+  for (std::size_t first = 0; first < columns.size(); first += per_block) {
+    const std::size_t last = std::min(columns.size(), first + per_block);
+    text += fmt::format("\n{:>14}", x_name);
+    for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", columns[k].first);
+    text += "\n";
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      text += fmt::format("{:>14}", x[i]);
+      for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", columns[k].second[i]);
+      text += "\n";
+    }
+  }
+  return text;
+}
+
 void print_out(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);

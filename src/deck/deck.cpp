@@ -388,6 +388,13 @@ bool Deck::given(const std::string& path) const {
   return found != entries_.end() && found->second.place.rfind("default of ", 0) != 0;
 }
 
+Deck Deck::with(const std::string& path, double value) const {
+  at(path);
+  Deck other = *this;
+  other.entries_.at(path).value = value;
+  return other;
+}
+
 std::vector<std::string> Deck::differences(const std::string& other_resolved) const {
   const auto keys = [](const std::string& text) {
     std::map<std::string, std::string> values;

@@ -11,6 +11,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/hopfield_theory.hpp"
+#include "koushi/field/ladder.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 #include "updater_catalogue.hpp"
@@ -170,9 +171,7 @@ double rectangle_weight(const Deck& deck) {
   return kind == "luscher-weisz" ? -1.0 / 12 : kind == "iwasaki" ? -0.331 : kind == "dbw2" ? -1.4088 : 0;
 }
 
-}  // namespace
-
-double numbers_per_site(const Deck& deck) {
+double numbers_of_theory(const Deck& deck) {
   const std::string kind = deck.text("action.kind");
   if (kind == "wilson") {
     const std::string group = deck.text("action.group");
@@ -193,6 +192,13 @@ double numbers_per_site(const Deck& deck) {
     if (deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc") return numbers + components + 1;  // velocities and the buffer of the transforms
   }
   return numbers;
+}
+
+}  // namespace
+
+double numbers_per_site(const Deck& deck) {
+  const int at = ladder_updater(deck);
+  return numbers_of_theory(deck) * (at < 0 ? 1.0 : static_cast<double>(deck.reals(fmt::format("updater.{}.values", at)).size()));
 }
 
 Grid make_grid(const Communicator& comm, const Deck& deck) {

@@ -160,6 +160,20 @@ class HopfieldTheory final : public FieldTheory {
     for (std::size_t k = 0; k < local.size(); ++k) host.data()[k] = static_cast<std::int8_t>(local[k]);
     set_spins(host);
   }
+  void exchange(FieldTheory& other, const std::vector<bool>& replicas) override {
+    const auto& that = dynamic_cast<HopfieldTheory&>(other);
+    const auto swap_rows = [&replicas](const auto& mine, const auto& theirs) {
+      const auto a = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, mine);
+      const auto b = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, theirs);
+      for (std::size_t r = 0; r < replicas.size(); ++r) {
+        if (replicas[r]) std::swap_ranges(&a(r, 0), &a(r, 0) + a.extent(1), &b(r, 0));
+      }
+      Kokkos::deep_copy(mine, a);
+      Kokkos::deep_copy(theirs, b);
+    };
+    swap_rows(spins_, that.spins_);
+    swap_rows(overlaps_, that.overlaps_);
+  }
 
  private:
   Overlaps::host_mirror_type overlaps() const { return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, overlaps_); }

@@ -1,5 +1,8 @@
 #include "real_field.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "koushi/random/normal.hpp"
 
 namespace koushi {
@@ -133,6 +136,22 @@ void RealField::restore(const std::vector<bool>& accepted) {
   for (std::size_t r = 0; r < accepted.size(); ++r) {
     if (accepted[r]) continue;
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, Kokkos::subview(field_, r, Kokkos::ALL, Kokkos::ALL), Kokkos::subview(kept_, r, Kokkos::ALL, Kokkos::ALL));
+  }
+}
+
+void RealField::exchange(FieldTheory& other, const std::vector<bool>& replicas) {
+  auto& that = dynamic_cast<RealField&>(other);
+  if (std::find(replicas.begin(), replicas.end(), false) == replicas.end()) {
+    std::swap(field_, that.field_);
+    return;
+  }
+  const Kokkos::DefaultExecutionSpace space;
+  for (std::size_t r = 0; r < replicas.size(); ++r) {
+    if (!replicas[r]) continue;
+    const auto of = [r](const FieldArray& field) { return Kokkos::subview(field, r, Kokkos::ALL, Kokkos::ALL); };
+    Kokkos::deep_copy(space, of(kept_), of(field_));
+    Kokkos::deep_copy(space, of(field_), of(that.field_));
+    Kokkos::deep_copy(space, of(that.field_), of(kept_));
   }
 }
 

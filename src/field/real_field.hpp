@@ -30,6 +30,7 @@ class RealField : public MolecularDynamics {
   void restore(const std::vector<bool>& accepted) override;
   void write(Archive& archive, const std::string& path) const override;
   void read(const Archive& archive, const std::string& path) override;
+  void exchange(FieldTheory& other, const std::vector<bool>& replicas) override;
 
  protected:
   FieldPointer pointer_to(const FieldArray& field) const { return koushi::pointer_to(grid_.view(), field); }

@@ -9,6 +9,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/deck/declare.hpp"
 #include "koushi/field/catalogue.hpp"
+#include "koushi/field/ladder.hpp"
 
 namespace koushi {
 
@@ -182,6 +183,10 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
   for (int k = 0; k < deck.count("updater"); ++k) {
     const std::string at = fmt::format("updater.{}.", k);
     const std::string kind = deck.text(at + "kind");
+    if (kind == exchange_kind) {
+      all.emplace_back();
+      continue;
+    }
     const std::vector<std::string> further = theory.further_updates();
     if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
       deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
@@ -217,15 +222,19 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
 
 /// Updaters that together leave something as it was for ever.
 void refuse_incomplete_updaters(const Deck& deck) {
+  bool moves = false;
   bool moves_energy = false;
   const std::string action = deck.text("action.kind");
   bool moves_length = action != "phi4" && action != "free-field";  // |phi|, which others do not have
   for (int k = 0; k < deck.count("updater"); ++k) {
     const std::string kind = deck.text(fmt::format("updater.{}.kind", k));
+    if (kind == exchange_kind) continue;
+    moves = true;
     const bool clusters = kind == "wolff" || kind == "swendsen-wang";
     moves_energy = moves_energy || kind != "overrelaxation";
     moves_length = moves_length || !clusters;
   }
+  if (!moves) deck.refuse("updater.0.kind", "replica-exchange alone makes no new configuration", "another updater beside it");
   if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
   if (!moves_length) deck.refuse("updater.0.kind", "clusters alone never change |phi|", "another updater beside them, hmc or metropolis");
 }
@@ -259,7 +268,10 @@ Section updater_section(const std::vector<std::string>& studies) {
            {"heatbath", "links drawn anew from their conditional weight", {again}},
            {"overrelaxation", "reflections of spins about the sum of their neighbours, of links about their staples: S stays", {again}},
            {"wolff", "one cluster of spins, or of signs of a scalar field, from a random site", {again}},
-           {"swendsen-wang", "all clusters of spins, or of signs of a scalar field", {again}}}, studies, 8, "hmc"};
+           {"swendsen-wang", "all clusters of spins, or of signs of a scalar field", {again}},
+           {exchange_kind, "parallel tempering: theories at several values of one parameter, the rungs of a ladder, exchange configurations",
+            {key("values", KeyType::reals, "", "of the parameter, ascending; that of [action] must be among them"),
+             choice("parameter", ladder_parameters(), "\"action.beta\"", "the key in which the rungs differ"), again}}}, studies, 8, "hmc"};
 }
 
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory) {

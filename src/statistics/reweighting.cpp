@@ -35,18 +35,28 @@ class MultiHistogram {
     for (std::size_t k = 0; k < runs.size(); ++k) {
       parameters_.push_back(runs[k].parameter);
       weights_.push_back(1 / (2 * runs[k].tau_int));
+      double longest = runs[k].tau_int;
+      std::size_t first = k;  // of its ladder
+      for (std::size_t j = 0; j < runs.size() && runs[k].ladder >= 0; ++j) {
+        if (runs[j].ladder != runs[k].ladder) continue;
+        longest = std::max(longest, runs[j].tau_int);
+        first = std::min(first, j);
+      }
+      first_bins_.push_back(first == k ? n_bins_ : first_bins_[first]);
+      std::size_t next = first_bins_.back();
       std::int64_t measurements = 0;
       for (const auto& chain : runs[k].chains) measurements += static_cast<std::int64_t>(chain.size() / width);
-      const std::int64_t bin_length = std::max({std::int64_t{1}, static_cast<std::int64_t>(std::ceil(2 * runs[k].tau_int)), measurements / bins_per_run});
+      const std::int64_t bin_length = std::max({std::int64_t{1}, static_cast<std::int64_t>(std::ceil(2 * longest)), measurements / bins_per_run});
       for (const auto& chain : runs[k].chains) {
         const auto length = static_cast<std::int64_t>(chain.size() / width);
         const std::int64_t bins = std::max<std::int64_t>(1, length / bin_length);
         for (std::int64_t t = 0; t < length; ++t) {
           const double* const values = &chain[static_cast<std::size_t>(t) * width];
-          samples_.push_back({values, values[0] - centre_, k, n_bins_ + static_cast<std::size_t>(((t + 1) * bins - 1) / length)});
+          samples_.push_back({values, values[0] - centre_, k, next + static_cast<std::size_t>(((t + 1) * bins - 1) / length)});
         }
-        if (length > 0) n_bins_ += static_cast<std::size_t>(bins);
+        if (length > 0) next += static_cast<std::size_t>(bins);
       }
+      n_bins_ = std::max(n_bins_, next);
     }
   }
 
@@ -238,6 +248,7 @@ class MultiHistogram {
   std::vector<double> parameters_;
   std::vector<double> weights_;  ///< 1 / (2 tau_int) of a run
   std::vector<Sample> samples_;
+  std::vector<std::size_t> first_bins_;  ///< of the runs
   std::size_t n_bins_ = 0;
   Eigen::VectorXd counts_;             ///< N_k
   Eigen::MatrixXd shares_;             ///< [run][configuration], N_k e^{f_k - p_k E_n} over its sum over k

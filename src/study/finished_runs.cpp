@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -31,13 +32,32 @@ bool is_bookkeeping(const std::string& path) {
   return false;
 }
 
-FieldRun::FieldRun(const Communicator& comm, const std::string& file) : file_(file), reader_(comm, file), resolved_(reader_.read_text("deck/resolved")) {
-  const std::string study = reader_.read_text("summary/study");
+std::string StoredLadder::prefix(std::size_t rung) const { return parameter.empty() || rung == own ? "" : fmt::format("ladder/{}/", rung); }
+
+StoredLadder read_ladder(const ResultReader& reader) {
+  if (!reader.contains("ladder/values")) return {};
+  return {reader.read_text("ladder/parameter"), reader.read_reals("ladder/values"), static_cast<std::size_t>(reader.read_integers("ladder/own").at(0))};
+}
+
+std::vector<FieldRun> FieldRun::open(const Communicator& comm, const std::string& file, const std::string& free_key) {
+  const auto reader = std::make_shared<const ResultReader>(comm, file);
+  const std::string study = reader->read_text("summary/study");
   if (study != "lattice-field") throw UsageError(fmt::format("{} is of study.kind = \"{}\"\n  expected: the file of a lattice-field", file, study));
-  deck_ = Deck::parse(resolved_, file + ", /deck/resolved", {}, catalogue());
-  status_ = reader_.read_text("summary/status");
+  const StoredLadder ladder = read_ladder(*reader);
+  const bool on_ladder = !ladder.parameter.empty() && ladder.parameter == free_key;
+  std::vector<FieldRun> runs;
+  for (std::size_t rung = 0; rung < (on_ladder ? ladder.values.size() : 1); ++rung) runs.push_back(FieldRun(reader, file, ladder, on_ladder ? rung : ladder.own, on_ladder));
+  return runs;
+}
+
+FieldRun::FieldRun(std::shared_ptr<const ResultReader> reader, const std::string& file, const StoredLadder& ladder, std::size_t rung, bool on_ladder)
+    : file_(file), reader_(std::move(reader)), prefix_(ladder.prefix(rung)), on_ladder_(on_ladder), resolved_(reader_->read_text("deck/resolved")) {
+  std::vector<std::string> at_rung;
+  if (on_ladder) at_rung.push_back(fmt::format("{}={}", ladder.parameter, ladder.values[rung]));
+  deck_ = Deck::parse(resolved_, file + ", /deck/resolved", at_rung, catalogue());
+  status_ = reader_->read_text("summary/status");
   replicas_ = deck_.integer("lattice.replicas");
-  if (reader_.contains("series/action_density")) measurements_ = static_cast<std::int64_t>(series("action_density").size()) / replicas_;
+  if (reader_->contains(prefix_ + "series/action_density")) measurements_ = static_cast<std::int64_t>(series("action_density").size()) / replicas_;
   if (measurements_ == 0) throw UsageError(fmt::format("{} holds no measurement\n  expected: a run that got beyond its warm_up", file));
 }
 
@@ -50,7 +70,7 @@ Deck FieldRun::deck_with(const std::vector<std::string>& overrides) const {
 
 const std::vector<double>& FieldRun::series(const std::string& name) const {
   auto found = cache_.find(name);
-  if (found == cache_.end()) found = cache_.emplace(name, reader_.read_reals("series/" + name)).first;
+  if (found == cache_.end()) found = cache_.emplace(name, reader_->read_reals(prefix_ + "series/" + name)).first;
   return found->second;
 }
 
@@ -70,9 +90,9 @@ std::vector<double> FieldRun::column(const SeriesColumn& from) const {
 }
 
 std::pair<double, double> FieldRun::observable(const std::string& name) const {
-  const std::string path = "observables/" + name + "/";
-  if (!reader_.contains(path + "value")) return {std::nan(""), std::nan("")};
-  return {reader_.read_reals(path + "value").at(0), reader_.read_reals(path + "error").at(0)};
+  const std::string path = prefix_ + "observables/" + name + "/";
+  if (!reader_->contains(path + "value")) return {std::nan(""), std::nan("")};
+  return {reader_->read_reals(path + "value").at(0), reader_->read_reals(path + "error").at(0)};
 }
 
 std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key, std::vector<std::string>& warnings) {
@@ -81,7 +101,7 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
   std::vector<FieldRun> runs;
   for (const std::string& file : files) {
     try {
-      runs.emplace_back(comm, file);
+      for (FieldRun& run : FieldRun::open(comm, file, free_key)) runs.push_back(std::move(run));
     } catch (const StoreError& error) {
       deck.refuse("study.files", error.what(), "result files of lattice-field runs; names are relative to the folder in which koushi is called");
     } catch (const UsageError& error) {
@@ -103,12 +123,12 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
       if (!is_bookkeeping(path) && path != free_key) differing.push_back(fmt::format("{} ({} and {})", path, value(first, path), value(other, path)));
     }
     if (!differing.empty()) {
-      deck.refuse("study.files", fmt::format("{} and {} differ in {}", files[0], files[k], join(differing)),
+      deck.refuse("study.files", fmt::format("{} and {} differ in {}", runs.front().file(), runs[k].file(), join(differing)),
                   free_key.empty() ? "runs of one lattice and action" : fmt::format("runs that differ in {} alone", free_key));
     }
     for (std::size_t j = 0; j < k; ++j) {
       if (runs[j].column({"action_density"}) == runs[k].column({"action_density"})) {
-        deck.refuse("study.files", fmt::format("{} and {} hold the same chains", files[j], files[k]), "runs with different seeds");
+        deck.refuse("study.files", fmt::format("{} and {} hold the same chains", runs[j].file(), runs[k].file()), "runs with different seeds");
       }
     }
   }

@@ -18,17 +18,18 @@ const std::vector<double>& History::values(const std::string& name) const {
   return found->values;
 }
 
-void History::write(ResultWriter& writer) const {
+void History::write(ResultWriter& writer, const std::string& prefix) const {
   for (const Series& series : series_) {
-    writer.write("history/" + series.name, series.values);
-    writer.describe("history/" + series.name, series.unit, series.help);
+    const std::string path = prefix + "history/" + series.name;
+    writer.write(path, series.values);
+    writer.describe(path, series.unit, series.help);
   }
 }
 
-void History::read(const ResultReader& reader) {
+void History::read(const ResultReader& reader, const std::string& prefix) {
   series_.clear();
-  for (const std::string& name : reader.list("history")) {
-    const std::string path = "history/" + name;
+  for (const std::string& name : reader.list(prefix + "history")) {
+    const std::string path = prefix + "history/" + name;
     series_.push_back({name, reader.unit(path), reader.help(path), reader.read_reals(path)});
   }
 }

@@ -107,6 +107,7 @@ class ReweightingStudy {
     for (const FieldRun& file : files) {
       const Conjugate conjugate = conjugate_of(deck_, file);
       ReweightingRun run{.parameter = file.deck().real(key_)};
+      if (file.on_ladder()) run.ladder = number_of(file.file());
       const auto n = static_cast<std::size_t>(file.measurements());
       const std::size_t width = columns_.size() + 1;
       run.chains.assign(static_cast<std::size_t>(file.replicas()), std::vector<double>(n * width));
@@ -121,7 +122,8 @@ class ReweightingStudy {
         }
         if (file.measurements() >= 4) run.tau_int = std::max(run.tau_int, gamma_method(column, file.replicas()).tau_int);
       }
-      if (!seeds.insert(file.deck().integer("seed")).second) {
+      const bool next_rung = !names_.empty() && names_.back() == file.file();  // of a ladder, whose rungs have random numbers of their own
+      if (!next_rung && !seeds.insert(file.deck().integer("seed")).second) {
         run_.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
       }
       parameters_.push_back(run.parameter);
@@ -155,6 +157,11 @@ class ReweightingStudy {
         if (find(column) == columns_.size()) columns_.push_back(column);
       }
     }
+  }
+
+  int number_of(const std::string& file) const {
+    const std::vector<std::string> files = deck_.texts("study.files");
+    return static_cast<int>(std::find(files.begin(), files.end(), file) - files.begin());
   }
 
   std::size_t find(const SeriesColumn& wanted) const {
@@ -225,20 +232,17 @@ std::string ReweightingStudy::table() const {
   for (std::size_t k = 0; k < runs_.size(); ++k) {
     text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : with_error_if_any(result_.free_energy[k], result_.free_energy_error[k]));
   }
-  constexpr std::size_t per_block = 4;
-  for (std::size_t first = 0; first < chosen_.size(); first += per_block) {
-    text += fmt::format("\n{:>14}", key_.substr(key_.find('.') + 1));
-    if (first == 0) text += fmt::format(" {:>10}", "n_eff");
-    const std::size_t last = std::min(chosen_.size(), first + per_block);
-    for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", chosen_[k].name);
-    text += "\n";
-    for (std::size_t i = 0; i < targets_.size(); ++i) {
-      text += fmt::format("{:>14.8g}", targets_[i]);
-      if (first == 0) text += fmt::format(" {:>10.0f}", result_.effective_samples[i]);
-      for (std::size_t k = first; k < last; ++k) text += fmt::format(" {:>24}", with_error_if_any(chosen_[k].value[i], chosen_[k].error[i]));
-      text += "\n";
-    }
+  std::vector<std::string> x;
+  std::vector<std::pair<std::string, std::vector<std::string>>> columns{{"n_eff", {}}};
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    x.push_back(fmt::format("{:.8g}", targets_[i]));
+    columns[0].second.push_back(fmt::format("{:.0f}", result_.effective_samples[i]));
   }
+  for (const Chosen& c : chosen_) {
+    columns.emplace_back(c.name, std::vector<std::string>{});
+    for (std::size_t i = 0; i < targets_.size(); ++i) columns.back().second.push_back(with_error_if_any(c.value[i], c.error[i]));
+  }
+  text += column_blocks(key_.substr(key_.find('.') + 1), x, columns);
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;
 }

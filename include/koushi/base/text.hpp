@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace koushi {
@@ -25,6 +26,9 @@ std::string with_error(double value, double error);
 /// "+0.0012 %, +0.3 sigma": value with its error against a reference with its own. A reference of 0 gives the difference itself; an error
 /// of 0 or none leaves the sigmas out.
 std::string deviation_text(double value, double error, double reference, double reference_error);
+
+/// Columns (name, cells) beside a first column x, four at a time, every block with its own head and x.
+std::string column_blocks(const std::string& x_name, const std::vector<std::string>& x, const std::vector<std::pair<std::string, std::vector<std::string>>>& columns);
 
 /// Writes to the standard output and flushes it. A reader that went away is no reason to lose a run: failures are kept quiet.
 void print_out(const std::string& text);

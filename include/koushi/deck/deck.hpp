@@ -55,6 +55,8 @@ class Deck {
   bool given(const std::string& path) const;
   /// Keys whose values differ from those of another deck's resolved().
   std::vector<std::string> differences(const std::string& other_resolved) const;
+  /// A copy in which one number is another; whether its key may have it is not asked.
+  Deck with(const std::string& path, double value) const;
   /// How many there are of an array of sections.
   int count(const std::string& section) const { return counts_.at(section); }
   bool boolean(const std::string& path) const { return std::get<bool>(at(path)); }

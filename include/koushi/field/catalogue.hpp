@@ -46,6 +46,7 @@ class Updater {
   int repetitions = 1;  ///< per sweep
 };
 
+/// In the order of the deck; null where the replicas of a ladder are exchanged, which is no update of one theory.
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, const FieldTheory& theory);
 
 }  // namespace koushi

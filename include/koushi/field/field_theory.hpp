@@ -65,6 +65,8 @@ class FieldTheory {
   virtual std::vector<Curve> curves() const = 0;
   virtual void write(Archive& archive, const std::string& path) const = 0;
   virtual void read(const Archive& archive, const std::string& path) = 0;
+  /// Changes configurations with another theory of the same fields and grid, in the replicas (here) that are marked.
+  virtual void exchange(FieldTheory& other, const std::vector<bool>& replicas) = 0;
 
   /// Steps that one term of S takes from a site, as displacements: sites that no such step joins can be updated at once.
   virtual std::vector<std::array<int, 4>> interactions() const = 0;

@@ -11,7 +11,7 @@ namespace koushi {
 
 /// What a random number is used for; part of the key, so that streams of different purposes never meet.
 enum class RandomPurpose : std::uint32_t { initial_parameters = 1, initial_configurations = 2, markov_chain = 3, test = 4, momenta = 5, acceptance = 6,
-                                          trajectory_length = 7, local_update = 8, cluster_bond = 9, cluster = 10, patterns = 20 };
+                                          trajectory_length = 7, local_update = 8, cluster_bond = 9, cluster = 10, exchange = 11, patterns = 20 };
 
 struct RandomBlock {
   std::uint32_t word[4];

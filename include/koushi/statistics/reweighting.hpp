@@ -10,6 +10,7 @@ struct ReweightingRun {
   double parameter = 0;
   double tau_int = 0.5;                     ///< of E
   std::vector<std::vector<double>> chains;  ///< [chain][t * width + k]; k = 0 is E, the others are what is to be averaged
+  int ladder = -1;                          ///< runs of one number >= 0 exchanged their configurations: their chains, equally many and long, share bins
 };
 
 /// Means at other values of the parameter.
@@ -29,7 +30,8 @@ struct Reweighted {
 /// so a run counts by its independent configurations. f is the minimum of the convex function sum_n c_n ln sum_k N_k e^{f_k - p_k E_n} - sum_k N_k f_k,
 /// found by Newton steps (halved where they go uphill), everything in logarithms. The energies are not binned. Effective samples are those of Kish,
 /// (sum w)^2 / sum w^2 with w = c v, in independent configurations: (sum c v)^2 / sum c v^2.
-/// The jackknife leaves out one bin of one chain at a time, about 100 per run and each of at least 2 tau_int measurements, and solves for f again.
+/// The jackknife leaves out one bin of one chain at a time, about 100 per run and each of at least 2 tau_int measurements, and solves for f again. Chains of
+/// one number on the rungs of one ladder lose the same stretch of time together, since a configuration walks from rung to rung.
 ///
 /// Shapes      all chains of the same width; chains of any length
 /// Errors      converged = false where runs do not overlap at all, so that f is not determined

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,23 @@ std::map<std::string, std::string> resolved_keys(const std::string& resolved);
 /// Whether a key says how a run was made (title, seed, [output], [study], [solver], [sampler], [[updater]], replicas, ranks) and not what it is of.
 bool is_bookkeeping(const std::string& path);
 
+/// The ladder that a file holds, of a run with replica exchange.
+struct StoredLadder {
+  std::string parameter{};       ///< "" where there is none
+  std::vector<double> values{};
+  std::size_t own = 0;
+  /// What the paths of a rung begin with: "" of the deck's own.
+  std::string prefix(std::size_t rung) const;
+};
+StoredLadder read_ladder(const ResultReader& reader);
+
 /// What a run of a lattice field left in its file: its deck and the series of its chains.
-/// Collective  the constructor
+/// Collective  open()
 class FieldRun {
  public:
+  /// The run in a file; of a ladder in `free_key` all its rungs, as runs at one value each, of another ladder the deck's own rung.
   /// Errors  StoreError if the file cannot be read; UsageError if it is of another study or has no measurement
-  FieldRun(const Communicator& comm, const std::string& file);
+  static std::vector<FieldRun> open(const Communicator& comm, const std::string& file, const std::string& free_key);
   const std::string& file() const { return file_; }
   const Deck& deck() const { return deck_; }
   /// The deck with some keys replaced ("action.beta=0.4"), of one replica on one rank. Errors: DeckError.
@@ -29,6 +41,8 @@ class FieldRun {
   std::int64_t measurements() const { return measurements_; }
   std::int64_t replicas() const { return replicas_; }
   const std::string& status() const { return status_; }
+  /// Whether the runs of this file are the rungs of one ladder.
+  bool on_ladder() const { return on_ladder_; }
   /// Errors  StoreError if there is no such series
   std::size_t width(const std::string& series) const;
   /// One column of a series as [replica * measurements + t].
@@ -37,10 +51,13 @@ class FieldRun {
   std::pair<double, double> observable(const std::string& name) const;
 
  private:
+  FieldRun(std::shared_ptr<const ResultReader> reader, const std::string& file, const StoredLadder& ladder, std::size_t rung, bool on_ladder);
   const std::vector<double>& series(const std::string& name) const;
 
   std::string file_;
-  ResultReader reader_;
+  std::shared_ptr<const ResultReader> reader_;
+  std::string prefix_;
+  bool on_ladder_;
   std::string resolved_;
   Deck deck_;
   std::string status_;

@@ -22,6 +22,7 @@ class Run:
     series: dict = field(default_factory=dict)   # [measurement, replica, entry], of lattice fields
     curves: dict = field(default_factory=dict)   # {'x': ..., 'value': ..., 'error': ..., 'axis': ...}
     measured: dict = field(default_factory=dict)  # of a reweighting: what the runs gave themselves, as curves
+    ladder: dict = field(default_factory=dict)   # of a run with replica exchange: parameter, values, acceptance, and its observables as curves over the values
     study: str = ""
     deck: dict = field(default_factory=dict)     # resolved keys, as text
     sweep: int = 0
@@ -53,6 +54,9 @@ def open_run(path):
             run.series[name] = data[()]
         run.curves = curves(file.get("curves", {}))
         run.measured = curves(file.get("measured", {}))
+        if "ladder" in file:
+            run.ladder = {"parameter": text(file["ladder/parameter"]), "values": file["ladder/values"][()], "acceptance": file["ladder/acceptance"][()],
+                          "curves": curves(file["ladder"].get("curves", {}))}
         if "reference" in file:
             run.reference = {"quantity": text(file["reference/quantity"]), "value": file["reference/value"][0], "source": text(file["reference/source"])}
         if "state/field" in file:
@@ -179,6 +183,11 @@ def plot_field(run, picture):
                 lines.append((key[len(name) + 1:], curve, good))
         if lines:
             panels.append((name, lines))
+    if run.ladder:
+        over = [(name, run.ladder["curves"][name]) for name in (energy, "plaquette", "phi2", "x2") if name in run.ladder["curves"]][:1]
+        values, acceptance = run.ladder["values"], run.ladder["acceptance"]
+        over.append(("acceptance of exchanges", {"x": (values[1:] + values[:-1]) / 2, "value": acceptance, "error": 0 * acceptance, "axis": run.ladder["parameter"] + ", between two rungs"}))
+        panels += [(name, [("", curve, np.isfinite(curve["value"]))]) for name, curve in over]
     image = run.field is not None and run.deck.get("action.kind") != '"wilson"'
     rows = len(shown) + (len(panels) + 1) // 2
     figure = plt.figure(figsize=(10 + (5.5 if image else 0), 2.8 * rows), constrained_layout=True)

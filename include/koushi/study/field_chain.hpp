@@ -1,0 +1,91 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/field/catalogue.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "koushi/study/history.hpp"
+
+namespace koushi {
+
+/// One array that is spread over the ranks, in memory: what a theory writes, to be kept, or what it shall read.
+class BoxCopy final : public Archive {
+ public:
+  ArrayBox box;
+  std::vector<double> local;
+  void write_box(const std::string&, const ArrayBox& here, const std::vector<double>& values) override {
+    box = here;
+    local = values;
+  }
+  std::vector<double> read_box(const std::string&, const ArrayBox&) const override { return local; }
+  void write(const std::string&, const std::vector<double>&) override { refuse(); }
+  void write(const std::string&, const std::vector<std::int64_t>&) override { refuse(); }
+  void write(const std::string&, const std::string&) override { refuse(); }
+  void write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) override { refuse(); }
+  bool contains(const std::string&) const override { refuse(); }
+  std::vector<double> read_reals(const std::string&) const override { refuse(); }
+  std::vector<std::int64_t> read_integers(const std::string&) const override { refuse(); }
+  std::string read_text(const std::string&) const override { refuse(); }
+  std::vector<std::int8_t> read_rows(const std::string&, RowRange, std::int64_t) const override { refuse(); }
+
+ private:
+  [[noreturn]] static void refuse() { throw InternalError("a field is one array"); }
+};
+
+/// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a ladder; all that a chain leaves in a
+/// file stands below its prefix: "" or, of a rung other than the deck's own, "ladder/K/".
+/// Collective  all members that touch the theory or a file; estimates need no communication
+class FieldChain {
+ public:
+  /// Errors  DeckError
+  FieldChain(const Deck& deck, const Grid& grid, std::string prefix);
+
+  FieldTheory& theory() const { return *theory_; }
+  const std::vector<Observable>& observables() const { return observables_; }
+  std::vector<std::string> descriptions() const;
+  History& history() { return history_; }
+  const History& history() const { return history_; }
+
+  /// Updater k, as often as it wants; `step` numbers the first time.
+  void update(std::size_t k, std::uint64_t step, bool tunes);
+  /// Measures the configuration of a sweep, and keeps every `save_every`th (0: none). Errors: NumericalError if the action is not finite.
+  void measure(std::int64_t sweep, std::int64_t save_every);
+
+  std::int64_t measured() const;
+  Estimate estimate(const Observable& observable) const;
+  /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements, which are not all the same.
+  bool quotable(const Estimate& e) const;
+  static constexpr std::int64_t fewest = 20;
+  /// S/V of the last measurement, mean of the replicas.
+  double last_action_density() const;
+  /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
+  std::vector<std::pair<std::size_t, double>> odd_acceptances(std::int64_t warm_up) const;
+
+  void write(ResultWriter& writer) const;
+  void read(const ResultReader& reader, std::int64_t n_measurements);
+
+ private:
+  /// Series of one name: [measurement][replica][width], all replicas, on every rank.
+  struct Series {
+    std::vector<double> values;
+    std::int64_t width = 1;
+  };
+  /// [replica][measurement] of column w of a series.
+  std::vector<double> column(const std::string& name, std::int64_t w) const;
+  void write_observables(ResultWriter& writer) const;
+
+  const Grid& grid_;
+  std::string prefix_;
+  std::unique_ptr<FieldTheory> theory_;
+  std::vector<std::unique_ptr<Updater>> updaters_;
+  std::vector<Observable> observables_;
+  std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
+  std::map<std::string, Series> series_;
+  History history_;
+};
+
+}  // namespace koushi

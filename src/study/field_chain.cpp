@@ -1,0 +1,172 @@
+#include "koushi/study/field_chain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "koushi/base/error.hpp"
+
+namespace koushi {
+
+FieldChain::FieldChain(const Deck& deck, const Grid& grid, std::string prefix)
+    : grid_(grid), prefix_(std::move(prefix)), theory_(make_field_theory(deck, grid)), updaters_(make_updaters(deck, *theory_)), observables_(theory_->observables()) {}
+
+std::vector<std::string> FieldChain::descriptions() const {
+  std::vector<std::string> all;
+  for (const auto& updater : updaters_) {
+    if (updater) all.push_back(updater->description());
+  }
+  return all;
+}
+
+void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
+  Updater& updater = *updaters_[k];
+  double acceptance = 0;
+  double weight = 0;
+  for (int n = 0; n < updater.repetitions; ++n) {
+    const double now = updater.update(*theory_, step + static_cast<std::uint64_t>(n));
+    if (tunes) updater.tune(now);
+    acceptance += now / updater.repetitions;
+    weight += updater.mean_weight() / updater.repetitions;
+  }
+  history_.add(fmt::format("acceptance_{}", k), "", "mean acceptance of updater " + std::to_string(k), acceptance);
+  if (std::isfinite(weight)) history_.add(fmt::format("exp_minus_dH_{}", k), "", "mean e^{-dH} of updater " + std::to_string(k) + ": 1 on average", weight);
+}
+
+void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
+  for (const auto& [name, local] : theory_->measure()) {
+    const std::vector<double> all = grid_.world().all_gather(grid_.group().is_root() ? local : std::vector<double>{});
+    if (name == "action_density" && !std::all_of(all.begin(), all.end(), [](double s) { return std::isfinite(s); })) {
+      throw NumericalError(fmt::format("the action is not finite in sweep {}; remedy: an action with a minimum, a smaller [study] start", sweep));
+    }
+    Series& series = series_[name];
+    series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
+    series.values.insert(series.values.end(), all.begin(), all.end());
+  }
+  if (save_every > 0 && measured() % save_every == 0) theory_->write(saved_[sweep], "");
+}
+
+std::int64_t FieldChain::measured() const {
+  const auto found = series_.find("action_density");
+  return found == series_.end() ? 0 : static_cast<std::int64_t>(found->second.values.size()) / grid_.n_replicas();
+}
+
+std::vector<double> FieldChain::column(const std::string& name, std::int64_t w) const {
+  const Series& series = series_.at(name);
+  const std::int64_t replicas = grid_.n_replicas();
+  const std::int64_t n = measured();
+  std::vector<double> result(static_cast<std::size_t>(n * replicas));
+  for (std::int64_t t = 0; t < n; ++t) {
+    for (std::int64_t r = 0; r < replicas; ++r) {
+      result[static_cast<std::size_t>(r * n + t)] = series.values[static_cast<std::size_t>((t * replicas + r) * series.width + w)];
+    }
+  }
+  return result;
+}
+
+Estimate FieldChain::estimate(const Observable& observable) const {
+  std::vector<std::vector<double>> series;
+  for (const SeriesColumn& from : observable.series) series.push_back(column(from.series, static_cast<std::int64_t>(from.column)));
+  return derived_gamma_method(series, grid_.n_replicas(), observable.value);
+}
+
+bool FieldChain::quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error) && e.error > 0; }
+
+double FieldChain::last_action_density() const {
+  const Series& s = series_.at("action_density");
+  const auto replicas = static_cast<std::size_t>(grid_.n_replicas());
+  double last = 0;
+  for (std::size_t r = 0; r < replicas; ++r) last += s.values[s.values.size() - 1 - r] / static_cast<double>(replicas);
+  return last;
+}
+
+std::vector<std::pair<std::size_t, double>> FieldChain::odd_acceptances(std::int64_t warm_up) const {
+  std::vector<std::pair<std::size_t, double>> odd;
+  for (std::size_t k = 0; k < updaters_.size(); ++k) {
+    if (!updaters_[k] || !updaters_[k]->is_watched()) continue;
+    const auto& acceptance = history_.values(fmt::format("acceptance_{}", k));
+    double mean = 0;
+    for (auto t = static_cast<std::size_t>(warm_up); t < acceptance.size(); ++t) mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up));
+    if (mean < 0.1 || mean > 0.99) odd.emplace_back(k, mean);
+  }
+  return odd;
+}
+
+void FieldChain::write_observables(ResultWriter& writer) const {
+  for (const Observable& o : measured() >= 1 ? observables_ : std::vector<Observable>{}) {
+    const Estimate e = estimate(o);
+    const std::string path = prefix_ + "observables/" + o.name + "/";
+    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
+      writer.write(path + name, std::vector<double>{value});
+      writer.describe(path + name, unit, help);
+    };
+    add("value", e.value, "lattice units", o.help);
+    add("error", quotable(e) ? e.error : std::nan(""), "lattice units", "one standard deviation, corrected for autocorrelation; NaN where the chain is too short");
+    add("naive_error", e.error / std::sqrt(2 * e.tau_int), "lattice units", "as if all measurements were independent");
+    add("tau_int", e.tau_int, "measurements", "integrated autocorrelation time; 1/2 for independent measurements");
+    add("r_hat", e.r_hat, "", "split R-hat over the replicas");
+    writer.write(path + "samples", std::vector<std::int64_t>{e.samples});
+  }
+  for (const Curve& curve : measured() >= fewest ? theory_->curves() : std::vector<Curve>{}) {
+    std::vector<double> values;
+    std::vector<double> errors;
+    for (const Observable& point : curve.points) {
+      const Estimate e = estimate(point);
+      values.push_back(e.value);
+      errors.push_back(quotable(e) ? e.error : std::nan(""));
+    }
+    const std::string path = prefix_ + "curves/" + curve.name + "/";
+    writer.write(path + "x", curve.x);
+    writer.describe(path + "x", "lattice units", curve.axis);
+    writer.write(path + "value", values);
+    writer.describe(path + "value", "lattice units", curve.help);
+    writer.write(path + "error", errors);
+    writer.describe(path + "error", "lattice units", "one standard deviation, corrected for autocorrelation; NaN where the chain is too short");
+  }
+}
+
+void FieldChain::write(ResultWriter& writer) const {
+  history_.write(writer, prefix_);
+  for (const auto& [name, series] : series_) {
+    const std::string path = prefix_ + "series/" + name;
+    writer.write_array(path, {measured(), grid_.n_replicas(), series.width}, series.values);
+    writer.describe(path, "lattice units", "[measurement][replica][entry]");
+  }
+  write_observables(writer);
+  std::vector<double> tuned;
+  for (const auto& updater : updaters_) {
+    for (const double x : updater ? updater->state() : std::vector<double>{}) tuned.push_back(x);
+  }
+  writer.write(prefix_ + "state/updaters", tuned);
+  theory_->write(writer, prefix_ + "state/field");
+  for (const auto& [sweep, configuration] : saved_) writer.write_box(fmt::format("{}configurations/{}", prefix_, sweep), configuration.box, configuration.local);
+}
+
+void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
+  const std::vector<double> tuned = reader.read_reals(prefix_ + "state/updaters");
+  auto at = tuned.begin();
+  for (const auto& updater : updaters_) {
+    if (!updater) continue;
+    const auto size = static_cast<std::ptrdiff_t>(updater->state().size());
+    updater->set_state(std::vector<double>(at, at + size));
+    at += size;
+  }
+  theory_->read(reader, prefix_ + "state/field");
+  BoxCopy here;
+  theory_->write(here, "");
+  for (const std::string& name : reader.list(prefix_ + "configurations")) {
+    here.local = reader.read_box(prefix_ + "configurations/" + name, here.box);
+    saved_[std::stoll(name)] = here;
+  }
+  history_.read(reader, prefix_);
+  for (const std::string& name : reader.list(prefix_ + "series")) {
+    Series series;
+    series.values = reader.read_reals(prefix_ + "series/" + name);
+    series.width = n_measurements > 0 ? static_cast<std::int64_t>(series.values.size()) / (n_measurements * grid_.n_replicas()) : 1;
+    series_[name] = series;
+  }
+}
+
+}  // namespace koushi
