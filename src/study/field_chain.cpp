@@ -36,6 +36,7 @@ void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
 }
 
 void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
+  estimates_.clear();
   for (const auto& [name, local] : theory_->measure()) {
     const std::vector<double> all = grid_.world().all_gather(grid_.group().is_root() ? local : std::vector<double>{});
     if (name == "action_density" && !std::all_of(all.begin(), all.end(), [](double s) { return std::isfinite(s); })) {
@@ -67,9 +68,13 @@ std::vector<double> FieldChain::column(const std::string& name, std::int64_t w) 
 }
 
 Estimate FieldChain::estimate(const Observable& observable) const {
+  const auto known = estimates_.find(observable.name);  // points of curves have no name
+  if (known != estimates_.end()) return known->second;
   std::vector<std::vector<double>> series;
   for (const SeriesColumn& from : observable.series) series.push_back(column(from.series, static_cast<std::int64_t>(from.column)));
-  return derived_gamma_method(series, grid_.n_replicas(), observable.value);
+  const Estimate result = derived_gamma_method(series, grid_.n_replicas(), observable.value);
+  if (!observable.name.empty()) estimates_.emplace(observable.name, result);
+  return result;
 }
 
 bool FieldChain::quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error) && e.error > 0; }

@@ -127,8 +127,9 @@ class Tempering(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 expected = expected or self.everything(file)
                 self.assertEqual(self.everything(file), expected, (name, ranks))
-        sets = ["--set", "study.measurements=1500", "--set", "lattice.replicas=2", "--set", "output.checkpoint=0.001 s"]
-        deck, whole, pieces = os.path.join(INPUTS, "tempering_u1_2d.toml"), self.path("whole.h5"), self.path("pieces.h5")
+        sets = [word for key in ("study.measurements=6000", "lattice.replicas=2", "lattice.extents=[8,8]", "output.checkpoint=0.1 s",
+                                 'updater.0={kind="metropolis"}', exchange % (1, "values=[0.9, 1.0050525631]")) for word in ("--set", key)]
+        deck, whole, pieces = os.path.join(INPUTS, "potts_2d.toml"), self.path("whole.h5"), self.path("pieces.h5")
         self.assertEqual(koushi("run", deck, "--output", whole, *sets).returncode, 0)
         self.kill_until_done(deck, sets, pieces, least=3, seconds=(0.6, 1.2))
         self.assertEqual(self.everything(pieces), self.everything(whole))

@@ -85,6 +85,7 @@ class FieldChain {
   std::vector<Observable> observables_;
   std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
   std::map<std::string, Series> series_;
+  mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
 };
 
