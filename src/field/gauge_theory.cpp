@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "koushi/base/error.hpp"
-#include "koushi/field/gauge_kernel.hpp"
+#include "koushi/field/gauge_measurement_kernel.hpp"
 #include "real_field.hpp"
 
 namespace koushi {

@@ -1,0 +1,201 @@
+#pragma once
+
+#include "koushi/field/gauge_kernel.hpp"
+
+namespace koushi {
+
+/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two directions
+/// arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
+template <typename Group>
+struct GaugeSurvey {
+  static constexpr int numbers = 5;
+  LinkField<Group> links;
+  bool rectangles;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
+    using T = typename Group::Value;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (T& v : values) v = T(0.0);
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      for (int nu = links.grid.first_direction; nu < 4; ++nu) {
+        if (nu > mu) {
+          const T weight = links.is_open ? at.factor(mu, 1) * at.factor(nu, 1) : T(1.0);
+          const auto u = links.plaquette(at, mu, nu);
+          const T trace = Group::re_trace(u) * T(1.0 / Group::order);
+          values[0] = values[0] + weight * (T(1.0) - trace);
+          values[1] = values[1] + weight * trace;
+          if (Group::generators == 1) values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+        }
+        if (!rectangles || nu == mu) continue;
+        T weight(1.0);
+        const int m = mu + 1;
+        const int n = nu + 1;
+        const auto u = links.path(at, {0, 0, 0, 0}, {m, m, n, -m, -m, -n}, weight);
+        values[3] = values[3] + weight * (T(1.0) - Group::re_trace(u) * T(1.0 / Group::order));
+        values[4] = values[4] + weight;
+      }
+    }
+  }
+};
+
+/// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, E = 2 sum Re tr (1 - U_P), and (four directions, SU(N)) the density
+/// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its adjoint) / 8i, its trace left out.
+/// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
+template <typename Group>
+struct FlowSurvey {
+  static constexpr int numbers = 3;
+  LinkField<Group> links;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
+    using T = typename Group::Value;
+    constexpr int n_generators = Group::generators;
+    const typename LinkField<Group>::Site at(links.grid, row, x, count);
+    for (T& v : values) v = T(0.0);
+    T f[6][n_generators];
+    int plane = 0;
+    for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      for (int nu = mu + 1; nu < 4; ++nu, ++plane) {
+        Group::slope(links.clover(at, mu, nu), f[plane]);
+        for (T& component : f[plane]) component = component * T(n_generators == 1 ? 0.25 : 0.5);
+        for (const T& component : f[plane]) values[0] = Lanes<T>::fma(T(0.5) * component, component, values[0]);
+        values[1] = values[1] + T(n_generators == 1 ? 1.0 : 2.0) * (T(Group::order) - Group::re_trace(links.plaquette(at, mu, nu)));
+      }
+    }
+    if (links.grid.first_direction != 0 || n_generators == 1) return;
+    for (int a = 0; a < n_generators; ++a) {
+      // planes 01, 02, 03, 12, 13, 23
+      const T density = Lanes<T>::fma(f[0][a], f[5][a], Lanes<T>::fma(f[2][a], f[3][a], T(0.0) - f[1][a] * f[4][a]));
+      values[2] = Lanes<T>::fma(density, T(0.012665147955292222), values[2]);  // 1 / (8 pi^2)
+    }
+  }
+};
+
+/// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those directions:
+///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P to the nearest matrix of the group, d' directions
+///   stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
+/// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501 (2004)
+template <typename Group>
+struct SmearLinks {
+  LinkField<Group> from;
+  LinkField<Group> to;
+  int first;
+  bool stout;
+  double weight;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    using T = typename Group::Value;
+    const typename LinkField<Group>::Site at(from.grid, row, x, count);
+    for (int mu = from.grid.first_direction; mu < 4; ++mu) {
+      const auto u = from.load(mu, at);
+      if (mu < first) {
+        to.store(mu, at, u);
+        continue;
+      }
+      const auto staples = from.staples(at, mu, first);
+      if (stout) {
+        T slope[Group::generators];
+        Group::slope(Group::product(u, staples), slope);
+        to.store(mu, at, Group::to_group(Group::product(Group::exponential(slope, Group::generators == 1 ? -weight : -2 * weight), u)));
+      } else {
+        auto sum = LinkField<Group>::zero();
+        LinkField<Group>::add(sum, u, T(1 - weight));
+        LinkField<Group>::add(sum, Group::adjoint(staples), T(weight / (2.0 * (3 - first))));
+        to.store(mu, at, Group::nearest(sum));
+      }
+    }
+  }
+};
+
+/// Per site: Re tr of loops of R links of `space` along the directions behind the first and T links of `time` along the first, over N and the number of
+/// those planes: [R - 1][T - 1].
+template <typename Group, int most>
+struct StaticLoops {
+  LinkField<Group> time;
+  LinkField<Group> space;
+  int largest;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const StaticLoops self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[most * most]) {
+      using Matrix = typename Group::Matrix;
+      for (double& v : values) v = 0;
+      const GridView& grid = self.time.grid;
+      const typename LinkField<Group>::Site at(grid, row, x, 1);
+      const int t0 = grid.first_direction;
+      for (int mu = t0 + 1; mu < 4; ++mu) {
+        Matrix near = Group::one();
+        for (int t = 1; t <= self.largest; ++t) {
+          near = Group::product(near, self.time.load(t0, at, at.step(t0, t - 1)));
+          Matrix bottom = Group::one();
+          Matrix top = Group::one();
+          for (int r = 1; r <= self.largest; ++r) {
+            bottom = Group::product(bottom, self.space.load(mu, at, at.step(mu, r - 1)));
+            top = Group::product(top, self.space.load(mu, at, at.step(t0, t) + at.step(mu, r - 1)));
+            Matrix far = Group::one();
+            for (int k = 0; k < t; ++k) far = Group::product(far, self.time.load(t0, at, at.step(mu, r) + at.step(t0, k)));
+            values[(r - 1) * most + t - 1] += Group::re_trace(Group::template product<false, true>(Group::product(bottom, far), Group::product(near, top))) / (Group::order * (3 - t0));
+          }
+        }
+      }
+    };
+  }
+};
+
+/// Per site: Re tr of the R x T loops in all planes, R, T = 1 ... largest <= most, over N and the number of ordered planes: [R - 1][T - 1].
+template <typename Group, int most>
+struct WilsonLoops {
+  LinkField<Group> links;
+  int largest;
+  using Matrix = typename Group::Matrix;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const WilsonLoops self = *this;
+    return [self, row](int x, const RowSides&, double (&values)[most * most]) {
+      for (double& v : values) v = 0;
+      const auto& u = self.links;
+      const typename LinkField<Group>::Site at(u.grid, row, x, 1);
+      int planes = 0;
+      for (int mu = u.grid.first_direction; mu < 4; ++mu) {
+        for (int nu = u.grid.first_direction; nu < 4; ++nu) {
+          if (nu == mu) continue;
+          ++planes;
+          Matrix side = Group::one();  // U_nu(x) ... U_nu(x + (T - 1) nu)
+          for (int t = 1; t <= self.largest; ++t) {
+            side = Group::product(side, u.load(nu, at, at.step(nu, t - 1)));
+            const GridStep above = at.step(nu, t);
+            Matrix bottom = Group::one();
+            Matrix top = Group::one();
+            for (int r = 1; r <= self.largest; ++r) {
+              const GridStep before = at.step(mu, r - 1);
+              const GridStep after = at.step(mu, r);
+              bottom = Group::product(bottom, u.load(mu, at, before));
+              top = Group::product(top, u.load(mu, at, above + before));
+              Matrix far = Group::one();
+              for (int s = 0; s < t; ++s) far = Group::product(far, u.load(nu, at, after + at.step(nu, s)));
+              const Matrix loop = Group::template product<false, true>(Group::product(bottom, far), Group::product(side, top));
+              values[(r - 1) * most + t - 1] += Group::re_trace(loop) / Group::order;
+            }
+          }
+        }
+      }
+      for (double& v : values) v /= planes;
+    };
+  }
+};
+
+/// Products of the links along direction `first_direction` through the box, one for every replica and site of the box with coordinate 0 in it:
+/// out[replica * transverse + site][reals], sites lexicographic.
+template <typename Group>
+struct LineProducts {
+  LinkField<Group> links;
+  Kokkos::View<double**> out;
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const GridView& grid = links.grid;
+    const int f = grid.first_direction;
+    const int rows_per_slice = grid.n_rows() / grid.n_replicas / grid.extent[f];
+    const int x = grid.place(k % grid.extent[3]);
+    const int line = k / grid.extent[3];
+    // Rows of a replica with coordinate 0 in direction f come first.
+    const GridRow row = grid.row(line / rows_per_slice * rows_per_slice * grid.extent[f] + line % rows_per_slice);
+    typename Group::Matrix product = Group::one();
+    for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, {grid, row, x, 1}, {t * grid.stride[f], 0}));
+    for (int c = 0; c < Group::reals; ++c) out(k, c) = product.v[c];
+  }
+};
+
+}  // namespace koushi
