@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -22,6 +24,8 @@
 #include "koushi/study/nersc.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/reweighting.hpp"
+#include "koushi/study/stop_request.hpp"
+#include "job.hpp"
 #include "report.hpp"
 
 namespace {
@@ -33,6 +37,9 @@ struct CommandLine {
   std::vector<std::string> sets;
   std::string output;
   std::string time_limit;
+  std::string time;
+  std::string array;
+  bool gpus = false;
   std::string name;
   CompareOptions compare;
   bool csv = false;
@@ -63,7 +70,7 @@ std::string take_petsc_options(std::vector<std::string>& words) {
 }
 
 /// The root reads, all ranks get the text.
-Deck load(const Communicator& comm, const CommandLine& line) {
+Deck load(const Communicator& comm, const CommandLine& line, const std::vector<std::string>& sets) {
   std::string text;
   int readable = 1;
   if (comm.is_root()) {
@@ -73,31 +80,53 @@ Deck load(const Communicator& comm, const CommandLine& line) {
   }
   if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", line.deck));
   comm.broadcast(text);
-  return Deck::parse(text, line.deck, line.sets, catalogue());
+  return Deck::parse(text, line.deck, sets, catalogue());
 }
 
 /// What the kinds of study do; the others are those of ground states.
 struct Study {
   int (*run)(const Communicator&, const Deck&, const RunOptions&);
-  std::string (*describe)(const Communicator&, const Deck&, int ranks);
+  RunEstimate (*describe)(const Communicator&, const Deck&, int ranks);
 };
 
 Study study_of(const Deck& deck) {
   const std::string kind = deck.text("study.kind");
   if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
-  if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return describe_correlator_fit(comm, d); }};
-  if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return describe_reweighting(comm, d); }};
+  if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
+  if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
   return {run_ground_state, describe_ground_state};
 }
 
+/// The nearer of --time-limit and the end of the Slurm job.
+double time_limit(const Communicator& comm, const std::string& asked) {
+  std::string warning;
+  double limit = slurm_time_left(std::getenv("SLURM_JOB_END_TIME"), std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(), warning);
+  if (comm.is_root() && !warning.empty()) print_out(fmt::format("warning: {}\n", warning));
+  if (asked.empty()) return limit;
+  const double own = parse_duration(asked);
+  if (own <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as 1:30:00, 90m or \"30 min\"", asked));
+  return std::min(limit, own);
+}
+
 int run(const Communicator& comm, const CommandLine& line) {
-  const Deck deck = load(comm, line);
-  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, 0, line.petsc_options};
-  if (!line.time_limit.empty()) {
-    options.time_limit = parse_duration(line.time_limit);
-    if (options.time_limit <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as \"30 min\" or 00:30:00", line.time_limit));
+  const double limit = time_limit(comm, line.time_limit);
+  const Deck deck = load(comm, line, line.sets);
+  return study_of(deck).run(comm, deck, {line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options});
+}
+
+/// Deck and estimate as `koushi check` shows them; an analysis may be planned before the runs that it reads are done.
+RunEstimate estimate_run(const Communicator& comm, const CommandLine& line, const std::vector<std::string>& sets) {
+  const Deck deck = load(comm, line, sets);
+  try {
+    RunEstimate estimate = study_of(deck).describe(comm, deck, line.ranks);
+    if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
+    return estimate;
+  } catch (const DeckError& error) {
+    bool there = true;
+    for (const std::string& file : deck.has("study.files") ? deck.texts("study.files") : std::vector<std::string>{}) there = there && std::filesystem::exists(file);
+    if (there || line.time.empty()) throw;
+    return {fmt::format("no estimate: {}\n", split_lines(error.what()).front())};
   }
-  return study_of(deck).run(comm, deck, options);
 }
 
 int bench(bool json) {
@@ -159,13 +188,19 @@ int obey(int argc, char** argv, const Communicator& comm) {
   app.add_flag("--version", version, "versions of koushi and its libraries");
   CLI::App* run_command = app.add_subcommand("run", "run a deck");
   CLI::App* check_command = app.add_subcommand("check", "check a deck and say what it would need");
-  for (CLI::App* command : {run_command, check_command}) {
+  CLI::App* job_command = app.add_subcommand("job", "a script for sbatch, with what the run will take");
+  for (CLI::App* command : {run_command, check_command, job_command}) {
     command->add_option("deck", line.deck, "input deck (TOML)")->required();
     command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
   }
   check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")->check(CLI::Range(1, 1000000));
+  job_command->add_option("--ranks", line.ranks, "one per core, or per GPU")->required()->check(CLI::Range(1, 1000000));
+  job_command->add_option("--time", line.time, "of the job, as 1:30:00, 90m or \"2 d\"")->required();
+  job_command->add_option("--array", line.array, "an array of runs: --array section.key=value,value,...");
+  job_command->add_flag("--gpus", line.gpus, "one GPU per rank");
+  job_command->add_option("--output", line.output, "the script, instead of the standard output");
   run_command->add_option("--output", line.output, "result file instead of the deck's");
-  run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) after this time");
+  run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) in time to end within this: 1:30:00, 90m, 5400s; the end of a Slurm job is known anyway");
   CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
   run_command->add_flag("--overwrite", line.overwrite, "start anew although there is a result")->excludes(resume);
   CLI::App* list_command = app.add_subcommand("list", "all kinds that a deck can name");
@@ -215,9 +250,13 @@ int obey(int argc, char** argv, const Communicator& comm) {
   }
   if (*run_command) return run(comm, line);
   if (*check_command) {
-    const Deck deck = load(comm, line);
-    const std::string text = study_of(deck).describe(comm, deck, line.ranks);
-    if (comm.is_root()) print_out(fmt::format("{}\n{}", deck.resolved(), text));
+    const std::string resolved = load(comm, line, line.sets).resolved();
+    const std::string text = estimate_run(comm, line, line.sets).text;
+    if (comm.is_root()) print_out(fmt::format("{}\n{}", resolved, text));
+    return 0;
+  }
+  if (*job_command) {
+    write_job(comm, {line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output}, [&](const std::vector<std::string>& sets) { return estimate_run(comm, line, sets); });
     return 0;
   }
   if (!comm.is_root()) return 0;
@@ -245,6 +284,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end a run
+  stop_on({SIGUSR1});             // may come while libraries start
   Session session(argc, argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -143,15 +143,21 @@ double parse_duration(std::string_view text) {
   std::string_view rest;
   double value = number(text, rest);
   if (value < 0) return -1;
+  double days = 0;
+  if (!rest.empty() && rest[0] == '-') {  // days before hh:mm:ss
+    days = value;
+    value = number(rest.substr(1), rest);
+    if (value < 0 || value >= 24 || rest.empty() || rest[0] != ':') return -1;
+  }
   if (!rest.empty() && rest[0] == ':') {  // hh:mm:ss
     const double minutes = number(rest.substr(1), rest);
     if (minutes < 0 || minutes >= 60 || rest.empty() || rest[0] != ':') return -1;
     const double seconds = number(rest.substr(1), rest);
-    return seconds < 0 || seconds >= 60 || !rest.empty() ? -1 : 3600 * value + 60 * minutes + seconds;
+    return seconds < 0 || seconds >= 60 || !rest.empty() ? -1 : 86400 * days + 3600 * value + 60 * minutes + seconds;
   }
   while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
   if (rest == "s") return value;
-  if (rest == "min") return 60 * value;
+  if (rest == "min" || rest == "m") return 60 * value;
   if (rest == "h") return 3600 * value;
   if (rest == "d") return 86400 * value;
   return -1;

@@ -35,7 +35,7 @@ class CorrelatorStudy {
     const StudyRun::Begin begin = run_.begin([](const ResultReader&) {});
     if (begin == StudyRun::Begin::done) return 0;
     Progress progress(comm_.is_root(), 0, 1, "fit");
-    run_.start();
+    run_.start(false);
     read(progress);
     run_.phases().lap("reading", static_cast<double>(measurements_), "measurements");
     correlate();

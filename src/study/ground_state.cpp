@@ -40,7 +40,7 @@ class GroundState {
     if (!measure_only_) sr_schedule(deck, 0, n_steps_);  // refuses what cannot be a schedule
   }
 
-  std::string describe(int ranks);
+  RunEstimate describe(int ranks);
 
   int run() {
     if (!begin()) return 0;
@@ -340,12 +340,14 @@ class GroundState {
   Estimate energy_;
 };
 
-std::string GroundState::describe(int ranks) {
+RunEstimate GroundState::describe(int ranks) {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
   const double parameters = static_cast<double>(psi_->n_parameters());
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
   const double solver = sampler_->rows().total == 0 ? 0 : 8 * parameters * parameters * (psi_->n_parameters() <= 1000 ? 2 : 0) + rows * psi_->bytes_per_row();
-  std::string text = fmt::format(
+  RunEstimate estimate;
+  std::string& text = estimate.text;
+  text = fmt::format(
       "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per step, {}\n"
       "memory       per rank of {}: {} for samples, {} for the table of {} moves, {} for log derivatives and S\n",
       lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(), psi_->description(), sampler_->rows().total,
@@ -360,7 +362,10 @@ std::string GroundState::describe(int ranks) {
                      " in the unrotated basis: a ground state of another momentum (ring of 10 spins without marshall) is out of its reach; symmetry = \"none\" has no such bound"));
     if (used < lattice_.translations().size()) note(fmt::format("{} of {} translations keep the signs of antiperiodic bonds and are used", used, lattice_.translations().size()));
   }
-  if (ranks > sampler_->most_ranks()) note(fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks));
+  if (ranks > sampler_->most_ranks()) {
+    estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);
+    note(estimate.misfit);
+  }
   if (const std::string fault = run_.fault_of_output(); !fault.empty()) note(fault);
   for (const std::string key : {"study.parameters", "study.initial_parameters"}) {
     if (!deck_.has(key)) continue;
@@ -380,10 +385,14 @@ std::string GroundState::describe(int ranks) {
     double shared = 0;
     double alone = 0;
     for (const auto& row : phases_.rows()) (row.name == "solver" || row.name == "statistics" ? alone : shared) += row.seconds;
+    shared *= static_cast<double>(comm_.size()) / ranks;
     text += fmt::format("time         {} per step on {} ranks of this processor: {} shared out, {} of solver (one step was made here)\n",
-                        format_seconds(shared * comm_.size() / ranks + alone), ranks, format_seconds(shared * comm_.size() / ranks), format_seconds(alone));
+                        format_seconds(shared + alone), ranks, format_seconds(shared), format_seconds(alone));
+    const double rounds = sampler_->n_chains() == 0 ? 1 : std::ceil(static_cast<double>(deck_.integer("study.measure.samples")) / static_cast<double>(sampler_->rows().total));
+    estimate.step_seconds = shared + alone;
+    estimate.seconds = static_cast<double>(n_steps_) * estimate.step_seconds + rounds * shared;
   }
-  return text;
+  return estimate;
 }
 
 void GroundState::write(ResultWriter& writer) const {
@@ -494,6 +503,6 @@ std::string GroundState::result_text() const {
 
 int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) { return GroundState(comm, deck, options).run(); }
 
-std::string describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) { return GroundState(comm, deck, {}).describe(ranks); }
+RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) { return GroundState(comm, deck, {}).describe(ranks); }
 
 }  // namespace koushi

@@ -48,7 +48,7 @@ class LatticeField {
     if (!deck.has("study.reference.value")) deck.refuse("study.reference.value", "it is missing", "the known value of reference.observable");
   }
 
-  std::string describe(int ranks);
+  RunEstimate describe(int ranks);
 
   int run() {
     const StudyRun::Begin begin = run_.begin([this](const ResultReader& reader) { resume(reader); });
@@ -352,15 +352,18 @@ std::string LatticeField::result_text() const {
   return text;
 }
 
-std::string LatticeField::describe(int ranks) {
+RunEstimate LatticeField::describe(int ranks) {
   const int asked = std::max(ranks, 1);
   const auto& options = grid_.options();
   const std::vector<int> divisions = deck_.has("lattice.ranks") ? options.ranks : choose_divisions(options, asked);
   int per_replica = 1;
   for (const int n : divisions) per_replica *= n;
-  std::string text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());
+  RunEstimate result;
+  std::string& text = result.text;
+  text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());
   if (divisions.empty() || asked % per_replica != 0) {
-    text += fmt::format("note         {} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a replica; `run` will refuse\n", asked, options.range);
+    result.misfit = fmt::format("{} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a replica; `run` will refuse", asked, options.range);
+    text += fmt::format("note         {}\n", result.misfit);
   } else {
     const double share = std::ceil(static_cast<double>(options.replicas) * per_replica / asked) * static_cast<double>(grid_.n_sites()) / per_replica;
     text += fmt::format("division     {} ranks: {} per replica ({}), about {} sites per rank, {} of memory\n", asked, per_replica, fmt::join(divisions, " x "),
@@ -378,14 +381,16 @@ std::string LatticeField::describe(int ranks) {
     for (const auto& chain : chains_) chain->theory().measure();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     text += fmt::format("time         about {} per sweep and measurement on {} ranks of this processor (one was made here)\n", format_seconds(seconds * comm_.size() / ranks), ranks);
+    result.step_seconds = seconds * comm_.size() / ranks;
+    result.seconds = static_cast<double>(warm_up_ + n_measurements_ * every_) * result.step_seconds;
   }
-  return text;
+  return result;
 }
 
 }  // namespace
 
 int run_lattice_field(const Communicator& comm, const Deck& deck, const RunOptions& options) { return LatticeField(comm, deck, options).run(); }
 
-std::string describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks) { return LatticeField(comm, deck, {}).describe(ranks); }
+RunEstimate describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks) { return LatticeField(comm, deck, {}).describe(ranks); }
 
 }  // namespace koushi

@@ -58,7 +58,7 @@ class ReweightingStudy {
     const StudyRun::Begin begin = run_.begin([](const ResultReader&) {});
     if (begin == StudyRun::Begin::done) return 0;
     Progress progress(comm_.is_root(), 0, 1, "target");
-    run_.start();
+    run_.start(false);
     read(progress);
     run_.phases().lap("reading", static_cast<double>(measurements_), "measurements");
     result_ = reweight(runs_, columns_.size() + 1, targets_);

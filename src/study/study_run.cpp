@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
-#include "koushi/study/stop_request.hpp"
 
 namespace koushi {
 
@@ -29,6 +29,7 @@ StudyRun::StudyRun(const Communicator& comm, const Deck& deck, RunOptions option
       options_(std::move(options)),
       file_(options_.output.empty() ? deck.text("output.file") : options_.output),
       provenance_(comm) {
+  limit_.seconds = options_.time_limit;
   if (file_.empty()) deck.refuse("output.file", "it is empty", "the name of the result file");
 }
 
@@ -106,19 +107,25 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   return Begin::resumed;
 }
 
-void StudyRun::start() {
-  listen_for_stop_signals();
-  started_ = last_checkpoint_ = Clock::now();
+void StudyRun::start(bool with_steps) {
+  if (with_steps) stop_on({SIGTERM, SIGINT});
+  last_checkpoint_ = step_began_ = Clock::now();
   phases_.start();
 }
 
 bool StudyRun::checkpoint_if_due(bool now, const std::function<void(ResultWriter&)>& write) {
-  const bool stop = stop_is_requested(comm_, options_.time_limit > 0 && seconds_since(started_) > options_.time_limit);
-  const int due = comm_.broadcast(seconds_since(last_checkpoint_) > deck_.seconds("output.checkpoint") ? 1 : 0);
+  ++steps_;
+  limit_.longest_step = std::max(limit_.longest_step, seconds_since(step_began_));
+  const bool stop = stop_is_requested(comm_, limit_.is_near(seconds_since(constructed_)));
+  const bool untimed = limit_.given() && limit_.longest_checkpoint == 0;
+  const int due = comm_.broadcast(untimed || seconds_since(last_checkpoint_) > deck_.seconds("output.checkpoint") ? 1 : 0);
   if (stop || now || due != 0) {
+    const auto began = Clock::now();
     checkpoint(stop ? "stopped" : "running", write);
     last_checkpoint_ = Clock::now();
+    limit_.longest_checkpoint = std::max(limit_.longest_checkpoint, seconds_since(began));
   }
+  step_began_ = Clock::now();
   return stop;
 }
 
@@ -147,7 +154,10 @@ void StudyRun::warn(Progress& progress, const std::string& kind, const std::stri
 }
 
 int StudyRun::stopped(Progress& progress, const std::string& where) const {
-  progress.say(fmt::format("stopped on request after {}; {} is complete, go on with --resume", where, file_));
+  const bool by_limit = limit_.is_near(seconds_since(constructed_));
+  if (by_limit && steps_ == 1) progress.say("warning: the time limit leaves no room for a second step: every start makes one; remedy: a longer limit");
+  progress.say(fmt::format("stopped on request after {}{}; {} is complete, go on with --resume", where,
+                           by_limit ? fmt::format(" (time limit; steps take up to {}, checkpoints {})", format_seconds(limit_.longest_step), format_seconds(limit_.longest_checkpoint)) : "", file_));
   return exit_stopped;
 }
 

@@ -39,7 +39,7 @@ std::string format_seconds(double seconds);
 /// 1536 -> "1.5 KiB".
 std::string format_bytes(double bytes);
 
-/// "5 min", "90 s", "1.5 h", "00:30:00" -> seconds; negative if the text is not a duration.
+/// "5 min", "90 s", "1.5 h", "00:30:00", "90m", "1-12:00:00" (one day and a half) -> seconds; negative if the text is not a duration.
 double parse_duration(std::string_view text);
 
 }  // namespace koushi

@@ -13,7 +13,7 @@ namespace koushi {
 /// Errors      DeckError, StoreError, NumericalError
 int run_lattice_field(const Communicator& comm, const Deck& deck, const RunOptions& options);
 
-/// What `koushi check` prints: sites, replicas and how ranks share them, memory per rank, and (ranks > 0) the time per sweep, for which it makes one.
-std::string describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks);
+/// What `koushi check` prints: sites, replicas and how ranks share them, memory per rank, and (ranks > 0) the time per sweep and of the whole run, for which it makes one.
+RunEstimate describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks);
 
 }  // namespace koushi

@@ -9,6 +9,7 @@
 #include "koushi/study/phase_table.hpp"
 #include "koushi/study/progress.hpp"
 #include "koushi/study/provenance.hpp"
+#include "koushi/study/stop_request.hpp"
 #include "koushi/store/result_file.hpp"
 
 namespace koushi {
@@ -19,8 +20,16 @@ enum class ExistingResult { refuse, resume, overwrite };
 struct RunOptions {
   std::string output{};         ///< overrides [output] file where not empty
   ExistingResult existing = ExistingResult::refuse;
-  double time_limit = 0;        ///< seconds after which the run checkpoints and stops; 0: none
+  double time_limit = TimeLimit().seconds;  ///< seconds from now within which the run checkpoints and ends
   std::string petsc_options{};  ///< from the command line, after the deck's
+};
+
+/// What `koushi check` says of a run.
+struct RunEstimate {
+  std::string text{};
+  double step_seconds = 0;    ///< of a step or sweep; 0: not known
+  double seconds = 0;         ///< of the whole run
+  std::string misfit{};       ///< why the run will refuse that number of ranks, or ""
 };
 
 /// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table of phases.
@@ -37,9 +46,9 @@ class StudyRun {
   /// file can be written, and takes a lock (FILE.lock, gone with the process) that keeps a second run away from it.
   /// Errors: UsageError, StoreError.
   Begin begin(const std::function<void(const ResultReader&)>& resume);
-  /// Listens for signals from now on, and starts the clocks.
-  void start();
-  /// Writes a checkpoint if one is due, or `now`, or if the run is asked to stop: then true.
+  /// Starts the clocks. With steps, SIGTERM and SIGINT are requests to stop from now on; an analysis in one go, which asks no checkpoint_if_due, ends by them.
+  void start(bool with_steps = true);
+  /// After a step: writes a checkpoint if one is due, or `now`, or if the run is asked to stop or has no time for another step: then true.
   bool checkpoint_if_due(bool now, const std::function<void(ResultWriter&)>& write);
   /// `status`: running, stopped or done.
   void checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write);
@@ -69,8 +78,11 @@ class StudyRun {
   std::vector<std::string> warnings_;
   PhaseTable phases_;
   int lock_ = -1;  ///< descriptor of FILE.lock, on the root
-  Clock::time_point started_;
+  TimeLimit limit_;
+  int steps_ = 0;  ///< made in this process
+  Clock::time_point constructed_ = Clock::now();
   Clock::time_point last_checkpoint_;
+  Clock::time_point step_began_;
 };
 
 }  // namespace koushi

@@ -1,0 +1,151 @@
+#include "job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "job_templates.hpp"
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// One word of a shell, whatever it holds.
+std::string shell_word(const std::string& text) {
+  std::string word;
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return fmt::format("'{}'", word);
+}
+
+/// "key=a,[4,4],\"x,y\"" -> {"key=a", "key=[4,4]", "key=\"x,y\""}: commas inside brackets, braces and quotes do not part.
+std::vector<std::string> array_overrides(const std::string& text) {
+  const auto refuse = [&](const std::string& fault) { throw UsageError(fmt::format("--array {}: {}\n  expected: section.key=value,value,... , every value as --set takes it", text, fault)); };
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) refuse("no key");
+  const std::string key = text.substr(0, equals + 1);
+  if (key == "output.file=") refuse("every task has a file of its own");
+  std::vector<std::string> overrides{key};
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t at = equals + 1; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quote != 0) {
+      if (quote == '"' && c == '\\' && at + 1 < text.size()) overrides.back() += text[at++];
+      else if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else if (c == ',' && depth == 0) {
+      overrides.push_back(key);
+      continue;
+    }
+    overrides.back() += text[at];
+  }
+  if (depth != 0 || quote != 0) refuse("a bracket or quote is left open");
+  for (const std::string& one : overrides) {
+    if (one == key) refuse("a value is empty");
+    if (std::count(overrides.begin(), overrides.end(), one) > 1) refuse(fmt::format("{} twice", one.substr(equals + 1)));
+  }
+  return overrides;
+}
+
+/// Slurm's D-HH:MM:SS, in whole minutes, as its limits are.
+std::string slurm_time(double seconds) {
+  const auto minutes = static_cast<long long>(std::ceil(seconds / 60));
+  return fmt::format("{}{:02}:{:02}:00", minutes >= 1440 ? fmt::format("{}-", minutes / 1440) : "", minutes % 1440 / 60, minutes % 60);
+}
+
+/// `#SBATCH --NAME` or `#SBATCH --NAME=VALUE` becomes the line of a template that names it, commented out or not.
+void set_directive(std::vector<std::string>& lines, const std::string& name, const std::string& value) {
+  const auto line = std::find_if(lines.begin(), lines.end(), [&](const std::string& l) { return l.substr(l.rfind("##", 0) == 0 ? 1 : 0).rfind("#SBATCH --" + name, 0) == 0; });
+  if (line == lines.end()) throw InternalError("the job template has no " + name);
+  *line = fmt::format("#SBATCH --{}={}", name, value);
+}
+
+std::string script_text(const JobOptions& options, double limit, const std::vector<std::string>& overrides, const std::vector<std::string>& remarks) {
+  std::vector<std::string> lines;
+  const std::string whole = overrides.empty() ? run_template : array_template;
+  for (std::size_t at = 0; at < whole.size(); at = whole.find('\n', at) + 1) lines.push_back(whole.substr(at, whole.find('\n', at) - at));
+  std::string name = std::filesystem::path(options.deck).stem().string();
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' ? c : '_';
+  set_directive(lines, "job-name", name);
+  set_directive(lines, "ntasks", fmt::format("{}", options.ranks));
+  set_directive(lines, "time", slurm_time(limit));
+  if (!overrides.empty()) set_directive(lines, "array", fmt::format("0-{}", overrides.size() - 1));
+  if (options.gpus) set_directive(lines, "gpus-per-task", "1");
+  const auto directive = [](const std::string& l) { return l.rfind("#SBATCH", 0) == 0 || l.rfind("##SBATCH", 0) == 0; };
+  // Slurm may send it a minute early: in a short job it would come at the start.
+  if (limit < 600) lines.erase(std::remove_if(lines.begin(), lines.end(), [](const std::string& l) { return l.rfind("#SBATCH --signal", 0) == 0; }), lines.end());
+  std::vector<std::string> words{"set --", shell_word(options.deck)};
+  for (const std::string& set : options.sets) words.insert(words.end(), {"--set", shell_word(set)});
+  if (!overrides.empty()) words.emplace_back("--");
+  for (const std::string& one : overrides) words.push_back(shell_word(one));
+  const auto body = std::find_if(lines.rbegin(), lines.rend(), directive).base();
+  std::vector<std::string> added;
+  for (const std::string& remark : remarks) added.push_back(fmt::format("# {}", remark));
+  added.push_back(fmt::format("KOUSHI=${{KOUSHI:-{}}}", shell_word(std::filesystem::read_symlink("/proc/self/exe").string())));
+  added.push_back(join(words, " "));
+  lines.insert(body, added.begin(), added.end());
+  return join(lines, "\n") + "\n";
+}
+
+void write_script(const std::string& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) throw StoreError(fmt::format("{} cannot be written\n  expected: --output FILE in a folder that can be written", file));
+}
+
+}  // namespace
+
+void write_job(const Communicator& comm, const JobOptions& options, const EstimateRun& estimate) {
+  const double limit = parse_duration(options.time);
+  if (limit <= 0) throw UsageError(fmt::format("--time {} is not a duration\n  expected: as 1:30:00, 90m or \"2 d\"", options.time));
+  if (limit > 365 * 86400.0) throw UsageError(fmt::format("--time {} is longer than a year\n  expected: the limit of the job", options.time));
+  const std::vector<std::string> overrides = options.array.empty() ? std::vector<std::string>{} : array_overrides(options.array);
+  RunEstimate slowest;
+  std::string which;
+  for (std::size_t task = 0; task < std::max<std::size_t>(1, overrides.size()); ++task) {
+    std::vector<std::string> sets = options.sets;
+    if (!overrides.empty()) sets.push_back(overrides[task]);
+    const RunEstimate here = estimate(sets);
+    if (!here.misfit.empty()) throw UsageError(fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks, here.misfit));
+    if (task > 0 && here.seconds <= slowest.seconds) continue;
+    slowest = here;
+    if (!overrides.empty()) which = fmt::format("with {}: ", overrides[task]);
+  }
+  if (!comm.is_root()) return;
+  std::vector<std::string> remarks;
+  for (const std::string& line : split_lines(slowest.text)) remarks.push_back(which + line);
+  if (slowest.seconds > limit) {
+    const bool stands = slowest.step_seconds > limit;
+    remarks.push_back(fmt::format("warning: {}--time {} is shorter than {}, about {}: {}", which, slurm_time(limit), stands ? "one step" : "the estimate", format_seconds(stands ? slowest.step_seconds : slowest.seconds),
+                                  stands ? "the run would not move" : "the job will be requeued"));
+    fmt::print(stderr, "{}\n", remarks.back());
+  }
+  const std::string text = script_text(options, limit, overrides, remarks);
+  if (options.output.empty()) {
+    print_out(text);
+    return;
+  }
+  write_script(options.output, text);
+  print_out(fmt::format("{}\nsbatch {}\n", join(remarks, "\n"), options.output));
+}
+
+}  // namespace koushi

@@ -1,0 +1,230 @@
+"""The job scripts under a Slurm of their own (slurm_host.py): every template with both kinds of study, stops, kills and requeues, an array, a chain.
+
+    test_slurm.py KOUSHI ROOT FOLDER [unittest words]        exit code 77: skipped, the reason is printed
+"""
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import slurm_host
+
+KOUSHI, ROOT, FOLDER = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
+GROUND, FIELD = ROOT / "inputs" / "heisenberg_square_4x4.toml", ROOT / "inputs" / "phi4_2d.toml"
+SETS = {GROUND: ["study.steps=1500", "study.measure.samples=65536", "sampler.samples=512"], FIELD: ["lattice.replicas=4", "study.warm_up=100", "study.measurements=6000"]}
+EVERY_MOMENT = "output.checkpoint=0.01 s"
+
+COMPARE = """import h5py, sys
+def numbers(file):
+    found = {}
+    h5py.File(file).visititems(lambda name, item: isinstance(item, h5py.Dataset) and name.split("/")[0] not in ("timing", "provenance") and found.update({name: (str(item.dtype), item.shape, item[()].tobytes() if item.dtype.kind != "O" else item[()])}))
+    return found
+a, b = numbers(sys.argv[1]), numbers(sys.argv[2])
+print(len(a), sorted(k for k in set(a) | set(b) if a.get(k) != b.get(k)))
+"""
+
+
+def words_of(sets):
+    return [word for key in sets for word in ("--set", key)]
+
+
+class Slurm(unittest.TestCase):
+    def setUp(self):
+        self.folder = FOLDER / self._testMethodName
+        self.folder.mkdir()
+
+    def submit(self, *words):
+        done = subprocess.run(["sbatch", "--parsable", *map(str, words)], env=ENV, cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def job(self, deck, *words, name="job.slurm"):
+        """A script of `koushi job`."""
+        done = subprocess.run([KOUSHI, "job", str(deck), "--output", name, *map(str, words)], env=ENV, cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("sbatch " + name, done.stdout)
+        return name
+
+    def shown(self, job, key):
+        found = re.search(r"\b%s=(\S+)" % key, HOST.ask("scontrol", "show", "job", "-o", str(job)))
+        return found.group(1) if found else ""
+
+    def log(self, job):
+        file = self.folder / ("slurm-%s.out" % job)
+        return file.read_text() if file.exists() else ""
+
+    def wait_for(self, job, *states):
+        end = time.time() + 120 * PATIENCE
+        while self.shown(job, "JobState") not in states:
+            if time.time() > end:
+                self.fail("job %s is %s, not %s:\n%s" % (job, self.shown(job, "JobState"), states, self.log(job)))
+            time.sleep(0.2)
+
+    def wait_for_log(self, job, pattern, times=1):
+        end = time.time() + 120 * PATIENCE
+        while len(re.findall(pattern, self.log(job))) < times:
+            if time.time() > end or self.shown(job, "JobState") in ("COMPLETED", "FAILED"):
+                self.fail("no %s in the log of job %s:\n%s" % (pattern, job, self.log(job)))
+            time.sleep(0.05)
+
+    def start_now(self, job):
+        """A requeued job may start again after some seconds: at once."""
+        self.wait_for(job, "PENDING", "RUNNING", "COMPLETED")
+        subprocess.run(["scontrol", "update", "JobId=%s" % job, "StartTime=now"], env=ENV, capture_output=True)
+
+    def assert_same_numbers(self, file, other):
+        count, different = self.python(COMPARE, file, other).split(" ", 1)
+        self.assertGreater(int(count), 10)
+        self.assertEqual(different.strip(), "[]")
+
+    def python(self, code, *words):
+        """Output of a Python that has h5py."""
+        for python in ("python3", "/usr/bin/python3"):
+            done = subprocess.run([python, "-c", code, *map(str, words)], capture_output=True, text=True)
+            if done.returncode == 0:
+                return done.stdout
+        self.fail(done.stderr)
+
+    def title_and_status(self, file):
+        lines = subprocess.run([KOUSHI, "report", str(self.folder / file)], env=ENV, capture_output=True, text=True, check=True).stdout.splitlines()
+        return lines[0], lines[1].split(", ")[1]
+
+    def uninterrupted(self, deck):
+        """The same run, without Slurm and on one rank."""
+        file = self.folder / ("whole_" + deck.stem + ".h5")
+        subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), *words_of([*SETS[deck], EVERY_MOMENT])], env=ENV, check=True, stdout=subprocess.DEVNULL)
+        return file
+
+    def test_single_runs_and_gpus(self):
+        """run.slurm as it is and as `koushi job` fills it in, with one GPU per rank."""
+        jobs = {}
+        for deck in (GROUND, FIELD):
+            file = deck.stem + ".h5"
+            jobs[deck] = self.submit("--ntasks=2", "--time=5", ROOT / "jobs" / "run.slurm", deck, "--output", file, *words_of(SETS[deck]))
+            which = self.folder / "which_gpu"
+            which.write_text('#!/usr/bin/env bash\necho "rank $SLURM_PROCID has GPU $CUDA_VISIBLE_DEVICES"\nexec %s "$@"\n' % KOUSHI)
+            which.chmod(0o755)
+        script = self.job(FIELD, "--ranks", 2, "--time", "20m", "--gpus", *words_of([*SETS[FIELD], 'title="it\'s $HOME; `ls`"', "output.file=gpus.h5"]))
+        jobs["gpus"] = self.submit("--export=ALL,KOUSHI=" + str(which), script)
+        for what, job in jobs.items():
+            self.wait_for(job, "COMPLETED", "FAILED")
+            self.assertEqual(self.shown(job, "ExitCode"), "0:0", self.log(job))
+            self.assertIn("results in", self.log(job), what)
+            print("---- %s\n%s" % (what, self.log(job)))
+        self.assertEqual(sorted(re.findall("rank . has GPU .", self.log(jobs["gpus"]))), ["rank 0 has GPU 0", "rank 1 has GPU 1"])
+        self.assertEqual(self.title_and_status("gpus.h5"), ("it's $HOME; `ls`", "done"))
+        self.assertEqual(self.title_and_status("heisenberg_square_4x4.h5")[1], "done")
+
+    def test_requeued_runs_are_the_uninterrupted_ones(self):
+        """USR1, then the end of the job as koushi sees it, then kill -9 of the ranks: bitwise the numbers of a run that nobody disturbed."""
+        for deck in (GROUND, FIELD):
+            with self.subTest(deck=deck.stem):
+                whole, file = self.uninterrupted(deck), self.folder / (deck.stem + "_pieces.h5")
+                hurry = self.folder / "hurry"  # the second start of the job believes that it ends soon
+                hurry.write_text('#!/usr/bin/env bash\n[ "${SLURM_JOB_END_TIME}" -gt $(date +%%s) ] && echo "the end is known"\n[ "${SLURM_RESTART_COUNT:-0}" = 1 ] && export SLURM_JOB_END_TIME=$(($(date +%%s) + 2))\n'
+                                 'exec %s "$@"\n' % KOUSHI)
+                hurry.chmod(0o755)
+                job = self.submit("--export=ALL,KOUSHI=" + str(hurry), self.job(deck, "--ranks", 2, "--time", "30m", *words_of([*SETS[deck], EVERY_MOMENT, "output.file=%s" % file])))
+                self.wait_for_log(job, r"(?m)^(step|sweep) \d+/")
+                subprocess.run(["scancel", "--signal=USR1", job], env=ENV, check=True)
+                self.wait_for_log(job, "stopped on request after")
+                self.start_now(job)
+                self.wait_for_log(job, r"stopped on request after [^(]*\(time limit")
+                self.start_now(job)
+                self.wait_for_log(job, r"resumed \S+ at (step|sweep)", times=2)
+                self.wait_for_log(job, r"resumed[^\n]*\n(step|sweep) \d+/", times=2)
+                self.kill_ranks(job)
+                self.wait_for(job, "FAILED")
+                subprocess.run(["scontrol", "requeue", job], env=ENV, check=True)
+                self.start_now(job)
+                self.wait_for(job, "COMPLETED", "FAILED")
+                log = self.log(job)
+                print("---- %s\n%s" % (deck.stem, log))
+                self.assertEqual(self.shown(job, "ExitCode"), "0:0", log)
+                self.assertEqual((len(re.findall("resumed", log)), len(re.findall("stopped on request", log))), (3, 2), log)
+                self.assertIn("the end is known", log)
+                self.assert_same_numbers(file, whole)
+
+    def kill_ranks(self, job):
+        """kill -9 of the processes of koushi that belong to the job."""
+        killed = 0
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.path.realpath("/proc/%s/exe" % entry) == KOUSHI and b"SLURM_JOB_ID=%s\0" % job.encode() in pathlib.Path("/proc", entry, "environ").read_bytes():
+                    os.kill(int(entry), signal.SIGKILL)
+                    killed += 1
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        self.assertEqual(killed, 2)
+
+    def test_arrays(self):
+        """Every task has its value, its file and its log; values with commas, quotes and blanks come through. By hand and from `koushi job`."""
+        sets = words_of(["study.steps=5", "study.measure.samples=512"])
+        titles = ["a 'quoted' $HOME", "[b, c]; `d`"]
+        jobs = {}
+        jobs[GROUND] = self.submit(self.job(GROUND, "--ranks", 1, "--time", "5m", "--array", 'title="%s","%s"' % tuple(titles), *sets))
+        jobs[FIELD] = self.submit("--array=0-2", ROOT / "jobs" / "array.slurm", FIELD, *words_of(["study.measurements=50"]), "--", "lattice.extents=[4,4]", "lattice.extents=[6,4]", "lattice.extents=[6,6]")
+        for deck, count in ((GROUND, 2), (FIELD, 3)):
+            for task in range(count):
+                self.wait_for("%s_%d" % (jobs[deck], task), "COMPLETED", "FAILED")
+                log = self.log("%s_%d" % (jobs[deck], task))
+                if task == 0:
+                    print("---- %s\n%s" % (deck.stem, log))
+                self.assertIn("results in %s_%d.h5" % (deck.stem, task), log)
+        self.assertEqual([self.title_and_status("heisenberg_square_4x4_%d.h5" % task)[0] for task in range(2)], titles)
+        sites = [self.python("import h5py,sys\nprint(h5py.File(sys.argv[1])['summary/n_sites'][0])", self.folder / ("phi4_2d_%d.h5" % task)).strip() for task in range(3)]
+        self.assertEqual(sites, ["16", "24", "36"])
+
+    def test_chains(self):
+        """A fit that waits for its run, also while that is requeued; what follows a failure is cancelled."""
+        run = self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 2, "--time", "5m", *words_of(["study.measurements=2000"]), name="run.slurm")
+        fit = self.job(ROOT / "inputs" / "correlator_fit.toml", "--ranks", 1, "--time", "5m", name="fit.slurm")
+        (self.folder / "bad.slurm").write_text("#!/usr/bin/env bash\nexit 1\n")
+        jobs = {}
+        for chain in (("run.slurm", "fit.slurm"), ("bad.slurm", "fit.slurm")):
+            done = subprocess.run(["bash", str(ROOT / "jobs" / "chain.sh"), *chain], env=ENV, cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            print(done.stdout, end="")
+            jobs[chain[0]] = [line.split()[0] for line in done.stdout.splitlines()]
+        first, second = jobs["run.slurm"]
+        self.wait_for_log(first, r"(?m)^sweep \d+/")
+        subprocess.run(["scancel", "--signal=USR1", first], env=ENV, check=True)
+        self.wait_for_log(first, "stopped on request after")
+        self.wait_for(first, "PENDING", "RUNNING")
+        self.assertEqual(self.log(second), "")
+        self.start_now(first)
+        self.wait_for(second, "COMPLETED", "FAILED")
+        print("---- chain\n%s\n%s" % (self.log(first), self.log(second)))
+        self.assertEqual(self.shown(first, "JobState"), "COMPLETED")
+        self.assertIn("resumed", self.log(first))
+        self.assertIn("chi^2 / dof", self.log(second))
+        self.wait_for(jobs["bad.slurm"][1], "CANCELLED")
+        self.assertEqual(self.log(jobs["bad.slurm"][1]), "")
+
+    def test_no_requeue_ends_with_75(self):
+        job = self.submit("--no-requeue", ROOT / "jobs" / "run.slurm", FIELD, "--output", "a.h5", "--time-limit", "1s", *words_of(["study.measurements=1000000"]))
+        self.wait_for(job, "COMPLETED", "FAILED")
+        self.assertEqual(self.shown(job, "ExitCode"), "75:0", self.log(job))
+        self.assertEqual(self.title_and_status("a.h5")[1], "stopped")
+
+
+if __name__ == "__main__":
+    reason = slurm_host.why_not()
+    if reason:
+        print("skipped: " + reason)
+        sys.exit(77)
+    slurm_host.enter()
+    PATIENCE = int(os.environ.get("KOUSHI_TEST_PATIENCE", "1"))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    HOST = slurm_host.SlurmHost(FOLDER / "daemons")
+    ENV = dict(HOST.env, KOUSHI=KOUSHI, OMPI_MCA_mpi_yield_when_idle="1", OMPI_MCA_rmaps_base_oversubscribe="1")
+    try:
+        unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
+    finally:
+        HOST.stop()
