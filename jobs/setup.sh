@@ -8,22 +8,30 @@ koushi_build=${KOUSHI_BUILD:-$koushi_root/build/release}
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 
+missing_packages() {
+  local package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+
+apt_install() {
+  say "installing $*"
+  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
 install_packages() {
   local wanted=(g++ cmake ninja-build ccache pkg-config binutils openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev libfftw3-dev libfftw3-mpi-dev
     libeigen3-dev libtomlplusplus-dev libcli11-dev libfmt-dev librandom123-dev libopenblas-dev python3 python3-h5py python3-matplotlib)
   command -v dpkg-query >/dev/null || { say "not a Debian system: dependencies are taken from modules or Spack"; return; }
-  local missing=() package
-  for package in "${wanted[@]}"; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
-  done
+  local missing
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
   [ ${#missing[@]} -gt 0 ] || { say "all packages are installed"; return; }
   if [ "$(id -u)" != 0 ]; then
     echo "These packages are missing; ask an administrator for: apt-get install ${missing[*]}" >&2
     exit 1
   fi
-  say "installing ${missing[*]}"
-  apt-get -qq update
-  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+  apt_install "${missing[@]}"
 }
 
 build() {

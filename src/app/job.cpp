@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <type_traits>
 
 #include "job_templates.hpp"
 #include "koushi/base/error.hpp"
@@ -106,6 +108,7 @@ std::string script_text(const JobOptions& options, double limit, const std::vect
 }
 
 void write_script(const std::string& file, const std::string& text) {
+  if (std::filesystem::exists(file)) throw UsageError(fmt::format("{} exists already\n  expected: another --output", file));
   std::ofstream stream(file, std::ios::binary);
   stream << text;
   stream.close();
@@ -128,17 +131,22 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
     if (!here.misfit.empty()) throw UsageError(fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks, here.misfit));
     if (task > 0 && here.seconds <= slowest.seconds) continue;
     slowest = here;
-    if (!overrides.empty()) which = fmt::format("with {}: ", overrides[task]);
+    if (!overrides.empty()) which = overrides[task];
   }
   if (!comm.is_root()) return;
   std::vector<std::string> remarks;
-  for (const std::string& line : split_lines(slowest.text)) remarks.push_back(which + line);
+  remarks.push_back(fmt::format("What koushi check says of {} on {} ranks:", overrides.empty() ? "the run" : fmt::format("the slowest task, with {},", koushi::quoted(which)), options.ranks));
+  for (const std::string& line : split_lines(slowest.text)) remarks.push_back(line);
+  const auto warn = [&](const std::string& text) {
+    remarks.push_back("warning: " + text);
+    fmt::print(stderr, "{}\n", remarks.back());
+  };
   if (slowest.seconds > limit) {
     const bool stands = slowest.step_seconds > limit;
-    remarks.push_back(fmt::format("warning: {}--time {} is shorter than {}, about {}: {}", which, slurm_time(limit), stands ? "one step" : "the estimate", format_seconds(stands ? slowest.step_seconds : slowest.seconds),
-                                  stands ? "the run would not move" : "the job will be requeued"));
-    fmt::print(stderr, "{}\n", remarks.back());
+    warn(fmt::format("--time {} is shorter than {}, about {}: {}", options.time, stands ? "one step" : "the estimate", format_seconds(stands ? slowest.step_seconds : slowest.seconds),
+                     stands ? "the run would not move" : "the job will be requeued"));
   }
+  if (options.gpus && std::is_same_v<Kokkos::DefaultExecutionSpace, Kokkos::DefaultHostExecutionSpace>) warn("this koushi was built for CPUs and would leave the GPUs idle");
   const std::string text = script_text(options, limit, overrides, remarks);
   if (options.output.empty()) {
     print_out(text);

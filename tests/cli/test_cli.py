@@ -224,6 +224,61 @@ class Cli(unittest.TestCase):
         self.assertEqual(stopped.returncode, 75, stopped.stderr)
         self.assertEqual(json.loads(koushi("report", file, "--json").stdout)["status"], "stopped")
 
+    def test_limits_of_time(self):
+        """SLURM_JOB_END_TIME counts like --time-limit; where there is no room every start makes one step, so runs that are started again and again end."""
+        now = time.time()
+        for end, words, code, said in [(str(int(now) + 1), [], 75, "(time limit; steps take up to"), ("1", [], 75, "SLURM_JOB_END_TIME = 1 is past: one step is made"),
+                                       (str(int(now) + 10**6), ["--time-limit", "1s"], 75, "(time limit; steps"), ("1", ["--time-limit", "1d"], 75, "stopped on request after step 1 ("),
+                                       ("tomorrow", ["--set", "study.steps=3"], 0, 'warning: SLURM_JOB_END_TIME = "tomorrow" is not a time in seconds and is ignored')]:
+            with self.subTest(end=end, words=words):
+                file = self.path("e.h5")
+                done = subprocess.run([KOUSHI, "run", DECK, "--output", file, "--overwrite", "--set", "study.steps=100000", "--set", "study.measure.samples=2048", *words], env=dict(ENV, SLURM_JOB_END_TIME=end),
+                                      capture_output=True, text=True, timeout=60 * PATIENCE)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(said, done.stdout)
+        for deck, sets, whole in [(DECK, ["study.steps=3", "study.measure.samples=4096", "study.measure.warm_up=30"], 3 + 2), (os.path.join(INPUTS, "phi4_2d.toml"), ["study.warm_up=2", "study.measurements=5"], 7)]:
+            pieces, one = self.path("p.h5"), self.path("o.h5")
+            sets = [word for key in sets for word in ("--set", key)]
+            codes = []
+            while not codes or codes[-1] == 75:  # a limit shorter than any step
+                done = koushi("run", deck, "--output", pieces, *sets, "--resume", "--time-limit", "0.000001s")
+                codes.append(done.returncode)
+                self.assertIn("no room for a second step" if codes[-1] == 75 else "results in", done.stdout)
+                self.assertLess(len(codes), 20)
+            self.assertEqual(codes[-1], 0)
+            self.assertGreaterEqual(len(codes), whole)
+            self.assertEqual(koushi("run", deck, "--output", one, *sets, "--overwrite").returncode, 0)
+            for group in ("history", "state"):
+                self.assertEqual(self.history(pieces, group), self.history(one, group))
+            os.remove(pieces)
+
+    def test_job_scripts(self):
+        field = os.path.join(INPUTS, "phi4_2d.toml")
+        script = self.path("a b.slurm")
+        done = koushi("job", field, "--ranks", "4", "--time", "1-02:00:01", "--set", "title=\"it's\"", "--output", script)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("whole run    about", done.stdout)
+        text = pathlib.Path(script).read_text()
+        for line in ("#SBATCH --ntasks=4", "#SBATCH --time=1-02:01:00", "#SBATCH --job-name=phi4_2d", "##SBATCH --gpus-per-task=1", "#SBATCH --signal=USR1@60",
+                     "set -- '%s' --set 'title=\"it'\\''s\"'" % field):
+            self.assertIn("\n%s\n" % line, text)
+        template = pathlib.Path(INPUTS, "..", "jobs", "run.slurm").read_text().splitlines()
+        self.assertEqual([line for line in template if line not in text.splitlines() and not line.startswith("#SBATCH")], [])
+        done = koushi("job", field, "--ranks", "1", "--time", "60s", "--gpus", "--set", "study.measurements=100000000", "--array", 'lattice.extents=[6, 6],[8,8],[4,4]')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"^warning: --time 60s is shorter than the estimate, about .*: the job will be requeued\n(warning: this koushi was built for CPUs and would leave the GPUs idle\n)?$")
+        for warning in done.stderr.splitlines():
+            self.assertIn("\n# %s\n" % warning, done.stdout)
+        self.assertIn('the slowest task, with "lattice.extents=', done.stdout)
+        for line in ("#SBATCH --array=0-2", "#SBATCH --gpus-per-task=1", "set -- '%s' --set 'study.measurements=100000000' -- 'lattice.extents=[6, 6]' 'lattice.extents=[8,8]' 'lattice.extents=[4,4]'" % field):
+            self.assertIn("\n%s\n" % line, done.stdout)
+        self.assertNotIn("--signal", done.stdout)
+        done = koushi("job", DECK, "--ranks", "1", "--time", "0.001s")
+        self.assertEqual((done.returncode, "shorter than one step" in done.stderr), (0, True), done.stderr)
+        fit = koushi("job", os.path.join(INPUTS, "correlator_fit.toml"), "--ranks", "1", "--time", "10m", cwd=self.folder)  # before its runs are done
+        self.assertEqual(fit.returncode, 0, fit.stderr)
+        self.assertIn("# no estimate: ", fit.stdout)
+
     def test_every_shipped_deck_runs(self):
         """In one folder, with the names of the decks; those that read result files come last, and the runs that they read are long enough."""
         decks = {file.name: file.read_text() for file in sorted(pathlib.Path(INPUTS).iterdir())}

@@ -77,7 +77,7 @@ class SlurmHost:
 
     def start(self, program, *words):
         with open(self.logs / (program + ".log"), "w") as log:
-            self.daemons.append(subprocess.Popen([program, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT))
+            self.daemons.append(subprocess.Popen([program, *words], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True))
 
     def wait(self, condition, seconds=60):
         end = time.time() + seconds

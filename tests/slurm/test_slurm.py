@@ -16,13 +16,19 @@ import slurm_host
 
 KOUSHI, ROOT, FOLDER = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
 GROUND, FIELD = ROOT / "inputs" / "heisenberg_square_4x4.toml", ROOT / "inputs" / "phi4_2d.toml"
-SETS = {GROUND: ["study.steps=1500", "study.measure.samples=65536", "sampler.samples=512"], FIELD: ["lattice.replicas=4", "study.warm_up=100", "study.measurements=6000"]}
-EVERY_MOMENT = "output.checkpoint=0.01 s"
+SMALL = {GROUND: ["study.steps=10", "study.measure.samples=2048"], FIELD: ["study.warm_up=10", "study.measurements=100"]}
+# some seconds of work each, between few messages of ranks
+LONG = {GROUND: ["study.steps=200", "study.measure.samples=16384", "sampler.samples=8192", "wavefunction.factor.0.density=6", "output.checkpoint=0.2 s"],
+        FIELD: ["lattice.extents=[16,16]", "study.warm_up=100", "study.measurements=6000", "output.checkpoint=0.2 s"]}
+RANKS = {GROUND: 2, FIELD: 1}
 
 COMPARE = """import h5py, sys
 def numbers(file):
     found = {}
-    h5py.File(file).visititems(lambda name, item: isinstance(item, h5py.Dataset) and name.split("/")[0] not in ("timing", "provenance") and found.update({name: (str(item.dtype), item.shape, item[()].tobytes() if item.dtype.kind != "O" else item[()])}))
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf" and name.split("/")[0] not in ("timing", "provenance"):
+            found[name] = (str(item.dtype), item.shape, item[()].tobytes())
+    h5py.File(file).visititems(visit)
     return found
 a, b = numbers(sys.argv[1]), numbers(sys.argv[2])
 print(len(a), sorted(k for k in set(a) | set(b) if a.get(k) != b.get(k)))
@@ -72,6 +78,13 @@ class Slurm(unittest.TestCase):
                 self.fail("no %s in the log of job %s:\n%s" % (pattern, job, self.log(job)))
             time.sleep(0.05)
 
+    def wait_for_checkpoint(self, job, file, after=0):
+        end = time.time() + 120 * PATIENCE
+        while not file.exists() or file.stat().st_mtime_ns == after:
+            if time.time() > end or self.shown(job, "JobState") in ("COMPLETED", "FAILED"):
+                self.fail("no checkpoint of job %s:\n%s" % (job, self.log(job)))
+            time.sleep(0.05)
+
     def start_now(self, job):
         """A requeued job may start again after some seconds: at once."""
         self.wait_for(job, "PENDING", "RUNNING", "COMPLETED")
@@ -97,60 +110,63 @@ class Slurm(unittest.TestCase):
     def uninterrupted(self, deck):
         """The same run, without Slurm and on one rank."""
         file = self.folder / ("whole_" + deck.stem + ".h5")
-        subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), *words_of([*SETS[deck], EVERY_MOMENT])], env=ENV, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), *words_of(LONG[deck])], env=ENV, check=True, stdout=subprocess.DEVNULL)
         return file
+
+    def wrapper(self, name, lines):
+        """A program that stands in for koushi, does something first and becomes it."""
+        file = self.folder / name
+        file.write_text("#!/usr/bin/env bash\n%s\nexec %s \"$@\"\n" % (lines, KOUSHI))
+        file.chmod(0o755)
+        return "--export=ALL,KOUSHI=%s" % file
 
     def test_single_runs_and_gpus(self):
         """run.slurm as it is and as `koushi job` fills it in, with one GPU per rank."""
         jobs = {}
         for deck in (GROUND, FIELD):
-            file = deck.stem + ".h5"
-            jobs[deck] = self.submit("--ntasks=2", "--time=5", ROOT / "jobs" / "run.slurm", deck, "--output", file, *words_of(SETS[deck]))
-            which = self.folder / "which_gpu"
-            which.write_text('#!/usr/bin/env bash\necho "rank $SLURM_PROCID has GPU $CUDA_VISIBLE_DEVICES"\nexec %s "$@"\n' % KOUSHI)
-            which.chmod(0o755)
-        script = self.job(FIELD, "--ranks", 2, "--time", "20m", "--gpus", *words_of([*SETS[FIELD], 'title="it\'s $HOME; `ls`"', "output.file=gpus.h5"]))
-        jobs["gpus"] = self.submit("--export=ALL,KOUSHI=" + str(which), script)
+            jobs[deck.stem] = self.submit("--ntasks=2", "--time=5", ROOT / "jobs" / "run.slurm", deck, "--output", deck.stem + ".h5", *words_of(SMALL[deck]))
+        script = self.job(FIELD, "--ranks", 2, "--time", "20m", "--gpus", *words_of([*SMALL[FIELD], 'title="it\'s $HOME; `ls`"', "output.file=gpus.h5"]))
+        jobs["gpus"] = self.submit(self.wrapper("which_gpu", 'echo "rank $SLURM_PROCID has GPU $CUDA_VISIBLE_DEVICES"'), script)
         for what, job in jobs.items():
             self.wait_for(job, "COMPLETED", "FAILED")
-            self.assertEqual(self.shown(job, "ExitCode"), "0:0", self.log(job))
-            self.assertIn("results in", self.log(job), what)
             print("---- %s\n%s" % (what, self.log(job)))
+            self.assertEqual(self.shown(job, "ExitCode"), "0:0")
+            self.assertIn("results in %s.h5" % what, self.log(job))
         self.assertEqual(sorted(re.findall("rank . has GPU .", self.log(jobs["gpus"]))), ["rank 0 has GPU 0", "rank 1 has GPU 1"])
         self.assertEqual(self.title_and_status("gpus.h5"), ("it's $HOME; `ls`", "done"))
-        self.assertEqual(self.title_and_status("heisenberg_square_4x4.h5")[1], "done")
 
-    def test_requeued_runs_are_the_uninterrupted_ones(self):
+    def test_requeued_ground_state_is_the_uninterrupted_one(self):
+        self.interrupt_thrice(GROUND)
+
+    def test_requeued_field_is_the_uninterrupted_one(self):
+        self.interrupt_thrice(FIELD)
+
+    def interrupt_thrice(self, deck):
         """USR1, then the end of the job as koushi sees it, then kill -9 of the ranks: bitwise the numbers of a run that nobody disturbed."""
-        for deck in (GROUND, FIELD):
-            with self.subTest(deck=deck.stem):
-                whole, file = self.uninterrupted(deck), self.folder / (deck.stem + "_pieces.h5")
-                hurry = self.folder / "hurry"  # the second start of the job believes that it ends soon
-                hurry.write_text('#!/usr/bin/env bash\n[ "${SLURM_JOB_END_TIME}" -gt $(date +%%s) ] && echo "the end is known"\n[ "${SLURM_RESTART_COUNT:-0}" = 1 ] && export SLURM_JOB_END_TIME=$(($(date +%%s) + 2))\n'
-                                 'exec %s "$@"\n' % KOUSHI)
-                hurry.chmod(0o755)
-                job = self.submit("--export=ALL,KOUSHI=" + str(hurry), self.job(deck, "--ranks", 2, "--time", "30m", *words_of([*SETS[deck], EVERY_MOMENT, "output.file=%s" % file])))
-                self.wait_for_log(job, r"(?m)^(step|sweep) \d+/")
-                subprocess.run(["scancel", "--signal=USR1", job], env=ENV, check=True)
-                self.wait_for_log(job, "stopped on request after")
-                self.start_now(job)
-                self.wait_for_log(job, r"stopped on request after [^(]*\(time limit")
-                self.start_now(job)
-                self.wait_for_log(job, r"resumed \S+ at (step|sweep)", times=2)
-                self.wait_for_log(job, r"resumed[^\n]*\n(step|sweep) \d+/", times=2)
-                self.kill_ranks(job)
-                self.wait_for(job, "FAILED")
-                subprocess.run(["scontrol", "requeue", job], env=ENV, check=True)
-                self.start_now(job)
-                self.wait_for(job, "COMPLETED", "FAILED")
-                log = self.log(job)
-                print("---- %s\n%s" % (deck.stem, log))
-                self.assertEqual(self.shown(job, "ExitCode"), "0:0", log)
-                self.assertEqual((len(re.findall("resumed", log)), len(re.findall("stopped on request", log))), (3, 2), log)
-                self.assertIn("the end is known", log)
-                self.assert_same_numbers(file, whole)
+        whole, file = self.uninterrupted(deck), self.folder / "pieces.h5"
+        hurry = self.wrapper("hurry", '[ "$SLURM_JOB_END_TIME" -gt $(($(date +%s) + 1500)) ] && echo "the end is known"\n'
+                             '[ "${SLURM_RESTART_COUNT:-0}" = 1 ] && export SLURM_JOB_END_TIME=$(($(date +%s) + 1))  # the second start believes that it ends soon')
+        job = self.submit(hurry, self.job(deck, "--ranks", RANKS[deck], "--time", "30m", *words_of([*LONG[deck], "output.file=pieces.h5"])))
+        self.wait_for_checkpoint(job, file)
+        subprocess.run(["scancel", "--signal=USR1", job], env=ENV, check=True)
+        self.wait_for_log(job, "stopped on request after (step|sweep) \\d+;")
+        self.start_now(job)
+        self.wait_for_log(job, r"stopped on request after [^(]*\(time limit")
+        self.start_now(job)
+        self.wait_for_log(job, "resumed", times=2)
+        self.wait_for_checkpoint(job, file, after=file.stat().st_mtime_ns)
+        self.kill_ranks(job, RANKS[deck])
+        self.wait_for(job, "FAILED")
+        subprocess.run(["scontrol", "requeue", job], env=ENV, check=True)
+        self.start_now(job)
+        self.wait_for(job, "COMPLETED", "FAILED")
+        log = self.log(job)
+        print("---- %s\n%s" % (deck.stem, log))
+        self.assertEqual(self.shown(job, "ExitCode"), "0:0")
+        self.assertEqual((len(re.findall("resumed", log)), len(re.findall("stopped on request", log)), len(re.findall("the end is known", log))), (3, 2, 4 * RANKS[deck]))
+        self.assert_same_numbers(file, whole)
 
-    def kill_ranks(self, job):
+    def kill_ranks(self, job, count):
         """kill -9 of the processes of koushi that belong to the job."""
         killed = 0
         for entry in filter(str.isdigit, os.listdir("/proc")):
@@ -160,15 +176,14 @@ class Slurm(unittest.TestCase):
                     killed += 1
             except (FileNotFoundError, ProcessLookupError):
                 pass
-        self.assertEqual(killed, 2)
+        self.assertEqual(killed, count)
 
     def test_arrays(self):
         """Every task has its value, its file and its log; values with commas, quotes and blanks come through. By hand and from `koushi job`."""
-        sets = words_of(["study.steps=5", "study.measure.samples=512"])
         titles = ["a 'quoted' $HOME", "[b, c]; `d`"]
         jobs = {}
-        jobs[GROUND] = self.submit(self.job(GROUND, "--ranks", 1, "--time", "5m", "--array", 'title="%s","%s"' % tuple(titles), *sets))
-        jobs[FIELD] = self.submit("--array=0-2", ROOT / "jobs" / "array.slurm", FIELD, *words_of(["study.measurements=50"]), "--", "lattice.extents=[4,4]", "lattice.extents=[6,4]", "lattice.extents=[6,6]")
+        jobs[GROUND] = self.submit(self.job(GROUND, "--ranks", 1, "--time", "5m", "--array", 'title="%s","%s"' % tuple(titles), *words_of(SMALL[GROUND])))
+        jobs[FIELD] = self.submit("--array=0-2", ROOT / "jobs" / "array.slurm", FIELD, *words_of(SMALL[FIELD]), "--", "lattice.extents=[4,4]", "lattice.extents=[6,4]", "lattice.extents=[6,6]")
         for deck, count in ((GROUND, 2), (FIELD, 3)):
             for task in range(count):
                 self.wait_for("%s_%d" % (jobs[deck], task), "COMPLETED", "FAILED")
@@ -182,8 +197,8 @@ class Slurm(unittest.TestCase):
 
     def test_chains(self):
         """A fit that waits for its run, also while that is requeued; what follows a failure is cancelled."""
-        run = self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 2, "--time", "5m", *words_of(["study.measurements=2000"]), name="run.slurm")
-        fit = self.job(ROOT / "inputs" / "correlator_fit.toml", "--ranks", 1, "--time", "5m", name="fit.slurm")
+        self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 1, "--time", "5m", *words_of(["study.measurements=2000"]), name="run.slurm")
+        self.job(ROOT / "inputs" / "correlator_fit.toml", "--ranks", 1, "--time", "5m", name="fit.slurm")
         (self.folder / "bad.slurm").write_text("#!/usr/bin/env bash\nexit 1\n")
         jobs = {}
         for chain in (("run.slurm", "fit.slurm"), ("bad.slurm", "fit.slurm")):
@@ -219,6 +234,7 @@ if __name__ == "__main__":
         print("skipped: " + reason)
         sys.exit(77)
     slurm_host.enter()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the first process of a namespace ignores it otherwise
     PATIENCE = int(os.environ.get("KOUSHI_TEST_PATIENCE", "1"))
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)

@@ -19,7 +19,14 @@ TEST_CASE("durations are read in the words of a deck and of Slurm", "[base]") {
   CHECK(koushi::parse_duration("5 min") == 300);
   CHECK(koushi::parse_duration("1.5h") == 5400);
   CHECK(koushi::parse_duration("00:30:05") == 1805);
-  CHECK(koushi::parse_duration("5 parsec") < 0);
+  CHECK(koushi::parse_duration("90m") == 5400);
+  CHECK(koushi::parse_duration("5400s") == 5400);
+  CHECK(koushi::parse_duration("1:30:00") == 5400);
+  CHECK(koushi::parse_duration("2-01:00:30") == 2 * 86400 + 3630);
+  for (const char* no : {"90", "1:30", "2-1", "2-24:00:00", "1:60:00", "1:30:00 ", "1-", "1-:00:00", "5 parsec"}) {
+    CAPTURE(no);
+    CHECK(koushi::parse_duration(no) < 0);
+  }
   CHECK(koushi::parse_duration("-5 s") < 0);
   CHECK(koushi::parse_duration("nan s") < 0);
   CHECK(koushi::parse_duration("") < 0);
