@@ -135,7 +135,7 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
   }
   if (!comm.is_root()) return;
   std::vector<std::string> remarks;
-  remarks.push_back(fmt::format("What koushi check says of {} on {} ranks:", overrides.empty() ? "the run" : fmt::format("the slowest task, with {},", koushi::quoted(which)), options.ranks));
+  remarks.push_back(fmt::format("koushi check --ranks {}{}:", options.ranks, overrides.empty() ? "" : fmt::format(" of the slowest task, {}", koushi::quoted(which))));
   for (const std::string& line : split_lines(slowest.text)) remarks.push_back(line);
   const auto warn = [&](const std::string& text) {
     remarks.push_back("warning: " + text);

@@ -114,19 +114,11 @@ int run(const Communicator& comm, const CommandLine& line) {
   return study_of(deck).run(comm, deck, {line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options});
 }
 
-/// Deck and estimate as `koushi check` shows them; an analysis may be planned before the runs that it reads are done.
-RunEstimate estimate_run(const Communicator& comm, const CommandLine& line, const std::vector<std::string>& sets) {
-  const Deck deck = load(comm, line, sets);
-  try {
-    RunEstimate estimate = study_of(deck).describe(comm, deck, line.ranks);
-    if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
-    return estimate;
-  } catch (const DeckError& error) {
-    bool there = true;
-    for (const std::string& file : deck.has("study.files") ? deck.texts("study.files") : std::vector<std::string>{}) there = there && std::filesystem::exists(file);
-    if (there || line.time.empty()) throw;
-    return {fmt::format("no estimate: {}\n", split_lines(error.what()).front())};
-  }
+/// What `koushi check` says of a deck.
+RunEstimate estimate_run(const Communicator& comm, const Deck& deck, int ranks) {
+  RunEstimate estimate = study_of(deck).describe(comm, deck, ranks);
+  if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
+  return estimate;
 }
 
 int bench(bool json) {
@@ -250,13 +242,13 @@ int obey(int argc, char** argv, const Communicator& comm) {
   }
   if (*run_command) return run(comm, line);
   if (*check_command) {
-    const std::string resolved = load(comm, line, line.sets).resolved();
-    const std::string text = estimate_run(comm, line, line.sets).text;
-    if (comm.is_root()) print_out(fmt::format("{}\n{}", resolved, text));
+    const Deck deck = load(comm, line, line.sets);
+    const std::string text = estimate_run(comm, deck, line.ranks).text;
+    if (comm.is_root()) print_out(fmt::format("{}\n{}", deck.resolved(), text));
     return 0;
   }
   if (*job_command) {
-    write_job(comm, {line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output}, [&](const std::vector<std::string>& sets) { return estimate_run(comm, line, sets); });
+    write_job(comm, {line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output}, [&](const std::vector<std::string>& sets) { return estimate_run(comm, load(comm, line, sets), line.ranks); });
     return 0;
   }
   if (!comm.is_root()) return 0;

@@ -17,9 +17,9 @@ import slurm_host
 KOUSHI, ROOT, FOLDER = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
 GROUND, FIELD = ROOT / "inputs" / "heisenberg_square_4x4.toml", ROOT / "inputs" / "phi4_2d.toml"
 SMALL = {GROUND: ["study.steps=10", "study.measure.samples=2048"], FIELD: ["study.warm_up=10", "study.measurements=100"]}
-# some seconds of work each, between few messages of ranks
-LONG = {GROUND: ["study.steps=200", "study.measure.samples=16384", "sampler.samples=8192", "wavefunction.factor.0.density=6", "output.checkpoint=0.2 s"],
-        FIELD: ["lattice.extents=[16,16]", "study.warm_up=100", "study.measurements=6000", "output.checkpoint=0.2 s"]}
+# key of the length, and what makes its steps some milliseconds of work between few messages of ranks
+LONG = {GROUND: ("study.steps", 100, ["study.measure.samples=16384", "sampler.samples=8192", "wavefunction.factor.0.density=6", "output.checkpoint=0.2 s"]),
+        FIELD: ("study.measurements", 3000, ["lattice.extents=[16,16]", "study.warm_up=100", "output.checkpoint=0.2 s"])}
 RANKS = {GROUND: 2, FIELD: 1}
 
 COMPARE = """import h5py, sys
@@ -78,17 +78,13 @@ class Slurm(unittest.TestCase):
                 self.fail("no %s in the log of job %s:\n%s" % (pattern, job, self.log(job)))
             time.sleep(0.05)
 
-    def wait_for_checkpoint(self, job, file, after=0):
-        end = time.time() + 120 * PATIENCE
-        while not file.exists() or file.stat().st_mtime_ns == after:
+    def wait_for_checkpoints(self, job, file, count):
+        seen, end = set(), time.time() + 120 * PATIENCE
+        while len(seen) <= count:
             if time.time() > end or self.shown(job, "JobState") in ("COMPLETED", "FAILED"):
-                self.fail("no checkpoint of job %s:\n%s" % (job, self.log(job)))
-            time.sleep(0.05)
-
-    def start_now(self, job):
-        """A requeued job may start again after some seconds: at once."""
-        self.wait_for(job, "PENDING", "RUNNING", "COMPLETED")
-        subprocess.run(["scontrol", "update", "JobId=%s" % job, "StartTime=now"], env=ENV, capture_output=True)
+                self.fail("no %d checkpoints of job %s:\n%s" % (count, job, self.log(job)))
+            seen.add(file.stat().st_mtime_ns if file.exists() else 0)
+            time.sleep(0.02)
 
     def assert_same_numbers(self, file, other):
         count, different = self.python(COMPARE, file, other).split(" ", 1)
@@ -108,10 +104,17 @@ class Slurm(unittest.TestCase):
         return lines[0], lines[1].split(", ")[1]
 
     def uninterrupted(self, deck):
-        """The same run, without Slurm and on one rank."""
-        file = self.folder / ("whole_" + deck.stem + ".h5")
-        subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), *words_of(LONG[deck])], env=ENV, check=True, stdout=subprocess.DEVNULL)
-        return file
+        """File and overrides of a run without Slurm and on one rank, long enough to be interrupted."""
+        file = self.folder / "whole.h5"
+        key, length, more = LONG[deck]
+        seconds = 0
+        while seconds < 5:
+            sets = ["%s=%d" % (key, length), *more]
+            began = time.time()
+            subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), "--overwrite", *words_of(sets)], env=ENV, check=True, stdout=subprocess.DEVNULL)
+            seconds = time.time() - began
+            length *= 2
+        return file, sets
 
     def wrapper(self, name, lines):
         """A program that stands in for koushi, does something first and becomes it."""
@@ -143,22 +146,19 @@ class Slurm(unittest.TestCase):
 
     def interrupt_thrice(self, deck):
         """USR1, then the end of the job as koushi sees it, then kill -9 of the ranks: bitwise the numbers of a run that nobody disturbed."""
-        whole, file = self.uninterrupted(deck), self.folder / "pieces.h5"
+        (whole, sets), file = self.uninterrupted(deck), self.folder / "pieces.h5"
         hurry = self.wrapper("hurry", '[ "$SLURM_JOB_END_TIME" -gt $(($(date +%s) + 1500)) ] && echo "the end is known"\n'
                              '[ "${SLURM_RESTART_COUNT:-0}" = 1 ] && export SLURM_JOB_END_TIME=$(($(date +%s) + 1))  # the second start believes that it ends soon')
-        job = self.submit(hurry, self.job(deck, "--ranks", RANKS[deck], "--time", "30m", *words_of([*LONG[deck], "output.file=pieces.h5"])))
-        self.wait_for_checkpoint(job, file)
+        job = self.submit(hurry, self.job(deck, "--ranks", RANKS[deck], "--time", "30m", *words_of([*sets, "output.file=pieces.h5"])))
+        self.wait_for_checkpoints(job, file, 3)
         subprocess.run(["scancel", "--signal=USR1", job], env=ENV, check=True)
         self.wait_for_log(job, "stopped on request after (step|sweep) \\d+;")
-        self.start_now(job)
         self.wait_for_log(job, r"stopped on request after [^(]*\(time limit")
-        self.start_now(job)
         self.wait_for_log(job, "resumed", times=2)
-        self.wait_for_checkpoint(job, file, after=file.stat().st_mtime_ns)
+        self.wait_for_checkpoints(job, file, 3)
         self.kill_ranks(job, RANKS[deck])
         self.wait_for(job, "FAILED")
         subprocess.run(["scontrol", "requeue", job], env=ENV, check=True)
-        self.start_now(job)
         self.wait_for(job, "COMPLETED", "FAILED")
         log = self.log(job)
         print("---- %s\n%s" % (deck.stem, log))
@@ -210,9 +210,8 @@ class Slurm(unittest.TestCase):
         self.wait_for_log(first, r"(?m)^sweep \d+/")
         subprocess.run(["scancel", "--signal=USR1", first], env=ENV, check=True)
         self.wait_for_log(first, "stopped on request after")
-        self.wait_for(first, "PENDING", "RUNNING")
-        self.assertEqual(self.log(second), "")
-        self.start_now(first)
+        self.wait_for(first, "PENDING")
+        self.assertEqual((self.shown(second, "JobState"), self.log(second)), ("PENDING", ""))
         self.wait_for(second, "COMPLETED", "FAILED")
         print("---- chain\n%s\n%s" % (self.log(first), self.log(second)))
         self.assertEqual(self.shown(first, "JobState"), "COMPLETED")
