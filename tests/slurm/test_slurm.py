@@ -18,8 +18,8 @@ KOUSHI, ROOT, FOLDER = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).r
 GROUND, FIELD = ROOT / "inputs" / "heisenberg_square_4x4.toml", ROOT / "inputs" / "phi4_2d.toml"
 SMALL = {GROUND: ["study.steps=10", "study.measure.samples=2048"], FIELD: ["study.warm_up=10", "study.measurements=100"]}
 # key of the length, and what makes its steps some milliseconds of work between few messages of ranks
-LONG = {GROUND: ("study.steps", 100, ["study.measure.samples=16384", "sampler.samples=8192", "wavefunction.factor.0.density=6", "output.checkpoint=0.2 s"]),
-        FIELD: ("study.measurements", 3000, ["lattice.extents=[16,16]", "study.warm_up=100", "output.checkpoint=0.2 s"])}
+LONG = {GROUND: ("study.steps", 50, ["study.measure.samples=16384", "sampler.samples=8192", "wavefunction.factor.0.density=6", "output.checkpoint=0.2 s"]),
+        FIELD: ("study.measurements", 1500, ["lattice.extents=[16,16]", "study.warm_up=100", "output.checkpoint=0.2 s"])}
 RANKS = {GROUND: 2, FIELD: 1}
 
 COMPARE = """import h5py, sys
@@ -108,7 +108,7 @@ class Slurm(unittest.TestCase):
         file = self.folder / "whole.h5"
         key, length, more = LONG[deck]
         seconds = 0
-        while seconds < 5:
+        while seconds < 4:
             sets = ["%s=%d" % (key, length), *more]
             began = time.time()
             subprocess.run([KOUSHI, "run", str(deck), "--output", str(file), "--overwrite", *words_of(sets)], env=ENV, check=True, stdout=subprocess.DEVNULL)
@@ -197,7 +197,7 @@ class Slurm(unittest.TestCase):
 
     def test_chains(self):
         """A fit that waits for its run, also while that is requeued; what follows a failure is cancelled."""
-        self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 1, "--time", "5m", *words_of(["study.measurements=2000"]), name="run.slurm")
+        self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 1, "--time", "5m", *words_of(["study.measurements=1200"]), name="run.slurm")
         self.job(ROOT / "inputs" / "correlator_fit.toml", "--ranks", 1, "--time", "5m", name="fit.slurm")
         (self.folder / "bad.slurm").write_text("#!/usr/bin/env bash\nexit 1\n")
         jobs = {}
