@@ -37,7 +37,7 @@ class Analysis(unittest.TestCase):
             words = line.split()
             if words[:1] == ["beta"] or words[:1] == ["mass_squared"] or words[:1] == ["lambda"]:
                 columns = words[1:]
-            elif columns and len(words) == len(columns) + 1:
+            elif columns and len(words) == len(columns) + 1 and re.fullmatch(r"[-+.0-9e]+", words[0]):
                 for name, word in zip(columns, words[1:]):
                     if name in names:
                         rows[float(words[0])][name] = number(word)
