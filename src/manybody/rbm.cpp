@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -47,7 +48,7 @@ Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
 template <bool is_complex>
 class Rbm {
  public:
-  using Scalar = RowScalar<is_complex>;
+  using Scalar = std::conditional_t<is_complex, std::complex<double>, double>;
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
@@ -67,14 +68,18 @@ class Rbm {
 
  private:
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
+  template <typename SpinView, typename TableView>
+  SlabMatrix<is_complex> symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const;
   bool symmetrised() const { return options_.symmetry.size() > 1; }
   void expand();
 
   RbmOptions options_;
   int n_filters_ = 0;
   int n_visible_ = 0;
-  int padded_ = 0;          ///< hidden units, rounded up to the SIMD width
+  int padded_ = 0;          ///< hidden units, rounded up as RbmMoves wants it
   std::vector<int> orbit_;  ///< [n_sites] -> visible bias
+  static constexpr int columns_at_once = 4;
+  std::vector<int> moved_;  ///< [k / 4][g][k % 4] -> g(k)
   std::vector<double> parameters_;
   Vector visible_;  ///< [n_sites]
   Vector hidden_;   ///< [n_hidden]
@@ -101,8 +106,14 @@ Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
   const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n;
   parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
   for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] = options_.width * standard_normal(options_.seed, p);
+  for (int k = 0; k < n; k += columns_at_once) {
+    for (const auto& g : options_.symmetry) {
+      for (int q = k; q < k + columns_at_once; ++q) moved_.push_back(g[static_cast<std::size_t>(std::min(q, n - 1))]);
+    }
+  }
   const int hidden = n_filters_ * order;
-  padded_ = (hidden + simd_width() - 1) / simd_width() * simd_width();
+  const int unit = std::max(2, simd_width());  // RbmMoves wants an even number
+  padded_ = (hidden + unit - 1) / unit * unit;
   expand();
 }
 
@@ -174,8 +185,8 @@ RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) 
           tau(k, h) = std::real(tanh_delta);
           if constexpr (is_complex) tau(k, padded_ + h) = std::imag(tanh_delta);
         }
-        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(simd_width()));
-        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(simd_width()));
+        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
+        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
         factor(k, 0) = Complex(plus.real(), plus.imag());
         factor(k, 1) = Complex(minus.real(), minus.imag());
       });
@@ -226,47 +237,87 @@ std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communic
                                                                   const SpinBatch& samples) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
   const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
-  const int n = options_.n_sites;
-  const auto count = static_cast<Eigen::Index>(rows.count);
-  typename OuterProductRows<is_complex>::Spins s(count, n);
-  Matrix tanh_theta(count, n_hidden());
-  for (Eigen::Index w = 0; w < count; ++w) {
-    for (int i = 0; i < n; ++i) s(w, i) = spins(w, i);
-    for (int j = 0; j < n_hidden(); ++j) {
-      if constexpr (is_complex) {
-        tanh_theta(w, j) = {t(w, j), t(w, padded_ + j)};
-      } else {
-        tanh_theta(w, j) = t(w, j);
-      }
-    }
-  }
+  if (symmetrised()) return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n_sites() + 1) + n_visible_, symmetrised_rows(rows.count, spins, t));
+  SlabMatrix<false> s(n_sites(), rows.count);
+  SlabMatrix<is_complex> tanh_theta(n_hidden(), rows.count);
+  Kokkos::parallel_for(
+      "koushi::manybody::rows", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)), [&](int w) {
+        for (int i = 0; i < n_sites(); ++i) s.re(s.at(i, w)) = spins(w, i);
+        for (int j = 0; j < n_hidden(); ++j) {
+          tanh_theta.re(tanh_theta.at(j, w)) = t(w, j);
+          if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, padded_ + j);
+        }
+      });
+  return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n_sites(), n_hidden(), std::move(s), std::move(tanh_theta), n_visible_ > 0);
+}
+
+/// A row is sum_g of the outer products moved back by g, d log psi / d w_fk = sum_g t_fg s_g(k), for as many samples at once as a vector has lanes.
+template <bool is_complex>
+template <typename SpinView, typename TableView>
+SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const {
+  constexpr int width = simd_width();
+  const int n = n_sites();
   const int order = static_cast<int>(options_.symmetry.size());
-  if (!symmetrised()) {
-    return std::make_unique<OuterProductRows<is_complex>>(comm, rows, std::move(s), std::move(tanh_theta), n_visible_ > 0);
-  }
-  // Symmetrised: a row is sum_g of the outer products moved back by g, and short enough to be stored.
-  Matrix entries = Matrix::Zero(count, n_visible_ + n_filters_ + n_filters_ * n);
+  SlabMatrix<is_complex> rows(n_filters_ * (n + 1) + n_visible_, count);
   Kokkos::parallel_for(
       "koushi::manybody::symmetrised_rows",
-      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(count)), [&](int w) {
-        for (int i = 0; i < n && n_visible_ > 0; ++i) entries(w, orbit_[static_cast<std::size_t>(i)]) += s(w, i);
-        Eigen::VectorXd moved(n);
-        for (int g = 0; g < order; ++g) {
-          const std::vector<int>& permutation = options_.symmetry[static_cast<std::size_t>(g)];
-          for (int k = 0; k < n; ++k) moved(k) = s(w, permutation[static_cast<std::size_t>(k)]);
-          for (int f = 0; f < n_filters_; ++f) {
-            const Scalar value = tanh_theta(w, f * order + g);
-            entries(w, n_visible_ + f) += value;
-            entries.row(w).segment(n_visible_ + n_filters_ + f * n, n) += value * moved.transpose();
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>((count + width - 1) / width)), [&](int vector) {
+        const int first = vector * width;
+        const int lanes = static_cast<int>(std::min<std::int64_t>(width, count - first));
+        std::vector<double> s(static_cast<std::size_t>(n * width));
+        std::vector<double> table(static_cast<std::size_t>(2 * n_hidden() * width));
+        for (int l = 0; l < lanes; ++l) {
+          for (int i = 0; i < n; ++i) s[static_cast<std::size_t>(i * width + l)] = spins(first + l, i);
+          for (int j = 0; j < n_hidden(); ++j) {
+            table[static_cast<std::size_t>(2 * j * width + l)] = t(first + l, j);
+            if constexpr (is_complex) table[static_cast<std::size_t>((2 * j + 1) * width + l)] = t(first + l, padded_ + j);
+          }
+        }
+        const auto put = [&](int column, const Simd& re, const Simd& im) {
+          const std::int64_t to = rows.at(column, first);
+          double values[2][width];
+          store(re, values[0]);
+          store(im, values[1]);
+          for (int l = 0; l < lanes; ++l) {
+            rows.re.data()[to + l * slab_rows] = values[0][l];
+            if constexpr (is_complex) rows.im.data()[to + l * slab_rows] = values[1][l];
+          }
+        };
+        for (int i = 0; i < n && n_visible_ > 0; ++i) {
+          for (int l = 0; l < lanes; ++l) rows.re(rows.at(orbit_[static_cast<std::size_t>(i)], first + l)) += s[static_cast<std::size_t>(i * width + l)];
+        }
+        for (int f = 0; f < n_filters_; ++f) {
+          const double* filter = table.data() + static_cast<std::ptrdiff_t>(2 * f * order * width);
+          Simd re(0.0);
+          Simd im(0.0);
+          for (int g = 0; g < order; ++g) {
+            re = re + load(filter + 2 * g * width);
+            im = im + load(filter + (2 * g + 1) * width);
+          }
+          put(n_visible_ + f, re, im);
+          for (int k = 0; k < n; k += columns_at_once) {
+            Simd sum[2][columns_at_once];
+            unrolled<columns_at_once>([&](auto q) { sum[0][q] = sum[1][q] = Simd(0.0); });
+            const int* from = moved_.data() + static_cast<std::ptrdiff_t>(k) * order;
+            for (int g = 0; g < order; ++g, from += columns_at_once) {
+              const Simd tr = load(filter + 2 * g * width);
+              const Simd ti = load(filter + (2 * g + 1) * width);
+              unrolled<columns_at_once>([&](auto q) {
+                const Simd moved = load(s.data() + from[q] * width);
+                sum[0][q] = Kokkos::fma(tr, moved, sum[0][q]);
+                if constexpr (is_complex) sum[1][q] = Kokkos::fma(ti, moved, sum[1][q]);
+              });
+            }
+            for (int q = 0; q < columns_at_once && k + q < n; ++q) put(n_visible_ + n_filters_ + f * n + k + q, sum[0][q], sum[1][q]);
           }
         }
       });
-  return std::make_unique<StoredRows<is_complex>>(comm, rows, std::move(entries));
+  return rows;
 }
 
 template <bool is_complex>
 double Rbm<is_complex>::bytes_per_row() const {
-  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size()) : n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden();
+  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());  // by sample and by unit
   return numbers * sizeof(double);
 }
 

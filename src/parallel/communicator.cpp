@@ -66,6 +66,13 @@ void Communicator::broadcast(std::vector<double>& values) const {
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(values.data()));
 }
 
+void Communicator::broadcast(double* values, std::int64_t count, int root) const {
+  constexpr std::int64_t piece = 1LL << 30;
+  for (std::int64_t at = 0; at < count && size_ > 1; at += piece) {
+    check(MPI_Bcast(values + at, static_cast<int>(std::min(piece, count - at)), MPI_DOUBLE, root, comm_), "MPI_Bcast");
+  }
+}
+
 int Communicator::broadcast(int value) const {
   check(MPI_Bcast(&value, 1, MPI_INT, 0, comm_), "MPI_Bcast");
   return value;

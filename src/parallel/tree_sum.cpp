@@ -1,5 +1,6 @@
 #include "koushi/parallel/tree_sum.hpp"
 
+#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -56,6 +57,38 @@ void TreeSum::add(std::vector<double> values) {
     node = {node.first + 1, node.second / 2};
   }
   sums_[node] = std::move(values);
+}
+
+/// The part's sum over the blocks of one node; scratch: `size` numbers per level below.
+void TreeSum::sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf, double* sum, double* scratch) const {
+  if (level == 0) {
+    leaf(index - blocks_.first, part, sum);
+    return;
+  }
+  sum_part(level - 1, 2 * index, part, size, leaf, sum, scratch);
+  if (is_absent({level - 1, 2 * index + 1}, blocks_.total)) return;
+  sum_part(level - 1, 2 * index + 1, part, size, leaf, scratch, scratch + size);
+  for (std::int64_t k = 0; k < size; ++k) sum[k] += scratch[k];
+}
+
+void TreeSum::add_parts(const std::vector<std::int64_t>& offsets, const Leaf& leaf) {
+  const std::int64_t end = blocks_.first + blocks_.count;
+  for (std::int64_t block = blocks_.first; block < end;) {
+    int level = 0;  // of the largest node that begins here and holds blocks of this rank only
+    for (std::int64_t size = 2; block % size == 0 && (block + size <= end || end == blocks_.total) && size < 2 * blocks_.total; size *= 2) ++level;
+    std::vector<double>& node = sums_[{level, block >> level}];
+    node.resize(static_cast<std::size_t>(length_));
+    Kokkos::parallel_for("koushi::parallel::tree_sum",
+                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>(0, static_cast<int>(offsets.size()) - 1).set_chunk_size(1),
+                         [&](int part) {
+                           const auto at = static_cast<std::size_t>(part);
+                           const std::int64_t size = offsets[at + 1] - offsets[at];
+                           std::vector<double> scratch(static_cast<std::size_t>(size * level));
+                           sum_part(level, block >> level, part, size, leaf, node.data() + offsets[at], scratch.data());
+                         });
+    block += std::int64_t{1} << level;
+  }
+  added_ = blocks_.count;
 }
 
 std::vector<double> TreeSum::finish(const Communicator& comm) {

@@ -3,21 +3,22 @@
 #include <fmt/format.h>
 #include <petscksp.h>
 
-#include <Eigen/Dense>
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <source_location>
 #include <utility>
 
 #include "koushi/base/error.hpp"
+#include "koushi/base/tile_product.hpp"
 #include "koushi/parallel/tree_sum.hpp"
+#include "tiled_cholesky.hpp"
 
 namespace koushi {
 
 namespace {
 
 using Complex = std::complex<double>;
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 void check(PetscErrorCode code, std::source_location at = std::source_location::current()) {
   if (code == 0) return;
@@ -52,7 +53,9 @@ class CentredRows {
       : comm_(comm), rows_(rows), weights_(weights) {
     const std::vector<Complex> w(weights.begin(), weights.end());
     mean_ = rows.multiply_adjoint(w);  // holomorphic: conj(sum w O), interleaved; otherwise: Re(sum w O)
-    if (!rows.holomorphic()) {
+    if (rows.real_valued()) {
+      mean_imaginary_.assign(mean_.size(), 0.0);
+    } else if (!rows.holomorphic()) {
       std::vector<Complex> iw;
       for (const double weight : weights) iw.emplace_back(0, weight);
       mean_imaginary_ = rows.multiply_adjoint(iw);  // Re(O^dagger i w) = sum w Im O
@@ -116,6 +119,10 @@ class CentredRows {
   const Communicator& comm() const { return comm_; }
   const DistributedRows& rows() const { return rows_; }
   const std::vector<double>& weights() const { return weights_; }
+  Complex mean_of_column(std::int64_t k) const {
+    const auto q = static_cast<std::size_t>(k);
+    return rows_.holomorphic() ? Complex(mean_[2 * q], -mean_[2 * q + 1]) : Complex(mean_[q], mean_imaginary_[q]);
+  }
   const std::vector<double>& mean() const { return mean_; }
   const std::vector<double>& mean_imaginary() const { return mean_imaginary_; }
 
@@ -193,7 +200,7 @@ void refuse_unused_options(bool direct) {
 }
 
 /// Solves with KSP on this rank alone; every rank does the same.
-std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bool direct, const SrOptions& options, int& iterations) {
+std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, const SrOptions& options, int& iterations) {
   const auto n = static_cast<PetscInt>(right.size());
   VecHandle b;
   VecHandle x;
@@ -206,16 +213,14 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bo
   check(KSPSetOptionsPrefix(ksp.get(), "sr_"));
   PC pc = nullptr;
   check(KSPGetPC(ksp.get(), &pc));
-  check(KSPSetType(ksp.get(), direct ? KSPPREONLY : KSPCG));
-  check(PCSetType(pc, direct ? PCCHOLESKY : PCNONE));
+  check(KSPSetType(ksp.get(), KSPCG));
+  check(PCSetType(pc, PCNONE));
   check(KSPSetTolerances(ksp.get(), options.tolerance, PETSC_DEFAULT, PETSC_DEFAULT, options.max_iterations));
-  if (!direct) {
-    check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
-    const PetscErrorCode refused = KSPSetFromOptions(ksp.get());
-    check(PetscPopErrorHandler());
-    if (refused != 0) throw UsageError(fmt::format("PETSc refuses the options \"{}\"\n  expected: types and values that this PETSc knows", options.petsc_options));
-  }
-  refuse_unused_options(direct);
+  check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
+  const PetscErrorCode refused = KSPSetFromOptions(ksp.get());
+  check(PetscPopErrorHandler());
+  if (refused != 0) throw UsageError(fmt::format("PETSc refuses the options \"{}\"\n  expected: types and values that this PETSc knows", options.petsc_options));
+  refuse_unused_options(false);
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = KSPSolve(ksp.get(), b.get(), x.get());
   check(PetscPopErrorHandler());
@@ -231,126 +236,181 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, bo
   return solution;
 }
 
-std::vector<double> solve_matrix(RowMajor& matrix, const std::vector<double>& right, const SrOptions& options, int& iterations) {
-  MatHandle mat;
-  const auto n = static_cast<PetscInt>(right.size());
-  check(MatCreateSeqDense(PETSC_COMM_SELF, n, n, matrix.data(), mat.out()));  // symmetric: the order of storage does not matter
-  check(MatSetOption(mat.get(), MAT_SPD, PETSC_TRUE));
-  return petsc_solve(mat.get(), right, true, options, iterations);
+/// Obar of the local rows as slabs of 8 columns, re and (where not real) im.
+struct CentredSlabs {
+  using Values = Kokkos::View<double*, Kokkos::HostSpace>;
+  std::int64_t stride;
+  Values re;
+  Values im;
+
+  explicit CentredSlabs(const CentredRows& centred) : stride(centred.rows().rows().count * slab_rows) {
+    const DistributedRows& rows = centred.rows();
+    const std::int64_t columns = rows.columns();
+    const std::int64_t slabs = (columns + tile_extent - 1) / tile_extent * (tile_extent / slab_rows);
+    const auto make = [&] { return Values(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::centred_rows"), static_cast<std::size_t>(slabs * stride)); };
+    re = make();
+    if (!rows.real_valued()) im = make();
+    const RowRange blocks = blocks_of(rows.rows(), rows.block_rows());
+    Kokkos::parallel_for("koushi::solver::centred_rows", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(blocks.count)), [&](int block) {
+      const std::int64_t first = block * rows.block_rows();
+      const std::int64_t count = std::min(rows.block_rows(), rows.rows().count - first);
+      rows.entries(first, count, re.data() + first * slab_rows, rows.real_valued() ? nullptr : im.data() + first * slab_rows, stride);
+      for (std::int64_t slab = 0; slab < slabs; ++slab) {
+        double mean_re[slab_rows] = {};
+        double mean_im[slab_rows] = {};
+        for (std::int64_t l = 0; l < slab_rows && slab * slab_rows + l < columns; ++l) {
+          mean_re[l] = centred.mean_of_column(slab * slab_rows + l).real();
+          mean_im[l] = centred.mean_of_column(slab * slab_rows + l).imag();
+        }
+        const bool beyond = slab * slab_rows >= columns;
+        for (std::int64_t s = first; s < first + count; ++s) {
+          const double root = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]);
+          double* at = re.data() + slab * stride + s * slab_rows;
+          for (int l = 0; l < slab_rows; ++l) at[l] = beyond ? 0 : root * (at[l] - mean_re[l]);
+          if (rows.real_valued()) continue;
+          double* at_im = im.data() + slab * stride + s * slab_rows;
+          for (int l = 0; l < slab_rows; ++l) at_im[l] = beyond ? 0 : root * (at_im[l] - mean_im[l]);
+        }
+      }
+    });
+  }
+};
+
+/// S = Obar^dagger Obar (its real part where not holomorphic): the tiles of the lower half behind each other, column by column, re then im, on every rank.
+std::vector<double> overlap_tiles(const CentredRows& centred) {
+  const DistributedRows& rows = centred.rows();
+  const CentredSlabs o(centred);
+  const int planes = rows.holomorphic() ? 2 : 1;
+  const std::int64_t n_tiles = (rows.columns() + tile_extent - 1) / tile_extent;
+  std::vector<std::pair<std::int64_t, std::int64_t>> tiles;
+  std::vector<std::int64_t> offsets{0};
+  for (std::int64_t column = 0; column < n_tiles; ++column) {
+    for (std::int64_t row = column; row < n_tiles; ++row) {
+      tiles.emplace_back(row, column);
+      offsets.push_back(offsets.back() + planes * tile_size);
+    }
+  }
+  TreeSum sum(blocks_of(rows.rows(), rows.block_rows()), offsets.back());
+  sum.add_parts(offsets, [&](std::int64_t block, std::int64_t part, double* values) {
+    const std::int64_t first = block * rows.block_rows();
+    const int depth = static_cast<int>(std::min(rows.block_rows(), rows.rows().count - first));
+    const auto [row, column] = tiles[static_cast<std::size_t>(part)];
+    const auto add = [&]<int sign>(std::integral_constant<int, sign>, double* to, const CentredSlabs::Values& a, const CentredSlabs::Values& b) {
+      constexpr std::int64_t slabs = tile_extent / slab_rows;
+      add_tile_product<sign>(to, a.data() + row * slabs * o.stride + first * slab_rows, o.stride, b.data() + column * slabs * o.stride + first * slab_rows, o.stride, depth);
+    };
+    constexpr std::integral_constant<int, 1> plus;
+    constexpr std::integral_constant<int, -1> minus;
+    std::fill_n(values, planes * tile_size, 0.0);
+    add(plus, values, o.re, o.re);
+    if (rows.real_valued()) return;
+    add(plus, values, o.im, o.im);
+    if (planes == 1) return;
+    add(plus, values + tile_size, o.re, o.im);
+    add(minus, values + tile_size, o.im, o.re);
+  });
+  return sum.finish(centred.comm());
 }
 
-/// sum over the blocks of all ranks of block^dagger block, rows_per_sample rows per sample. Lower triangle only.
-template <typename Matrix>
-Matrix gram_of_columns(const CentredRows& centred, const Matrix& rows, std::int64_t rows_per_sample) {
-  using Scalar = typename Matrix::Scalar;
-  constexpr auto width = static_cast<std::int64_t>(sizeof(Scalar) / sizeof(double));
-  const RowRange range = centred.rows().rows();
-  const std::int64_t size = centred.rows().block_rows();
-  const RowRange blocks = blocks_of(range, size);
-  const auto p = rows.cols();
-  TreeSum sum(blocks, p * p * width);
-  for (std::int64_t b = 0; b < blocks.count; ++b) {
-    const Matrix block = rows.middleRows(rows_per_sample * b * size, rows_per_sample * std::min(size, range.count - b * size));
-    std::vector<double> values(static_cast<std::size_t>(p * p * width));
-    Eigen::Map<Matrix> part(reinterpret_cast<Scalar*>(values.data()), p, p);
-    part.template selfadjointView<Eigen::Lower>().rankUpdate(block.adjoint());
-    sum.add(std::move(values));
+std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift, const SrOptions&, int& iterations) {
+  refuse_unused_options(true);
+  const std::int64_t n = centred.rows().columns();
+  const std::int64_t n_tiles = (n + tile_extent - 1) / tile_extent;
+  const bool is_complex = centred.rows().holomorphic();
+  TiledCholesky cholesky(centred.comm(), n, is_complex);
+  {
+    const std::vector<double> tiles = overlap_tiles(centred);
+    cholesky.fill([&](std::int64_t row, std::int64_t column, double* re, double* im) {
+      const std::int64_t before = column * n_tiles - column * (column - 1) / 2;  // tiles of the columns to the left
+      const double* from = tiles.data() + (before + row - column) * (is_complex ? 2 : 1) * tile_size;
+      std::copy_n(from, tile_size, re);
+      if (is_complex) std::copy_n(from + tile_size, tile_size, im);
+      for (int i = 0; row == column && i < tile_extent; ++i) re[tile_at(i, i)] += shift;
+    });
   }
-  const std::vector<double> total = sum.finish(centred.comm());
-  return Eigen::Map<const Matrix>(reinterpret_cast<const Scalar*>(total.data()), p, p);
+  iterations = 1;
+  return cholesky.solve(force);
 }
 
-/// S in the real representation from the centred, weighted local rows.
-RowMajor overlap_matrix(const CentredRows& centred) {
-  using ComplexRows = Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  ComplexRows rows = centred.rows().entries();
-  const bool holomorphic = centred.rows().holomorphic();
-  for (Eigen::Index k = 0; k < rows.cols(); ++k) {
-    const auto q = static_cast<std::size_t>(k);
-    const Complex mean = holomorphic ? Complex(centred.mean()[2 * q], -centred.mean()[2 * q + 1]) : Complex(centred.mean()[q], centred.mean_imaginary()[q]);
-    for (Eigen::Index s = 0; s < rows.rows(); ++s) rows(s, k) = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]) * (rows(s, k) - mean);
-  }
-  RowMajor matrix(centred.rows().parameters(), centred.rows().parameters());
-  if (holomorphic) {  // theta_k = x_k + i y_k: S = [A -B; B A] with A + i B = Obar^dagger Obar
-    const ComplexRows s = gram_of_columns(centred, rows, 1);
-    for (Eigen::Index i = 0; i < s.rows(); ++i) {
-      for (Eigen::Index j = 0; j <= i; ++j) {
-        matrix(2 * i, 2 * j) = matrix(2 * i + 1, 2 * j + 1) = s(i, j).real();
-        matrix(2 * i + 1, 2 * j) = s(i, j).imag();
-        if (j < i) matrix(2 * i, 2 * j + 1) = -s(i, j).imag();
+/// Centred and weighted entries of the Gram matrix Obar Obar^dagger + lambda: with A_a = Re O, Im O (a = 0, 1) and m_b = sum w A_b,
+///   c_ab(i, j) = sqrt(w_i w_j) (A_a A_b^T - A_a m_b - m_a A_b^T + m_a m_b);   holomorphic: one complex quadrant, with daggers
+class CentredGram {
+ public:
+  CentredGram(const CentredRows& centred, double shift)
+      : tiles_(centred.rows().gram_tiles()), holomorphic_(centred.rows().holomorphic()), n_(centred.rows().rows().total), shift_(shift) {
+    const DistributedRows& rows = centred.rows();
+    const Communicator& comm = centred.comm();
+    for (const double w : comm.all_gather(centred.weights())) root_.push_back(std::sqrt(w));
+    for (int b = 0; b < (holomorphic_ || rows.real_valued() ? 1 : 2); ++b) {
+      const std::vector<double>& mean = b == 0 ? centred.mean() : centred.mean_imaginary();
+      std::vector<double> packed;
+      for (const Complex& product : rows.multiply(mean)) packed.insert(packed.end(), {product.real(), product.imag()});
+      products_[b] = comm.all_gather(packed);
+      for (int a = 0; a < 2; ++a) {
+        const std::vector<double>& other = a == 0 ? centred.mean() : centred.mean_imaginary();
+        for (std::size_t k = 0; k < other.size(); ++k) means_[a][b] += other[k] * mean[k];
       }
     }
-  } else if (centred.rows().real_valued()) {
-    matrix = gram_of_columns(centred, RowMajor(rows.real()), 1);
-  } else {
-    RowMajor both(2 * rows.rows(), rows.cols());
-    for (Eigen::Index s = 0; s < rows.rows(); ++s) {
-      both.row(2 * s) = rows.row(s).real();
-      both.row(2 * s + 1) = rows.row(s).imag();
-    }
-    matrix = gram_of_columns(centred, both, 2);
   }
-  matrix.triangularView<Eigen::StrictlyUpper>() = matrix.transpose();
-  return matrix;
-}
 
-std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift,
-                                const SrOptions& options, int& iterations) {
-  RowMajor matrix = overlap_matrix(centred);
-  matrix.diagonal().array() += shift;
-  return solve_matrix(matrix, force, options, iterations);
-}
+  void tile(std::int64_t row, std::int64_t column, double* re, double* im) const {
+    tiles_->tile(row, column, re, im);
+    for (int j = 0; j < tile_extent; ++j) {
+      const std::int64_t q = column * tile_extent + j;
+      for (int i = 0; i < tile_extent; ++i) {
+        const std::int64_t p = row * tile_extent + i;
+        if (p >= equations() || q >= equations()) continue;
+        const int a = p < n_ ? 0 : 1;
+        const int b = q < n_ ? 0 : 1;
+        const std::int64_t s = p % n_;
+        const std::int64_t u = q % n_;
+        const double weight = root_[static_cast<std::size_t>(s)] * root_[static_cast<std::size_t>(u)];
+        const int at = tile_at(i, j);
+        re[at] = weight * (re[at] - product(b, s, a) - product(a, u, b) + means_[a][b]) + (p == q ? shift_ : 0.0);
+        if (holomorphic_) im[at] = weight * (im[at] - product(0, s, 1) + product(0, u, 1));
+      }
+    }
+  }
+
+  std::int64_t equations() const { return products_[1].empty() ? n_ : 2 * n_; }
+
+ private:
+  /// A_part m_b of sample s; holomorphic: re and im of O m^dagger.
+  double product(int b, std::int64_t s, int part) const { return products_[b][static_cast<std::size_t>(2 * s + part)]; }
+
+  std::unique_ptr<GramTiles> tiles_;
+  bool holomorphic_;
+  std::int64_t n_;
+  double shift_;
+  std::vector<double> root_;         ///< sqrt(w), of all ranks
+  std::vector<double> products_[2];  ///< of all ranks
+  double means_[2][2] = {};
+};
 
 /// (Obar^dagger Obar + lambda)^-1 Obar^dagger e = Obar^dagger (Obar Obar^dagger + lambda)^-1 e
-std::vector<double> solve_sample_space(const CentredRows& centred, const std::vector<Complex>& local_residual, double shift,
-                                       const SrOptions& options, int& iterations) {
+std::vector<double> solve_sample_space(const CentredRows& centred, const std::vector<Complex>& local_residual, double shift, const SrOptions&, int& iterations) {
+  refuse_unused_options(true);
   const bool holomorphic = centred.rows().holomorphic();
   const RowRange range = centred.rows().rows();
-  const auto n = static_cast<Eigen::Index>(range.total);
-  const std::vector<double> weights = centred.comm().all_gather(centred.weights());
-  const Eigen::Map<const Eigen::VectorXd> w(weights.data(), n);
-  const Eigen::VectorXd root = w.cwiseSqrt();
-  const Eigen::MatrixXcd gram = centred.rows().gram();
-  // Centre rows and columns of one n x n quadrant, then weight them.
-  const auto centred_quadrant = [&](const Eigen::MatrixXcd& k) {
-    const Eigen::VectorXcd row_mean = k * w;
-    const Eigen::RowVectorXcd column_mean = w.transpose() * k;
-    const Complex mean = column_mean * w;
-    Eigen::MatrixXcd c = k;
-    c.colwise() -= row_mean;
-    c.rowwise() -= column_mean;
-    c.array() += mean;
-    return Eigen::MatrixXcd(root.asDiagonal() * c * root.asDiagonal());
-  };
-  const bool real_valued = centred.rows().real_valued();  // Im of the residual then meets zero rows
-  const Eigen::Index size = real_valued ? n : 2 * n;
-  RowMajor matrix(size, size);
-  if (real_valued) {
-    matrix = centred_quadrant(gram.topLeftCorner(n, n)).real();
-  } else if (holomorphic) {
-    const Eigen::MatrixXcd c = centred_quadrant(gram);
-    matrix << c.real(), -c.imag(), c.imag(), c.real();
-  } else {
-    for (int a = 0; a < 2; ++a) {
-      for (int b = 0; b < 2; ++b) matrix.block(a * n, b * n, n, n) = centred_quadrant(gram.block(a * n, b * n, n, n)).real();
-    }
-  }
-  matrix.diagonal().array() += shift;
+  const auto n = static_cast<std::size_t>(range.total);
   std::vector<double> packed;
-  for (const Complex& e : local_residual) {
-    packed.push_back(e.real());
-    packed.push_back(e.imag());
+  for (const Complex& e : local_residual) packed.insert(packed.end(), {e.real(), e.imag()});
+  std::vector<double> right = centred.comm().all_gather(packed);
+  std::unique_ptr<CentredGram> gram = std::make_unique<CentredGram>(centred, shift);
+  const auto equations = static_cast<std::size_t>(gram->equations());
+  if (!holomorphic) {  // [Re; Im], without the latter where O is real: it meets zero rows
+    std::vector<double> stacked(equations);
+    for (std::size_t s = 0; s < equations; ++s) stacked[s] = right[2 * (s % n) + s / n];
+    right = std::move(stacked);
   }
-  const std::vector<double> all = centred.comm().all_gather(packed);
-  std::vector<double> right(static_cast<std::size_t>(size));
-  for (std::size_t s = 0; s < static_cast<std::size_t>(n); ++s) {
-    right[s] = all[2 * s];
-    if (!real_valued) right[s + static_cast<std::size_t>(n)] = all[2 * s + 1];
-  }
-  const std::vector<double> y = solve_matrix(matrix, right, options, iterations);
+  TiledCholesky cholesky(centred.comm(), static_cast<std::int64_t>(equations), holomorphic);
+  cholesky.fill([&](std::int64_t row, std::int64_t column, double* re, double* im) { gram->tile(row, column, re, im); });
+  gram.reset();
+  const std::vector<double> y = cholesky.solve(right);
+  iterations = 1;
   std::vector<Complex> local;
-  for (std::int64_t s = range.first; s < range.first + range.count; ++s) {
-    local.emplace_back(y[static_cast<std::size_t>(s)], real_valued ? 0.0 : y[static_cast<std::size_t>(s + n)]);
+  for (auto s = static_cast<std::size_t>(range.first); s < static_cast<std::size_t>(range.first + range.count); ++s) {
+    local.push_back(holomorphic ? Complex(y[2 * s], y[2 * s + 1]) : Complex(y[s], equations > n ? y[s + n] : 0.0));
   }
   return centred.multiply_adjoint(local);
 }
@@ -363,7 +423,7 @@ std::vector<double> solve_matrix_free(const CentredRows& centred, const std::vec
   check(MatCreateShell(PETSC_COMM_SELF, n, n, n, n, &op, shell.out()));
   check(MatShellSetOperation(shell.get(), MATOP_MULT, reinterpret_cast<void (*)()>(apply_shell)));
   check(MatSetOption(shell.get(), MAT_SYMMETRIC, PETSC_TRUE));
-  return petsc_solve(shell.get(), force, false, options, iterations);
+  return petsc_solve(shell.get(), force, options, iterations);
 }
 
 double norm(const std::vector<double>& v) {
@@ -416,10 +476,11 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   if (!std::isfinite(norm(delta))) {
     throw NumericalError("stochastic reconfiguration: the step is not finite; remedy: a larger shift");
   }
-  std::vector<double> difference = ShiftedOperator{centred, report.shift}.apply(delta);
-  for (std::size_t p = 0; p < force.size(); ++p) difference[p] -= force[p];
+  std::vector<Complex> product = centred.multiply(delta);
+  std::vector<double> difference = centred.multiply_adjoint(product);
+  for (std::size_t p = 0; p < force.size(); ++p) difference[p] += report.shift * delta[p] - force[p];
   // delta^T S delta = |Obar delta|^2
-  std::vector<Complex> squares = centred.multiply(delta);
+  std::vector<Complex>& squares = product;
   for (Complex& y : squares) y = std::norm(y);
   report.distance = std::sqrt(centred.sum(squares).real());
   report.residual = norm(force) > 0 ? norm(difference) / norm(force) : 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <fstream>
 
 #include "koushi/base/simd.hpp"
 #include "koushi/field/gauge_theory.hpp"
@@ -70,68 +71,157 @@ double fma_peak() {
   return 2e-9 * chains * simd_width() * static_cast<double>(iterations) * threads / seconds;
 }
 
-void rbm_rows(const Communicator& comm, bool is_complex, double peak, std::vector<BenchRow>& rows) {
-  const std::string kind = is_complex ? " complex" : " real";
-  const double flops_per_ratio = (is_complex ? 16.0 : 4.0) * 400;
-  const UnitCell cell = unit_cell("square");
-  const Lattice lattice(cell, 10 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
-  std::vector<LabelledBond> bonds;
-  for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j});
-  const SpinHamiltonian h = make_xxz(100, bonds, {.J = {1.0}, .sublattice_sign = lattice.sublattice_sign(), .marshall = true});
-  const auto rbm = make_rbm({.n_sites = 100, .complex_weights = is_complex, .density = 4, .symmetry = lattice.translations(), .width = 0.05, .seed = 1});
-  MoveTable table{h.moves, {}};
-  table.kinds.n_kinds = 1;
-  table.kinds.count[0] = static_cast<int>(h.moves.size());
-  table.kinds.cumulative[0] = 1;
-
-  // Moves: one long walk of 64 chains; only proposals that change something are counted.
-  MarkovChains chains(comm, *rbm, table, {.chains = 64, .samples = 1024, .seed = 1});
-  chains.start(*rbm);
-  SpinBatch walkers = rbm->make_batch(64);
-  for (int w = 0; w < 64; ++w) {
-    for (int i = 0; i < 100; ++i) walkers.spins(w, i) = i % 2 == 0 ? 1 : -1;
+/// Largest resident memory of this process since the last call with `reset`, in bytes; 0 where the system does not tell.
+double peak_memory(bool reset) {
+  if (reset) {
+    std::ofstream("/proc/self/clear_refs") << "5";
+    return 0;
   }
-  rbm->refresh(walkers);
-  const auto moves = rbm->moves(table.moves);
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    double kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return 1024 * kilobytes;
+  }
+  return 0;
+}
+
+/// The 10 x 10 Heisenberg model with 4 hidden units per site.
+struct RbmCase {
+  bool is_complex;
+  bool symmetrised;
+  SpinHamiltonian h;
+  MoveTable table;
+  std::unique_ptr<SpinWavefunction> rbm;
+
+  RbmCase(bool with_complex, bool with_symmetry) : is_complex(with_complex), symmetrised(with_symmetry) {
+    const UnitCell cell = unit_cell("square");
+    const Lattice lattice(cell, 10 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
+    std::vector<LabelledBond> bonds;
+    for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j});
+    h = make_xxz(100, bonds, {.J = {1.0}, .sublattice_sign = lattice.sublattice_sign(), .marshall = true});
+    RbmOptions options{.n_sites = 100, .complex_weights = is_complex, .density = 4, .visible_bias = !symmetrised, .width = 0.05, .seed = 1};
+    if (symmetrised) options.symmetry = lattice.translations();
+    rbm = make_rbm(options);
+    table.moves = h.moves;
+    table.kinds.n_kinds = 1;
+    table.kinds.count[0] = static_cast<int>(h.moves.size());
+    table.kinds.cumulative[0] = 1;
+  }
+  std::string name(const std::string& kernel) const { return kernel + (is_complex ? " complex" : " real") + (symmetrised ? "" : " dense"); }
+  // Operations that fill the place of an FMA, two flops each: per hidden unit 2 (real) or 8 (complex) for a ratio, 4 or 15 for an accepted move, with a
+  // division as one.
+  double flops_per_ratio() const { return 400 * (is_complex ? 16.0 : 4.0); }
+  double flops_per_acceptance() const { return 400 * (is_complex ? 30.0 : 8.0); }
+};
+
+double active_moves(const SpinHamiltonian& h, const SpinRows& spins) {
+  double count = 0;
+  for (std::size_t s = 0; s < spins.extent(0); ++s) {
+    for (const SpinMove& m : h.moves) count += spins(s, static_cast<std::size_t>(m.i)) != spins(s, static_cast<std::size_t>(m.j)) ? 1 : 0;
+  }
+  return count;
+}
+
+void rbm_kernel_rows(const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
+  const Communicator self(MPI_COMM_SELF);
+  const Kokkos::DefaultExecutionSpace space;
+  // Moves: one long walk of 64 chains; only proposals that change something are counted.
+  MarkovChains chains(self, *model.rbm, model.table, {.chains = 64, .samples = 1024, .seed = 1});
+  chains.start(*model.rbm);
+  chains.draw(*model.rbm, 0, 0);
+  SpinBatch walkers = model.rbm->make_batch(64);
+  for (std::size_t w = 0; w < 64; ++w) {
+    for (std::size_t i = 0; i < 100; ++i) walkers.spins(w, i) = chains.samples().spins(16 * w, i);
+  }
+  model.rbm->refresh(walkers);
+  const auto moves = model.rbm->moves(model.table.moves);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::study::counts", 64);
-  const double walk = best_seconds(5, [&] {
+  const double walk = best_seconds(7, [&] {
     Kokkos::deep_copy(counts, 0);
-    moves->metropolis(Kokkos::DefaultExecutionSpace{}, table.kinds, walkers, counts, {.seed = 1}, 5000);
+    moves->metropolis(space, model.table.kinds, walkers, counts, {.seed = 1}, 2000);
   });
   double proposals = 0;
-  for (std::size_t w = 0; w < 64; ++w) proposals += static_cast<double>(counts(w, 1));
-  rows.push_back({"rbm exchange" + kind, proposals / walk, "moves/s", "fma", proposals / walk * flops_per_ratio * 1e-9 / peak});
-
-  chains.draw(*rbm, 0, 0);
-  const SpinTerms terms = make_terms(h);
-  const Kokkos::View<Complex*> energies("koushi::study::energies", 1024);
-  double ratios = 0;
-  for (int s = 0; s < 1024; ++s) {
-    for (const SpinMove& m : h.moves) {
-      const auto row = static_cast<std::size_t>(s);
-      ratios += chains.samples().spins(row, static_cast<std::size_t>(m.i)) != chains.samples().spins(row, static_cast<std::size_t>(m.j)) ? 1 : 0;
-    }
+  double accepted = 0;
+  for (std::size_t w = 0; w < 64; ++w) {
+    accepted += static_cast<double>(counts(w, 0));
+    proposals += static_cast<double>(counts(w, 1));
   }
-  const double local = best_seconds(5, [&] {
-    chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
-  });
-  rows.push_back({"rbm local-energy" + kind, ratios / local, "ratios/s", "fma", ratios / local * flops_per_ratio * 1e-9 / peak});
+  const double flops = proposals * model.flops_per_ratio() + accepted * model.flops_per_acceptance();
+  rows.push_back({model.name("rbm exchange"), proposals / walk, "moves/s", "fma", flops * 1e-9 / walk / peak});
 
-  // A whole step, as the study makes it. Flops: proposals and ratios as above, rows of the symmetrised filters (2 per real product of
-  // N^2 alpha per sample), and one triangle of S with its Cholesky factor.
-  const double P = static_cast<double>(rbm->n_parameters());
-  const double step_flops = 0.5 * 1024 * 100 * flops_per_ratio + ratios * flops_per_ratio + 1024.0 * 100 * 400 * (is_complex ? 4 : 2) +
-                            1024 * P * P + P * P * P / 3;
-  const double step = best_seconds(3, [&] {
-    chains.draw(*rbm, 1, 0);
+  const SpinTerms terms = make_terms(model.h);
+  const Kokkos::View<Complex*> energies("koushi::study::energies", 1024);
+  const double ratios = active_moves(model.h, chains.samples().spins);
+  const double local = best_seconds(7, [&] { chains.moves().local_energies(space, terms, chains.samples(), energies); });
+  rows.push_back({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
+}
+
+/// Flops of what follows the local energies in a step. Symmetrised: the rows of the filters, a triangle of S, its Cholesky factor. Dense: a triangle of the
+/// Gram matrix from its factors, its Cholesky factor, and O v, O^dagger r (two and four of them).
+double solver_flops(const RbmCase& model, double n, double parameters) {
+  const double kind = model.is_complex ? 4 : 1;  // a complex product has four real ones
+  const double rectangle = model.is_complex ? 2 : 1;
+  if (!model.symmetrised) return n * n * (400 * kind + 100) + kind * n * n * n / 3 + 6 * 2 * rectangle * n * 400 * 100;
+  const double columns = parameters / rectangle;
+  return 2 * rectangle * n * 100 * 400 + kind * n * columns * columns + kind * columns * columns * columns / 3;
+}
+
+/// A whole step of 4096 samples with a sweep between samples, as the study makes it, on all ranks together.
+void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
+  constexpr std::int64_t n_samples = 4096;
+  MarkovChains chains(world, *model.rbm, model.table, {.chains = 256, .samples = n_samples, .seed = 1});
+  chains.start(*model.rbm);
+  const SpinTerms terms = make_terms(model.h);
+  const auto count = static_cast<std::size_t>(chains.rows().count);
+  const Kokkos::View<Complex*> energies("koushi::study::energies", count);
+  const SrRoute route = model.symmetrised ? SrRoute::dense : SrRoute::sample_space;
+  const char* const names[] = {"  sampling", "  local energies", "  log derivatives", "  solver"};
+  double phases[4] = {};
+  peak_memory(true);
+  double best = 1e300;
+  for (int repetition = 0; repetition < 4; ++repetition) {
+    double at[5];
+    const auto now = [start = Clock::now()] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+    world.barrier();
+    at[0] = now();
+    chains.draw(*model.rbm, 1, 0);
+    at[1] = now();
     chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
     std::vector<std::complex<double>> e;
-    for (std::size_t s = 0; s < 1024; ++s) e.emplace_back(energies(s).real(), energies(s).imag());
-    const auto o = rbm->log_derivatives(comm, chains.rows(), chains.samples());
+    for (std::size_t s = 0; s < count; ++s) e.emplace_back(energies(s).real(), energies(s).imag());
+    at[2] = now();
+    const auto o = model.rbm->log_derivatives(world, chains.rows(), chains.samples());
+    at[3] = now();
     SrReport report;
-    solve_stochastic_reconfiguration(comm, *o, chains.weights(), e, {.route = SrRoute::dense, .shift_relative = 1e-3}, report);
-  });
-  rows.push_back({"sr step" + kind, step, "s", "fma", step_flops * 1e-9 / step / peak});
+    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, {.route = route, .shift_relative = 1e-3}, report);
+    at[4] = now();
+    if (at[4] - at[0] > best || repetition == 0) continue;
+    best = at[4] - at[0];
+    for (int p = 0; p < 4; ++p) phases[p] = at[p + 1] - at[p];
+  }
+  const auto total = [&](double local) {
+    double sum = 0;
+    for (const double value : world.all_gather(std::vector<double>{local})) sum += value;
+    return sum;
+  };
+  const double memory = total(peak_memory(false));
+  const double ratios = total(active_moves(model.h, chains.samples().spins));
+  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites);  // about half of them change something
+  const double flops = proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) + ratios * model.flops_per_ratio() +
+                       solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
+  rows.push_back({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
+  for (int p = 0; p < 4; ++p) rows.push_back({names[p], phases[p], "s", "", 0});
+  rows.push_back({"  memory, all ranks", 1e-9 * memory, "GB", "", 0});
+}
+
+void rbm_rows(const Communicator& world, double peak, std::vector<BenchRow>& rows) {
+  for (const bool is_complex : {false, true}) {
+    for (const bool symmetrised : {true, false}) {
+      const RbmCase model(is_complex, symmetrised);
+      rbm_kernel_rows(model, peak, rows);
+      rbm_step_rows(world, model, peak, rows);
+    }
+  }
 }
 
 /// Kernels of lattice fields. Bytes: a kick reads the field and reads and writes the momenta, a drift the reverse; in one pass the new field is
@@ -185,15 +275,14 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
 
 }  // namespace
 
-std::vector<BenchRow> run_bench(const Communicator& comm) {
+std::vector<BenchRow> run_bench(const Communicator& world) {
   std::vector<BenchRow> rows;
   const double triad_rate = triad();
   rows.push_back({"triad", triad_rate, "GB/s", "triad", 1});
   const double peak = fma_peak();
   rows.push_back({"fma", peak, "Gflop/s", "fma", 1});
-  rbm_rows(comm, false, peak, rows);
-  rbm_rows(comm, true, peak, rows);
-  field_rows(comm, triad_rate, peak, rows);
+  rbm_rows(world, peak, rows);
+  field_rows(Communicator(MPI_COMM_SELF), triad_rate, peak, rows);
   return rows;
 }
 

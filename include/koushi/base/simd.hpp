@@ -2,6 +2,8 @@
 
 #include <Kokkos_SIMD.hpp>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 namespace koushi {
 
@@ -16,6 +18,13 @@ KOKKOS_INLINE_FUNCTION Simd load(const double* p) {
 }
 KOKKOS_INLINE_FUNCTION void store(const Simd& v, double* p) {
   Kokkos::Experimental::simd_unchecked_store(v, p, Kokkos::Experimental::simd_flag_default);
+}
+
+/// body(0), ..., body(n - 1) with compile-time numbers: arrays of vectors that are indexed by these stay in registers, while g++ 12 leaves part of them in
+/// memory where a loop is unrolled later.
+template <int n, typename Body>
+KOKKOS_FORCEINLINE_FUNCTION constexpr void unrolled(const Body& body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) { (body(std::integral_constant<int, i>{}), ...); }(std::make_integer_sequence<int, n>{});
 }
 
 /// Lanes<T>: what a kernel that is written once for a number (T = double, as on a GPU) and for a vector of numbers (T = Simd) needs of its values.

@@ -12,86 +12,157 @@ namespace koushi {
 ///
 ///   theta_j = b_j + sum_i s_i W_ij,   t_j = tanh theta_j
 ///   move k changes theta_j by sigma delta_kj, sigma = s_i:  delta_k = -2 W_i (flip of i), -2 (W_i - W_j) (exchange of i, j)
-///   psi(s') / psi(s) = C_k^sigma prod_j (1 + sigma t_j tau_kj),   tau_kj = tanh delta_kj,
+///   psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj,
 ///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j)
-///   after acceptance  t_j <- (t_j + sigma tau_kj) / (1 + sigma t_j tau_kj)
+///   after acceptance  t_j <- (sigma t_j + tau_kj) / (sigma + t_j tau_kj)
 ///
-/// Each of the L lanes of the product starts from C_k^(sigma / L), so that neither C_k nor the product alone has to be representable:
-/// log C_k may be as large as 700 L, which thousands of hidden units need.
+/// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is made of `lanes` parts, whose
+/// multiplications do not wait for each other; each part starts from C_k^(sigma / lanes), so that neither C_k nor the product alone has to be
+/// representable: log C_k may be as large as 700 lanes, which thousands of hidden units need.
 /// Shapes      tau: [moves][padded] (real) or [moves][re: padded, im: padded] (complex); lane_factor: [moves][sigma +, -]
-/// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table
+/// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table.
+///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as 16 FMA (AVX-512), so
+///             several units share one
 template <bool is_complex>
 struct RbmMoves {
+  static constexpr int chains = 2;  ///< partial products in flight
+  static constexpr int lanes = chains * simd_width();
+  static constexpr int at_once = 4;   ///< ratios that are best taken together
+  static constexpr int group = simd_width() == 1 ? 1 : is_complex ? 4 : 8;  ///< walkers whose tables share the first cache (26 kB at 400 hidden units)
+  static constexpr int shared = is_complex ? 4 : 8;         ///< vectors of units that share a division
+
   int n_sites = 0;
-  int padded = 0;  ///< hidden units, rounded up to the SIMD width; the padding has zero weights
+  int padded = 0;  ///< hidden units, rounded up to an even multiple of the SIMD width; the padding has zero weights
   RealRows tau;
   Kokkos::View<Complex* [2]> lane_factor;
   Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
 
-  /// sigma of move k for configuration s.
-  KOKKOS_FUNCTION int sign(int k, const std::int8_t* s) const {
-    const int i = sites(k, 0);
-    const int j = sites(k, 1);
-    if (j >= 0 && s[i] == s[j]) return 0;
-    return s[i];
-  }
+  KOKKOS_FUNCTION MoveSites at(int k) const { return {sites(k, 0), sites(k, 1)}; }
 
-  KOKKOS_FUNCTION Complex ratio(int k, int sigma, const double* t) const {
-    const double* row = &tau(k, 0);
-    const Simd sign_of_move(static_cast<double>(sigma));
-    const Complex start = lane_factor(k, sigma > 0 ? 0 : 1);
-    Simd re(start.real());
-    Simd im(start.imag());
-    for (int j = 0; j < padded; j += simd_width()) {
-      const Simd tr = load(t + j) * sign_of_move;
-      const Simd wr = load(row + j);
-      if constexpr (is_complex) {
-        const Simd ti = load(t + padded + j) * sign_of_move;
-        const Simd wi = load(row + padded + j);
-        const Simd fr = Simd(1.0) + tr * wr - ti * wi;
-        const Simd fi = tr * wi + ti * wr;
-        const Simd next = re * fr - im * fi;
-        im = re * fi + im * fr;
-        re = next;
-      } else {
-        re = re * (Simd(1.0) + tr * wr);
-      }
-    }
-    Complex product(1.0, 0.0);
-    for (int lane = 0; lane < simd_width(); ++lane) {
-      if constexpr (is_complex) {
-        product *= Complex(re[lane], im[lane]);
-      } else {
-        product *= re[lane];
-      }
-    }
-    return product;
+  /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
+  template <bool one_move, int n>
+  KOKKOS_FUNCTION void ratios(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+    const double* row[n];
+    const double* table[n];
+    Simd sign_of_move[n];
+    Simd re[n][chains];
+    Simd im[n][chains];
+    unrolled<n>([&](auto m) {
+      row[m] = &tau(k[m], 0);
+      table[m] = t + offset[m];
+      sign_of_move[m] = Simd(static_cast<double>(sigma[m]));
+      const Complex start = lane_factor(k[m], sigma[m] > 0 ? 0 : 1);
+      unrolled<chains>([&](auto c) {
+        re[m][c] = Simd(start.real());
+        im[m][c] = Simd(start.imag());
+      });
+    });
+    const auto multiply = [&](int j, auto c) {  // by sigma + t tau
+      unrolled<n>([&](auto m) {
+        const double* w = row[one_move ? 0 : m] + j;
+        const Simd tr = load(table[m] + j);
+        const Simd wr = load(w);
+        const Simd fr = sign_of_move[m] + tr * wr;
+        if constexpr (is_complex) {
+          const Simd ti = load(table[m] + padded + j);
+          const Simd wi = load(w + padded);
+          multiply_by(re[m][c], im[m][c], fr - ti * wi, tr * wi + ti * wr);
+        } else {
+          multiply_by(re[m][c], im[m][c], fr, fr);
+        }
+      });
+    };
+    int j = 0;
+    for (; j + lanes <= padded; j += lanes) unrolled<chains>([&](auto c) { multiply(j + c * simd_width(), c); });
+    unrolled<chains - 1>([&](auto c) {
+      if (j + c * simd_width() < padded) multiply(j + c * simd_width(), c);
+    });
+    unrolled<n>([&](auto m) {
+      unrolled<chains / 2>([&](auto c) { multiply_by(re[m][c], im[m][c], re[m][c + chains / 2], im[m][c + chains / 2]); });
+      unrolled<chains / 2 - 1>([&](auto c) { multiply_by(re[m][0], im[m][0], re[m][c + 1], im[m][c + 1]); });
+      result[m] = product_of_lanes(re[m][0], im[m][0]);
+    });
   }
 
   KOKKOS_FUNCTION void accept(int k, int sigma, std::int8_t* s, double* t) const {
     const double* row = &tau(k, 0);
     const Simd sign_of_move(static_cast<double>(sigma));
-    for (int j = 0; j < padded; j += simd_width()) {
-      const Simd tr = load(t + j);
-      const Simd wr = load(row + j) * sign_of_move;
-      if constexpr (is_complex) {
-        const Simd ti = load(t + padded + j);
-        const Simd wi = load(row + padded + j) * sign_of_move;
-        const Simd dr = Simd(1.0) + tr * wr - ti * wi;
-        const Simd di = tr * wi + ti * wr;
-        const Simd nr = tr + wr;
-        const Simd ni = ti + wi;
-        const Simd norm = Simd(1.0) / (dr * dr + di * di);
-        store((nr * dr + ni * di) * norm, t + j);
-        store((ni * dr - nr * di) * norm, t + padded + j);
-      } else {
-        store((tr + wr) / (Simd(1.0) + tr * wr), t + j);
-      }
+    int j = 0;
+    for (; j + shared * simd_width() <= padded; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
+    for (; j < padded; j += simd_width()) update<1>(row + j, sign_of_move, t + j);
+    at(k).apply(s);
+  }
+
+ private:
+  template <typename T>
+  KOKKOS_FUNCTION static void multiply_by(T& re, T& im, const T& fr, const T& fi) {
+    if constexpr (is_complex) {
+      const T next = re * fr - im * fi;
+      im = re * fi + im * fr;
+      re = next;
+    } else {
+      re = re * fr;
     }
-    const int i = sites(k, 0);
-    const int j = sites(k, 1);
-    s[i] = static_cast<std::int8_t>(-s[i]);
-    if (j >= 0) s[j] = static_cast<std::int8_t>(-s[j]);
+  }
+
+  KOKKOS_FUNCTION static Complex product_of_lanes(const Simd& re, const Simd& im) {
+    double x[simd_width()];
+    double y[simd_width()];
+    store(re, x);
+    store(im, y);
+    for (int half = simd_width() / 2; half > 0; half /= 2) {
+      for (int l = 0; l < half; ++l) multiply_by(x[l], y[l], x[l + half], y[l + half]);
+    }
+    return {x[0], is_complex ? y[0] : 0.0};
+  }
+
+  /// d <- 1 / d for n vectors, with one division: that of the product of all.
+  template <int n>
+  KOKKOS_FUNCTION static void invert(Simd (&d)[n]) {
+    if constexpr (n == 1) {
+      d[0] = Simd(1.0) / d[0];
+    } else {
+      Simd product[n / 2];
+      unrolled<n / 2>([&](auto v) { product[v] = d[2 * v] * d[2 * v + 1]; });
+      invert(product);
+      unrolled<n / 2>([&](auto v) {
+        const Simd left = d[2 * v];
+        d[2 * v] = product[v] * d[2 * v + 1];
+        d[2 * v + 1] = product[v] * left;
+      });
+    }
+  }
+
+  /// t <- (sigma t + tau) / (sigma + t tau) for n vectors of units.
+  template <int n>
+  KOKKOS_FUNCTION void update(const double* row, const Simd& sigma, double* t) const {
+    Simd re[n];
+    Simd im[n];
+    Simd divisor[n];
+    unrolled<n>([&](auto v) {
+      const Simd tr = load(t + v * simd_width());
+      const Simd wr = load(row + v * simd_width());
+      const Simd nr = sigma * tr + wr;
+      const Simd fr = sigma + tr * wr;
+      if constexpr (is_complex) {
+        const Simd ti = load(t + padded + v * simd_width());
+        const Simd wi = load(row + padded + v * simd_width());
+        const Simd dr = fr - ti * wi;
+        const Simd di = tr * wi + ti * wr;
+        const Simd ni = sigma * ti + wi;
+        re[v] = nr * dr + ni * di;
+        im[v] = ni * dr - nr * di;
+        divisor[v] = dr * dr + di * di;
+      } else {
+        re[v] = nr;
+        divisor[v] = fr;
+      }
+    });
+    invert(divisor);
+    unrolled<n>([&](auto v) {
+      store(re[v] * divisor[v], t + v * simd_width());
+      if constexpr (is_complex) store(im[v] * divisor[v], t + padded + v * simd_width());
+    });
   }
 };
 

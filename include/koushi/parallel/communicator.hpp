@@ -30,6 +30,7 @@ class Communicator {
   /// The root's value, everywhere.
   void broadcast(std::string& bytes) const;
   void broadcast(std::vector<double>& values) const;
+  void broadcast(double* values, std::int64_t count, int root) const;
   int broadcast(int value) const;
   int max(int value) const;
   double max(double value) const;

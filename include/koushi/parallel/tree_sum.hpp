@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -19,10 +20,16 @@ class TreeSum {
   TreeSum(RowRange blocks, std::int64_t length);
   /// The next of this rank's blocks.
   void add(std::vector<double> values);
+  /// All of this rank's blocks at once, made part by part: leaf(block, part, values) writes numbers [offsets[part], offsets[part + 1]) of a local block,
+  /// from any thread. What waits to be added stays in the cache where parts are small.
+  using Leaf = std::function<void(std::int64_t, std::int64_t, double*)>;
+  void add_parts(const std::vector<std::int64_t>& offsets, const Leaf& leaf);
   /// Once all are added. Collective.
   std::vector<double> finish(const Communicator& comm);
 
  private:
+  void sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf, double* sum, double* scratch) const;
+
   RowRange blocks_;
   std::int64_t length_;
   std::int64_t added_ = 0;

@@ -17,11 +17,13 @@ struct BenchRow {
 };
 
 /// STREAM triad and FMA peak of this process's threads; then the RBM's move kernel, local-energy kernel and a whole step of stochastic
-/// reconfiguration on the 10 x 10 Heisenberg model with 4 hidden units per site, real and complex; then kernels of lattice fields: phi^4 in
-/// memory, Ising spins, SU(3) links. Each is the best of several repetitions.
+/// reconfiguration (4096 samples, on all ranks of the job together) on the 10 x 10 Heisenberg model with 4 hidden units per site, real and complex,
+/// with translations (dense S) and without (sample space); then kernels of lattice fields: phi^4 in memory, Ising spins, SU(3) links. Each is the
+/// best of several repetitions.
 ///
-/// Flops       per hidden unit: 2 FMA = 4 flops (real), 8 FMA = 16 (complex) per ratio, moves that change nothing not counted
-/// Cost        some seconds
-std::vector<BenchRow> run_bench(const Communicator& comm);
+/// Flops       two per operation that takes the place of an FMA. Per hidden unit: 2 (real) or 8 (complex) for a ratio, 4 or 15 for an accepted move;
+///             moves that change nothing are not counted
+/// Cost        under a minute. Collective
+std::vector<BenchRow> run_bench(const Communicator& world);
 
 }  // namespace koushi

@@ -28,6 +28,11 @@ TEST_CASE("tree_sum over all ranks is bitwise the sum on one rank", "[parallel][
     const auto together = koushi::tree_sum(world, mine, length, local_blocks(mine, length));
     const auto alone = koushi::tree_sum(self, all, length, local_blocks(all, length));
     CHECK(together == alone);
+    koushi::TreeSum parts(mine, length);
+    parts.add_parts({0, 2, 2, 5}, [&](std::int64_t b, std::int64_t part, double* values) {
+      for (std::int64_t k = part == 0 ? 0 : 2; part != 1 && k < (part == 0 ? 2 : 5); ++k) *values++ = awkward(mine.first + b, k);
+    });
+    CHECK(parts.finish(world) == alone);
     double expected = 0;
     for (std::int64_t b = 0; b < total; ++b) expected += awkward(b, 2);
     CHECK(std::abs(together[2] - expected) <= 1e-14 * 1e9 * static_cast<double>(total));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "koushi/base/error.hpp"
+#include "koushi/base/tile_product.hpp"
 #include "koushi/parallel/tree_sum.hpp"
 #include "koushi/solver/stochastic_reconfiguration.hpp"
 
@@ -26,7 +27,17 @@ class MatrixRows final : public DistributedRows {
   bool holomorphic() const override { return holomorphic_; }
   bool real_valued() const override { return !holomorphic_ && all_.imag().isZero(0); }
   std::int64_t block_rows() const override { return 8; }
-  Eigen::MatrixXcd entries() const override { return all_.middleRows(range_.first, range_.count); }
+  using DistributedRows::entries;
+  void entries(std::int64_t first, std::int64_t count, double* re, double* im, std::int64_t stride) const override {
+    for (std::int64_t s = 0; s < count; ++s) {
+      for (std::int64_t k = 0; k < (all_.cols() + 7) / 8 * 8; ++k) {
+        const std::int64_t at = k / 8 * stride + s * 8 + k % 8;
+        const Complex entry = k < all_.cols() ? all_(range_.first + first + s, k) : 0;
+        re[at] = entry.real();
+        if (!real_valued()) im[at] = entry.imag();
+      }
+    }
+  }
   std::vector<double> row_norms() const override {
     std::vector<double> norms;
     for (std::int64_t s = 0; s < range_.count; ++s) norms.push_back(all_.row(range_.first + s).squaredNorm());
@@ -49,11 +60,29 @@ class MatrixRows final : public DistributedRows {
     }
     return tree_sum(comm_, blocks_, parameters(), parts);
   }
-  Eigen::MatrixXcd gram() const override {
-    if (holomorphic_) return all_ * all_.adjoint();
+  std::unique_ptr<GramTiles> gram_tiles() const override {
+    class Tiles final : public GramTiles {
+     public:
+      explicit Tiles(Eigen::MatrixXcd gram) : gram_(std::move(gram)) {}
+      void tile(std::int64_t row, std::int64_t column, double* re, double* im) const override {
+        for (int i = 0; i < tile_extent; ++i) {
+          for (int j = 0; j < tile_extent; ++j) {
+            const Eigen::Index p = row * tile_extent + i;
+            const Eigen::Index q = column * tile_extent + j;
+            const Complex entry = p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);  // beyond the end: anything
+            re[tile_at(i, j)] = entry.real();
+            if (im != nullptr) im[tile_at(i, j)] = entry.imag();
+          }
+        }
+      }
+
+     private:
+      Eigen::MatrixXcd gram_;
+    };
+    if (holomorphic_) return std::make_unique<Tiles>(all_ * all_.adjoint());
     Eigen::MatrixXd a(2 * all_.rows(), all_.cols());
     a << all_.real(), all_.imag();
-    return (a * a.transpose()).cast<Complex>();
+    return std::make_unique<Tiles>((a * a.transpose()).cast<Complex>());
   }
 
  private:
@@ -124,7 +153,7 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
   const Communicator world(MPI_COMM_WORLD);
   for (const std::string kind : {"general", "real", "holomorphic"}) {
     const bool holomorphic = kind == "holomorphic";
-    for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}}) {
+    for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}, std::pair{200, 130}, std::pair{128, 64}}) {  // one tile of 64, several, exactly one
       Problem problem = random_problem(n, p);
       if (kind == "real") problem.rows.imag().setZero();
       const Eigen::VectorXd expected = reference(problem, holomorphic, 1e-3, 1e-2);
@@ -143,21 +172,26 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
 TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]") {
   const Communicator world(MPI_COMM_WORLD);
   const Communicator self(MPI_COMM_SELF);
-  const Problem problem = random_problem(50, 12);
-  for (const bool holomorphic : {false, true}) {
-    for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
-      SrReport report;
-      CHECK(solve(world, problem, holomorphic, {.route = route}, report) == solve(self, problem, holomorphic, {.route = route}, report));
+  for (const auto& [n, p] : {std::pair{50, 12}, std::pair{210, 150}}) {
+    const Problem problem = random_problem(n, p);
+    for (const bool holomorphic : {false, true}) {
+      for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
+        SrReport report;
+        CHECK(solve(world, problem, holomorphic, {.route = route}, report) == solve(self, problem, holomorphic, {.route = route}, report));
+      }
     }
   }
 }
 
-TEST_CASE("singular and infinite systems end in an error with a remedy", "[solver]") {
-  const Communicator self(MPI_COMM_SELF);
-  Problem problem = random_problem(6, 20);
-  problem.rows.col(3).setZero();
+TEST_CASE("singular and infinite systems end in an error with a remedy, on every rank", "[solver][mpi]") {
+  const Communicator world(MPI_COMM_WORLD);
+  Problem problem = random_problem(40, 200);
+  for (const int column : {3, 199}) {
+    problem.rows.col(column).setZero();
+    SrReport report;
+    CHECK_THROWS_AS(solve(world, problem, true, {.route = SrRoute::dense, .shift_absolute = 0, .shift_relative = 0}, report), NumericalError);
+  }
   SrReport report;
-  CHECK_THROWS_AS(solve(self, problem, true, {.route = SrRoute::dense, .shift_absolute = 0, .shift_relative = 0}, report), NumericalError);
   problem.energies(2) = std::nan("");
-  CHECK_THROWS_AS(solve(self, problem, true, {}, report), NumericalError);
+  CHECK_THROWS_AS(solve(world, problem, true, {}, report), NumericalError);
 }
