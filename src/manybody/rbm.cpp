@@ -308,7 +308,9 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
                 if constexpr (is_complex) sum[1][q] = Kokkos::fma(ti, moved, sum[1][q]);
               });
             }
-            for (int q = 0; q < columns_at_once && k + q < n; ++q) put(n_visible_ + n_filters_ + f * n + k + q, sum[0][q], sum[1][q]);
+            unrolled<columns_at_once>([&](auto q) {
+              if (k + q < n) put(n_visible_ + n_filters_ + f * n + k + q, sum[0][q], sum[1][q]);
+            });
           }
         }
       });
