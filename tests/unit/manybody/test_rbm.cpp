@@ -69,6 +69,29 @@ TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", 
   }
 }
 
+TEST_CASE("a ratio is bitwise the same alone and in any company", "[manybody]") {
+  const int n = 6;
+  const auto psi = make_rbm(options(n, false));
+  std::vector<SpinMove> moves;
+  for (int i = 0; i < n; ++i) moves.push_back({i, (i + 1) % n});
+  const auto states = spin_basis(n, true, 0);  // 20 walkers: whole groups and a part of one, with any number that a move leaves alone
+  const Kokkos::View<Complex**> together("koushi::test::ratios", states.size(), moves.size());
+  const auto table = psi->moves(moves);
+  table->ratios(Kokkos::DefaultExecutionSpace{}, batch_of(*psi, states), together);
+  double differing = 0;
+  double largest = 0;
+  for (std::size_t w = 0; w < states.size(); ++w) {
+    const Kokkos::View<Complex**> alone("koushi::test::ratio", 1, moves.size());
+    table->ratios(Kokkos::DefaultExecutionSpace{}, batch_of(*psi, {states[w]}), alone);
+    for (std::size_t k = 0; k < moves.size(); ++k) {
+      differing += alone(0, k) == together(w, k) ? 0 : 1;
+      largest = std::max(largest, alone(0, k).real());
+    }
+  }
+  CHECK(differing == 0);
+  CHECK(largest > 0.1);
+}
+
 TEST_CASE("thousands of hidden units neither overflow nor underflow", "[manybody]") {
   if (simd_width() < 4) SKIP("the range grows with the SIMD width");
   const int n = 8;
