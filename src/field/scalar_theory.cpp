@@ -79,6 +79,7 @@ struct HalfProduct {
 template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
+  static constexpr bool periodic = PeriodicSite<Site>;
   static constexpr bool even = std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
 
  public:
@@ -103,8 +104,8 @@ class ScalarTheory final : public RealField {
   std::vector<double> action() override {
     halo_.exchange(field_);
     std::vector<double> s;
-    const std::vector<double> all = totals<4>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
-    for (std::size_t r = 0; r < all.size(); r += 4) s.push_back(all[r]);
+    const std::vector<double> all = totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    for (std::size_t r = 0; r < all.size(); r += 5) s.push_back(all[r]);
     return s;
   }
 
@@ -222,7 +223,7 @@ class ScalarTheory final : public RealField {
 
   Measured measure() override {
     halo_.exchange(field_);
-    const std::vector<double> sums = totals<4>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    const std::vector<double> sums = totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
     const FieldValue value{pointer_to(field_)};
     const std::vector<double> slices = slice_sums_of(n, value);
     const std::vector<double> waves = slice_sums_of(n * at_momenta_.parts(), at_momenta_.times_waves(value));
@@ -231,11 +232,12 @@ class ScalarTheory final : public RealField {
     const auto replicas = static_cast<std::size_t>(grid_.view().n_replicas);
     Measured all;
     for (std::size_t r = 0; r < replicas; ++r) {
-      const double* const sum = &sums[4 * r];
+      const double* const sum = &sums[5 * r];
       all["action_density"].push_back(sum[0] / volume);
       all[path_ ? "x2" : "phi2"].push_back(sum[1] / volume);
       all[path_ ? "x4" : "phi4"].push_back(sum[2] / volume);
       all["virial"].push_back(sum[3] / (n * volume));
+      if constexpr (periodic) all["virial_slope"].push_back(sum[4] / (n * volume));
       append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, grid_, all);
       at_momenta_.append(waves.data() + r * waves.size() / replicas, n, grid_, all);
     }
@@ -252,6 +254,10 @@ class ScalarTheory final : public RealField {
         {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {{path_ ? "x2" : "phi2"}}, mean},
         {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {{path_ ? "x4" : "phi4"}}, mean},
         {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {{"virial"}}, mean}};
+    if constexpr (periodic) {
+      all.back() = {"schwinger_dyson", "<sum sin(beta phi) dS/dphi> / <sum beta cos(beta phi)>: 1 exactly", {{"virial"}, {"virial_slope"}}, [](const std::vector<double>& x) { return x[0] / x[1]; }};
+      all.push_back({"cosine", "<cos(beta phi)>", {{"virial_slope"}}, [beta = action_.site.beta](const std::vector<double>& x) { return x[0] / beta; }});
+    }
     if (path_) {
       if (closed_) {
         for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));

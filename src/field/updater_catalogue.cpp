@@ -189,7 +189,8 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
     }
     const std::vector<std::string> further = theory.further_updates();
     if (kind != "metropolis" && std::count(further.begin(), further.end(), kind) == 0) {
-      deck.refuse(at + "kind", fmt::format("this action has no {} update", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
+      const bool clusters = kind == "wolff" || kind == "swendsen-wang";
+      deck.refuse(at + "kind", fmt::format("this action{} has no {} update", clusters && is_spin(deck.text("action.kind")) ? ", with these couplings and this field," : "", kind), "one of metropolis" + (further.empty() ? "" : ", " + join(further)));
     }
     if (kind == "overrelaxation") {
       all.push_back(std::make_unique<OverrelaxationUpdater>(theory));

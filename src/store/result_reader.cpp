@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -67,6 +68,8 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {
       fault = "cannot be opened";
+    } else if (std::filesystem::is_directory(file)) {
+      fault = "is a folder";
     } else {
       bytes.assign(std::istreambuf_iterator<char>(stream), {});
       fault = fault_of(bytes);

@@ -241,7 +241,8 @@ std::string CorrelatorStudy::table() const {
   }
   text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", energy_name(), "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
-    const bool sound = range.invertible && range.fit.converged;
+    const auto from = static_cast<std::size_t>(range.t_min);
+    const bool sound = range.invertible && range.fit.converged && estimate_.value[from] > 2 * estimate_.error[from];  // else noise was fitted
     text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? with_error_if_any(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";

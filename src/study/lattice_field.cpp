@@ -35,6 +35,7 @@ class LatticeField {
         every_(deck.integer("study.every")),
         n_measurements_(deck.integer("study.measurements")),
         save_every_(deck.integer("study.save_every")) {
+    if (save_every_ > n_measurements_) deck.refuse("study.save_every", fmt::format("of {} measurements none is the {}th", n_measurements_, save_every_), fmt::format("0 (none) to {}", n_measurements_));
     make_chains();
     if (!deck.has("study.reference.observable")) return;
     const std::string wanted = deck.text("study.reference.observable");
@@ -187,6 +188,7 @@ class LatticeField {
     BoxCopy first;
     theory.write(first, "");  // its shape
     if (is_nersc(file)) {
+      if (deck_.has("study.initial_sweep")) deck_.refuse("study.initial_sweep", file + " holds one configuration", "no initial_sweep beside links in NERSC's format");
       read_links(file, first);
       theory.read(first, "");
       return;
@@ -202,9 +204,30 @@ class LatticeField {
         deck_.refuse("study.initial", fmt::format("{} holds [{}] numbers (replicas, components, extents), this field is [{}]", file, fmt::join(reader.read_integers("lattice/shape"), ", "), fmt::join(first.box.shape, ", ")),
                      "a field of the same kind and size");
       }
+      refuse_other_fields(file, reader.read_text("deck/resolved"));
       theory.read(reader, path);
     } catch (const StoreError& error) {
       deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
+    }
+  }
+
+  /// Numbers of another kind of field are no configuration of this one, but scalars are scalars.
+  void refuse_other_fields(const std::string& file, const std::string& resolved) const {
+    const auto theirs = resolved_keys(resolved);
+    const auto ours = resolved_keys(deck_.resolved());
+    const auto of = [](const std::map<std::string, std::string>& keys, const std::string& key) {
+      const auto found = keys.find(key);
+      return found == keys.end() ? std::string() : found->second;
+    };
+    const auto is_scalar = [](const std::string& kind) {
+      const std::vector<std::string> scalars{"phi4", "free-field", "sine-gordon", "path"};
+      return std::any_of(scalars.begin(), scalars.end(), [&](const std::string& s) { return kind == "\"" + s + "\""; });
+    };
+    const std::string kind = of(theirs, "action.kind");
+    if (is_scalar(kind) && is_scalar(of(ours, "action.kind"))) return;
+    for (const std::string key : {"action.kind", "action.states", "action.group"}) {
+      if (of(theirs, key) == of(ours, key)) continue;
+      deck_.refuse("study.initial", fmt::format("{} holds a field of {} = {}", file, key, of(theirs, key).empty() ? "none" : of(theirs, key)), fmt::format("{} = {}", key, of(ours, key).empty() ? "none" : of(ours, key)));
     }
   }
 
@@ -340,7 +363,7 @@ std::string LatticeField::result_text() const {
   for (const Observable& o : own().observables()) {
     const Estimate e = own().estimate(o);
     const bool quotable = own().quotable(e);
-    text += fmt::format("{:<28}{:>22}{:>12.2f}{:>10.4f}\n", o.name, with_error_if_any(e.value, quotable ? e.error : std::nan("")), e.tau_int, e.r_hat);
+    text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9.4f}\n", o.name, with_error_if_any(e.value, quotable ? e.error : std::nan("")), e.tau_int, e.r_hat);
     if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
     const double error = deck_.real("study.reference.error");

@@ -8,6 +8,7 @@
 #include <complex>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -125,7 +126,7 @@ double mean_link_trace(const LinkConfiguration& c) {
   return sum / (12 * static_cast<double>(v));
 }
 
-void write_nersc(const std::string& file, const LinkConfiguration& c, const std::string& ensemble) {
+void write_nersc(const std::string& file, const LinkConfiguration& c, const std::string& ensemble, std::int64_t sequence) {
   const std::size_t v = volume_of(c);
   std::vector<char> bytes(v * 4 * 18 * sizeof(double));
   std::size_t at = 0;
@@ -144,14 +145,15 @@ void write_nersc(const std::string& file, const LinkConfiguration& c, const std:
   out << fmt::format(
       "BEGIN_HEADER\nHDR_VERSION = 1.0\nDATATYPE = 4D_SU3_GAUGE_3x3\nSTORAGE_FORMAT = 1.0\nDIMENSION_1 = {}\nDIMENSION_2 = {}\nDIMENSION_3 = {}\nDIMENSION_4 = {}\n"
       "LINK_TRACE = {:.15f}\nPLAQUETTE = {:.15f}\nBOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\nBOUNDARY_4 = PERIODIC\n"
-      "CHECKSUM = {:x}\nENSEMBLE_ID = koushi\nENSEMBLE_LABEL = {}\nSEQUENCE_NUMBER = 1\nCREATOR = koushi\nFLOATING_POINT = IEEE64BIG\nEND_HEADER\n",
-      c.extents[3], c.extents[2], c.extents[1], c.extents[0], mean_link_trace(c), mean_plaquette(c), checksum, ensemble);
+      "CHECKSUM = {:x}\nENSEMBLE_ID = koushi\nENSEMBLE_LABEL = {}\nSEQUENCE_NUMBER = {}\nCREATOR = koushi\nFLOATING_POINT = IEEE64BIG\nEND_HEADER\n",
+      c.extents[3], c.extents[2], c.extents[1], c.extents[0], mean_link_trace(c), mean_plaquette(c), checksum, ensemble, sequence);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
   if (!out) throw LibraryError(fmt::format("{} cannot be written", file), ErrorScope::uniform);
 }
 
 bool is_nersc(const std::string& file) {
+  if (std::filesystem::is_directory(file)) return false;
   std::ifstream in(file, std::ios::binary);
   std::string first;
   return static_cast<bool>(std::getline(in, first)) && first.rfind("BEGIN_HEADER", 0) == 0;
@@ -260,7 +262,8 @@ int export_nersc(const std::string& result, const std::string& file, long sweep,
   ArrayBox box{shape, {replica, 0, 0, 0, 0, 0}, {1, 72, shape[2], shape[3], shape[4], shape[5]}};
   for (std::size_t k = 0; k < 4; ++k) c.extents[k] = static_cast<int>(shape[k + 2]);
   c.links = reader.read_box(path, box);
-  write_nersc(file, c, result);
+  if (std::filesystem::exists(file)) throw UsageError(fmt::format("{} exists already\n  expected: a new file", file));
+  write_nersc(file, c, result, sweep < 0 ? reader.read_integers("state/sweep").at(0) : sweep);
   print_out(fmt::format("{}: {} of {}, plaquette {:.12f}\n", file, path, result, mean_plaquette(c)));
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -82,7 +83,22 @@ void StudyRun::lock() {
   if (!holder.empty()) throw StoreError(fmt::format("{} is being written by {}\n  expected: one run per result file; wait for it, or --output FILE", file_, holder));
 }
 
+void StudyRun::refuse_own_input() const {
+  std::vector<std::string> keys;
+  for (const std::string key : {"study.initial", "study.initial_parameters", "study.parameters"}) {
+    if (deck_.has(key)) keys.push_back(key);
+  }
+  std::error_code ignored;
+  const auto check = [&](const std::string& key, const std::string& input) {
+    if (std::filesystem::equivalent(input, file_, ignored)) deck_.refuse(key, fmt::format("{} is the result file of this run, too", input), "another --output or [output] file");
+  };
+  for (const std::string& key : keys) check(key, deck_.text(key));
+  if (!deck_.has("study.files")) return;
+  for (const std::string& input : deck_.texts("study.files")) check("study.files", input);
+}
+
 StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& resume) {
+  refuse_own_input();
   const int exists = comm_.broadcast(access(file_.c_str(), F_OK) == 0 || access((file_ + ".previous").c_str(), F_OK) == 0 ? 1 : 0);
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
     throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
@@ -93,9 +109,12 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   std::string message;
   const ResultReader reader = open_result_or_previous(comm_, file_, message);
   if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
-  if (reader.read_text("deck/resolved") != deck_.resolved()) {
-    throw UsageError(fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or --output FILE (a new run can start from its "
-                                 "parameters: study.initial_parameters)", file_, join(deck_.differences(reader.read_text("deck/resolved")))));
+  std::vector<std::string> differing = deck_.differences(reader.read_text("deck/resolved"));
+  std::erase_if(differing, [](const std::string& key) { return key.rfind("output.", 0) == 0; });  // when to write changes no result
+  if (!differing.empty()) {
+    const std::string kind = deck_.text("study.kind");
+    const std::string start = kind == "ground-state" ? " (a new run can start from its parameters: study.initial_parameters)" : kind == "lattice-field" ? " (a new run can start from its field: study.initial)" : "";
+    throw UsageError(fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or --output FILE{}", file_, join(differing), start));
   }
   if (reader.read_text("summary/status") == "done") {
     if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
@@ -118,7 +137,8 @@ bool StudyRun::checkpoint_if_due(bool now, const std::function<void(ResultWriter
   limit_.longest_step = std::max(limit_.longest_step, seconds_since(step_began_));
   const bool stop = stop_is_requested(comm_, limit_.is_near(seconds_since(constructed_)));
   const bool untimed = limit_.given() && limit_.longest_checkpoint == 0;
-  const int due = comm_.broadcast(untimed || seconds_since(last_checkpoint_) > deck_.seconds("output.checkpoint") ? 1 : 0);
+  const double interval = limit_.longest_checkpoint == 0 ? std::min(20.0, deck_.seconds("output.checkpoint")) : deck_.seconds("output.checkpoint");  // the first one soon
+  const int due = comm_.broadcast(untimed || seconds_since(last_checkpoint_) > interval ? 1 : 0);
   if (stop || now || due != 0) {
     const auto began = Clock::now();
     checkpoint(stop ? "stopped" : "running", write);

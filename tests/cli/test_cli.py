@@ -208,6 +208,7 @@ class Cli(unittest.TestCase):
         spoilt = self.path("spoilt.nersc")
         for start, more, text in [(spoilt, [], "its checksum is"), (first, ["--set", "study.initial_sweep=6"], "one of the sweeps 5, 9"),
                                   (links, ["--set", "lattice.extents=[2,4,2,4]"], "holds SU(3) links on 2 x 4 x 2 x 6 sites"),
+                                  (links, ["--set", "study.initial_sweep=5"], "holds one configuration"), (os.path.dirname(first), [], "is a folder"),
                                   (first, ["--set", "action.group=su2"], "this field is [1, 16, 2, 4, 2, 6]"), (deck, [], "expected: the result file of a lattice-field run")]:
             pathlib.Path(spoilt).write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
             done = koushi("run", deck, "--output", self.path("bad.h5"), *sets, "--set", "study.initial=%s" % start, *more)
@@ -215,6 +216,17 @@ class Cli(unittest.TestCase):
             self.assertIn(text, done.stderr)
         done = koushi("export", first, links, "--sweep", "7")
         self.assertEqual((done.returncode, "one of 5, 9" in done.stderr), (2, True), done.stderr)
+        for target in (links, first):
+            done = koushi("export", first, target)
+            self.assertEqual((done.returncode, "exists already" in done.stderr), (2, True), done.stderr)
+        done = koushi("run", deck, "--output", first, "--overwrite", *sets, "--set", "study.initial=%s" % first)
+        self.assertEqual((done.returncode, "result file of this run" in done.stderr), (2, True), done.stderr)
+        self.assertEqual(koushi("report", first).returncode, 0)
+        scalar = self.path("scalar.h5")
+        small = ["--set", "lattice.extents=[4,4]", "--set", "lattice.replicas=2", "--set", "study.warm_up=1", "--set", "study.measurements=4"]
+        self.assertEqual(koushi("run", os.path.join(INPUTS, "phi4_2d.toml"), "--output", scalar, *small).returncode, 0)
+        done = koushi("run", os.path.join(INPUTS, "ising_2d.toml"), "--output", self.path("bad.h5"), *small, "--set", "study.initial=%s" % scalar)
+        self.assertEqual((done.returncode, 'holds a field of action.kind = "phi4"' in done.stderr), (2, True), done.stderr)
         done = koushi("export", first, self.path("no/such/folder"))
         self.assertEqual(done.returncode, 5, done.stderr)
 

@@ -35,6 +35,9 @@ struct SineGordonSite {
   double beta = 1;
   KOKKOS_INLINE_FUNCTION double energy(const double (&phi)[1]) const { return amplitude * (1 - Kokkos::cos(beta * phi[0])); }
   KOKKOS_INLINE_FUNCTION void slope(const double (&phi)[1], double (&out)[1]) const { out[0] = amplitude * beta * Kokkos::sin(beta * phi[0]); }
+  /// f of the Schwinger-Dyson identity and its derivative: as periodic as S, which has no normalisable phi.
+  KOKKOS_INLINE_FUNCTION double test(double phi) const { return Kokkos::sin(beta * phi); }
+  KOKKOS_INLINE_FUNCTION double test_slope(double phi) const { return beta * Kokkos::cos(beta * phi); }
 };
 
 /// V = factor sum_k coefficient_k phi^k, k = 1 ... 8.
@@ -204,7 +207,10 @@ struct KickKernel {
   }
 };
 
-/// Per site: density of S, |phi|^2, |phi|^4, sum_c phi_c dS/dphi_c.
+template <typename Site>
+concept PeriodicSite = requires(const Site& site) { site.test_slope(0.0); };
+
+/// Per site: density of S, |phi|^2, |phi|^4, sum_c f_c dS/dphi_c and sum_c df_c/dphi_c with f = phi, or that of a periodic V.
 template <typename Action, int n>
 struct ScalarSurvey {
   Action action;
@@ -213,19 +219,28 @@ struct ScalarSurvey {
     struct Line {
       Action action;
       typename Action::Row field;
-      KOKKOS_INLINE_FUNCTION void operator()(int x, const RowSides& sides, double (&values)[4]) const {
+      KOKKOS_INLINE_FUNCTION void operator()(int x, const RowSides& sides, double (&values)[5]) const {
         double slope[n];
         action.slope(field, x, sides, slope);
         double square = 0;
         double virial = 0;
         for (int c = 0; c < n; ++c) {
           square += field.phi[c][x] * field.phi[c][x];
-          virial += field.phi[c][x] * slope[c];
+          if constexpr (PeriodicSite<decltype(action.site)>) {
+            virial += action.site.test(field.phi[c][x]) * slope[c];
+          } else {
+            virial += field.phi[c][x] * slope[c];
+          }
         }
         values[0] = action.density(field, x, sides);
         values[1] = square;
         values[2] = square * square;
         values[3] = virial;
+        if constexpr (PeriodicSite<decltype(action.site)>) {
+          values[4] = action.site.test_slope(field.phi[0][x]);
+        } else {
+          values[4] = n;
+        }
       }
     };
     return Line{action, action.row_of(field, row)};

@@ -21,7 +21,7 @@ double mean_link_trace(const LinkConfiguration& configuration);
 /// Collective  no: one process
 /// Errors      LibraryError if the file cannot be written
 /// Source      NERSC gauge connection, "Format of the archived lattices"
-void write_nersc(const std::string& file, const LinkConfiguration& configuration, const std::string& ensemble);
+void write_nersc(const std::string& file, const LinkConfiguration& configuration, const std::string& ensemble, std::int64_t sequence = 1);
 
 /// Reads 4D_SU3_GAUGE (two rows) and 4D_SU3_GAUGE_3x3 in IEEE32BIG, IEEE32LITTLE, IEEE64BIG and IEEE64LITTLE. Links in single precision are unitary to 1e-7 only
 /// and become the nearest elements of SU(3).

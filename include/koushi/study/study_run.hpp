@@ -68,6 +68,7 @@ class StudyRun {
 
  private:
   void lock();
+  void refuse_own_input() const;
 
   using Clock = std::chrono::steady_clock;
   const Communicator& comm_;

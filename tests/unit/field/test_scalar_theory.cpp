@@ -232,6 +232,38 @@ TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[
   }
 }
 
+/// <cos beta phi> on a ring of three sites, S = sum 1/2 (phi - phi')^2 + m^2 / beta^2 (1 - cos beta phi): one site in one period, the others as far from it as counts.
+double sine_gordon_ring_of_three(double mass_squared, double beta) {
+  const double step = 0.1;
+  const double period = 2 * std::acos(-1.0) / beta;
+  const auto v = [&](double x) { return mass_squared / (beta * beta) * (1 - std::cos(beta * x)); };
+  double norm = 0;
+  double sum = 0;
+  for (int k = 0; k < 64; ++k) {
+    const double a = period * k / 64;
+    for (double b = a - 7; b < a + 7; b += step) {
+      for (double c = a - 7; c < a + 7; c += step) {
+        const double weight = std::exp(-0.5 * ((a - b) * (a - b) + (b - c) * (b - c) + (c - a) * (c - a)) - v(a) - v(b) - v(c));
+        norm += weight;
+        sum += weight * std::cos(beta * a);
+      }
+    }
+  }
+  return sum / norm;
+}
+
+TEST_CASE("sine-Gordon fields have the exact <cos> and fulfil an identity as periodic as they are", "[field][exact][statistical]") {
+  const Communicator self(MPI_COMM_SELF);
+  for (const double beta : {2.5, 0.7}) {
+    const Grid grid(self, {{3}, {Boundary::periodic}, {1}, 1, 64});
+    const auto theory = make_sine_gordon_theory(grid, 0.8, beta);
+    auto result = sample(*theory, theory.get(), 2500, 0, 8);
+    CAPTURE(beta);
+    compare_estimate(result["cosine"], sine_gordon_ring_of_three(0.8, beta), 0.02);
+    compare_estimate(result["schwinger_dyson"], 1, 0.05);
+  }
+}
+
 TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[field][exact][statistical][mpi]") {
   // S = sum (x_{i+1} - x_i)^2 / 2a + a (u x + x^2 / 2), x_0 and x_{n+1} given: mean and covariance by linear algebra.
   const Communicator world(MPI_COMM_WORLD);
