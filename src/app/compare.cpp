@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <map>
 #include <utility>
 
@@ -54,9 +54,9 @@ std::vector<Result> read(const std::string& file) {
 }
 
 bool as_number(const std::string& text, double& value) {
-  char* end = nullptr;
-  value = std::strtod(text.c_str(), &end);
-  return !text.empty() && *end == 0 && std::isfinite(value);
+  const char* end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, value);
+  return status == std::errc() && stop == end && std::isfinite(value);
 }
 
 /// The numbers of a resolved deck: key -> number, and key.0, key.1, ... for lists.

@@ -1,9 +1,10 @@
 // koushi: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +12,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <new>
+#include <thread>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -273,27 +277,67 @@ int obey(int argc, char** argv, const Communicator& comm) {
   return 2;
 }
 
-}  // namespace
+/// Waits until every rank has come here, the given seconds at most; false if some have not.
+bool all_arrive(double seconds) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &request);
+  const auto began = std::chrono::steady_clock::now();
+  for (int there = 0;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    MPI_Test(&request, &there, MPI_STATUS_IGNORE);
+    if (there != 0) return true;
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() > seconds) return false;
+  }
+}
 
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away must not end a run
-  stop_on({SIGUSR1});             // may come while libraries start
-  Session session(argc, argv);
+/// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all know.
+int leave(const std::string& what, int code, ErrorScope scope) {
+  constexpr double patience = 5;  // then the others wait for this rank at some other place
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const bool together = scope == ErrorScope::uniform;
+  if (together && rank == 0) fmt::print(stderr, "{}\n", what);
+  if (together && all_arrive(patience)) return code;
+  if (!together || rank != 0) fmt::print(stderr, "rank {}: {}\n", rank, what);
+  MPI_Abort(MPI_COMM_WORLD, code);
+  return code;
+}
+
+/// A descriptor that is closed would be given to the next file, and what is printed would end there.
+void open_standard_streams() {
+  int descriptor = 0;
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+  close(descriptor);
+}
+
+int run_all(int argc, char** argv) {
+  Session session(argc, argv);
   try {
     const Communicator comm(MPI_COMM_WORLD);
     const int code = obey(argc, argv, comm);
-    if (std::ferror(stdout) != 0 && errno != EPIPE) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);
+    if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written");
+    all_arrive(std::numeric_limits<double>::infinity());
     return code;
   } catch (const Error& error) {
-    const bool uniform = error.scope() == ErrorScope::uniform;
-    if (!uniform || rank == 0) fmt::print(stderr, "{}{}\n", uniform ? "" : fmt::format("rank {}: ", rank), error.what());
-    if (!uniform) MPI_Abort(MPI_COMM_WORLD, error.exit_code());
-    return error.exit_code();
+    return leave(error.what(), error.exit_code(), error.scope());
   } catch (const std::exception& error) {
-    fmt::print(stderr, "rank {}: {}\n", rank, error.what());
-    MPI_Abort(MPI_COMM_WORLD, 70);
+    const std::string what = error.what();
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr || what.find("memory space failed to allocate") != std::string::npos;  // of Kokkos
+    if (!memory) return leave(what, 70, ErrorScope::local);
+    return leave(fmt::format("out of memory ({})\n  expected: more ranks or nodes, or a smaller problem; `koushi check DECK --ranks N` says what it needs", what), 5, ErrorScope::local);
   }
-  return 70;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  open_standard_streams();
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);  // readers that go away and files that may not grow are no end of a run
+  stop_on({SIGUSR1});                                                         // may come while libraries start
+  try {
+    return run_all(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "koushi cannot start: {}\n", error.what());
+  }
+  return 5;
+}
+

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -112,8 +113,8 @@ std::string column_blocks(const std::string& x_name, const std::vector<std::stri
 }
 
 void print_out(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno == EPIPE) std::clearerr(stdout);  // a reader that wants no more is no error
 }
 
 std::string format_seconds(double seconds) {

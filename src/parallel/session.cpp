@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <Kokkos_Core.hpp>
 #include <algorithm>
+#include <clocale>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ Session::Session(int& argc, char**& argv, const char* petsc_options) {
   if (const PetscErrorCode code = PetscOptionsInsertString(nullptr, petsc_options); code != 0) {
     throw LibraryError(fmt::format("PETSc cannot read the options \"{}\" (code {})", petsc_options, code));
   }
+  std::setlocale(LC_NUMERIC, "C");  // a library may have taken the user's, and then PETSc's options would want decimal commas
 }
 
 Session::~Session() {
