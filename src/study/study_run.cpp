@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,13 @@
 namespace koushi {
 
 namespace {
+
+/// Whether a descriptor is still that of the file of this name.
+bool is_named(int descriptor, const std::string& name) {
+  struct stat held = {};
+  struct stat there = {};
+  return fstat(descriptor, &held) == 0 && stat(name.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
 
 double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
@@ -36,7 +44,7 @@ StudyRun::StudyRun(const Communicator& comm, const Deck& deck, RunOptions option
 
 StudyRun::~StudyRun() {
   if (lock_ >= 0) {
-    unlink((file_ + ".lock").c_str());
+    if (is_named(lock_, file_ + ".lock")) unlink((file_ + ".lock").c_str());
     close(lock_);
   }
 }
@@ -45,8 +53,12 @@ std::string StudyRun::fault_of_output() const {
   std::string fault;
   if (comm_.is_root()) {
     const std::string probe = file_ + ".probe";
-    const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor < 0) {
+    struct stat there = {};
+    const bool other = stat(file_.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
+    const int descriptor = other ? -1 : open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (other) {
+      fault = fmt::format("{} is {}", file_, S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
+    } else if (descriptor < 0) {
       fault = fmt::format("{} cannot be created ({})", file_, std::strerror(errno));
     } else {
       close(descriptor);
@@ -62,11 +74,17 @@ void StudyRun::lock() {
   std::string holder;
   if (comm_.is_root()) {
     const std::string name = file_ + ".lock";
-    lock_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     struct flock whole = {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
-    if (lock_ >= 0 && fcntl(lock_, F_SETLK, &whole) != 0 && (errno == EACCES || errno == EAGAIN)) {
+    bool locked = false;
+    for (int tries = 0; tries < 100; ++tries) {
+      lock_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+      locked = lock_ >= 0 && fcntl(lock_, F_SETLK, &whole) == 0;
+      if (!locked || is_named(lock_, name)) break;
+      close(lock_);  // its last holder has removed it meanwhile
+    }
+    if (lock_ >= 0 && !locked && (errno == EACCES || errno == EAGAIN)) {
       char text[512] = {};
       if (read(lock_, text, sizeof text - 1) < 0) text[0] = 0;
       holder = text[0] != 0 ? text : "another process";
