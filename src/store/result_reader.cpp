@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "hdf5.hpp"
+#include "koushi/store/damaged_file.hpp"
 #include "koushi/store/result_file.hpp"
 
 namespace koushi {
@@ -74,9 +75,14 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
       bytes.assign(std::istreambuf_iterator<char>(stream), {});
       fault = fault_of(bytes);
     }
-    if (!fault.empty() && std::ifstream(file + ".previous").good()) fault += fmt::format("; {}.previous is the checkpoint before", file);
+    if (!fault.empty() && std::ifstream(file + ".previous").good()) {
+      fault += fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
+    } else if (!fault.empty() && bytes.rfind("koushi result file", 0) == 0) {
+      fault += "; `koushi run DECK --overwrite` makes it anew";
+    }
   }
   comm.broadcast(fault);
+  if (fault.rfind("is truncated", 0) == 0) throw DamagedFile(fmt::format("{}: {}", file, fault));
   if (!fault.empty()) throw StoreError(fmt::format("{}: {}", file, fault));
   comm.broadcast(bytes);
   image_->data = bytes.substr(userblock_size);
@@ -184,7 +190,8 @@ ResultReader open_result_or_previous(const Communicator& comm, const std::string
     const int there = comm.broadcast(comm.is_root() && std::ifstream(file + ".previous").good() ? 1 : 0);
     if (there == 0) throw;
     ResultReader previous(comm, file + ".previous");
-    message = fmt::format("{}; the previous checkpoint {}.previous is used", error.what(), file);
+    const std::string fault = error.what();
+    message = fmt::format("{}; the checkpoint before, {}.previous, is used", fault.substr(0, fault.find("; ")), file);
     return previous;
   }
 }

@@ -9,6 +9,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/store/damaged_file.hpp"
 #include "koushi/study/catalogue.hpp"
 
 namespace koushi {
@@ -102,6 +103,8 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
   for (const std::string& file : files) {
     try {
       for (FieldRun& run : FieldRun::open(comm, file, free_key)) runs.push_back(std::move(run));
+    } catch (const DamagedFile&) {
+      throw;
     } catch (const StoreError& error) {
       deck.refuse("study.files", error.what(), "result files of lattice-field runs; names are relative to the folder in which koushi is called");
     } catch (const UsageError& error) {

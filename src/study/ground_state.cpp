@@ -9,6 +9,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/parallel/tree_sum.hpp"
 #include "koushi/statistics/estimate.hpp"
+#include "koushi/store/damaged_file.hpp"
 #include "koushi/study/history.hpp"
 #include "koushi/study/spin_model.hpp"
 
@@ -440,6 +441,8 @@ void GroundState::load_parameters(const std::string& key) {
     const ResultReader reader(comm_, deck_.text(key));
     parameters = reader.read_reals("state/parameters");
     resolved = reader.read_text("deck/resolved");
+  } catch (const DamagedFile&) {
+    throw;
   } catch (const StoreError& error) {
     deck_.refuse(key, error.what(), "the result file of a run of ground states");
   }

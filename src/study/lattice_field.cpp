@@ -11,6 +11,7 @@
 #include "koushi/field/catalogue.hpp"
 #include "koushi/field/ladder.hpp"
 #include "koushi/field/replica_exchange.hpp"
+#include "koushi/store/damaged_file.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/field_chain.hpp"
 #include "koushi/study/finished_runs.hpp"
@@ -206,6 +207,8 @@ class LatticeField {
       }
       refuse_other_fields(file, reader.read_text("deck/resolved"));
       theory.read(reader, path);
+    } catch (const DamagedFile&) {
+      throw;
     } catch (const StoreError& error) {
       deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
     }
