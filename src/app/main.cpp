@@ -294,7 +294,9 @@ int leave(const std::string& what, int code, ErrorScope scope) {
   constexpr double patience = 5;  // then the others wait for this rank at some other place
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  const bool together = scope == ErrorScope::uniform;
+  int size = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const bool together = scope == ErrorScope::uniform || size == 1;
   if (together && rank == 0) fmt::print(stderr, "{}\n", what);
   if (together && all_arrive(patience)) return code;
   if (!together || rank != 0) fmt::print(stderr, "rank {}: {}\n", rank, what);
