@@ -1,48 +1,22 @@
 #include "koushi/deck/deck.hpp"
 
-#define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(condition) static_cast<void>(0)  // 3.3 asserts on the deck "a = [}", and then reports the error anyway
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <tuple>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "reference.hpp"
+#include "scan_lists.hpp"
 
 namespace koushi {
 
 namespace {
-
-std::string type_text(const Key& key) {
-  const auto bounds = [&] {
-    std::string text;
-    if (key.min > 0 && key.min < 1e-200) {
-      text += " > 0";
-    } else if (key.min > -1e299) {
-      text += fmt::format(" >= {}", key.min);
-    }
-    if (key.max < 1e299) text += fmt::format("{} <= {}", text.empty() ? "" : ",", key.max);
-    return text;
-  };
-  switch (key.type) {
-    case KeyType::boolean: return "true or false";
-    case KeyType::integer: return "integer" + bounds();
-    case KeyType::real: return "real number" + bounds();
-    case KeyType::text: return "text in quotes";
-    case KeyType::choice: return "one of " + join(key.choices);
-    case KeyType::duration: return "duration, as \"5 min\", \"90 s\" or \"01:30:00\"";
-    case KeyType::integers: return "list of integers" + bounds();
-    case KeyType::reals: return "list of real numbers" + bounds();
-    case KeyType::rows: return "list of lists of numbers, as [[1, 0], [0, 1]]";
-    case KeyType::texts: return "list of " + (key.choices.empty() ? std::string("texts") : join(key.choices));
-  }
-  return "";
-}
 
 std::string as_toml(const toml::node& node) {
   std::ostringstream stream;
@@ -69,14 +43,17 @@ class DeckParser {
  public:
   DeckParser(std::string file, const std::vector<Section>& sections) : file_(std::move(file)), sections_(sections) {}
 
-  Deck parse(const std::string& text, const std::vector<std::string>& overrides) {
-    Deck deck;
+  ScannedDeck parse(const std::string& text, const std::vector<std::string>& overrides, std::size_t point) {
+    ScannedDeck scanned;
+    Deck& deck = scanned.deck;
     deck.source_ = text;
     deck.file_ = file_;
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) apply(override_text);
+    scanned.points = take_scan(point);
     choose_sections();
     for (const Section* section : used_) check(*section, deck);
+    for (const char* key : {"scan.zip", "scan.seeds"}) deck.entries_.erase(key);
     for (const auto& [path, header] : headers_) deck.headers_[path] = header.place;
     for (const auto& [name, leaf] : leaves_) {
       const std::string& path = name;
@@ -105,7 +82,7 @@ class DeckParser {
       }
       throw DeckError(all);
     }
-    return deck;
+    return scanned;
   }
 
  private:
@@ -151,9 +128,10 @@ class DeckParser {
     for (const auto& [name, node] : table) {
       const std::string path = prefix + std::string(name.str());
       if (node.is_table()) headers_.emplace(path, leaf_at(name.source().begin, place, &node));
-      if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
+      const bool scan = path.rfind("scan.", 0) == 0;
+      if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty() && !(scan && is_scan_range(node))) {
         flatten(*inner, path + ".", place);
-      } else if (const auto* array = node.as_array(); array != nullptr && !array->empty() && array->is_homogeneous<toml::table>()) {
+      } else if (const auto* array = node.as_array(); !scan && array != nullptr && !array->empty() && array->is_homogeneous<toml::table>()) {
         for (std::size_t k = 0; k < array->size(); ++k) {
           const std::string element = fmt::format("{}.{}", path, k);
           headers_.emplace(element, leaf_at((*array)[k].source().begin, place, &node));
@@ -184,12 +162,89 @@ class DeckParser {
       table = &parse_toml("value = '" + value + "'", place);
     }
     const toml::node* node = table->get("value");
-    if (node->is_table() && !node->as_table()->empty()) {  // a table takes the place of the whole table
-      std::erase_if(leaves_, [&](const auto& leaf) { return leaf.first.rfind(key + ".", 0) == 0; });
-      flatten(*node->as_table(), key + ".", place);
+    put(key, {place, 0, 0, node, false});
+  }
+
+  /// Gives a key a value; a table takes the place of the whole table.
+  void put(const std::string& key, const Leaf& leaf) {
+    const bool range = key.rfind("scan.", 0) == 0 && is_scan_range(*leaf.node);
+    if (leaf.node->is_table()) std::erase_if(leaves_, [&](const auto& other) { return other.first.rfind(key + ".", 0) == 0; });
+    if (leaf.node->is_table() && !leaf.node->as_table()->empty() && !range) {
+      flatten(*leaf.node->as_table(), key + ".", leaf.place);
     } else {
-      leaves_[key] = {place, 0, 0, node, false};
+      leaves_[key] = leaf;
     }
+  }
+
+  /// The lists of [scan] in alphabetical order, so that --set moves no point; they are taken out of the deck.
+  std::vector<ScanList> scan_lists() {
+    std::vector<ScanList> lists;
+    for (auto& [path, leaf] : leaves_) {
+      if (path.rfind("scan.", 0) != 0 || path == "scan.zip" || path == "scan.seeds") continue;
+      leaf.used = true;
+      const std::string key = path.substr(5);
+      scanned_.insert(key);
+      const toml::array* values = leaf.node->as_array();
+      if (const auto* range = leaf.node->as_table()) {
+        const std::string list = scan_range(*range);
+        if (!list.empty()) values = parse_toml("values = " + list, leaf.place).get("values")->as_array();
+      }
+      if (key[0] >= '0' && key[0] <= '9') {
+        problem(leaf, "[[scan]] is one section and no list of them", "[scan] once, with zip = true or all combinations of its lists");
+      } else if (key == "output" || key == "output.file") {
+        problem(leaf, fmt::format("[scan] {} is not accepted: every point has a file of its own, named after output.file and its values", key), "other keys");
+      } else if (values == nullptr || values->empty()) {
+        problem(leaf, fmt::format("[scan] {} = {} is not accepted", key, as_toml(*leaf.node)), "list of values of that key, or { first = 0.40, last = 0.44, count = 5 } with count >= 2");
+      } else {
+        lists.push_back({key, leaf.place, leaf.line, leaf.column, leaf.node->is_table(), values});
+      }
+    }
+    return lists;
+  }
+
+  /// Puts the values of one point of [scan] in the place of their keys; all points.
+  std::vector<ScanPoint> take_scan(std::size_t point) {
+    const std::vector<ScanList> lists = scan_lists();
+    const auto setting = [this](const std::string& key) { return leaves_.count(key) == 0 ? nullptr : leaves_.at(key).node; };
+    const bool together = setting("scan.zip") != nullptr && setting("scan.zip")->value<bool>().value_or(false);
+    const auto here = [](const ScanList& list) { return Leaf{list.place, list.line, list.column}; };
+    if (lists.empty()) {
+      const auto header = headers_.find("scan");
+      const bool taken_away = leaves_.count("scan") > 0 && leaves_.at("scan").place.rfind("--set ", 0) == 0;
+      if (problems_.empty() && !taken_away && (header != headers_.end() || any_below("scan."))) {
+        problem(header != headers_.end() ? header->second : leaves_.lower_bound("scan.")->second, "[scan] has no list", "section.key = [value, value, ...]");
+      }
+      return {};
+    }
+    for (const ScanList& list : lists) {
+      if (together && list.values->size() != lists[0].values->size()) {
+        problem(here(list), fmt::format("[scan] {} has {} values and {} has {}", list.key, list.values->size(), lists[0].key, lists[0].values->size()), "lists of one length with zip = true");
+      }
+      for (const auto& [path, leaf] : leaves_) {
+        if ((path == list.key || path.rfind(list.key + ".", 0) == 0) && leaf.place.rfind("--set ", 0) == 0) problem(leaf, list.key + " is given by [scan]", fmt::format("--set 'scan.{}=[...]', or --point", list.key));
+      }
+    }
+    const auto choices = scan_choices(lists, together);
+    if (choices.size() > most_points) problem(here(lists.back()), "[scan] has too many points", fmt::format("at most {}", most_points));
+    std::vector<ScanPoint> points = scan_points(lists, choices);
+    for (std::size_t k = 1; k < points.size() && points.size() <= 1000; ++k) {
+      for (std::size_t j = 0; j < k; ++j) {
+        if (points[j].settings == points[k].settings) problem(here(lists[0]), fmt::format("[scan] {} is there twice", points[k].settings), "points that differ");
+      }
+    }
+    if (point >= points.size()) point = 0;
+    bool seeds = setting("scan.seeds") == nullptr || setting("scan.seeds")->value<std::string>().value_or("") != "same";
+    for (std::size_t k = 0; k < lists.size(); ++k) {
+      const toml::node& value = *lists[k].values->get(choices[point][k]);
+      const bool in_deck = !lists[k].computed && lists[k].place.rfind("--set ", 0) != 0;
+      put(lists[k].key, in_deck ? leaf_at(value.source().begin, "", &value) : Leaf{lists[k].place, lists[k].line, lists[k].column, &value, false});
+      seeds = seeds && lists[k].key != "seed";
+    }
+    if (const auto seed = leaves_.find("seed"); seeds && seed != leaves_.end() && seed->second.node->is_integer()) {
+      const std::int64_t base = seed->second.node->value<std::int64_t>().value_or(0);
+      if (base >= 0 && base <= 4294967295LL) seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, points[point].settings)), "").get("value");
+    }
+    return points;
   }
 
   /// The sections that this kind of study has. If its kind is wrong, the others are not looked at.
@@ -266,7 +321,7 @@ class DeckParser {
   void check(const Key& key, const std::string& prefix, const std::string& label, Deck& deck) {
     const auto found = leaves_.find(prefix + key.path);
     if (found == leaves_.end()) {
-      if (key.optional) return;
+      if (key.optional || scanned_.count(prefix + key.path) > 0) return;  // a list that was refused
       if (key.preset.empty()) {
         problem(missing(prefix), fmt::format("{} {} is missing", label, key.path), type_text(key));
         return;
@@ -368,13 +423,18 @@ class DeckParser {
   std::map<std::string, Leaf> leaves_;
   std::map<std::string, Leaf> headers_;  ///< of tables
   std::vector<Problem> problems_;
+  std::set<std::string> scanned_;  ///< keys of [scan]
   std::vector<const Section*> used_;  ///< of sections_, those of this kind of study
   std::string study_;
 };
 
 Deck Deck::parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
                  const std::vector<Section>& sections) {
-  return DeckParser(file, sections).parse(text, overrides);
+  return parse_scanned(text, file, overrides, sections, 0).deck;
+}
+
+ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides, const std::vector<Section>& sections, std::size_t point) {
+  return DeckParser(file, sections).parse(text, overrides, point);
 }
 
 const Deck::Value& Deck::at(const std::string& path) const {
@@ -462,60 +522,6 @@ std::string Deck::resolved() const {
         },
         entry.value);
     text += fmt::format("{} = {}\n", path, value);
-  }
-  return text;
-}
-
-std::string describe(const Section::Kind& kind, const std::string& section) {
-  std::string text = kind.name.empty() ? fmt::format("[{}]\n", section) : fmt::format("[{}] kind = \"{}\"  {}\n", section, kind.name, kind.help);
-  for (const Key& key : kind.keys) {
-    const std::string preset = key.optional ? "optional" : key.preset.empty() ? "required" : "default " + key.preset;
-    text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), preset, "", key.help);
-  }
-  return text;
-}
-
-std::string deck_template(const std::vector<Section>& sections, const std::string& study) {
-  const auto example = [](const Key& key) -> std::string {
-    if (!key.preset.empty()) return key.preset;
-    switch (key.type) {
-      case KeyType::boolean: return "false";
-      case KeyType::integer: return key.path == "seed" ? "1" : "100";
-      case KeyType::real: return "1.0";
-      case KeyType::duration: return "\"5 min\"";
-      case KeyType::integers: return "[4, 4]";
-      case KeyType::reals: return "[1.0]";
-      case KeyType::rows: return "[[1, 0], [0, 1]]";
-      case KeyType::texts: return key.path == "files" ? "[\"run.h5\"]" : "[]";
-      case KeyType::choice: return "\"" + key.choices.front() + "\"";
-      case KeyType::text: return key.path == "file" ? "\"run.h5\"" : "\"\"";
-    }
-    return "";
-  };
-  std::string text;
-  for (const Section& section : sections) {
-    if (!section.studies.empty() && std::count(section.studies.begin(), section.studies.end(), study) == 0) continue;
-    const Section::Kind* kind = section.kinds.data();
-    for (const auto& candidate : section.kinds) {
-      if (candidate.name == study || candidate.name == section.template_kind) kind = &candidate;
-    }
-    if (!section.name.empty()) text += fmt::format("\n{0}{1}{2}\n", section.is_array ? "[[" : "[", section.name, section.is_array ? "]]" : "]");
-    if (!kind->name.empty()) text += fmt::format("kind = \"{}\"  # {}\n", kind->name, kind->help);
-    for (const Key& key : kind->keys) {
-      const bool commented = key.optional && key.path != section.template_key;
-      text += fmt::format("{}{} = {}  # {}{}\n", commented ? "# " : "", key.path, example(key), type_text(key), key.help.empty() ? "" : "; " + key.help);
-    }
-  }
-  return text;
-}
-
-std::string deck_reference(const std::vector<Section>& sections) {
-  std::string text = "# Deck reference\n\nGenerated by `koushi describe --reference`.\n";
-  for (const Section& section : sections) {
-    const std::string title = section.name.empty() ? "top level" : section.is_array ? "[[" + section.name + "]]" : "[" + section.name + "]";
-    const std::string where = section.studies.empty() ? "" : " (study " + join(section.studies) + ")";
-    text += fmt::format("\n## {}{}\n\n{}\n", title, where, section.help);
-    for (const auto& kind : section.kinds) text += "\n```\n" + describe(kind, section.name) + "```\n";
   }
   return text;
 }
