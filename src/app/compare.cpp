@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/finished_runs.hpp"
+#include "koushi/study/resolved_numbers.hpp"
 
 namespace koushi {
 
@@ -51,29 +51,6 @@ std::vector<Result> read(const std::string& file) {
     results.push_back(std::move(result));
   }
   return results;
-}
-
-bool as_number(const std::string& text, double& value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, value);
-  return status == std::errc() && stop == end && std::isfinite(value);
-}
-
-/// The numbers of a resolved deck: key -> number, and key.0, key.1, ... for lists.
-std::map<std::string, double> numbers_of(const Keys& keys) {
-  std::map<std::string, double> numbers;
-  for (const auto& [key, text] : keys) {
-    double value = 0;
-    if (as_number(text, value)) numbers[key] = value;
-    if (text.size() < 3 || text.front() != '[' || text[1] == '[') continue;
-    std::string rest = fmt::format("{}, ", text.substr(1, text.size() - 2));
-    for (int k = 0; !rest.empty(); ++k) {
-      const std::size_t comma = rest.find(", ");
-      if (as_number(rest.substr(0, comma), value)) numbers[fmt::format("{}.{}", key, k)] = value;
-      rest.erase(0, comma + 2);
-    }
-  }
-  return numbers;
 }
 
 std::string value_of(const Keys& keys, const std::string& key) {
@@ -148,7 +125,7 @@ Comparison compare(const CompareOptions& options) {
   comparison.x = options.x;
   comparison.settings = differing_keys(results);
   std::vector<std::map<std::string, double>> numbers;
-  for (const Result& result : results) numbers.push_back(numbers_of(result.keys));
+  for (const Result& result : results) numbers.push_back(resolved_numbers(result.keys));
   if (comparison.x.empty() && comparison.settings.size() == 1) {
     const std::string& only = comparison.settings[0];
     if (std::all_of(numbers.begin(), numbers.end(), [&](const auto& n) { return n.count(only) > 0; })) comparison.x = only;

@@ -67,6 +67,14 @@ std::vector<Section> make_catalogue() {
                          optional(key("reference.mass", KeyType::real, "", "known mass (with a momentum: energy) to compare with")),
                          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
                          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+                       {"extrapolation", "an observable of finished runs at infinite size, zero spacing, ...",
+                        {key("files", KeyType::texts, "", "result files of one kind of study; names are relative to the folder in which koushi is called"), key("observable", KeyType::text, "", "as `koushi report` names it"),
+                         key("x", KeyType::text, "\"lattice.extents.0\"", "a number of their decks, as lattice.extents.0 or action.spacing, or n_sites"),
+                         key("powers", KeyType::reals, "", "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
+                         key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),
+                         optional(key("reference.value", KeyType::real, "", "known limit to compare with")),
+                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
                        {"reweighting", "observables of lattice-field runs at other values of one parameter",
                         {files, choice("parameter", {"action.beta", "action.mass_squared", "action.lambda"}, "", "the key in which the runs may differ"),
                          key("targets", KeyType::reals, "", "values of the parameter"),
@@ -139,6 +147,12 @@ std::vector<Section> make_catalogue() {
                          between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, {"ground-state"}});
 
   for (Section& section : field_sections({"lattice-field"})) sections.push_back(std::move(section));
+
+  sections.push_back({"scan", "Runs of one deck over values of its keys, in sequence or as tasks of a Slurm array: any key with a list, \"action.beta\" = [0.40, 0.42], or a range, \"action.beta\" = { first = 0.40, last = 0.44, count = 5 }. "
+                       "The deck's own value of such a key, if it has one, does not count.", false,
+               {{"", "",
+                 {key("zip", KeyType::boolean, "false", "lists of one length go together; false: all combinations, the last key in alphabetical order fastest"),
+                  choice("seeds", {"different", "same"}, "\"different\"", "every point adds a number made of its values to the seed, so that its chains are its own and stay the same when other points are added")}}}});
 
   sections.push_back({"output", "The result file.", false,
                       {{"", "",

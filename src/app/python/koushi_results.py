@@ -106,6 +106,8 @@ def plot_run(run, picture):
         plot_correlator_fit(run, picture)
     elif run.study == "reweighting":
         plot_reweighting(run, picture)
+    elif run.study == "extrapolation":
+        plot_extrapolation(run, picture)
     elif run.series:
         plot_field(run, picture)
     elif "energy" in run.history:
@@ -360,6 +362,30 @@ def plot_reweighting(run, picture):
         axis.legend(fontsize="small")
     for axis in axes.flat[len(names):]:
         axis.axis("off")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_extrapolation(run, picture):
+    """The runs with the fit and its limit, and the limit without the runs farthest from it."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), constrained_layout=True)
+    figure.suptitle(run.title)
+    fit, limit = run.curves["fit"], run.observables["limit"]
+    axes[0].fill_between(fit["x"], fit["value"] - fit["error"], fit["value"] + fit["error"], color="tab:red", alpha=0.3, linewidth=0)
+    axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1, label="fit, limit " + with_error(limit["value"], limit["error"]))
+    errorbar(axes[0], run.curves["runs"], label="runs")
+    axes[0].set_xlabel(fit["axis"])
+    axes[0].set_ylabel(run.deck["study.observable"].strip('"').replace("_", " "))
+    errorbar(axes[1], run.curves["scan_limit"])
+    axes[1].axhspan(limit["value"] - limit["error"], limit["value"] + limit["error"], color="tab:red", alpha=0.3, linewidth=0)
+    axes[1].set_xlabel(run.curves["scan_limit"]["axis"] + " that the fit begins with")
+    axes[1].set_ylabel("limit")
+    if run.reference:
+        for axis in axes:
+            axis.axhline(run.reference["value"], color="tab:blue", linestyle="--", linewidth=1, label="known: %.8g" % run.reference["value"])
+    axes[0].legend(fontsize="small")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
