@@ -41,6 +41,18 @@ execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=${KOUSHI_ARCH} -E -v -x c++
   OUTPUT_QUIET ERROR_VARIABLE _koushi_verbose)
 string(REGEX MATCH "[^\n]*cc1plus[^\n]*" _koushi_cc1 "${_koushi_verbose}")
 string(MD5 KOUSHI_ARCH_KEY "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${_koushi_cc1}")
+# The instruction sets that come with it, by the names of __builtin_cpu_supports: src/app/processor.cpp refuses a processor without them.
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=${KOUSHI_ARCH} -dM -E -x c++ /dev/null OUTPUT_VARIABLE _koushi_macros ERROR_QUIET)
+set(KOUSHI_INSTRUCTIONS "")
+if(_koushi_macros MATCHES "__x86_64__")
+  foreach(set sse3 ssse3 sse4.1 sse4.2 popcnt avx avx2 fma bmi bmi2 avx512f avx512cd avx512bw avx512dq avx512vl)
+    string(TOUPPER "__${set}__" _koushi_macro)
+    string(REPLACE "." "_" _koushi_macro "${_koushi_macro}")
+    if(_koushi_macros MATCHES "#define ${_koushi_macro} ")
+      string(APPEND KOUSHI_INSTRUCTIONS "${set} ")
+    endif()
+  endforeach()
+endif()
 find_program(KOUSHI_CCACHE ccache)
 if(KOUSHI_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NAMESPACE=koushi-${KOUSHI_ARCH_KEY}
