@@ -34,7 +34,7 @@ std::string shell_word(const std::string& text) {
 
 /// "key=a,[4,4],\"x,y\"" -> {"key=a", "key=[4,4]", "key=\"x,y\""}: commas inside brackets, braces and quotes do not part.
 std::vector<std::string> array_overrides(const std::string& text) {
-  const auto refuse = [&](const std::string& fault) { throw UsageError(fmt::format("--array {}: {}\n  expected: section.key=value,value,... , every value as --set takes it", text, fault)); };
+  const auto refuse = [&](const std::string& fault) { throw UsageError(fmt::format("--array {}: {}\n  expected: section.key=value,value,... , every value as --set takes it, or scan", text, fault)); };
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) refuse("no key");
   const std::string key = text.substr(0, equals + 1);
@@ -80,24 +80,49 @@ void set_directive(std::vector<std::string>& lines, const std::string& name, con
   *line = fmt::format("#SBATCH --{}={}", name, value);
 }
 
-std::string script_text(const JobOptions& options, double limit, const std::vector<std::string>& overrides, const std::vector<std::string>& remarks) {
+/// One task of an array: an override of the deck, or a point of its scan.
+struct Task {
+  std::vector<std::string> sets;
+  int point = -1;
+  std::string name;
+};
+
+std::vector<Task> tasks_of(const JobOptions& options) {
+  if (options.array.empty()) return {{options.sets, -1, ""}};
+  std::vector<Task> tasks;
+  if (options.array == "scan") {
+    for (const ScanPoint& point : options.scan) tasks.push_back({options.sets, static_cast<int>(tasks.size()), point.settings});
+    if (tasks.empty()) throw UsageError(fmt::format("--array scan: {} has no [scan]\n  expected: section.key=value,value,... , or a deck with [scan]", options.deck));
+    return tasks;
+  }
+  for (const std::string& override_text : array_overrides(options.array)) {
+    tasks.push_back({options.sets, -1, override_text});
+    tasks.back().sets.push_back(override_text);
+  }
+  if (!options.scan.empty()) throw UsageError(fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", options.array, options.deck));
+  return tasks;
+}
+
+std::string script_text(const JobOptions& options, double limit, const std::vector<Task>& tasks, const std::vector<std::string>& remarks) {
   std::vector<std::string> lines;
-  const std::string whole = overrides.empty() ? run_template : array_template;
+  const std::string whole = options.array.empty() ? run_template : array_template;
   for (std::size_t at = 0; at < whole.size(); at = whole.find('\n', at) + 1) lines.push_back(whole.substr(at, whole.find('\n', at) - at));
   std::string name = std::filesystem::path(options.deck).stem().string();
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' ? c : '_';
   set_directive(lines, "job-name", name);
   set_directive(lines, "ntasks", fmt::format("{}", options.ranks));
   set_directive(lines, "time", slurm_time(limit));
-  if (!overrides.empty()) set_directive(lines, "array", fmt::format("0-{}", overrides.size() - 1));
+  if (!options.array.empty()) set_directive(lines, "array", fmt::format("0-{}", tasks.size() - 1));
   if (options.gpus) set_directive(lines, "gpus-per-task", "1");
   const auto directive = [](const std::string& l) { return l.rfind("#SBATCH", 0) == 0 || l.rfind("##SBATCH", 0) == 0; };
   // Slurm may send it a minute early: in a short job it would come at the start.
   if (limit < 600) lines.erase(std::remove_if(lines.begin(), lines.end(), [](const std::string& l) { return l.rfind("#SBATCH --signal", 0) == 0; }), lines.end());
   std::vector<std::string> words{"set --", shell_word(options.deck)};
   for (const std::string& set : options.sets) words.insert(words.end(), {"--set", shell_word(set)});
-  if (!overrides.empty()) words.emplace_back("--");
-  for (const std::string& one : overrides) words.push_back(shell_word(one));
+  if (!options.array.empty() && options.array != "scan") {
+    words.emplace_back("--");
+    for (const Task& task : tasks) words.push_back(shell_word(task.name));
+  }
   const auto body = std::find_if(lines.rbegin(), lines.rend(), directive).base();
   std::vector<std::string> added;
   for (const std::string& remark : remarks) added.push_back(fmt::format("# {}", remark));
@@ -121,21 +146,19 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
   const double limit = parse_duration(options.time);
   if (limit <= 0) throw UsageError(fmt::format("--time {} is not a duration\n  expected: as 1:30:00, 90m or \"2 d\"", options.time));
   if (limit > 365 * 86400.0) throw UsageError(fmt::format("--time {} is longer than a year\n  expected: the limit of the job", options.time));
-  const std::vector<std::string> overrides = options.array.empty() ? std::vector<std::string>{} : array_overrides(options.array);
+  const std::vector<Task> tasks = tasks_of(options);
   RunEstimate slowest;
   std::string which;
-  for (std::size_t task = 0; task < std::max<std::size_t>(1, overrides.size()); ++task) {
-    std::vector<std::string> sets = options.sets;
-    if (!overrides.empty()) sets.push_back(overrides[task]);
-    const RunEstimate here = estimate(sets);
+  for (const Task& task : tasks) {
+    const RunEstimate here = estimate(task.sets, task.point);
     if (!here.misfit.empty()) throw UsageError(fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks, here.misfit));
-    if (task > 0 && here.seconds <= slowest.seconds) continue;
+    if (!which.empty() && here.seconds <= slowest.seconds) continue;
     slowest = here;
-    if (!overrides.empty()) which = overrides[task];
+    which = task.name;
   }
   if (!comm.is_root()) return;
   std::vector<std::string> remarks;
-  remarks.push_back(fmt::format("koushi check --ranks {}{}:", options.ranks, overrides.empty() ? "" : fmt::format(" of the slowest task, {}", koushi::quoted(which))));
+  remarks.push_back(fmt::format("koushi check --ranks {}{}:", options.ranks, which.empty() ? "" : fmt::format(" of the slowest task, {}", koushi::quoted(which))));
   for (const std::string& line : split_lines(slowest.text)) remarks.push_back(line);
   const auto warn = [&](const std::string& text) {
     remarks.push_back("warning: " + text);
@@ -147,7 +170,7 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
                      stands ? "the run would not move" : "the job will be requeued"));
   }
   if (options.gpus && std::is_same_v<Kokkos::DefaultExecutionSpace, Kokkos::DefaultHostExecutionSpace>) warn("this koushi was built for CPUs and would leave the GPUs idle");
-  const std::string text = script_text(options, limit, overrides, remarks);
+  const std::string text = script_text(options, limit, tasks, remarks);
   if (options.output.empty()) {
     print_out(text);
     return;

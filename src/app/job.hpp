@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "koushi/deck/scan.hpp"
 #include "koushi/study/study_run.hpp"
 
 namespace koushi {
@@ -14,13 +15,14 @@ struct JobOptions {
   std::vector<std::string> sets;
   int ranks = 0;
   std::string time;
-  std::string array;  ///< key=a,b,c; empty: one run
+  std::string array;  ///< key=a,b,c, or "scan"; empty: one run
   bool gpus = false;
   std::string output;  ///< the script; empty: standard output
+  std::vector<ScanPoint> scan;  ///< of the deck
 };
 
-/// Checks the deck with these overrides, makes a step and says what the whole run takes.
-using EstimateRun = std::function<RunEstimate(const std::vector<std::string>& sets)>;
+/// Checks the deck with these overrides, at one point of its scan or (-1) all of them, makes a step and says what the whole run takes.
+using EstimateRun = std::function<RunEstimate(const std::vector<std::string>& sets, int point)>;
 
 /// Writes a script for sbatch, made of jobs/run.slurm or jobs/array.slurm, with the estimate as comments; warns where --time is shorter than the estimate.
 ///

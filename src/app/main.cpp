@@ -23,6 +23,7 @@
 #include "koushi/study/bench.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/correlator_fit.hpp"
+#include "koushi/study/extrapolation.hpp"
 #include "koushi/study/ground_state.hpp"
 #include "koushi/study/lattice_field.hpp"
 #include "koushi/study/nersc.hpp"
@@ -31,6 +32,7 @@
 #include "koushi/study/stop_request.hpp"
 #include "job.hpp"
 #include "report.hpp"
+#include "scan.hpp"
 
 namespace {
 
@@ -52,6 +54,7 @@ struct CommandLine {
   bool json = false;
   bool reference = false;
   int ranks = 0;
+  int point = -1;  ///< of [scan]; -1: all
   std::string petsc_options;
 };
 
@@ -74,17 +77,21 @@ std::string take_petsc_options(std::vector<std::string>& words) {
 }
 
 /// The root reads, all ranks get the text.
-Deck load(const Communicator& comm, const CommandLine& line, const std::vector<std::string>& sets) {
+std::string read_deck(const Communicator& comm, const std::string& file) {
   std::string text;
   int readable = 1;
   if (comm.is_root()) {
-    std::ifstream stream(line.deck);
-    readable = stream.good() && !std::filesystem::is_directory(line.deck) ? 1 : 0;
+    std::ifstream stream(file);
+    readable = stream.good() && !std::filesystem::is_directory(file) ? 1 : 0;
     if (readable != 0) text.assign(std::istreambuf_iterator<char>(stream), {});
   }
-  if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", line.deck));
+  if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
   comm.broadcast(text);
-  return Deck::parse(text, line.deck, sets, catalogue());
+  return text;
+}
+
+Runs runs_of(const std::string& text, const CommandLine& line, const std::vector<std::string>& sets, int point) {
+  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k); }, point, line.deck);
 }
 
 /// What the kinds of study do; the others are those of ground states.
@@ -98,6 +105,7 @@ Study study_of(const Deck& deck) {
   if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
   if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
   if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
+  if (kind == "extrapolation") return {run_extrapolation, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_extrapolation(comm, d)}; }};
   return {run_ground_state, describe_ground_state};
 }
 
@@ -114,15 +122,35 @@ double time_limit(const Communicator& comm, const std::string& asked) {
 
 int run(const Communicator& comm, const CommandLine& line) {
   const double limit = time_limit(comm, line.time_limit);
-  const Deck deck = load(comm, line, line.sets);
-  return study_of(deck).run(comm, deck, {line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options});
+  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options};
+  const auto run_one = [&comm](const Deck& deck, const RunOptions& here) { return study_of(deck).run(comm, deck, here); };
+  if (runs.is_scan()) return run_scan(comm, runs, options, run_one);
+  if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
+  return run_one(runs.decks[0], options);
 }
 
-/// What `koushi check` says of a deck.
-RunEstimate estimate_run(const Communicator& comm, const Deck& deck, int ranks) {
-  RunEstimate estimate = study_of(deck).describe(comm, deck, ranks);
+/// What `koushi check` says of a deck, or of all points of its scan.
+RunEstimate estimate_run(const Communicator& comm, const Runs& runs, int ranks) {
+  const auto one = [&](const Deck& deck) { return study_of(deck).describe(comm, deck, ranks); };
+  if (runs.is_scan()) return estimate_scan(runs, one);
+  RunEstimate estimate = one(runs.decks[0]);
   if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
   return estimate;
+}
+
+int check(const Communicator& comm, const CommandLine& line) {
+  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  const std::string text = estimate_run(comm, runs, line.ranks).text;
+  if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), text));
+  return 0;
+}
+
+int job(const Communicator& comm, const CommandLine& line) {
+  const std::string text = read_deck(comm, line.deck);
+  const JobOptions options{line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output, runs_of(text, line, line.sets, -1).points};
+  write_job(comm, options, [&](const std::vector<std::string>& sets, int point) { return estimate_run(comm, runs_of(text, line, sets, point), line.ranks); });
+  return 0;
 }
 
 int bench(bool json) {
@@ -190,13 +218,14 @@ int obey(int argc, char** argv, const Communicator& comm) {
     command->add_option("deck", line.deck, "input deck (TOML)")->required();
     command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
   }
+  for (CLI::App* command : {run_command, check_command}) command->add_option("--point", line.point, "one point of the deck's [scan], counted from 0")->check(CLI::Range(0, 1000000));
   check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")->check(CLI::Range(1, 1000000));
   job_command->add_option("--ranks", line.ranks, "one per core, or per GPU")->required()->check(CLI::Range(1, 1000000));
   job_command->add_option("--time", line.time, "of the job, as 1:30:00, 90m or \"2 d\"")->required();
-  job_command->add_option("--array", line.array, "an array of runs: --array section.key=value,value,...");
+  job_command->add_option("--array", line.array, "an array of runs: --array section.key=value,value,..., or --array scan for the points of the deck's [scan]");
   job_command->add_flag("--gpus", line.gpus, "one GPU per rank");
   job_command->add_option("--output", line.output, "the script, instead of the standard output");
-  run_command->add_option("--output", line.output, "result file instead of the deck's");
+  run_command->add_option("--output", line.output, "result file instead of the deck's; of a scan its points take their names from it");
   run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) in time to end within this: 1:30:00, 90m, 5400s; the end of a Slurm job is known anyway");
   CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
   run_command->add_flag("--overwrite", line.overwrite, "start anew although there is a result")->excludes(resume);
@@ -246,16 +275,8 @@ int obey(int argc, char** argv, const Communicator& comm) {
     throw UsageError(fmt::format("{}\n  expected: see koushi --help", error.what()));
   }
   if (*run_command) return run(comm, line);
-  if (*check_command) {
-    const Deck deck = load(comm, line, line.sets);
-    const std::string text = estimate_run(comm, deck, line.ranks).text;
-    if (comm.is_root()) print_out(fmt::format("{}\n{}", deck.resolved(), text));
-    return 0;
-  }
-  if (*job_command) {
-    write_job(comm, {line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output}, [&](const std::vector<std::string>& sets) { return estimate_run(comm, load(comm, line, sets), line.ranks); });
-    return 0;
-  }
+  if (*check_command) return check(comm, line);
+  if (*job_command) return job(comm, line);
   if (!comm.is_root()) return 0;
   if (version) {
     print_out(version_text());

@@ -10,6 +10,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/field/catalogue.hpp"
 #include "koushi/study/correlator_fit.hpp"
+#include "koushi/study/extrapolation.hpp"
 #include "koushi/study/reweighting.hpp"
 #include "registered.hpp"
 
@@ -106,8 +107,11 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
     INFO(text);
     try {
       const Deck deck = Deck::parse(text, "deck.toml", {}, catalogue());
-      if (deck.text("study.kind") == "correlator-fit" || deck.text("study.kind") == "reweighting") {
-        deck.text("study.kind") == "reweighting" ? static_cast<void>(reweighting_targets(deck)) : static_cast<void>(correlator_fit_options(deck));
+      const std::string kind = deck.text("study.kind");
+      if (kind == "correlator-fit" || kind == "reweighting" || kind == "extrapolation") {
+        if (kind == "reweighting") reweighting_targets(deck);
+        if (kind == "correlator-fit") correlator_fit_options(deck);
+        if (kind == "extrapolation") describe_extrapolation(self, deck);
         ++analyses;
         continue;
       }
