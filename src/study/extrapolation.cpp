@@ -10,6 +10,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/statistics/power_fit.hpp"
+#include "koushi/store/damaged_file.hpp"
 #include "koushi/study/analysis_results.hpp"
 #include "koushi/study/finished_runs.hpp"
 #include "koushi/study/resolved_numbers.hpp"
@@ -73,6 +74,8 @@ class Extrapolation {
       const ResultReader reader(comm_, file);
       take(reader, file);
       if (const std::string status = reader.read_text("summary/status"); status != "done") run_.warn(progress, "unfinished run", fmt::format("{} is {}", file, status));
+    } catch (const DamagedFile&) {
+      throw;
     } catch (const StoreError& error) {
       deck_.refuse("study.files", error.what(), "result files; names are relative to the folder in which koushi is called");
     }
