@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from test_analysis import Analysis
@@ -89,7 +90,7 @@ class Scan(unittest.TestCase):
                 before = os.stat(self.path(names[1])).st_mtime_ns
                 process = subprocess.Popen([KOUSHI, "run", deck, *sets, "--resume"], env=ENV, cwd=self.folder, stdout=subprocess.DEVNULL)
                 while process.poll() is None and os.stat(self.path(names[1])).st_mtime_ns == before:
-                    pass
+                    time.sleep(0.005)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 killed = process.returncode == -signal.SIGKILL
