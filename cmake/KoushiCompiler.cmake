@@ -18,6 +18,12 @@ set(KOUSHI_LINK_OPTIONS "-Wl,--exclude-libs,ALL")
 set(KOUSHI_ARCH native CACHE STRING "Processor to compile for, as in -march=; the compute node's, not the login node's")
 set(KOUSHI_COMPILE_OPTIONS -march=${KOUSHI_ARCH} -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   -Wno-missing-field-initializers)  # designated initialisers leave the rest to their defaults, on purpose
+# nvcc_wrapper of Kokkos: nvcc, with this name's options passed on to g++. What cudafe++ makes of the sources is not pedantic.
+if(CMAKE_CXX_COMPILER MATCHES "nvcc_wrapper$")
+  set(KOUSHI_NVCC ON)
+  list(REMOVE_ITEM KOUSHI_COMPILE_OPTIONS -Wpedantic)
+  list(APPEND KOUSHI_COMPILE_OPTIONS --expt-relaxed-constexpr)  # numbers of std::integral_constant in kernels
+endif()
 option(KOUSHI_WARNINGS_AS_ERRORS "Treat warnings as errors" ON)
 if(KOUSHI_WARNINGS_AS_ERRORS)
   list(APPEND KOUSHI_COMPILE_OPTIONS -Werror)
@@ -54,7 +60,7 @@ if(_koushi_macros MATCHES "__x86_64__")
   endforeach()
 endif()
 find_program(KOUSHI_CCACHE ccache)
-if(KOUSHI_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+if(KOUSHI_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER AND NOT KOUSHI_NVCC)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NAMESPACE=koushi-${KOUSHI_ARCH_KEY}
     CCACHE_SLOPPINESS=pch_defines,time_macros ${KOUSHI_CCACHE})
 endif()

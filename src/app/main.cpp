@@ -154,19 +154,9 @@ int job(const Communicator& comm, const CommandLine& line) {
 }
 
 int bench(bool json) {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const std::vector<BenchRow> rows = run_bench(world);
-  if (!world.is_root()) return 0;
-  std::string text = json ? "[" : fmt::format("{:<26}{:>14}  {:<10}{:>10}\n", "kernel", "rate", "unit", "of limit");
-  for (const BenchRow& row : rows) {
-    if (json) {
-      text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}", text == "[" ? "" : ", ", quoted(row.name),
-                          row.value, quoted(row.unit), quoted(row.limit), row.fraction);
-    } else {
-      text += fmt::format("{:<26}{:>14.4g}  {:<10}{}\n", row.name, row.value, row.unit, row.limit.empty() ? "" : fmt::format("{:>8.1f} % of {}", 100 * row.fraction, row.limit));
-    }
-  }
-  print_out(fmt::format("{}{}", text, json ? "]\n" : ""));
+  if (world.is_root()) print_out(bench_text(rows, json));
   return 0;
 }
 

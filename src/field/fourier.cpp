@@ -132,6 +132,8 @@ void FourierMass::Plans::exchange(const Grid& grid) {
   incoming.resize(outgoing.size());
 }
 
+bool FourierMass::is_available() { return true; }
+
 FourierMass::FourierMass(const Grid& grid, double scale, double mass) : grid_(grid), mass_(mass), plans_(std::make_unique<Plans>()) {
   const auto& boundary = grid.options().boundary;
   if (std::any_of(boundary.begin(), boundary.end(), [](Boundary b) { return b != Boundary::periodic; })) {

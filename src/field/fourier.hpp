@@ -21,6 +21,8 @@ class FourierMass {
   FourierMass(const FourierMass&) = delete;
   FourierMass& operator=(const FourierMass&) = delete;
 
+  /// Whether this build has FFTW.
+  static bool is_available();
   double mass() const { return mass_; }
   /// target = M^{-1} source
   void apply_inverse(const FieldArray& source, const FieldArray& target);

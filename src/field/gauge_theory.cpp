@@ -22,7 +22,7 @@ constexpr int most_loop = 4;
 template <typename T, int n, typename Kernel>
 struct SumLanes {
   Kernel kernel;
-  Kokkos::View<ExactSum**> sums;
+  SiteSums sums;
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
     T values[n];
     kernel(row, x, count, values);
@@ -31,6 +31,30 @@ struct SumLanes {
       for (int l = 0; l < count; ++l) local.add(Lanes<T>::get(values[m], l));
       add_atomically(sums(row.replica, m), local);
     }
+  }
+};
+
+/// p <- factor p
+struct ScaleForce {
+  FieldPointer force;
+  int components;
+  double factor;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const ScaleForce self = *this;
+    return [self, row](int x, const RowSides&) {
+      for (int c = 0; c < self.components; ++c) self.force.at(row, c)[x] = self.factor == 0 ? 0.0 : self.factor * self.force.at(row, c)[x];
+    };
+  }
+};
+
+template <typename Group>
+struct UnitLinks {
+  LinkField<Group> links;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    const UnitLinks self = *this;
+    return [self, row](int x, const RowSides&) {
+      for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, {self.links.grid, row, x, 1}, Group::one());
+    };
   }
 };
 
@@ -47,7 +71,7 @@ class GaugeTheory final : public RealField {
 
   /// Links exp(i spread normal_a T_a).
   void start(std::uint64_t seed, double spread) override {
-    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks{links<double>()});
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks<Group>{links<double>()});
     RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
   }
@@ -300,29 +324,6 @@ class GaugeTheory final : public RealField {
     }
   }
 
-  /// p <- factor p
-  struct ScaleForce {
-    FieldPointer force;
-    int components;
-    double factor;
-    KOKKOS_FUNCTION auto on(const GridRow& row) const {
-      const ScaleForce self = *this;
-      return [self, row](int x, const RowSides&) {
-        for (int c = 0; c < self.components; ++c) self.force.at(row, c)[x] = self.factor == 0 ? 0.0 : self.factor * self.force.at(row, c)[x];
-      };
-    }
-  };
-
-  struct UnitLinks {
-    LinkField<Group> links;
-    KOKKOS_FUNCTION auto on(const GridRow& row) const {
-      const UnitLinks self = *this;
-      return [self, row](int x, const RowSides&) {
-        for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, {self.links.grid, row, x, 1}, Group::one());
-      };
-    }
-  };
-
   template <typename T>
   LinkField<GroupOf<T>> links() const {
     return {grid_.view(), pointer_to(field_), is_open()};
@@ -363,7 +364,7 @@ class GaugeTheory final : public RealField {
   std::vector<double> lane_totals(const char* label, const More&... more) {
     constexpr int n = Kernel<Group>::numbers;
     const GridView& view = grid_.view();
-    const Kokkos::View<ExactSum**> sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
+    const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
     with_values([&]<typename T>(std::type_identity<T>) {
       using Sites = Kernel<GroupOf<T>>;
       for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Sites>{Sites{links<T>(), more...}, sums});
@@ -395,7 +396,7 @@ class GaugeTheory final : public RealField {
     const GridView& view = grid_.view();
     const int f = view.first_direction;
     const int lines = view.n_rows() * view.extent[3] / view.extent[f];
-    const Kokkos::View<double**> products("koushi::field::lines", static_cast<std::size_t>(lines), Group::reals);
+    const Kokkos::View<double**, Kokkos::LayoutRight> products("koushi::field::lines", static_cast<std::size_t>(lines), Group::reals);
     Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, lines), LineProducts<Group>{links<double>(), products});
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, products);
     std::vector<double> local(host.data(), host.data() + host.size());

@@ -55,7 +55,7 @@ struct DrawNormals {
     const int stretch = grid.half > 0 ? grid.half : n;  // of places whose coordinates follow each other evenly
     for (int begin = 0; begin < n; begin += stretch) {
       for (int x = begin; x < begin + stretch; x += L::width) {
-        const int count = Kokkos::min(L::width, begin + stretch - x);
+        const int count = Kokkos::min(int{L::width}, begin + stretch - x);
         const auto streams = L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), grid.half > 0 ? 2 : 1);
         for (std::uint32_t pair = 0; pair < pairs; ++pair) {
           draw<T>(streams, replica * pairs + pair, one, two);
@@ -155,7 +155,7 @@ void RealField::exchange(FieldTheory& other, const std::vector<bool>& replicas) 
   }
 }
 
-std::vector<double> RealField::totals_of(const Kokkos::View<ExactSum**>& sums) const {
+std::vector<double> RealField::totals_of(const SiteSums& sums) const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, sums);
   return exact_totals(grid_.group(), std::vector<ExactSum>(host.data(), host.data() + host.size()));
 }

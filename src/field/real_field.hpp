@@ -15,6 +15,31 @@ struct FieldValue {
   KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int c) const { return field.at(row, c)[x]; }
 };
 
+/// Adds value(row, x, c), c = 0 ... orders - 1, of the sites of a row to the sums of their slices: [replica][c][t].
+template <typename Value>
+struct SliceSums {
+  GridView grid;
+  Value value;
+  SiteSums sums;
+  int orders;
+  int length;  ///< slices
+
+  KOKKOS_FUNCTION void operator()(int k) const {
+    const GridRow row = grid.row(k);
+    const int first = grid.first_direction;
+    for (int c = 0; c < orders; ++c) {
+      ExactSum whole;
+      for (int x = 0; x < grid.extent[3]; ++x) {
+        ExactSum one;
+        one.add(value(row, x, c));
+        if (first == 3) add_atomically(sums(row.replica, c * length + grid.global_first[3] + grid.coordinate(x)), one);
+        whole += one;
+      }
+      if (first < 3) add_atomically(sums(row.replica, c * length + grid.global_first[first] + row.coordinate[first]), whole);
+    }
+  }
+};
+
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
@@ -40,38 +65,20 @@ class RealField : public MolecularDynamics {
   template <typename Value>
   std::vector<double> slice_sums_of(int orders, const Value& value) const {
     if (orders == 0) return {};
-    const GridView view = grid_.view();
-    const int first = view.first_direction;
-    const int length = view.global_extent[first];
-    const Kokkos::View<ExactSum**> sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(orders * length));
-    Kokkos::parallel_for(
-        "koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), KOKKOS_LAMBDA(int k) {
-          const GridRow row = view.row(k);
-          const auto add = [&](int at, const ExactSum& part) { add_atomically(sums(row.replica, at), part); };
-          for (int c = 0; c < orders; ++c) {
-            ExactSum whole;
-            for (int x = 0; x < view.extent[3]; ++x) {
-              if (first == 3) {
-                ExactSum one;
-                one.add(value(row, x, c));
-                add(c * length + view.global_first[3] + view.coordinate(x), one);
-              } else {
-                whole.add(value(row, x, c));
-              }
-            }
-            if (first < 3) add(c * length + view.global_first[first] + row.coordinate[first], whole);
-          }
-        });
+    const GridView& view = grid_.view();
+    const int length = view.global_extent[view.first_direction];
+    const SiteSums sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(orders * length));
+    Kokkos::parallel_for("koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), SliceSums<Value>{view, value, sums, orders, length});
     return totals_of(sums);
   }
   /// Sums of n numbers per site over the whole lattice: [replica][n].
   template <int n, typename Kernel>
   std::vector<double> totals(const char* label, const Kernel& kernel) const {
-    const Kokkos::View<ExactSum**> sums("koushi::field::sums", static_cast<std::size_t>(grid_.view().n_replicas), n);
+    const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(grid_.view().n_replicas), n);
     sum_sites<n>(Kokkos::DefaultExecutionSpace{}, label, grid_.view(), kernel, sums);
     return totals_of(sums);
   }
-  std::vector<double> totals_of(const Kokkos::View<ExactSum**>& sums) const;
+  std::vector<double> totals_of(const SiteSums& sums) const;
 
   /// Runs a kernel that reads the neighbours in `source`: interior sites while its halo is under way, the others afterwards.
   template <typename Kernel>

@@ -178,7 +178,7 @@ class ScalarTheory final : public RealField {
 
   std::vector<std::string> further_updates() const override {
     std::vector<std::string> all{"hmc"};
-    if (action_.bond.stiffness > 0) all.emplace_back("fourier-hmc");
+    if (action_.bond.stiffness > 0 && FourierMass::is_available()) all.emplace_back("fourier-hmc");
     if (even) {
       all.emplace_back("wolff");
       all.emplace_back("swendsen-wang");

@@ -90,10 +90,8 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
 
   const int steps = 2 * options.range + 1;
   const auto longest = static_cast<std::size_t>(*std::max_element(view_.extent, view_.extent + 4) + 16);
-  view_.hop = Kokkos::View<int***>("koushi::lattice::hop", 4, static_cast<std::size_t>(steps), longest);
-  view_.weight = Kokkos::View<double***>("koushi::lattice::weight", 4, static_cast<std::size_t>(steps), longest);
-  const auto hop = Kokkos::create_mirror_view(view_.hop);
-  const auto weight = Kokkos::create_mirror_view(view_.weight);
+  view_.hop = decltype(view_.hop)("koushi::lattice::hop", 4, static_cast<std::size_t>(steps), longest);
+  view_.weight = decltype(view_.weight)("koushi::lattice::weight", 4, static_cast<std::size_t>(steps), longest);
   for (int mu = 0; mu < 4; ++mu) {
     for (int r = -options.range; r <= options.range; ++r) {
       for (int c = 0; c < view_.extent[mu]; ++c) {
@@ -101,19 +99,17 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
         const int at = mu == 3 ? view_.place(c) : c;
         int target = halo_[mu] > 0 ? c + r : ((c + r) % n + n) % n;
         if (mu == 3) target = view_.place(target);
-        hop(mu, r + options.range, at) = (target - at) * view_.stride[mu];
+        view_.hop(mu, r + options.range, at) = (target - at) * view_.stride[mu];
         const int global = view_.global_first[mu] + c + r;
         const int whole = view_.global_extent[mu];
         const int crossings = global >= 0 ? global / whole : -((whole - 1 - global) / whole);
-        double& w = weight(mu, r + options.range, at);
+        double& w = view_.weight(mu, r + options.range, at);
         w = 1;
         if (crossings != 0 && boundary[mu] == Boundary::open) w = 0;
         if (crossings % 2 != 0 && boundary[mu] == Boundary::antiperiodic) w = -1;
       }
     }
   }
-  Kokkos::deep_copy(view_.hop, hop);
-  Kokkos::deep_copy(view_.weight, weight);
 
   std::vector<int> interior;
   std::vector<int> ends;

@@ -1,16 +1,8 @@
 #include "koushi/lattice/halo_exchange.hpp"
 
-#include <fmt/format.h>
-
-#include "koushi/base/error.hpp"
-
 namespace koushi {
 
 namespace {
-
-void check(int status, const char* call) {
-  if (status != MPI_SUCCESS) throw LibraryError(fmt::format("{} failed with code {} in a halo exchange", call, status));
-}
 
 /// Copies a brick of the stored sites of all replicas and components into a buffer, or back.
 template <bool to_buffer>
@@ -35,11 +27,8 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
         double* const line = pointer.at(r, c, row);
         for (int x = 0; x < n3; ++x) {
           double& site = line[grid.place(column + x)];
-          if constexpr (to_buffer) {
-            buffer(k * n3 + x) = site;
-          } else {
-            site = buffer(k * n3 + x);
-          }
+          double& copy = buffer(k * n3 + x);
+          (to_buffer ? copy : site) = to_buffer ? site : copy;
         }
       });
 }
@@ -51,7 +40,7 @@ FieldArray make_field(const Grid& grid, int components) {
                     static_cast<std::size_t>(grid.view().stored));
 }
 
-HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), count_(components), corners_(corners) {
+HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), count_(components), corners_(corners), messages_(grid.group()) {
   const GridView& view = grid.view();
   const auto halo = [&](int mu) { return grid.has_halo(mu) ? view.range : 0; };
   for (int mu = 0; mu < 4; ++mu) {
@@ -83,23 +72,13 @@ HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : gri
   }
 }
 
-HaloExchange::~HaloExchange() {
-  if (!pending_.empty()) MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE);
-}
-
 void HaloExchange::start(const FieldArray& field, Face& face, int tag) {
   const int size = static_cast<int>(face.in.extent(0)) / components_ * count_;
   copy_brick<true>("koushi::lattice::pack_halo", grid_.view(), field, face.out, face.send, first_, count_);
   Kokkos::deep_copy(face.out_host, face.out);
-  pending_.resize(pending_.size() + 2);
   // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
-  check(MPI_Irecv(face.in_host.data(), size, MPI_DOUBLE, face.partner, tag + (face.step > 0 ? 0 : 1), grid_.group().get(), &pending_[pending_.size() - 2]), "MPI_Irecv");
-  check(MPI_Isend(face.out_host.data(), size, MPI_DOUBLE, face.partner, tag + (face.step > 0 ? 1 : 0), grid_.group().get(), &pending_.back()), "MPI_Isend");
-}
-
-void HaloExchange::wait() {
-  check(MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
-  pending_.clear();
+  messages_.receive(face.in_host.data(), size, face.partner, tag + (face.step > 0 ? 0 : 1));
+  messages_.send(face.out_host.data(), size, face.partner, tag + (face.step > 0 ? 1 : 0));
 }
 
 void HaloExchange::unpack(const FieldArray& field, const Face& face) const {
@@ -123,14 +102,14 @@ void HaloExchange::exchange(const FieldArray& field, int first, int count) {
 
 void HaloExchange::finish(const FieldArray& field) {
   if (!corners_) {
-    wait();
+    messages_.wait();
     for (const Face& face : faces_) unpack(field, face);
     return;
   }
   for (std::size_t k = 0; k < faces_.size(); k += 2) {
     start(field, faces_[k], 2 * faces_[k].mu);
     start(field, faces_[k + 1], 2 * faces_[k].mu);
-    wait();
+    messages_.wait();
     unpack(field, faces_[k]);
     unpack(field, faces_[k + 1]);
   }

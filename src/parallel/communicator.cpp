@@ -23,6 +23,9 @@ void check(int status, const char* call, std::source_location at = std::source_l
 
 }  // namespace
 
+Communicator Communicator::world() { return Communicator(MPI_COMM_WORLD); }
+Communicator Communicator::self() { return Communicator(MPI_COMM_SELF); }
+
 Communicator::Communicator(MPI_Comm adopted) {
   check(MPI_Comm_dup(adopted, &comm_), "MPI_Comm_dup");
   check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -142,6 +145,25 @@ std::vector<double> Communicator::receive_at_root(int rank) const {
     check(MPI_Recv(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, rank, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
   }
   return values;
+}
+
+Messages::~Messages() {
+  if (!pending_.empty()) MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE);
+}
+
+void Messages::send(const double* values, int count, int to, int tag) {
+  pending_.emplace_back();
+  check(MPI_Isend(values, count, MPI_DOUBLE, to, tag, comm_.get(), &pending_.back()), "MPI_Isend");
+}
+
+void Messages::receive(double* values, int count, int from, int tag) {
+  pending_.emplace_back();
+  check(MPI_Irecv(values, count, MPI_DOUBLE, from, tag, comm_.get(), &pending_.back()), "MPI_Irecv");
+}
+
+void Messages::wait() {
+  check(MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+  pending_.clear();
 }
 
 }  // namespace koushi

@@ -1,25 +1,22 @@
 #include "koushi/study/bench.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <ctime>
-#include <fstream>
 
+#include "bench_rbm.hpp"
 #include "koushi/base/simd.hpp"
+#include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
-#include "koushi/lattice/lattice.hpp"
-#include "koushi/manybody/rbm.hpp"
-#include "koushi/manybody/spin_sampler.hpp"
-#include "koushi/solver/stochastic_reconfiguration.hpp"
 
 namespace koushi {
 
 namespace {
 
-using Space = Kokkos::DefaultHostExecutionSpace;
+using Space = Kokkos::DefaultExecutionSpace;
 using Clock = std::chrono::steady_clock;
 
 /// Shortest time of `repetitions` calls, after one to warm up. Bodies of a millisecond or two find the gaps that other processes leave.
@@ -40,186 +37,77 @@ double best_seconds(int repetitions, const Body& body) {
 double triad() {
   const int n = 1 << 24;  // 3 x 128 MiB, beyond any cache
   const auto size = static_cast<std::size_t>(n);
-  const Kokkos::View<double*, Kokkos::HostSpace> a("koushi::study::a", size);
-  const Kokkos::View<double*, Kokkos::HostSpace> b("koushi::study::b", size);
-  const Kokkos::View<double*, Kokkos::HostSpace> c("koushi::study::c", size);
-  const double seconds = best_seconds(5, [&] {
-    Kokkos::parallel_for("koushi::study::triad", Kokkos::RangePolicy<Space>(0, n), [=](int i) { a(i) = b(i) + 3.0 * c(i); });
-  });
-  return 24e-9 * n / seconds;
+  const Kokkos::View<double*> a("koushi::study::a", size);
+  const Kokkos::View<double*> b("koushi::study::b", size);
+  const Kokkos::View<double*> c("koushi::study::c", size);
+  const auto add = KOKKOS_LAMBDA(int i) { a(i) = b(i) + 3.0 * c(i); };
+  return 24e-9 * n / best_seconds(5, [&] { Kokkos::parallel_for("koushi::study::triad", Kokkos::RangePolicy<Space>(0, n), add); });
 }
 
 /// Gflop/s of independent fused multiply-adds in registers, on all threads.
 double fma_peak() {
+  using L = Lanes<SiteVector>;
   constexpr int chains = 12;  // latency 4 cycles x 2 to 3 units
   constexpr int iterations = 20000;
   const int threads = Space().concurrency();
-  const Kokkos::View<double*, Kokkos::HostSpace> sink("koushi::study::sink", static_cast<std::size_t>(threads));
-  const double seconds = best_seconds(300, [&] {
-    Kokkos::parallel_for("koushi::study::fma", Kokkos::RangePolicy<Space>(0, threads), [=](int thread) {
-      Simd x[chains];
-      for (int k = 0; k < chains; ++k) x[k] = Simd(1.0 + k + thread);
-      const Simd f(0.999);
-      const Simd g(1e-3);
-      for (int i = 0; i < iterations; ++i) {
-        for (int k = 0; k < chains; ++k) x[k] = Kokkos::fma(x[k], f, g);
-      }
-      double sum = 0;
-      for (int k = 0; k < chains; ++k) sum += x[k][0];
-      sink(thread) = sum;
-    });
-  });
-  return 2e-9 * chains * simd_width() * static_cast<double>(iterations) * threads / seconds;
-}
-
-/// Largest resident memory of this process so far, in bytes; 0 where the system does not tell.
-double peak_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    double kilobytes = 0;
-    if (word == "VmHWM:" && status >> kilobytes) return 1024 * kilobytes;
-  }
-  return 0;
-}
-
-/// The 10 x 10 Heisenberg model with 4 hidden units per site.
-struct RbmCase {
-  bool is_complex;
-  bool symmetrised;
-  SpinHamiltonian h;
-  MoveTable table;
-  std::unique_ptr<SpinWavefunction> rbm;
-
-  RbmCase(bool with_complex, bool with_symmetry) : is_complex(with_complex), symmetrised(with_symmetry) {
-    const UnitCell cell = unit_cell("square");
-    const Lattice lattice(cell, 10 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
-    std::vector<LabelledBond> bonds;
-    for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j});
-    h = make_xxz(100, bonds, {.J = {1.0}, .sublattice_sign = lattice.sublattice_sign(), .marshall = true});
-    RbmOptions options{.n_sites = 100, .complex_weights = is_complex, .density = 4, .visible_bias = !symmetrised, .width = 0.05, .seed = 1};
-    if (symmetrised) options.symmetry = lattice.translations();
-    rbm = make_rbm(options);
-    table.moves = h.moves;
-    table.kinds.n_kinds = 1;
-    table.kinds.count[0] = static_cast<int>(h.moves.size());
-    table.kinds.cumulative[0] = 1;
-  }
-  std::string name(const std::string& kernel) const { return kernel + (is_complex ? " complex" : " real") + (symmetrised ? "" : " dense"); }
-  // Operations that fill the place of an FMA, two flops each: per hidden unit 2 (real) or 8 (complex) for a ratio, 4 or 15 for an accepted move, with a
-  // division as one.
-  double flops_per_ratio() const { return 400 * (is_complex ? 16.0 : 4.0); }
-  double flops_per_acceptance() const { return 400 * (is_complex ? 30.0 : 8.0); }
-};
-
-double active_moves(const SpinHamiltonian& h, const SpinRows& spins) {
-  double count = 0;
-  for (std::size_t s = 0; s < spins.extent(0); ++s) {
-    for (const SpinMove& m : h.moves) count += spins(s, static_cast<std::size_t>(m.i)) != spins(s, static_cast<std::size_t>(m.j)) ? 1 : 0;
-  }
-  return count;
+  const Kokkos::View<double*> sink("koushi::study::sink", static_cast<std::size_t>(threads));
+  const auto multiply = KOKKOS_LAMBDA(int thread) {
+    SiteVector x[chains];
+    for (int k = 0; k < chains; ++k) x[k] = SiteVector(1.0 + k + thread);
+    const SiteVector f(0.999);
+    const SiteVector g(1e-3);
+    for (int i = 0; i < iterations; ++i) {
+      for (int k = 0; k < chains; ++k) x[k] = L::fma(x[k], f, g);
+    }
+    double sum = 0;
+    for (int k = 0; k < chains; ++k) sum += L::get(x[k], 0);
+    sink(thread) = sum;
+  };
+  const double seconds = best_seconds(300, [&] { Kokkos::parallel_for("koushi::study::fma", Kokkos::RangePolicy<Space>(0, threads), multiply); });
+  return 2e-9 * chains * L::width * static_cast<double>(iterations) * threads / seconds;
 }
 
 void rbm_kernel_rows(const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
-  const Communicator self(MPI_COMM_SELF);
-  const Kokkos::DefaultExecutionSpace space;
-  // Moves: one long walk of 64 chains; only proposals that change something are counted.
-  MarkovChains chains(self, *model.rbm, model.table, {.chains = 64, .samples = 1024, .seed = 1});
+  const Communicator self = Communicator::self();
+  const Space space;
+  // Moves: one long walk of 64 chains (more on a GPU); only proposals that change something are counted.
+  constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Space::memory_space>::accessible;
+  constexpr std::size_t n_walkers = on_host ? 64 : 8192;
+  MarkovChains chains(self, *model.rbm, model.table, {.chains = n_walkers, .samples = n_walkers, .seed = 1});
   chains.start(*model.rbm);
   chains.draw(*model.rbm, 0, 0);
-  SpinBatch walkers = model.rbm->make_batch(64);
-  for (std::size_t w = 0; w < 64; ++w) {
-    for (std::size_t i = 0; i < 100; ++i) walkers.spins(w, i) = chains.samples().spins(16 * w, i);
-  }
-  model.rbm->refresh(walkers);
+  const SpinBatch& walkers = chains.samples();
   const auto moves = model.rbm->moves(model.table.moves);
-  const Kokkos::View<std::int64_t* [2]> counts("koushi::study::counts", 64);
-  const double walk = best_seconds(300, [&] {
-    Kokkos::deep_copy(counts, 0);
+  const Kokkos::View<std::int64_t* [2]> counts("koushi::study::counts", n_walkers);
+  const double walk = best_seconds(on_host ? 300 : 30, [&] {
+    Kokkos::deep_copy(space, counts, 0);
     moves->metropolis(space, model.table.kinds, walkers, counts, {.seed = 1}, 100);
   });
+  const auto counted = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts);
   double proposals = 0;
   double accepted = 0;
-  for (std::size_t w = 0; w < 64; ++w) {
-    accepted += static_cast<double>(counts(w, 0));
-    proposals += static_cast<double>(counts(w, 1));
+  for (std::size_t w = 0; w < n_walkers; ++w) {
+    accepted += static_cast<double>(counted(w, 0));
+    proposals += static_cast<double>(counted(w, 1));
   }
   const double flops = proposals * model.flops_per_ratio() + accepted * model.flops_per_acceptance();
   rows.push_back({model.name("rbm exchange"), proposals / walk, "moves/s", "fma", flops * 1e-9 / walk / peak});
 
   const SpinTerms terms = make_terms(model.h);
-  const Kokkos::View<Complex*> energies("koushi::study::energies", 64);
+  const Kokkos::View<Complex*> energies("koushi::study::energies", n_walkers);
   const double ratios = active_moves(model.h, walkers.spins);
-  const double local = best_seconds(300, [&] { moves->local_energies(space, terms, walkers, energies); });
+  const double local = best_seconds(on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
   rows.push_back({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
 }
 
-/// Flops of what follows the local energies in a step. Symmetrised: the rows of the filters, a triangle of S, its Cholesky factor. Dense: a triangle of the
-/// Gram matrix from its factors, its Cholesky factor, and O v, O^dagger r (two and four of them).
-double solver_flops(const RbmCase& model, double n, double parameters) {
-  const double kind = model.is_complex ? 4 : 1;  // a complex product has four real ones
-  const double rectangle = model.is_complex ? 2 : 1;
-  if (!model.symmetrised) return n * n * (400 * kind + 100) + kind * n * n * n / 3 + 6 * 2 * rectangle * n * 400 * 100;
-  const double columns = parameters / rectangle;
-  return 2 * rectangle * n * 100 * 400 + kind * n * columns * columns + kind * columns * columns * columns / 3;
-}
-
-/// A whole step of 4096 samples with a sweep between samples, as the study makes it, on all ranks together.
-void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
-  constexpr std::int64_t n_samples = 4096;
-  MarkovChains chains(world, *model.rbm, model.table, {.chains = 256, .samples = n_samples, .seed = 1});
-  chains.start(*model.rbm);
-  const SpinTerms terms = make_terms(model.h);
-  const auto count = static_cast<std::size_t>(chains.rows().count);
-  const Kokkos::View<Complex*> energies("koushi::study::energies", count);
-  const SrRoute route = model.symmetrised ? SrRoute::dense : SrRoute::sample_space;
-  const char* const names[] = {"  sampling", "  local energies", "  log derivatives", "  solver"};
-  double phases[4] = {};
-  double best = 1e300;
-  double processor = 1e300;
-  for (int repetition = 0; repetition < (model.symmetrised ? 12 : 4); ++repetition) {
-    double at[5];
-    const auto now = [start = Clock::now()] { return std::chrono::duration<double>(Clock::now() - start).count(); };
-    world.barrier();
-    const std::clock_t start = std::clock();
-    at[0] = now();
-    chains.draw(*model.rbm, 1, 0);
-    at[1] = now();
-    chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
-    std::vector<std::complex<double>> e;
-    for (std::size_t s = 0; s < count; ++s) e.emplace_back(energies(s).real(), energies(s).imag());
-    at[2] = now();
-    const auto o = model.rbm->log_derivatives(world, chains.rows(), chains.samples());
-    at[3] = now();
-    SrReport report;
-    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, {.route = route, .shift_relative = 1e-3}, report);
-    at[4] = now();
-    if (repetition > 0) processor = std::min(processor, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
-    if (at[4] - at[0] > best || repetition == 0) continue;
-    best = at[4] - at[0];
-    for (int p = 0; p < 4; ++p) phases[p] = at[p + 1] - at[p];
-  }
-  const auto total = [&](double local) {
-    double sum = 0;
-    for (const double value : world.all_gather(std::vector<double>{local})) sum += value;
-    return sum;
-  };
-  const double memory = total(peak_memory());
-  const double ratios = total(active_moves(model.h, chains.samples().spins));
-  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites);  // about half of them change something
-  const double flops = proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) + ratios * model.flops_per_ratio() +
-                       solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
-  rows.push_back({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
-  for (int p = 0; p < 4; ++p) rows.push_back({names[p], phases[p], "s", "", 0});
-  rows.push_back({"  processor time", total(processor), "s", "", 0});
-  rows.push_back({"  memory so far", 1e-9 * memory, "GB", "", 0});
-}
-
-void rbm_rows(const Communicator& world, double peak, std::vector<BenchRow>& rows) {
+void rbm_rows([[maybe_unused]] const Communicator& world, double peak, std::vector<BenchRow>& rows) {
   for (const bool symmetrised : {true, false}) {  // in the order of their memory
     for (const bool is_complex : {false, true}) {
       const RbmCase model(is_complex, symmetrised);
       rbm_kernel_rows(model, peak, rows);
+#ifdef KOUSHI_MPI
       rbm_step_rows(world, model, peak, rows);
+#endif
     }
   }
 }
@@ -282,8 +170,21 @@ std::vector<BenchRow> run_bench(const Communicator& world) {
   rbm_rows(world, peak, rows);
   const double triad_rate = triad();
   rows.push_back({"triad", triad_rate, "GB/s", "triad", 1});
-  field_rows(Communicator(MPI_COMM_SELF), triad_rate, peak, rows);
+  field_rows(Communicator::self(), triad_rate, peak, rows);
   return rows;
+}
+
+std::string bench_text(const std::vector<BenchRow>& rows, bool json) {
+  std::string text = json ? "[" : fmt::format("{:<26}{:>14}  {:<10}{:>10}\n", "kernel", "rate", "unit", "of limit");
+  for (const BenchRow& row : rows) {
+    if (json) {
+      text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}", text == "[" ? "" : ", ", quoted(row.name),
+                          row.value, quoted(row.unit), quoted(row.limit), row.fraction);
+    } else {
+      text += fmt::format("{:<26}{:>14.4g}  {:<10}{}\n", row.name, row.value, row.unit, row.limit.empty() ? "" : fmt::format("{:>8.1f} % of {}", 100 * row.fraction, row.limit));
+    }
+  }
+  return text + (json ? "]\n" : "");
 }
 
 }  // namespace koushi

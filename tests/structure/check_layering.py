@@ -1,4 +1,4 @@
-"""Fails on an #include between rooms that the table of rooms does not allow, and on rooms without README."""
+"""Fails on an #include between rooms that the table of rooms does not allow, of a library in a room that does not own it, and on rooms without README."""
 import pathlib
 import re
 import sys
@@ -17,6 +17,8 @@ USES = {
     "study": "base parallel random deck store statistics lattice manybody field solver",
     "app": "study deck base",
 }
+
+LIBRARIES = {"petsc|slepc": "parallel solver", "mpi": "parallel", "hdf5|H5": "store", "fftw": "field"}
 
 
 def closure(room, seen=None):
@@ -42,8 +44,9 @@ def main(root):
                     found = re.match(r'\s*#\s*include\s*"koushi/(\w+)/', line)
                     if found and found.group(1) not in allowed:
                         problems.append(f"{path.relative_to(root)}:{number}: {room} may not use {found.group(1)}")
-                    if re.match(r"\s*#\s*include\s*<(petsc|slepc)", line) and room not in ("parallel", "solver"):
-                        problems.append(f"{path.relative_to(root)}:{number}: PETSc is seen in parallel and solver only")
+                    for library, rooms in LIBRARIES.items():
+                        if re.match(rf"\s*#\s*include\s*<({library})", line) and room not in rooms.split():
+                            problems.append(f"{path.relative_to(root)}:{number}: {library} is seen in {rooms} only")
     print("\n".join(problems) or "every arrow is in the table")
     return 1 if problems else 0
 

@@ -183,7 +183,7 @@ struct WilsonLoops {
 template <typename Group>
 struct LineProducts {
   LinkField<Group> links;
-  Kokkos::View<double**> out;
+  Kokkos::View<double**, Kokkos::LayoutRight> out;
   KOKKOS_FUNCTION void operator()(int k) const {
     const GridView& grid = links.grid;
     const int f = grid.first_direction;

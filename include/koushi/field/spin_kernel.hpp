@@ -283,7 +283,7 @@ struct IsingHeatbath {
         for (int w = 0; w < 4; ++w) {
           const int first = x + 8 * w + part;
           if (first >= x + count) break;
-          const int n = Kokkos::min(L::width, x + count - first);
+          const int n = Kokkos::min(int{L::width}, x + count - first);
           sum += update(spins + first, weighted ? sum_of(row, first, n) : beside.sum(first, parity), block.word[w], n);
         }
       }

@@ -46,8 +46,8 @@ struct GridView {
   bool fixed[4] = {};            ///< directions whose ends are given values, in the halo
   int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
-  Kokkos::View<int***> hop;        ///< [4][2 range + 1][longest extent]
-  Kokkos::View<double***> weight;  ///< as hop
+  Kokkos::View<int***, Kokkos::SharedSpace> hop;        ///< [4][2 range + 1][longest extent]; clusters are followed on the host
+  Kokkos::View<double***, Kokkos::SharedSpace> weight;  ///< as hop
 
   KOKKOS_INLINE_FUNCTION int n_rows() const { return n_replicas * extent[0] * extent[1] * extent[2]; }
   KOKKOS_INLINE_FUNCTION int volume() const { return extent[0] * extent[1] * extent[2] * extent[3]; }
@@ -181,6 +181,9 @@ void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   for_sites_of(space, label, grid, ListedRows{grid, rows}, static_cast<int>(rows.extent(0)), kernel);
 }
 
+/// [replica][n], in this order in the memory of any space.
+using SiteSums = Kokkos::View<ExactSum**, Kokkos::LayoutRight>;
+
 /// total += part, by any thread.
 KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part) {
   for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
@@ -191,7 +194,7 @@ KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part
 /// Exact sums, so in any order.
 template <int n, typename Kernel>
 void sum_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel,
-               const Kokkos::View<ExactSum**>& sums) {
+               const SiteSums& sums) {
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows()), KOKKOS_LAMBDA(int k) {
         const GridRow row = grid.row(k);

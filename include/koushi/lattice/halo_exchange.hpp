@@ -1,7 +1,5 @@
 #pragma once
 
-#include <mpi.h>
-
 #include "koushi/lattice/grid.hpp"
 
 namespace koushi {
@@ -30,7 +28,6 @@ FieldPointer pointer_to(const GridView& grid, const Field& field) {
 class HaloExchange {
  public:
   HaloExchange(const Grid& grid, int components, bool corners);
-  ~HaloExchange();
   HaloExchange(const HaloExchange&) = delete;
   HaloExchange& operator=(const HaloExchange&) = delete;
 
@@ -57,7 +54,6 @@ class HaloExchange {
     Buffer::host_mirror_type in_host;
   };
   void start(const FieldArray& field, Face& face, int tag);
-  void wait();
   void unpack(const FieldArray& field, const Face& face) const;
 
   const Grid& grid_;
@@ -66,7 +62,7 @@ class HaloExchange {
   int count_ = 0;
   bool corners_;
   std::vector<Face> faces_;
-  std::vector<MPI_Request> pending_;
+  Messages messages_;
 };
 
 }  // namespace koushi

@@ -32,7 +32,7 @@ struct SiteLanes {
     if constexpr (Lanes<T>::width > 1) {
       const int parity = x < grid.half ? 0 : 1;
       const int first = x - parity * grid.half;
-      const int far = Kokkos::min(reach, grid.range);
+      const int far = Kokkos::min(int{reach}, grid.range);
       for (int r = -far; r <= far; ++r) {
         const int to = (parity + r) & 1;
         const int shift = (parity + r - to) / 2;  // in the order of one parity

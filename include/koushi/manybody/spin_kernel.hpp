@@ -155,7 +155,7 @@ template <typename Moves, typename Body>
 void for_groups(const char* label, const Kokkos::DefaultExecutionSpace& space, int n_walkers, const Body& body) {
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, (n_walkers + Moves::group - 1) / Moves::group), KOKKOS_LAMBDA(int g) {
-        body(g * Moves::group, Kokkos::min(Moves::group, n_walkers - g * Moves::group));
+        body(g * Moves::group, Kokkos::min(int{Moves::group}, n_walkers - g * Moves::group));
       });
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#ifdef KOUSHI_MPI
 #include <mpi.h>
+#endif
 
 #include <cstdint>
 #include <string>
@@ -10,9 +12,15 @@ namespace koushi {
 
 /// An MPI communicator of our own: duplicated on adoption, returning errors instead of aborting, freed with the object.
 /// All members that move data are collective. Errors: LibraryError.
+/// In a build without MPI (KOUSHI_MPI=OFF) there is one rank, and what it says it hears.
 class Communicator {
  public:
+  static Communicator world();  ///< all ranks
+  static Communicator self();   ///< this rank alone
+#ifdef KOUSHI_MPI
   explicit Communicator(MPI_Comm adopted);
+  MPI_Comm get() const { return comm_; }
+#endif
   ~Communicator();
   Communicator(Communicator&& other) noexcept;
   Communicator(const Communicator&) = delete;
@@ -21,7 +29,6 @@ class Communicator {
   /// The ranks that give the same `colour`, in their present order. Collective.
   Communicator split(int colour) const;
 
-  MPI_Comm get() const { return comm_; }
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
@@ -45,9 +52,32 @@ class Communicator {
   std::string all_gather_bytes(const std::string& local) const;
 
  private:
+#ifdef KOUSHI_MPI
   MPI_Comm comm_ = MPI_COMM_NULL;
+#else
+  Communicator() = default;
+#endif
   int rank_ = 0;
   int size_ = 1;
+};
+
+/// Point-to-point messages of doubles, under way from send() and receive() to wait(). Errors: LibraryError.
+class Messages {
+ public:
+  explicit Messages(const Communicator& comm) : comm_(comm) {}
+  ~Messages();
+  Messages(const Messages&) = delete;
+  Messages& operator=(const Messages&) = delete;
+
+  void send(const double* values, int count, int to, int tag);
+  void receive(double* values, int count, int from, int tag);
+  void wait();
+
+ private:
+  const Communicator& comm_;
+#ifdef KOUSHI_MPI
+  std::vector<MPI_Request> pending_;
+#endif
 };
 
 }  // namespace koushi

@@ -8,6 +8,7 @@ namespace koushi {
 ///
 /// Arguments that belong to MPI or Kokkos are removed from argc/argv. PETSc is given `petsc_options`, one string of
 /// options ("-sr_ksp_monitor"), since a typing error on our command line must not vanish into its database.
+/// A build without MPI starts Kokkos only.
 /// Errors      LibraryError
 class Session {
  public:
@@ -17,7 +18,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 };
 
-/// Kokkos, PETSc, MPI and Eigen with their versions, as "Kokkos 5.0.2, PETSc 3.18.5, ..."
+/// Kokkos, PETSc, MPI (where they are there) and Eigen with their versions, as "Kokkos 5.0.2, PETSc 3.18.5, ..."
 std::string library_versions();
 
 }  // namespace koushi

@@ -45,7 +45,7 @@ double free_phi2(const std::vector<int>& extents, double stiffness, double quadr
 
 TEST_CASE("the masses of Fourier modes are those of the free field, on any division", "[field][mpi]") {
   // S = phi M phi / 2 with the masses M: phi = M^{-1} p has S = K, and its force is p.
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   std::vector<std::pair<std::vector<int>, std::vector<int>>> lattices;
   for (int d = 1; d <= 4; ++d) lattices.emplace_back(extents_of(d), std::vector<int>(static_cast<std::size_t>(d), 1));
   if (world.size() > 1) {
@@ -77,7 +77,7 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
 }
 
 TEST_CASE("accelerated trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
                                           std::pair{Integrator::force_gradient, 4}}) {
     for (const int d : {1, 2, 3}) {
@@ -110,7 +110,7 @@ TEST_CASE("accelerated trajectories are reversible and conserve energy to the or
 }
 
 TEST_CASE("light free fields forget at once with masses of their modes", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const std::vector<int>& extents : {std::vector<int>{48}, {16, 12}, {6, 8, 10}}) {
     INFO(extents.size() << " directions");
     const double mass_squared = 0.01;
@@ -144,7 +144,7 @@ TEST_CASE("light free fields forget at once with masses of their modes", "[field
 
 TEST_CASE("accelerated phi^4 reaches its known point, alone and beside other updates", "[field][exact][statistical]") {
   // m^2 = -4, lambda = 6.008 on 8 x 8: independent Monte Carlo, <phi^2> = 0.183932(50), <M^2> / V = 1.8999(37)
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid grid = periodic(self, {8, 8}, 16);
   const auto theory = make_quartic_theory(grid, {.quadratic = -4, .quartic = 6.008});
   for (const bool mixed : {false, true}) {
@@ -164,8 +164,8 @@ TEST_CASE("accelerated phi^4 reaches its known point, alone and beside other upd
 }
 
 TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to rounding where a lattice is divided", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   const std::vector<int> extents{12, 6, 8};
   std::vector<std::vector<int>> divisions{{world.size(), 1, 1}, {1, 1, world.size()}, {1, 1, 1}};
   if (world.size() == 4) divisions.push_back({2, 1, 2});
@@ -188,7 +188,7 @@ TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to
 }
 
 TEST_CASE("what has no Fourier modes, or no masses, is refused", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid open(self, {{4, 4}, {Boundary::periodic, Boundary::open}, {1, 1}, 1, 1});
   CHECK_THROWS_AS(make_quartic_theory(open, {.quadratic = 1})->accelerate(1.0), UsageError);
   const Grid closed = periodic(self, {4, 4}, 1);

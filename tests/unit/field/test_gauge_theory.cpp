@@ -143,7 +143,7 @@ void update(FieldTheory& theory, const Colouring& colouring, const std::string& 
 }  // namespace
 
 TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves it alone, trajectories are reversible and of their order", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Case {
     std::vector<int> extents;
     double rectangle;
@@ -207,7 +207,7 @@ TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves i
 TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law and topology, by every update", "[field][exact][statistical]") {
   // Plaquettes of the infinite volume, I_1/I_0, I_2/I_1 and the SU(3) integral; an 8 x 8 torus differs by less than (plaquette)^64.
   // <Q^2> of U(1) on the 8 x 8 torus at beta = 2: sum over the characters of its partition function.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Row {
     GaugeGroup group;
     double beta;
@@ -237,7 +237,7 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
 
 TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the action", "[field][statistical]") {
   // Two colours would update links of one rectangle at once: planted, it moved the plaquettes of U(1) and SU(2) by 9 and 15 of these errors.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     const Grid grid = make_grid(self, {6, 8}, Boundary::periodic, 16);
     const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0, .rectangle = -0.331});
@@ -325,7 +325,7 @@ void transform(Box& box, const std::vector<int>& extents) {
 }  // namespace
 
 TEST_CASE("everything measured of links is gauge invariant", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     for (const Smearing smearing : {Smearing::ape, Smearing::stout}) {
       const std::vector<int> extents{4, 2, 4, 6};
@@ -355,7 +355,7 @@ TEST_CASE("everything measured of links is gauge invariant", "[field]") {
 }
 
 TEST_CASE("the gradient flow damps plane waves as it must, is of third order, and the clover counts the charge of constant fields", "[field][exact]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const double pi = std::acos(-1.0);
   {
     // U(1), theta_1 = a cos(2 pi x_0 / L): Maxwell's equations are linear for small a, dA/dt = - khat^2 A, so E falls as e^{-2 khat^2 t}.
@@ -417,7 +417,7 @@ TEST_CASE("the gradient flow damps plane waves as it must, is of third order, an
 }
 
 TEST_CASE("loops for the static potential are the Wilson loops in their plane", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 1, 4);
     const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2, .static_loops = 4});
@@ -434,7 +434,7 @@ TEST_CASE("loops for the static potential are the Wilson loops in their plane", 
 
 TEST_CASE("vectors of sites in split rows and single sites walk the same chain", "[field]") {
   // Rows shorter and longer than a vector, one that vectors do not fill, an open one, and one with three colours.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     for (const auto& extents : {std::vector<int>{4, 6}, std::vector<int>{2, 4, 20}, std::vector<int>{3, 4, 16}, std::vector<int>{2, 2, 4, 32}}) {
       for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
@@ -463,8 +463,8 @@ TEST_CASE("vectors of sites in split rows and single sites walk the same chain",
 }
 
 TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   const std::vector<int> extents{8, 4, 8};
   std::vector<std::vector<int>> divisions{{world.size(), 1, 1}, {1, 1, world.size()}};
   if (world.size() == 4) divisions.push_back({2, 1, 2});

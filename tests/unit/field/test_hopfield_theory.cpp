@@ -20,7 +20,7 @@ std::map<std::string, Estimate> sample(const Grid& grid, const HopfieldOptions& 
 }  // namespace
 
 TEST_CASE("small memories have the moments of their enumeration", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const int n = 10;
   const double beta = 1.3;
   const auto patterns = random_patterns(3, 4, n);
@@ -66,7 +66,7 @@ TEST_CASE("small memories have the moments of their enumeration", "[field][exact
 
 TEST_CASE("one pattern is the mean-field magnet", "[field][exact][statistical]") {
   // sum over M of binomial(N, (N + M) / 2) e^{beta M^2 / 2N}; for large N m = tanh(beta m)
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const int n = 300;
   for (const double beta : {0.7, 1.5}) {
     double z = 0;
@@ -92,7 +92,7 @@ TEST_CASE("one pattern is the mean-field magnet", "[field][exact][statistical]")
 
 TEST_CASE("few patterns are recalled from noise, too many are forgotten", "[field][statistical]") {
   // The limit is alpha = P / N = 0.138 at T = 0 (D. J. Amit, H. Gutfreund, H. Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985)).
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid grid = line(self, 400, 4);
   auto few = sample(grid, {.beta = 10, .patterns = random_patterns(1, 20, 400), .noise = 0.2}, 200);
   auto many = sample(grid, {.beta = 10, .patterns = random_patterns(1, 120, 400), .noise = 0}, 1000);
@@ -104,7 +104,7 @@ TEST_CASE("few patterns are recalled from noise, too many are forgotten", "[fiel
 TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field theory of many", "[field][statistical]") {
   // m = <tanh beta (m + sqrt(alpha r) z)>, q = <tanh^2>, r = q / (1 - beta (1 - q))^2, z normal: Amit, Gutfreund, Sompolinsky 1987, for large N and the mean
   // over patterns, so the error is the scatter over sets of patterns.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const double beta = 4;
   const double alpha = 0.05;
   double m = 1;
@@ -141,8 +141,8 @@ TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field t
 }
 
 TEST_CASE("ranks share the replicas of a memory and change nothing", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   const HopfieldOptions options{.beta = 1.5, .patterns = random_patterns(2, 5, 40), .noise = 0.1};
   const Grid alone = line(self, 40, 5);
   const Grid shared = line(world, 40, 5);
@@ -164,7 +164,7 @@ TEST_CASE("ranks share the replicas of a memory and change nothing", "[field][mp
 }
 
 TEST_CASE("memories that cannot be are refused", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid plane(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 1});
   CHECK_THROWS_AS(make_hopfield_theory(plane, {.patterns = random_patterns(1, 2, 16)}), UsageError);
   CHECK_THROWS_AS(make_hopfield_theory(line(self, 16, 1), {}), UsageError);

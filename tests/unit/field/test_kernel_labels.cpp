@@ -8,7 +8,7 @@
 using namespace koushi;
 
 TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<room>::<what>", "[field][structure]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   {
     const LabelListener listener;
     const Grid grid(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 2});

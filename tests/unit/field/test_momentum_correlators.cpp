@@ -92,7 +92,7 @@ double free_correlator(double stiffness, double quadratic, const std::vector<int
 }  // namespace
 
 TEST_CASE("correlators at momenta are the sums over pairs of sites, in every theory, dimension and boundary", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Row {
     std::vector<int> extents;
     std::vector<Boundary> boundary;
@@ -131,7 +131,7 @@ TEST_CASE("correlators at momenta are the sums over pairs of sites, in every the
 }
 
 TEST_CASE("free fields have the exact correlator at every momentum and time", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Row {
     std::vector<int> extents;
     std::vector<Boundary> boundary;
@@ -161,7 +161,7 @@ TEST_CASE("free fields have the exact correlator at every momentum and time", "[
 }
 
 TEST_CASE("strips of Ising and Potts spins have the correlators of their transfer matrix", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   constexpr int length = 6;
   struct Row {
     int q;  ///< 2: Ising
@@ -221,7 +221,7 @@ TEST_CASE("strips of Ising and Potts spins have the correlators of their transfe
 }
 
 TEST_CASE("averages are over what reflections and exchanges of equal directions make of a momentum", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Row {
     std::vector<int> extents;
     std::vector<Boundary> boundary;
@@ -250,8 +250,8 @@ TEST_CASE("averages are over what reflections and exchanges of equal directions 
 }
 
 TEST_CASE("correlators at momenta are bitwise the same on any ranks", "[field][mpi]") {
-  const Communicator self(MPI_COMM_SELF);
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator self = Communicator::self();
+  const Communicator world = Communicator::world();
   for (const Case& c : cases()) {
     for (std::size_t divided = 0; divided < 3; ++divided) {
       INFO(c.name << ", direction " << divided << " divided");

@@ -47,7 +47,7 @@ std::vector<double> fields_of(const FieldTheory& theory) {
 }  // namespace
 
 TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and specific heat", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const std::vector<double> betas{0.2, 0.3, 0.4, 0.5, 0.6};
   const Grid grid = grid_of(self, {4, 4}, 16);
   Rungs rungs = ising_rungs(grid, betas);
@@ -105,7 +105,7 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
 
 TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much there as back", "[field][exact][statistical]") {
   // A ring of four Ising spins: E = -4, 0, 4 in 2, 12, 2 states. Replicas are drawn from the product of the weights; z = 4.5 of 15 comparisons.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const double betas[2] = {0.2, 0.7};
   const int replicas = 100000;
   const Grid grid = grid_of(self, {4}, replicas);
@@ -163,7 +163,7 @@ TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much ther
 
 TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[field]") {
   // All exchanges are accepted: a copy climbs one rung per update, waits one at the end, and comes back, 4 updates from end to end of 4 rungs.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid ring(self, {{12}, {Boundary::periodic}, {1}, 1, 2, false, false});
   const Grid plane = grid_of(self, {4, 6}, 2);
   for (const bool hopfield : {false, true}) {
@@ -195,8 +195,8 @@ TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[fiel
 }
 
 TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spins and fields alike on any ranks", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   std::vector<std::vector<int>> divisions{{world.size(), 1}, {1, world.size()}, {1, 1}};
   for (const bool scalar : {false, true}) {
     for (const auto& ranks : divisions) {

@@ -107,7 +107,7 @@ Moments exact_complex_ring(int n_sites, double k, double a, double b) {
 }  // namespace
 
 TEST_CASE("clusters of signs leave rings of phi^4 with their exact moments", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const int n = 6;
   const QuarticOptions options{.stiffness = 0.8, .quadratic = -1.2, .quartic = 0.7};
   for (const int sign : {1, -1, 0}) {
@@ -141,7 +141,7 @@ TEST_CASE("clusters of signs leave rings of phi^4 with their exact moments", "[f
 
 TEST_CASE("a negative hopping parameter makes clusters of alternating signs", "[field][exact][statistical]") {
   // phi -> - phi on one sublattice turns kappa into - kappa and leaves <phi^2> as it is.
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const double kappa = 0.4;
   const double lambda = 0.5;
   const Moments exact = exact_ring(6, kappa, 1 - 2 * lambda - 2 * kappa, lambda, 1);
@@ -156,7 +156,7 @@ TEST_CASE("a negative hopping parameter makes clusters of alternating signs", "[
 
 TEST_CASE("mixtures with clusters reach the known points of phi^4 in two dimensions and free fields of n components", "[field][exact][statistical]") {
   // Independent Monte Carlo: m^2 = -4, lambda, <phi^2> and its error, <M^2> / V and its error
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const Grid grid(self, {{8, 8}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 16});
   struct Row {
     double lambda;
@@ -188,8 +188,8 @@ TEST_CASE("mixtures with clusters reach the known points of phi^4 in two dimensi
 }
 
 TEST_CASE("clusters of signs are flipped alike on any number of ranks", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   const std::vector<int> extents{8, 12};
   const std::vector<Boundary> boundary{Boundary::antiperiodic, Boundary::periodic};
   std::vector<std::vector<int>> divisions{{world.size(), 1}, {1, world.size()}, {1, 1}};

@@ -49,7 +49,7 @@ double sum(const std::vector<double>& x) {
 }  // namespace
 
 TEST_CASE("kicks are the derivative of the action, trajectories are reversible, their errors of the order claimed", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const Case& theory_case : cases()) {
     for (int d = 1; d <= (theory_case.dimension == 0 ? 4 : theory_case.dimension); ++d) {
       for (const Boundary boundary : {Boundary::periodic, Boundary::antiperiodic, Boundary::open}) {
@@ -90,7 +90,7 @@ TEST_CASE("kicks are the derivative of the action, trajectories are reversible, 
 }
 
 TEST_CASE("trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
                                           std::pair{Integrator::force_gradient, 4}}) {
     for (const Case& theory_case : cases()) {
@@ -172,7 +172,7 @@ double free_phi2(const std::vector<int>& extents, double stiffness, double quadr
 }  // namespace
 
 TEST_CASE("free fields of 1 to 4 directions have the exact <phi^2>", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   CHECK(std::abs(free_phi2({8, 8}, 0.5, 0.625, 0) - 0.233967001547) < 1e-11);  // textbook form, m^2 = 1.25
   for (int d = 1; d <= 4; ++d) {
     for (const bool antiperiodic : {false, true}) {
@@ -214,7 +214,7 @@ TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[
     double x2;
     double x4;
   };
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const Row& row : {Row{0.5, 20, 0.5, 1, 0.2419337004, 0.1519840915}, Row{0.25, 40, 0.5, 1, 0.2529374593, 0.1723023733},
                          Row{0.5, 40, -1, 0.5, 0.6203450747, 0.8376337666}}) {
     for (const bool hmc : {true, false}) {
@@ -266,7 +266,7 @@ TEST_CASE("sine-Gordon fields have the exact <cos> and fulfil an identity as per
 
 TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[field][exact][statistical][mpi]") {
   // S = sum (x_{i+1} - x_i)^2 / 2a + a (u x + x^2 / 2), x_0 and x_{n+1} given: mean and covariance by linear algebra.
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const int n = 12;
   const double a = 0.4;
   const double u = 0.7;
@@ -297,8 +297,8 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
 }
 
 TEST_CASE("the same chain on any number of ranks, replica by replica and bit by bit", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   const std::vector<int> extents{8, 6, 10};
   const std::vector<Boundary> boundary{Boundary::periodic, Boundary::antiperiodic, Boundary::open};
   std::vector<std::vector<int>> divisions{{world.size(), 1, 1}, {1, 1, world.size()}, {1, 1, 1}};

@@ -103,7 +103,7 @@ Exact enumerate(int lx, int ly, int q, double beta, double j1, double j2, double
 }  // namespace
 
 TEST_CASE("small Ising and Potts lattices have the moments of their enumeration", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   struct Row {
     SpinModel model;
     int lx;
@@ -132,7 +132,7 @@ TEST_CASE("small Ising and Potts lattices have the moments of their enumeration"
 }
 
 TEST_CASE("rings of unit vectors have their exact bond", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   // I_{n/2}(beta) / I_{n/2 - 1}(beta) at beta = 1; the ring of 16 differs from the infinite one by less than 1e-5 of it for n = 2 and less beyond
   const double exact[5] = {0, 0, 0.44639391203, 0.313035307981, 0.2401937623};
   for (int n = 2; n <= 4; ++n) {
@@ -149,7 +149,7 @@ TEST_CASE("rings of unit vectors have their exact bond", "[field][exact][statist
 }
 
 TEST_CASE("two-state spins on rings are turned ergodically", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const SpinModel& model : {SpinModel{.beta = 0.7}, SpinModel{.kind = Kind::clock, .components = 2, .states = 2, .beta = 0.7}, SpinModel{.kind = Kind::potts, .states = 2, .beta = 1.4}}) {
     for (const int n : {3, 4, 9}) {
       for (const double spread : {0.0, 1.0}) {
@@ -166,7 +166,7 @@ TEST_CASE("two-state spins on rings are turned ergodically", "[field][exact][sta
 }
 
 TEST_CASE("bonds are counted where they are, and sites that meet themselves are refused", "[field][exact]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const SpinModel model{.beta = 0.5};
   const Grid open = make_grid(self, {3, 4}, model, Boundary::open, 1);
   const auto theory = make_spin_theory(open, model);
@@ -181,7 +181,7 @@ TEST_CASE("bonds are counted where they are, and sites that meet themselves are 
 }
 
 TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const int q = 5;
   const double beta = 0.9;
   double z[2] = {0, 0};  // eigenvalues sum_k e^{beta cos} cos(p k ...): mean bond = sum_p l_p^15 (d l_p / d beta) / sum_p l_p^16
@@ -207,7 +207,7 @@ TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[fiel
 }
 
 TEST_CASE("the critical Ising model has its exact energy and specific heat", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   // A. E. Ferdinand, M. E. Fisher, Phys. Rev. 185, 832 (1969); printed by ising_exact.py beside this file
   for (const auto& [l, exact, heat] : {std::tuple{8, -1.49158910744, 1.1455592399}, std::tuple{16, -1.45306485281, 1.4987049594}, std::tuple{32, -1.43366846615, 1.8467675900}}) {
     const SpinModel model{.beta = 0.440686793509772};
@@ -224,7 +224,7 @@ TEST_CASE("the critical Ising model has its exact energy and specific heat", "[f
 }
 
 TEST_CASE("Ising spins 32 at once and one by one walk the same chain", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const SpinModel model{.beta = 0.4, .field = 0.05};
   for (const auto& extents : {std::vector<int>{10}, std::vector<int>{6, 8}, std::vector<int>{3, 12}, std::vector<int>{4, 150}, std::vector<int>{2, 4, 2, 72}}) {
     for (const Boundary boundary : {Boundary::periodic, Boundary::open, Boundary::antiperiodic}) {
@@ -248,7 +248,7 @@ TEST_CASE("Ising spins 32 at once and one by one walk the same chain", "[field]"
 }
 
 TEST_CASE("reflections leave the action alone, trajectories on spheres are reversible and of second order", "[field]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (int n = 2; n <= 4; ++n) {
     const SpinModel model{.components = n, .beta = 0.8, .J = {1.0, 0.5}, .field = 0.3};
     const Grid grid = make_grid(self, {4, 6}, model, Boundary::antiperiodic, 2);
@@ -282,8 +282,8 @@ TEST_CASE("reflections leave the action alone, trajectories on spheres are rever
 }
 
 TEST_CASE("spins walk the same chain on any number of ranks, for every update", "[field][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   std::vector<std::vector<int>> divisions{{world.size(), 1}, {1, world.size()}};
   if (world.size() == 4) divisions.push_back({2, 2});
   for (const SpinModel& model : {SpinModel{.beta = 0.42}, SpinModel{.beta = 0.4, .field = 0.1}, SpinModel{.components = 3, .beta = 1.4, .J = {1.0, 0.3}}, SpinModel{.kind = Kind::potts, .states = 3, .beta = 0.9},

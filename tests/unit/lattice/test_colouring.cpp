@@ -10,7 +10,7 @@ using Steps = std::vector<std::array<int, 4>>;
 
 /// Every site of the lattice has one colour, and no step joins two of one colour. Returns the number of colours.
 int check_colours(const std::vector<int>& extents, const Steps& steps) {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const std::size_t d = extents.size();
   const Grid grid(self, {extents, std::vector<Boundary>(d, Boundary::periodic), std::vector<int>(d, 1), 2, 1});
   const Colouring colouring(grid, steps);

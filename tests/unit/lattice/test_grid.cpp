@@ -85,10 +85,25 @@ void check_neighbours(const Communicator& world, const GridOptions& options, boo
   CHECK(wrong == 0);
 }
 
+/// Counts the visits of every site, and those with wrong sides a hundredfold.
+struct CountVisits {
+  GridView g;
+  FieldArray seen;
+  KOKKOS_FUNCTION auto on(const GridRow& row) const {
+    double* const s = &seen(row.replica, 0, row.site);
+    const GridView view = g;
+    return [=](int x, const RowSides& sides) {
+      const RowSides right = row_sides(view, x);
+      const bool same = sides.left == right.left && sides.right == right.right && sides.left_weight == right.left_weight && sides.right_weight == right.right_weight;
+      s[x] += same ? 1 : 100;
+    };
+  }
+};
+
 }  // namespace
 
 TEST_CASE("every neighbour within the range is found, on every division of ranks, boundary and number of directions", "[lattice][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const bool corners = GENERATE(false, true);
   const Boundary first = GENERATE(Boundary::periodic, Boundary::antiperiodic, Boundary::open);
   const int range = GENERATE(1, 2);
@@ -123,25 +138,12 @@ TEST_CASE("every neighbour within the range is found, on every division of ranks
 }
 
 TEST_CASE("for_sites visits every site once with its sides", "[lattice]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const int length : {1, 2, 3, 8}) {
     const Grid grid(self, {{3, length}, {Boundary::periodic, Boundary::open}, {1, 1}, 1, 2});
     const GridView g = grid.view();
     const FieldArray seen = make_field(grid, 1);
-    struct Kernel {
-      GridView g;
-      FieldArray seen;
-      KOKKOS_FUNCTION auto on(const GridRow& row) const {
-        double* const s = &seen(row.replica, 0, row.site);
-        const GridView view = g;
-        return [=](int x, const RowSides& sides) {
-          const RowSides right = row_sides(view, x);
-          const bool same = sides.left == right.left && sides.right == right.right && sides.left_weight == right.left_weight && sides.right_weight == right.right_weight;
-          s[x] += same ? 1 : 100;
-        };
-      }
-    };
-    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::test::visit", g, Kernel{g, seen});
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::test::visit", g, CountVisits{g, seen});
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, seen);
     for (std::size_t r = 0; r < 2; ++r) {
       for (std::size_t s = 0; s < host.extent(2); ++s) CHECK(host(r, 0, s) == 1);
@@ -150,7 +152,7 @@ TEST_CASE("for_sites visits every site once with its sides", "[lattice]") {
 }
 
 TEST_CASE("tiled rows are all rows, in tiles that divide the box", "[lattice]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const std::vector<Boundary> periodic(4, Boundary::periodic);
   for (const auto& extents : {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096}, std::vector<int>{2, 30, 31, 128}}) {
     const Grid grid(self, {extents, periodic, {1, 1, 1, 1}, 1, 2});
@@ -178,7 +180,7 @@ TEST_CASE("divisions share replicas first and keep the contiguous direction whol
 }
 
 TEST_CASE("grids that cannot be are refused", "[lattice]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   CHECK_THROWS_AS(Grid(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {2, 1}, 1, 1}), UsageError);
   CHECK_THROWS_AS(Grid(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {1}, 1, 1}), UsageError);
 }

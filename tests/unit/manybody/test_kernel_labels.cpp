@@ -5,7 +5,7 @@
 using namespace koushi;
 
 TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[manybody][structure]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   {
     const LabelListener listener;
     const int n = 8;

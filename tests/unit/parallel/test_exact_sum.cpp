@@ -55,7 +55,7 @@ TEST_CASE("exact sums keep what cancels, and refuse what has no place", "[parall
 }
 
 TEST_CASE("exact totals do not depend on the ranks or threads", "[parallel][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const std::vector<double> x = numbers(5000);
   const RowRange mine = share_of(5000, world.rank(), world.size());
   const std::vector<double> local(x.begin() + mine.first, x.begin() + mine.first + mine.count);

@@ -150,7 +150,7 @@ std::vector<double> solve(const Communicator& comm, const Problem& problem, bool
 }  // namespace
 
 TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   for (const std::string kind : {"general", "real", "holomorphic"}) {
     const bool holomorphic = kind == "holomorphic";
     for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}, std::pair{128, 70}}) {  // one tile of 64, several
@@ -171,8 +171,8 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
 }
 
 TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator world = Communicator::world();
+  const Communicator self = Communicator::self();
   for (const auto& [n, p] : {std::pair{50, 12}, std::pair{150, 70}}) {
     const Problem problem = random_problem(n, p);
     for (const bool holomorphic : {false, true}) {
@@ -186,7 +186,7 @@ TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]"
 }
 
 TEST_CASE("singular and infinite systems end in an error with a remedy, on every rank", "[solver][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   Problem problem = random_problem(40, 200);
   for (const int column : {3, 199}) {
     problem.rows.col(column).setZero();

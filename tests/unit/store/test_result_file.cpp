@@ -43,7 +43,7 @@ void spill(const std::string& file, const std::string& bytes) { std::ofstream(fi
 }  // namespace
 
 TEST_CASE("what is written is read, on any ranks", "[store][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const std::string file = scratch("round_trip_" + std::to_string(world.size()));
   write_sample(world, file, 1.5);
   const ResultReader reader(world, file);
@@ -60,7 +60,7 @@ TEST_CASE("what is written is read, on any ranks", "[store][mpi]") {
 }
 
 TEST_CASE("bricks of an array are written and read on any ranks", "[store][mpi]") {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator world = Communicator::world();
   const std::string file = scratch("bricks_" + std::to_string(world.size()));
   const RowRange mine = share_of(6, world.rank(), world.size());  // of the middle index of a 2 x 6 x 3 array
   const auto brick = [](const RowRange& rows) {
@@ -82,7 +82,7 @@ TEST_CASE("bricks of an array are written and read on any ranks", "[store][mpi]"
 }
 
 TEST_CASE("every damaged byte is found and the previous file is used", "[store]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const std::string file = scratch("damage");
   write_sample(self, file, 1.0);
   write_sample(self, file, 2.0);
@@ -106,7 +106,7 @@ TEST_CASE("every damaged byte is found and the previous file is used", "[store]"
 }
 
 TEST_CASE("a file that cannot grow leaves the old one whole", "[store]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const std::string file = scratch("full");
   write_sample(self, file, 1.0);
   rlimit old = {};
@@ -128,7 +128,7 @@ TEST_CASE("a file that cannot grow leaves the old one whole", "[store]") {
 }
 
 TEST_CASE("two files that are open together are two files", "[store]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   write_sample(self, scratch("first"), 1.0);
   write_sample(self, scratch("second"), 2.0);
   const ResultReader first(self, scratch("first"));
