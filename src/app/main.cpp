@@ -327,7 +327,7 @@ int run_all(int argc, char** argv) {
   try {
     const Communicator comm(MPI_COMM_WORLD);
     const int code = obey(argc, argv, comm);
-    if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written");
+    if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);
     all_arrive(std::numeric_limits<double>::infinity());
     return code;
   } catch (const Error& error) {
