@@ -253,7 +253,7 @@ double sine_gordon_ring_of_three(double mass_squared, double beta) {
 }
 
 TEST_CASE("sine-Gordon fields have the exact <cos> and fulfil an identity as periodic as they are", "[field][exact][statistical]") {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   for (const double beta : {2.5, 0.7}) {
     const Grid grid(self, {{3}, {Boundary::periodic}, {1}, 1, 64});
     const auto theory = make_sine_gordon_theory(grid, 0.8, beta);
