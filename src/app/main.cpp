@@ -153,8 +153,7 @@ int job(const Communicator& comm, const CommandLine& line) {
   return 0;
 }
 
-int bench(bool json) {
-  const Communicator world = Communicator::world();
+int bench(const Communicator& world, bool json) {
   const std::vector<BenchRow> rows = run_bench(world);
   if (world.is_root()) print_out(bench_text(rows, json));
   return 0;
@@ -267,6 +266,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*run_command) return run(comm, line);
   if (*check_command) return check(comm, line);
   if (*job_command) return job(comm, line);
+  if (*bench_command) return bench(comm, line.json);
   if (!comm.is_root()) return 0;
   if (version) {
     print_out(version_text());
@@ -276,7 +276,6 @@ int obey(int argc, char** argv, const Communicator& comm) {
     print_out(deck_template(catalogue(), line.name));
     return 0;
   }
-  if (*bench_command) return bench(line.json);
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
