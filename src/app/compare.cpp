@@ -28,11 +28,6 @@ struct Result {
   std::map<std::string, std::pair<double, double>> numbers;
 };
 
-std::string hint(const std::string& name, const std::vector<std::string>& names) {
-  const std::string near = nearest_name(name, names);
-  return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
-}
-
 /// What a file holds: one result, or one per rung of its ladder.
 std::vector<Result> read(const std::string& file) {
   const Communicator self(MPI_COMM_SELF);
@@ -51,11 +46,6 @@ std::vector<Result> read(const std::string& file) {
     results.push_back(std::move(result));
   }
   return results;
-}
-
-std::string value_of(const Keys& keys, const std::string& key) {
-  const auto found = keys.find(key);
-  return found == keys.end() ? "not set" : found->second;
 }
 
 /// Keys of physics in which the files differ.

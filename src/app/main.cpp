@@ -190,8 +190,7 @@ int describe_name(const CommandLine& line) {
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  const std::string near = nearest_name(line.name, names);
-  throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+  throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), hint(line.name, names)));
 }
 
 int obey(int argc, char** argv, const Communicator& comm) {

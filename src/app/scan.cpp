@@ -1,7 +1,6 @@
 #include "scan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/store/result_file.hpp"
 
 namespace koushi {
 
@@ -50,7 +50,7 @@ int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& optio
   if (options.existing == ExistingResult::refuse) {
     std::string there;
     for (const std::string& file : files) {
-      if (comm.is_root() && (access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0)) there += (there.empty() ? "" : ", ") + file;
+      if (comm.is_root() && result_exists(file)) there += (there.empty() ? "" : ", ") + file;
     }
     comm.broadcast(there);
     if (!there.empty()) throw UsageError(fmt::format("there are results of this scan already: {}\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", there));

@@ -44,6 +44,17 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   return best;
 }
 
+std::pair<std::string, std::string> problem_and_expected(const std::string& message) {
+  const std::string sign = "\n  expected: ";
+  const std::size_t at = message.find(sign);
+  return {message.substr(0, at), at == std::string::npos ? "" : message.substr(at + sign.size())};
+}
+
+std::string hint(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string near = nearest_name(name, candidates);
+  return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
+}
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
   return fmt::format("{}", fmt::join(parts, separator));
 }

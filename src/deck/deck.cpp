@@ -32,11 +32,6 @@ std::string as_toml(const toml::node& node) {
   return text;
 }
 
-std::string hint(const std::string& name, const std::vector<std::string>& candidates) {
-  const std::string near = nearest_name(name, candidates);
-  return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
-}
-
 }  // namespace
 
 class DeckParser {

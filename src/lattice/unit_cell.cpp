@@ -36,9 +36,7 @@ UnitCell unit_cell(const std::string& name) {
     cell.vectors *= 2;
     cell.offsets = {vec({0, 0}), vec({1, 0}), vec({0.5, h})};
   } else {
-    const std::string near = nearest_name(name, lattice_names());
-    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()),
-                                 near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()), hint(name, lattice_names())));
   }
   return cell;
 }

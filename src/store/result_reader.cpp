@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -182,6 +183,8 @@ void ResultReader::write_box(const std::string&, const ArrayBox&, const std::vec
 void ResultReader::write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) {
   throw InternalError("ResultReader cannot write");
 }
+
+bool result_exists(const std::string& file) { return access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0; }
 
 ResultReader open_result_or_previous(const Communicator& comm, const std::string& file, std::string& message) {
   try {

@@ -1,5 +1,9 @@
 #include "koushi/study/analysis_results.hpp"
 
+#include <fmt/format.h>
+
+#include "koushi/base/text.hpp"
+
 namespace koushi {
 
 void write_reals(ResultWriter& writer, const std::string& path, const std::vector<double>& values, const std::string& unit, const std::string& help) {
@@ -18,6 +22,12 @@ void write_analysis_summary(ResultWriter& writer, std::int64_t n_sites, std::int
   writer.write("summary/n_sites", std::vector<std::int64_t>{n_sites});
   writer.write("summary/steps", std::vector<std::int64_t>{measurements});
   writer.write("summary/table", table);
+}
+
+std::string reference_line(const Deck& deck, const std::string& key, double value, double error) {
+  const double reference = deck.real("study.reference." + key);
+  return fmt::format("{:<18} {:>22}   deviation {}{}\n", "  known", fmt::format("{}", reference), deviation_text(value, error, reference, deck.real("study.reference.error")),
+                     deck.has("study.reference.source") ? fmt::format("   ({})", deck.text("study.reference.source")) : "");
 }
 
 void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity) {

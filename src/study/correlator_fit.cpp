@@ -225,10 +225,7 @@ std::string CorrelatorStudy::table() const {
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error_if_any(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
     if (k > 0 || !deck_.has("study.reference.mass")) continue;
-    const double reference = deck_.real("study.reference.mass");
-    text += fmt::format("{:<18} {:>22}   deviation {}{}\n", "  known", fmt::format("{}", reference),
-                        deviation_text(main_.numbers.value[0] / spacing_, main_.numbers.error[0] / spacing_, reference, deck_.real("study.reference.error")),
-                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
+    text += reference_line(deck_, "mass", main_.numbers.value[0] / spacing_, main_.numbers.error[0] / spacing_);
   }
   text += fmt::format("{:<18} {}\n", "chi^2 / dof", quality(main_));
   text += fmt::format("\n{:>8} {:>22} {:>22} {:>22}\n", "t", "G(t)", "log mass t, t+1", "cosh mass t, t+1");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <set>
 
 #include "koushi/base/error.hpp"
@@ -18,11 +17,6 @@
 namespace koushi {
 
 namespace {
-
-std::string hint(const std::string& name, const std::vector<std::string>& names) {
-  const std::string near = nearest_name(name, names);
-  return near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near);
-}
 
 /// study.powers. Errors: DeckError.
 std::vector<double> powers_of(const Deck& deck) {
@@ -144,9 +138,7 @@ std::string Extrapolation::table() const {
   for (std::size_t k = 0; k < main.parameters.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", parameter_name(k), with_error_if_any(main.parameters[k], main.errors[k]));
     if (k > 0 || !deck_.has("study.reference.value")) continue;
-    const double reference = deck_.real("study.reference.value");
-    text += fmt::format("{:<18} {:>22}   deviation {}{}\n", "  known", fmt::format("{}", reference), deviation_text(main.parameters[0], main.errors[0], reference, deck_.real("study.reference.error")),
-                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
+    text += reference_line(deck_, "value", main.parameters[0], main.errors[0]);
   }
   text += fmt::format("{:<18} {}\n\n{:>12} {:>22} {:>22} {:>12}\n", "chi^2 / dof", quality(main), "x", name_, "fit", "deviation");
   for (const FitPoint& point : points_) {
@@ -224,11 +216,7 @@ int run_extrapolation(const Communicator& comm, const Deck& deck, const RunOptio
 
 std::string describe_extrapolation(const Communicator& comm, const Deck& deck) {
   const std::vector<double> powers = powers_of(deck);
-  std::string text;
-  for (const std::string& file : deck.texts("study.files")) {
-    if (comm.broadcast(comm.is_root() && std::ifstream(file).good() ? 1 : 0) == 0) text += fmt::format("note         {} is not there yet: run its deck before this one, in the same folder\n", file);
-  }
-  return text + fmt::format("fit          {} over {}, powers [{}], {} files\n", deck.text("study.observable"), deck.text("study.x"), fmt::join(powers, ", "), deck.texts("study.files").size());
+  return notes_on_missing_files(comm, deck) + fmt::format("fit          {} over {}, powers [{}], {} files\n", deck.text("study.observable"), deck.text("study.x"), fmt::join(powers, ", "), deck.texts("study.files").size());
 }
 
 }  // namespace koushi

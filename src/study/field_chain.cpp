@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "koushi/base/error.hpp"
+#include "koushi/study/analysis_results.hpp"
 
 namespace koushi {
 
@@ -103,12 +104,9 @@ void FieldChain::write_observables(ResultWriter& writer) const {
   for (const Observable& o : measured() >= 1 ? observables_ : std::vector<Observable>{}) {
     const Estimate e = estimate(o);
     const std::string path = prefix_ + "observables/" + o.name + "/";
-    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
-      writer.write(path + name, std::vector<double>{value});
-      writer.describe(path + name, unit, help);
-    };
+    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) { write_reals(writer, path + name, {value}, unit, help); };
     add("value", e.value, "lattice units", o.help);
-    add("error", quotable(e) ? e.error : std::nan(""), "lattice units", "one standard deviation, corrected for autocorrelation; NaN where the chain is too short");
+    add("error", quotable(e) ? e.error : std::nan(""), "lattice units", error_help);
     add("naive_error", e.error / std::sqrt(2 * e.tau_int), "lattice units", "as if all measurements were independent");
     add("tau_int", e.tau_int, "measurements", "integrated autocorrelation time; 1/2 for independent measurements");
     add("r_hat", e.r_hat, "", "split R-hat over the replicas");
@@ -122,13 +120,7 @@ void FieldChain::write_observables(ResultWriter& writer) const {
       values.push_back(e.value);
       errors.push_back(quotable(e) ? e.error : std::nan(""));
     }
-    const std::string path = prefix_ + "curves/" + curve.name + "/";
-    writer.write(path + "x", curve.x);
-    writer.describe(path + "x", "lattice units", curve.axis);
-    writer.write(path + "value", values);
-    writer.describe(path + "value", "lattice units", curve.help);
-    writer.write(path + "error", errors);
-    writer.describe(path + "error", "lattice units", "one standard deviation, corrected for autocorrelation; NaN where the chain is too short");
+    write_curve(writer, prefix_ + "curves/" + curve.name, curve.x, curve.axis, values, errors, curve.help, error_help);
   }
 }
 

@@ -23,6 +23,11 @@ std::map<std::string, std::string> resolved_keys(const std::string& resolved) {
   return keys;
 }
 
+std::string value_of(const std::map<std::string, std::string>& keys, const std::string& key) {
+  const auto found = keys.find(key);
+  return found == keys.end() ? "not set" : found->second;
+}
+
 bool is_bookkeeping(const std::string& path) {
   for (const char* known : {"title", "seed", "lattice.replicas", "lattice.ranks"}) {
     if (path == known) return true;
@@ -108,22 +113,17 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
     } catch (const StoreError& error) {
       deck.refuse("study.files", error.what(), "result files of lattice-field runs; names are relative to the folder in which koushi is called");
     } catch (const UsageError& error) {
-      const std::string text = error.what();
-      const std::size_t at = text.find("\n  expected: ");
-      deck.refuse("study.files", text.substr(0, at), text.substr(at + 13));
+      const auto [problem, expected] = problem_and_expected(error.what());
+      deck.refuse("study.files", problem, expected);
     }
     if (runs.back().status() != "done") warnings.push_back(fmt::format("unfinished run: {} is {}; its {} measurements are used", file, runs.back().status(), runs.back().measurements()));
   }
   const auto first = resolved_keys(runs.front().deck().resolved());
   for (std::size_t k = 1; k < runs.size(); ++k) {
     const auto other = resolved_keys(runs[k].deck().resolved());
-    const auto value = [](const std::map<std::string, std::string>& keys, const std::string& path) {
-      const auto found = keys.find(path);
-      return found == keys.end() ? std::string("not set") : found->second;
-    };
     std::vector<std::string> differing;
     for (const std::string& path : runs.front().deck().differences(runs[k].deck().resolved())) {
-      if (!is_bookkeeping(path) && path != free_key) differing.push_back(fmt::format("{} ({} and {})", path, value(first, path), value(other, path)));
+      if (!is_bookkeeping(path) && path != free_key) differing.push_back(fmt::format("{} ({} and {})", path, value_of(first, path), value_of(other, path)));
     }
     if (!differing.empty()) {
       deck.refuse("study.files", fmt::format("{} and {} differ in {}", runs.front().file(), runs[k].file(), join(differing)),
@@ -143,16 +143,18 @@ std::string with_error_if_any(double value, double error) {
   return std::isfinite(error) ? with_error(value, error) : fmt::format("{:.6g} (no error)", value);
 }
 
-std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key) {
-  const std::vector<std::string> files = deck.texts("study.files");
-  int missing = 0;
+std::string notes_on_missing_files(const Communicator& comm, const Deck& deck) {
   std::string text;
-  for (const std::string& file : files) {
+  for (const std::string& file : deck.texts("study.files")) {
     if (comm.broadcast(comm.is_root() && std::ifstream(file).good() ? 1 : 0) != 0) continue;
-    ++missing;
     text += fmt::format("note         {} is not there yet: run its deck before this one, in the same folder\n", file);
   }
-  if (missing > 0) return text;
+  return text;
+}
+
+std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key) {
+  std::string text = notes_on_missing_files(comm, deck);
+  if (!text.empty()) return text;
   std::vector<std::string> warnings;
   for (const FieldRun& run : open_field_runs(comm, deck, free_key, warnings)) {
     text += fmt::format("file         {}: {} measurements of {} replicas{}\n", run.file(), run.measurements(), run.replicas(),

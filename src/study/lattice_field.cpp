@@ -12,6 +12,7 @@
 #include "koushi/field/ladder.hpp"
 #include "koushi/field/replica_exchange.hpp"
 #include "koushi/store/damaged_file.hpp"
+#include "koushi/study/analysis_results.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/field_chain.hpp"
 #include "koushi/study/finished_runs.hpp"
@@ -43,9 +44,7 @@ class LatticeField {
     std::vector<std::string> names;
     for (const Observable& o : own().observables()) names.push_back(o.name);
     if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-      const std::string near = nearest_name(wanted, names);
-      deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted),
-                  "one of " + join(names) + (near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+      deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted), "one of " + join(names) + hint(wanted, names));
     }
     if (!deck.has("study.reference.value")) deck.refuse("study.reference.value", "it is missing", "the known value of reference.observable");
   }
@@ -93,10 +92,8 @@ class LatticeField {
         chains_.push_back(std::make_unique<FieldChain>(deck_.with(ladder_.parameter, ladder_.values[k]), grid_, k == ladder_.own ? "" : fmt::format("ladder/{}/", k)));
       } catch (const DeckError& error) {
         if (k == ladder_.own) throw;
-        const std::string text = error.what();
-        const std::size_t expected = text.find("\n  expected: ");
-        const std::size_t problem = text.find("error: ");
-        deck_.refuse(fmt::format("updater.{}.values", ladder_.updater), fmt::format("at {} = {}: {}", ladder_.parameter, ladder_.values[k], text.substr(problem + 7, expected - problem - 7)), text.substr(expected + 13));
+        const auto [problem, expected] = problem_and_expected(error.what());
+        deck_.refuse(fmt::format("updater.{}.values", ladder_.updater), fmt::format("at {} = {}: {}", ladder_.parameter, ladder_.values[k], problem.substr(problem.find("error: ") + 7)), expected);
       }
       theories_.push_back(&chains_.back()->theory());
     }
@@ -216,21 +213,17 @@ class LatticeField {
 
   /// Numbers of another kind of field are no configuration of this one, but scalars are scalars.
   void refuse_other_fields(const std::string& file, const std::string& resolved) const {
+    const std::vector<std::string> differing = deck_.differences(resolved);
     const auto theirs = resolved_keys(resolved);
-    const auto ours = resolved_keys(deck_.resolved());
-    const auto of = [](const std::map<std::string, std::string>& keys, const std::string& key) {
-      const auto found = keys.find(key);
-      return found == keys.end() ? std::string() : found->second;
-    };
     const auto is_scalar = [](const std::string& kind) {
       const std::vector<std::string> scalars{"phi4", "free-field", "sine-gordon", "path"};
-      return std::any_of(scalars.begin(), scalars.end(), [&](const std::string& s) { return kind == "\"" + s + "\""; });
+      return std::any_of(scalars.begin(), scalars.end(), [&](const std::string& s) { return kind == quoted(s); });
     };
-    const std::string kind = of(theirs, "action.kind");
-    if (is_scalar(kind) && is_scalar(of(ours, "action.kind"))) return;
-    for (const std::string key : {"action.kind", "action.states", "action.group"}) {
-      if (of(theirs, key) == of(ours, key)) continue;
-      deck_.refuse("study.initial", fmt::format("{} holds a field of {} = {}", file, key, of(theirs, key).empty() ? "none" : of(theirs, key)), fmt::format("{} = {}", key, of(ours, key).empty() ? "none" : of(ours, key)));
+    if (is_scalar(theirs.at("action.kind")) && is_scalar(quoted(deck_.text("action.kind")))) return;
+    const auto ours = resolved_keys(deck_.resolved());
+    for (const std::string key : {"action.kind", "action.states", "action.group"}) {  // the latter of one kind
+      if (std::count(differing.begin(), differing.end(), key) == 0) continue;
+      deck_.refuse("study.initial", fmt::format("{} holds a field of {} = {}", file, key, theirs.at(key)), fmt::format("{} = {}", key, ours.at(key)));
     }
   }
 
@@ -287,10 +280,7 @@ void LatticeField::write(ResultWriter& writer) const {
   writer.write("summary/n_sites", std::vector<std::int64_t>{grid_.n_sites()});
   writer.write("summary/steps", std::vector<std::int64_t>{sweep_});
   if (deck_.has("study.reference.observable")) {
-    writer.write("reference/value", std::vector<double>{deck_.real("study.reference.value")});
-    writer.write("reference/error", std::vector<double>{deck_.real("study.reference.error")});
-    writer.write("reference/quantity", deck_.text("study.reference.observable"));
-    writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
+    write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
   }
   writer.write("state/sweep", std::vector<std::int64_t>{sweep_});
   for (const auto& chain : chains_) chain->write(writer);
@@ -303,10 +293,7 @@ void LatticeField::write(ResultWriter& writer) const {
 
 void LatticeField::write_ladder(ResultWriter& writer) const {
   exchange_->write(writer, "state/exchange");
-  const auto add = [&writer](const std::string& name, const std::vector<double>& values, const std::string& unit, const std::string& help) {
-    writer.write("ladder/" + name, values);
-    writer.describe("ladder/" + name, unit, help);
-  };
+  const auto add = [&writer](const std::string& name, const std::vector<double>& values, const std::string& unit, const std::string& help) { write_reals(writer, "ladder/" + name, values, unit, help); };
   writer.write("ladder/parameter", ladder_.parameter);
   add("values", ladder_.values, "lattice units", ladder_.parameter);
   writer.write("ladder/own", std::vector<std::int64_t>{static_cast<std::int64_t>(ladder_.own)});
@@ -325,10 +312,7 @@ void LatticeField::write_ladder(ResultWriter& writer) const {
       values.push_back(e.value);
       errors.push_back(chain->quotable(e) ? e.error : std::nan(""));
     }
-    const std::string path = "curves/" + own().observables()[o].name;
-    add(path + "/x", ladder_.values, "lattice units", ladder_.parameter);
-    add(path + "/value", values, "lattice units", own().observables()[o].help);
-    add(path + "/error", errors, "lattice units", "one standard deviation, corrected for autocorrelation; NaN where the chain is too short");
+    write_curve(writer, "ladder/curves/" + own().observables()[o].name, ladder_.values, ladder_.parameter, values, errors, own().observables()[o].help, FieldChain::error_help);
   }
   writer.write("ladder/table", ladder_text());
 }

@@ -147,8 +147,7 @@ class ReweightingStudy {
     for (const Observable& o : all) names.push_back(o.name);
     for (const std::string& name : wanted) {
       if (std::count(names.begin(), names.end(), name) > 0) continue;
-      const std::string near = nearest_name(name, names);
-      deck_.refuse("study.observables", fmt::format("\"{}\" is not measured in {}", name, run.file()), "some of " + join(names) + (near.empty() ? "" : fmt::format("     (did you mean \"{}\"?)", near)));
+      deck_.refuse("study.observables", fmt::format("\"{}\" is not measured in {}", name, run.file()), "some of " + join(names) + hint(name, names));
     }
     for (const Observable& o : all) {
       if (!wanted.empty() && std::count(wanted.begin(), wanted.end(), o.name) == 0) continue;

@@ -102,22 +102,20 @@ void StudyRun::lock() {
 }
 
 void StudyRun::refuse_own_input() const {
-  std::vector<std::string> keys;
-  for (const std::string key : {"study.initial", "study.initial_parameters", "study.parameters"}) {
-    if (deck_.has(key)) keys.push_back(key);
-  }
-  std::error_code ignored;
-  const auto check = [&](const std::string& key, const std::string& input) {
-    if (std::filesystem::equivalent(input, file_, ignored)) deck_.refuse(key, fmt::format("{} is the result file of this run, too", input), "another --output or [output] file");
+  const auto check = [this](const std::string& key, const std::string& input) {
+    std::error_code ignored;
+    const bool same = comm_.is_root() && std::filesystem::equivalent(input, file_, ignored);
+    if (comm_.broadcast(same ? 1 : 0) != 0) deck_.refuse(key, fmt::format("{} is the result file of this run, too", input), "another --output or [output] file");
   };
-  for (const std::string& key : keys) check(key, deck_.text(key));
-  if (!deck_.has("study.files")) return;
-  for (const std::string& input : deck_.texts("study.files")) check("study.files", input);
+  for (const std::string key : {"study.initial", "study.initial_parameters", "study.parameters"}) {
+    if (deck_.has(key)) check(key, deck_.text(key));
+  }
+  for (const std::string& input : deck_.has("study.files") ? deck_.texts("study.files") : std::vector<std::string>{}) check("study.files", input);
 }
 
 StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& resume) {
   refuse_own_input();
-  const int exists = comm_.broadcast(access(file_.c_str(), F_OK) == 0 || access((file_ + ".previous").c_str(), F_OK) == 0 ? 1 : 0);
+  const int exists = comm_.broadcast(result_exists(file_) ? 1 : 0);
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
     throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
   }

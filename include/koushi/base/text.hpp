@@ -10,6 +10,10 @@ namespace koushi {
 /// The candidate nearest to `name` by edit distance (insert, delete, replace, swap), or "" if none is near enough
 /// (distance at most a third of the longer length, rounded up). Cost O(sum of length products).
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+/// What a message of an error says before and after "expected: ".
+std::pair<std::string, std::string> problem_and_expected(const std::string& message);
+/// "     (did you mean ...?)" with the nearest of them, to stand behind what was expected; empty if none is near.
+std::string hint(std::string_view name, const std::vector<std::string>& candidates);
 
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");

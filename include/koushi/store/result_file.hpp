@@ -75,6 +75,9 @@ class ResultReader final : public Archive {
   std::unique_ptr<Image> image_;
 };
 
+/// Whether a run has left FILE or FILE.previous. Of this rank's file system.
+bool result_exists(const std::string& file);
+
 /// FILE if it is sound, else FILE.previous with `message` saying what was wrong with the first. Errors: StoreError if neither is.
 ResultReader open_result_or_previous(const Communicator& comm, const std::string& file, std::string& message);
 

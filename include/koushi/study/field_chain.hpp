@@ -60,6 +60,7 @@ class FieldChain {
   /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements, which are not all the same.
   bool quotable(const Estimate& e) const;
   static constexpr std::int64_t fewest = 20;
+  static constexpr const char* error_help = "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
   /// S/V of the last measurement, mean of the replicas.
   double last_action_density() const;
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.

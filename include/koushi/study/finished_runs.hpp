@@ -13,6 +13,10 @@ namespace koushi {
 
 /// The keys of a resolved deck, "path = value" lines, as the file of a run holds it.
 std::map<std::string, std::string> resolved_keys(const std::string& resolved);
+/// The value of one of them; "not set" where it is not there.
+std::string value_of(const std::map<std::string, std::string>& keys, const std::string& key);
+/// Notes on the files of study.files that are not there yet, a line each. Collective.
+std::string notes_on_missing_files(const Communicator& comm, const Deck& deck);
 
 /// Whether a key says how a run was made (title, seed, [output], [study], [solver], [sampler], [[updater]], replicas, ranks) and not what it is of.
 bool is_bookkeeping(const std::string& path);
