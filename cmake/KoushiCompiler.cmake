@@ -9,11 +9,10 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 # A distribution's PETSc may bring Trilinos and its own, older Kokkos into the process. Ours stays private:
-# static, hidden, and not re-exported by any executable (tests/structure proves it with nm).
+# static, hidden, and not re-exported by any executable (src/base; tests/structure proves it with nm).
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(BUILD_SHARED_LIBS OFF)
-set(KOUSHI_LINK_OPTIONS "-Wl,--exclude-libs,ALL")
 
 set(KOUSHI_ARCH native CACHE STRING "Processor to compile for, as in -march=; the compute node's, not the login node's")
 set(KOUSHI_COMPILE_OPTIONS -march=${KOUSHI_ARCH} -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor

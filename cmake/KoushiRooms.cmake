@@ -1,16 +1,23 @@
 # koushi_room(<room> SOURCES ... USES <rooms> LIBRARIES <targets>)
-# One static library koushi::<room>, linked to exactly the rooms it may use. A cycle is an error of CMake.
+# One static library koushi::<room>, linked to exactly the rooms it may use. A cycle is an error of CMake. Without SOURCES a room is its headers.
 set_property(GLOBAL PROPERTY GLOBAL_DEPENDS_NO_CYCLES ON)
 
 function(koushi_room room)
   cmake_parse_arguments(R "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  add_library(koushi_${room} STATIC ${R_SOURCES})
+  set(scope PUBLIC)
+  set(kind STATIC)
+  if(NOT R_SOURCES)
+    set(scope INTERFACE)
+    set(kind INTERFACE)
+  endif()
+  add_library(koushi_${room} ${kind} ${R_SOURCES})
   add_library(koushi::${room} ALIAS koushi_${room})
-  target_include_directories(koushi_${room} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
-    $<INSTALL_INTERFACE:include>)
-  target_compile_options(koushi_${room} PRIVATE ${KOUSHI_COMPILE_OPTIONS})
+  set_target_properties(koushi_${room} PROPERTIES EXPORT_NAME ${room})
+  target_include_directories(koushi_${room} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  if(R_SOURCES)
+    target_compile_options(koushi_${room} PRIVATE ${KOUSHI_COMPILE_OPTIONS})
+  endif()
   list(TRANSFORM R_USES PREPEND koushi::)
-  target_link_libraries(koushi_${room} PUBLIC ${R_USES} ${R_LIBRARIES})
+  target_link_libraries(koushi_${room} ${scope} ${R_USES} ${R_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY KOUSHI_ROOMS ${room})
 endfunction()

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <type_traits>
 
-#include "job_templates.hpp"
+#include "embedded.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 

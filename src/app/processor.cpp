@@ -1,7 +1,10 @@
 // Refuses a processor that lacks instructions which the rest of the program was compiled for, before any of it runs: a constructor ahead of all other
 // initialisers, compiled for the plain architecture. No inline functions of the library here: the linker may keep the copy of a file with special instructions.
-#include <cstring>
+#include "processor.hpp"
+
 #include <unistd.h>
+
+#include <cstring>
 
 namespace {
 
@@ -37,6 +40,10 @@ void say(const char* text) {
   if (write(STDERR_FILENO, text, std::strlen(text)) < 0) _exit(5);
 }
 
+}  // namespace koushi
+
+namespace koushi {
+
 [[gnu::constructor(101)]] void require_processor() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -61,4 +68,4 @@ void say(const char* text) {
   _exit(5);
 }
 
-}  // namespace
+}  // namespace koushi

@@ -13,6 +13,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/finished_runs.hpp"
+#include "embedded.hpp"
 
 namespace koushi {
 
@@ -144,13 +145,10 @@ int draw(const std::string& picture, std::vector<std::string> arguments, const s
     throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
   }
   const char* chosen = std::getenv("KOUSHI_PYTHON");
-  // Beside an installed program, else in the source tree it was built from.
-  const std::filesystem::path installed = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "share/koushi/python/koushi_results.py";
-  const std::string script = std::filesystem::exists(installed) ? installed.string() : std::string(KOUSHI_PYTHON_DIR) + "/koushi_results.py";
   const std::vector<std::string> pythons = chosen != nullptr ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
   for (const std::string& python : pythons) {
     if (call({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', 'matplotlib')))"}) != 0) continue;
-    std::vector<std::string> words{python, script};
+    std::vector<std::string> words{python, "-c", plot_script};
     words.insert(words.end(), arguments.begin(), arguments.end());
     words.push_back(picture);
     return call(words, input) == 0 ? 0 : 5;

@@ -5,6 +5,7 @@
 #include "koushi/deck/declare.hpp"
 #include "koushi/field/catalogue.hpp"
 #include "koushi/lattice/lattice.hpp"
+#include "koushi/study/hamiltonians.hpp"
 
 namespace koushi {
 
@@ -101,17 +102,9 @@ std::vector<Section> make_catalogue() {
   lattice.template_key = "extents";
   sections.push_back(lattice);
 
-  const Key couplings = key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic");
-  const Key marshall = key("marshall", KeyType::boolean, "false", "rotate one sublattice by pi about z, so that the ground state is positive");
-  const Key field = key("field", KeyType::real, "0.0", "h of - h sum S^z");
-  const Key staggered = key("staggered_field", KeyType::real, "0.0", "h_s of - h_s sum (sublattice sign) S^z");
-  sections.push_back(
-      {"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
-       {{"heisenberg", "sum_b J_b S_i.S_j", {couplings, field, staggered, marshall}},
-        {"xxz", "sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z)",
-         {couplings, key("anisotropy", KeyType::real, "", "Delta"), field, staggered, marshall}},
-        {"transverse-field-ising", "sum_b J_b sigma^z sigma^z + field sum_i sigma^x",
-         {couplings, key("field", KeyType::real, "", "Gamma; negative makes the ground state positive")}}}, manybody_studies});
+  Section hamiltonian{"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false, {}, manybody_studies};
+  for (const HamiltonianKind& kind : hamiltonians()) hamiltonian.kinds.push_back({kind.name, kind.help, kind.keys});
+  sections.push_back(hamiltonian);
 
   sections.push_back({"wavefunction.factor", "log psi is the sum of the factors.", true,
                       {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",

@@ -359,7 +359,7 @@ RunEstimate GroundState::describe(int ranks) {
   for (const std::string& remark : lattice_.remarks()) note(remark);
   if (deck_.text("wavefunction.factor.0.symmetry") == "translations") {
     const std::size_t used = symmetry_group(lattice_).size();
-    note(fmt::format("the wavefunction has total momentum 0{}", deck_.text("hamiltonian.kind") == "transverse-field-ising" || deck_.boolean("hamiltonian.marshall") ? "" :
+    note(fmt::format("the wavefunction has total momentum 0{}", !deck_.has("hamiltonian.marshall") || deck_.boolean("hamiltonian.marshall") ? "" :
                      " in the unrotated basis: a ground state of another momentum (ring of 10 spins without marshall) is out of its reach; symmetry = \"none\" has no such bound"));
     if (used < lattice_.translations().size()) note(fmt::format("{} of {} translations keep the signs of antiperiodic bonds and are used", used, lattice_.translations().size()));
   }

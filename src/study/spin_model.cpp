@@ -10,6 +10,7 @@
 #include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/manybody/rbm.hpp"
+#include "koushi/study/hamiltonians.hpp"
 
 namespace koushi {
 
@@ -103,7 +104,7 @@ Lattice make_lattice(const Deck& deck) {
     boundary[k] = name == "open" ? Boundary::open : name == "antiperiodic" ? Boundary::antiperiodic : Boundary::periodic;
   }
   const int range = deck.text("sampler.kind") == "metropolis" ? static_cast<int>(deck.integer("sampler.range")) : 1;
-  const int shells = std::max(static_cast<int>(deck.reals("hamiltonian.J").size()), range);
+  const int shells = std::max(hamiltonian_kind(deck).shells(deck), range);
   try {
     return {cell, supercell, boundary, custom ? custom_bonds(deck, cell) : shell_bonds(cell, shells)};
   } catch (const UsageError& error) {
@@ -111,27 +112,7 @@ Lattice make_lattice(const Deck& deck) {
   }
 }
 
-SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
-  const std::string kind = deck.text("hamiltonian.kind");
-  const bool ising = kind == "transverse-field-ising";
-  const std::vector<double> J = deck.reals("hamiltonian.J");
-  if (J.size() > 3) deck.refuse("hamiltonian.J", fmt::format("{} couplings were given", J.size()), "one per distance shell, at most 3");
-  std::vector<LabelledBond> bonds;
-  for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j, b.shell, b.sign});
-  if (ising) return make_transverse_field_ising(lattice.n_sites(), bonds, J, deck.real("hamiltonian.field"));
-  XxzCouplings couplings{.J = J,
-                         .anisotropy = kind == "xxz" ? deck.real("hamiltonian.anisotropy") : 1.0,
-                         .field = deck.real("hamiltonian.field"),
-                         .staggered_field = deck.real("hamiltonian.staggered_field"),
-                         .sublattice_sign = lattice.sublattice_sign(),
-                         .marshall = deck.boolean("hamiltonian.marshall")};
-  try {
-    return make_xxz(lattice.n_sites(), bonds, couplings);
-  } catch (const UsageError& error) {
-    deck.refuse(couplings.marshall ? "hamiltonian.marshall" : "hamiltonian.staggered_field", error.what(),
-                couplings.marshall ? "false on this lattice" : "0 on this lattice");
-  }
-}
+SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) { return hamiltonian_kind(deck).make(deck, lattice); }
 
 std::vector<std::vector<int>> symmetry_group(const Lattice& lattice) {
   // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.

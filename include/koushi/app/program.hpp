@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "koushi/study/hamiltonians.hpp"
+
+namespace koushi {
+
+/// What a program of one's own adds to the names that decks can use.
+struct Additions {
+  std::vector<HamiltonianKind> hamiltonians{};
+};
+
+/// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error into a message and the exit code
+/// that it returns. A program's main() is `return koushi::run_program(argc, argv, {.hamiltonians = {...}});`.
+int run_program(int argc, char** argv, const Additions& additions = {});
+
+}  // namespace koushi

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Energies of spin systems against the density alpha of a translation-symmetrised RBM, as G. Carleo and M. Troyer show them in Fig. 2 of Science 355, 602
+(2017): the 10x10 Heisenberg antiferromagnet, Heisenberg rings of 40 and 80 sites, transverse-field Ising rings of 80 sites. Prints a table in Markdown and
+draws it.
+
+    jobs/accuracy_table.py build/release/bin/koushi [--ranks N] [--only WORD] [--folder DIR] [--picture docs/accuracy.png]
+
+--only: systems whose name contains WORD. Results stay in the folder; a run that is there is taken as it is, one that was stopped goes on. All take an hour
+or two on two cores. The picture needs matplotlib.
+"""
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+
+DECK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "inputs", "heisenberg_square_10x10.toml")
+
+
+def heisenberg_ring(n):
+    """E_0 / N from the Bethe equations n theta(l_j) = pi I_j + sum_k theta((l_j - l_k) / 2), theta(x) = arctan(2 x). Source: H. Bethe, Z. Phys. 71, 205 (1931)."""
+    m = n // 2
+    numbers = [j - (m - 1) / 2 for j in range(m)]
+    roots = [math.tan(math.pi * i / n) / 2 for i in numbers]
+    change = 1.0
+    while change > 1e-14:
+        new = [math.tan((math.pi * i + sum(math.atan(root - other) for other in roots)) / n) / 2 for i, root in zip(numbers, roots)]
+        change = max(abs(a - b) for a, b in zip(new, roots))
+        roots = new
+    return 0.25 - sum(0.5 / (root**2 + 0.25) for root in roots) / n
+
+
+def ising_ring(n, field):
+    """E_0 / N of - sum sz sz - field sum sx by free fermions. Source: P. Pfeuty, Ann. Phys. 57, 79 (1970)."""
+    return -sum(math.sqrt(1 + field**2 - 2 * field * math.cos((2 * k + 1) * math.pi / n)) for k in range(n)) / n
+
+
+def ring(n):
+    return ['lattice={kind="chain",extents=[%d]}' % n]
+
+
+def ising(field):
+    return ring(80) + ['hamiltonian={kind="transverse-field-ising",J=[-1.0],field=%g}' % -field, "sampler.moves={flip=1.0}", 'wavefunction.factor.0.weights="real"',
+                       "wavefunction.factor.0.visible_bias=false"]
+
+
+# name: known energy per site, overrides, {density: steps}
+SYSTEMS = {
+    "Heisenberg, square 10x10": (-0.671549, [], {1: 1500, 2: 1500, 4: 1500, 8: 1200, 16: 1000, 32: 800}),
+    "Heisenberg, ring of 40": (heisenberg_ring(40), ring(40), {1: 1000, 2: 1000, 4: 1000}),
+    "Heisenberg, ring of 80": (heisenberg_ring(80), ring(80), {1: 1000, 2: 1000, 4: 1000}),
+    "Ising, ring of 80, field 0.5": (ising_ring(80, 0.5), ising(0.5), {1: 600, 2: 600, 4: 600}),
+    "Ising, ring of 80, field 1": (ising_ring(80, 1.0), ising(1.0), {1: 600, 2: 600, 4: 600}),
+    "Ising, ring of 80, field 2": (ising_ring(80, 2.0), ising(2.0), {1: 600, 2: 600, 4: 600}),
+}
+CARLEO_TROYER = 1e-3  # of the 10x10 lattice at their largest density, 32
+
+
+def run(koushi, ranks, file, overrides):
+    """The report of a finished run, which is made or ended first."""
+    words = [word for key in overrides for word in ("--set", key)]
+    command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
+    report = [koushi, "report", file, "--json"]
+    if not os.path.exists(file) or json.loads(subprocess.run(report, check=True, capture_output=True, text=True).stdout)["status"] != "done":
+        subprocess.run([*command, koushi, "run", DECK, "--output", file, "--resume", *words] if os.path.exists(file) else [*command, koushi, "run", DECK, "--output", file, *words],
+                       check=True, stdout=subprocess.DEVNULL)
+    return json.loads(subprocess.run(report, check=True, capture_output=True, text=True).stdout)
+
+
+def draw(rows, picture):
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots(figsize=(7, 4.6))
+    for name in dict.fromkeys(row["name"] for row in rows):
+        mine = [row for row in rows if row["name"] == name]
+        axes.errorbar([row["density"] for row in mine], [abs(row["deviation"]) for row in mine], [row["error"] for row in mine], marker="o", capsize=3, label=name)
+    axes.axhline(CARLEO_TROYER, color="grey", linestyle="--", linewidth=1)
+    axes.annotate("Carleo, Troyer (2017): 10x10 at density 32", (1, CARLEO_TROYER), xytext=(0, 3), textcoords="offset points", color="grey", fontsize=8)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(lambda x, _: "%g" % x)
+    axes.set_xlabel(r"density $\alpha$: hidden units per site")
+    axes.set_ylabel(r"$(E - E_0)\,/\,|E_0|$")
+    axes.set_title("Energies of the translation-symmetrised RBM")
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(picture, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("koushi")
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--folder", default="accuracy")
+    parser.add_argument("--picture", default="")
+    options = parser.parse_args()
+    os.makedirs(options.folder, exist_ok=True)
+    rows = []
+    print("| system | density | parameters (real) | steps | time | E/N | known | (E - E_0)/abs(E_0) |\n|---|---|---|---|---|---|---|---|")
+    for name, (known, overrides, densities) in SYSTEMS.items():
+        if options.only not in name:
+            continue
+        for density, steps in densities.items():
+            file = os.path.join(options.folder, "%s_%d.h5" % ("".join(c if c.isalnum() else "_" for c in name), density))
+            here = overrides + ["wavefunction.factor.0.density=%d" % density, "study.steps=%d" % steps, "study.reference.energy_per_site=%.12g" % known]
+            report = run(options.koushi, options.ranks, file, here)
+            energy = report["observables"]["energy_per_site"]
+            deviation = (energy["value"] - known) / abs(known)
+            error = energy["error"] / abs(known)
+            rows.append({"name": name, "density": density, "deviation": deviation, "error": error})
+            print("| %s | %d | %s | %d | %.0f s | %.7f ± %.7f | %.7f | %.1e ± %.0e |" % (name, density, report.get("parameters", "?"), steps, report["seconds"], energy["value"],
+                  energy["error"], known, deviation, error), flush=True)
+    if options.picture:
+        draw(rows, options.picture)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

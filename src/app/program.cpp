@@ -1,0 +1,361 @@
+// The program: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit code.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <new>
+#include <thread>
+
+#include "koushi/app/program.hpp"
+#include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/session.hpp"
+#include "koushi/study/bench.hpp"
+#include "koushi/study/catalogue.hpp"
+#include "koushi/study/correlator_fit.hpp"
+#include "koushi/study/extrapolation.hpp"
+#include "koushi/study/ground_state.hpp"
+#include "koushi/study/lattice_field.hpp"
+#include "koushi/study/nersc.hpp"
+#include "koushi/study/provenance.hpp"
+#include "koushi/study/reweighting.hpp"
+#include "koushi/study/stop_request.hpp"
+#include "job.hpp"
+#include "processor.hpp"
+#include "report.hpp"
+#include "scan.hpp"
+
+namespace {
+
+using namespace koushi;
+
+struct CommandLine {
+  std::string deck;
+  std::vector<std::string> sets;
+  std::string output;
+  std::string time_limit;
+  std::string time;
+  std::string array;
+  bool gpus = false;
+  std::string name;
+  CompareOptions compare;
+  bool csv = false;
+  bool resume = false;
+  bool overwrite = false;
+  bool json = false;
+  bool reference = false;
+  int ranks = 0;
+  int point = -1;  ///< of [scan]; -1: all
+  std::string petsc_options;
+};
+
+/// Takes PETSc's options (-sr_NAME [VALUE]) out of the words of the command line.
+std::string take_petsc_options(std::vector<std::string>& words) {
+  std::string taken;
+  for (std::size_t at = 0; at < words.size();) {
+    const bool option = words[at].rfind("-sr_", 0) == 0;
+    const bool value = at + 1 < words.size() && words[at + 1].rfind('-', 0) != 0;
+    if (option) {
+      for (std::size_t count = value ? 2 : 1; count > 0; --count) {
+        taken += words[at] + " ";
+        words.erase(words.begin() + static_cast<std::ptrdiff_t>(at));
+      }
+    } else {
+      ++at;
+    }
+  }
+  return taken;
+}
+
+/// The root reads, all ranks get the text.
+std::string read_deck(const Communicator& comm, const std::string& file) {
+  std::string text;
+  int readable = 1;
+  if (comm.is_root()) {
+    std::ifstream stream(file);
+    readable = stream.good() && !std::filesystem::is_directory(file) ? 1 : 0;
+    if (readable != 0) text.assign(std::istreambuf_iterator<char>(stream), {});
+  }
+  if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
+  comm.broadcast(text);
+  return text;
+}
+
+Runs runs_of(const std::string& text, const CommandLine& line, const std::vector<std::string>& sets, int point) {
+  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k); }, point, line.deck);
+}
+
+/// What the kinds of study do; the others are those of ground states.
+struct Study {
+  int (*run)(const Communicator&, const Deck&, const RunOptions&);
+  RunEstimate (*describe)(const Communicator&, const Deck&, int ranks);
+};
+
+Study study_of(const Deck& deck) {
+  const std::string kind = deck.text("study.kind");
+  if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
+  if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
+  if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
+  if (kind == "extrapolation") return {run_extrapolation, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_extrapolation(comm, d)}; }};
+  return {run_ground_state, describe_ground_state};
+}
+
+/// The nearer of --time-limit and the end of the Slurm job.
+double time_limit(const Communicator& comm, const std::string& asked) {
+  std::string warning;
+  double limit = slurm_time_left(std::getenv("SLURM_JOB_END_TIME"), std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(), warning);
+  if (comm.is_root() && !warning.empty()) print_out(fmt::format("warning: {}\n", warning));
+  if (asked.empty()) return limit;
+  const double own = parse_duration(asked);
+  if (own <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as 1:30:00, 90m or \"30 min\"", asked));
+  return std::min(limit, own);
+}
+
+int run(const Communicator& comm, const CommandLine& line) {
+  const double limit = time_limit(comm, line.time_limit);
+  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options};
+  const auto run_one = [&comm](const Deck& deck, const RunOptions& here) { return study_of(deck).run(comm, deck, here); };
+  if (runs.is_scan()) return run_scan(comm, runs, options, run_one);
+  if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
+  return run_one(runs.decks[0], options);
+}
+
+/// What `koushi check` says of a deck, or of all points of its scan.
+RunEstimate estimate_run(const Communicator& comm, const Runs& runs, int ranks) {
+  const auto one = [&](const Deck& deck) { return study_of(deck).describe(comm, deck, ranks); };
+  if (runs.is_scan()) return estimate_scan(runs, one);
+  RunEstimate estimate = one(runs.decks[0]);
+  if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
+  return estimate;
+}
+
+int check(const Communicator& comm, const CommandLine& line) {
+  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  const std::string text = estimate_run(comm, runs, line.ranks).text;
+  if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), text));
+  return 0;
+}
+
+int job(const Communicator& comm, const CommandLine& line) {
+  const std::string text = read_deck(comm, line.deck);
+  const JobOptions options{line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output, runs_of(text, line, line.sets, -1).points};
+  write_job(comm, options, [&](const std::vector<std::string>& sets, int point) { return estimate_run(comm, runs_of(text, line, sets, point), line.ranks); });
+  return 0;
+}
+
+int bench(const Communicator& world, bool json) {
+  const std::vector<BenchRow> rows = run_bench(world);
+  if (world.is_root()) print_out(bench_text(rows, json));
+  return 0;
+}
+
+int list() {
+  for (const Section& section : catalogue()) {
+    for (const auto& kind : section.kinds) {
+      if (!kind.name.empty()) print_out(fmt::format("{:<22}{:<26}{}\n", section.name, kind.name, kind.help));
+    }
+  }
+  return 0;
+}
+
+int describe_name(const CommandLine& line) {
+  if (line.reference) {
+    print_out(deck_reference(catalogue()));
+    return 0;
+  }
+  if (line.name.empty()) throw UsageError("describe needs a name\n  expected: one that `koushi list` shows, a section, or --reference");
+  std::vector<std::string> names;
+  std::string found;
+  for (const Section& section : catalogue()) {
+    if (section.name.empty()) continue;
+    names.push_back(section.name);
+    for (const auto& kind : section.kinds) {
+      if (!kind.name.empty()) names.push_back(kind.name);
+      if (line.name == section.name || line.name == kind.name) found += describe(kind, section.name);
+    }
+  }
+  if (!found.empty()) {
+    print_out(found);
+    return 0;
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), hint(line.name, names)));
+}
+
+int obey(int argc, char** argv, const Communicator& comm) {
+  CommandLine line;
+  CLI::App app("koushi: ground states of lattice spins by neural-network variational Monte Carlo, and lattice field theories by Markov chains");
+  app.require_subcommand(0, 1);
+  bool version = false;
+  app.add_flag("--version", version, "versions of koushi and its libraries");
+  CLI::App* run_command = app.add_subcommand("run", "run a deck");
+  CLI::App* check_command = app.add_subcommand("check", "check a deck and say what it would need");
+  CLI::App* job_command = app.add_subcommand("job", "a script for sbatch, with what the run will take");
+  for (CLI::App* command : {run_command, check_command, job_command}) {
+    command->add_option("deck", line.deck, "input deck (TOML)")->required();
+    command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
+  }
+  for (CLI::App* command : {run_command, check_command}) command->add_option("--point", line.point, "one point of the deck's [scan], counted from 0")->check(CLI::Range(0, 1000000));
+  check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")->check(CLI::Range(1, 1000000));
+  job_command->add_option("--ranks", line.ranks, "one per core, or per GPU")->required()->check(CLI::Range(1, 1000000));
+  job_command->add_option("--time", line.time, "of the job, as 1:30:00, 90m or \"2 d\"")->required();
+  job_command->add_option("--array", line.array, "an array of runs: --array section.key=value,value,..., or --array scan for the points of the deck's [scan]");
+  job_command->add_flag("--gpus", line.gpus, "one GPU per rank");
+  job_command->add_option("--output", line.output, "the script, instead of the standard output");
+  run_command->add_option("--output", line.output, "result file instead of the deck's; of a scan its points take their names from it");
+  run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) in time to end within this: 1:30:00, 90m, 5400s; the end of a Slurm job is known anyway");
+  CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
+  run_command->add_flag("--overwrite", line.overwrite, "start anew although there is a result")->excludes(resume);
+  CLI::App* list_command = app.add_subcommand("list", "all kinds that a deck can name");
+  CLI::App* describe_command = app.add_subcommand("describe", "the keys of a kind or section");
+  describe_command->add_option("name", line.name, "as in `koushi list`");
+  describe_command->add_flag("--reference", line.reference, "all of them, as a page");
+  CLI::App* template_command = app.add_subcommand("template", "a deck to start from");
+  std::vector<std::string> studies;
+  for (const Section& section : catalogue()) {
+    if (section.name != "study") continue;
+    for (const auto& kind : section.kinds) studies.push_back(kind.name);
+  }
+  template_command->add_option("study", line.name, "one of " + join(studies))->required()->check(CLI::IsMember(studies));
+  CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
+  bench_command->add_flag("--json", line.json, "as JSON");
+  CLI::App* report_command = app.add_subcommand("report", "the results in a file");
+  report_command->add_flag("--json", line.json, "as JSON, of one file");
+  report_command->add_flag("--csv", line.csv, "as comma-separated values");
+  CLI::App* export_command = app.add_subcommand("export", "SU(3) links of a result file in NERSC's format");
+  std::string source;
+  std::string target;
+  long sweep = -1;
+  long replica = 0;
+  export_command->add_option("file", source, "result file")->required();
+  export_command->add_option("target", target, "file to be written")->required();
+  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")->check(CLI::NonNegativeNumber);
+  export_command->add_option("--replica", replica, "of several, counted from 0")->check(CLI::NonNegativeNumber);
+  CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
+  for (CLI::App* command : {report_command, plot_command}) {
+    command->add_option("files", line.compare.files, "result file; several give a table, or curves")->required();
+    command->add_option("--x", line.compare.x, "of several files: a numeric key of their decks, as action.beta or lattice.extents.0")->allow_extra_args(false);
+    command->add_option("--y", line.compare.y, "of several files: observables, as binder,susceptibility")->delimiter(',')->allow_extra_args(false);
+  }
+  plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
+  try {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    line.petsc_options = take_petsc_options(words);
+    std::vector<const char*> arguments{argv[0]};
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    if (comm.is_root()) print_out(chosen.empty() ? app.help() : chosen.front()->help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}\n  expected: see koushi --help", error.what()));
+  }
+  if (*run_command) return run(comm, line);
+  if (*check_command) return check(comm, line);
+  if (*job_command) return job(comm, line);
+  if (*bench_command) return bench(comm, line.json);
+  if (!comm.is_root()) return 0;
+  if (version) {
+    print_out(version_text());
+    return 0;
+  }
+  if (*template_command) {
+    print_out(deck_template(catalogue(), line.name));
+    return 0;
+  }
+  if (*list_command) return list();
+  if (*describe_command) return describe_name(line);
+  const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
+  if (many && line.json) throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
+  if (*export_command) return export_nersc(source, target, sweep, replica);
+  if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);
+  if (*plot_command) return many ? plot_many(line.compare, line.output) : plot(line.compare.files[0], line.output);
+  print_out(app.help());
+  return 2;
+}
+
+/// Waits until every rank has come here, the given seconds at most; false if some have not.
+bool all_arrive(double seconds) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &request);
+  const auto began = std::chrono::steady_clock::now();
+  for (int there = 0;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    MPI_Test(&request, &there, MPI_STATUS_IGNORE);
+    if (there != 0) return true;
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() > seconds) return false;
+  }
+}
+
+/// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all know.
+int leave(const std::string& what, int code, ErrorScope scope) {
+  constexpr double patience = 5;  // then the others wait for this rank at some other place
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  int size = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const bool together = scope == ErrorScope::uniform || size == 1;
+  if (together && rank == 0) fmt::print(stderr, "{}\n", what);
+  if (together && all_arrive(patience)) return code;
+  if (!together || rank != 0) fmt::print(stderr, "rank {}: {}\n", rank, what);
+  MPI_Abort(MPI_COMM_WORLD, code);
+  return code;
+}
+
+/// A descriptor that is closed would be given to the next file, and what is printed would end there.
+void open_standard_streams() {
+  int descriptor = 0;
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = open("/dev/null", O_RDWR);
+  close(descriptor);
+}
+
+int run_all(int argc, char** argv, const Additions& additions) {
+  Session session(argc, argv);
+  try {
+    for (const HamiltonianKind& kind : additions.hamiltonians) add_hamiltonian(kind);
+    const Communicator comm(MPI_COMM_WORLD);
+    const int code = obey(argc, argv, comm);
+    if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);
+    all_arrive(std::numeric_limits<double>::infinity());
+    return code;
+  } catch (const Error& error) {
+    return leave(error.what(), error.exit_code(), error.scope());
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr || what.find("memory space failed to allocate") != std::string::npos;  // of Kokkos
+    if (!memory) return leave(what, 70, ErrorScope::local);
+    return leave(fmt::format("out of memory ({})\n  expected: more ranks or nodes, or a smaller problem; `koushi check DECK --ranks N` says what it needs", what), 5, ErrorScope::local);
+  }
+}
+
+}  // namespace
+
+namespace koushi {
+
+int run_program(int argc, char** argv, const Additions& additions) {
+  require_processor();
+  open_standard_streams();
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);  // readers that go away and files that may not grow are no end of a run
+  stop_on({SIGUSR1});                                                         // may come while libraries start
+  try {
+    return run_all(argc, argv, additions);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "koushi cannot start: {}\n", error.what());
+  }
+  return 5;
+}
+
+}  // namespace koushi

@@ -1,0 +1,78 @@
+"""The installed program and package, moved after the installation, with build tree and sources out of sight: koushi runs, and a program outside of the
+project adds a Hamiltonian and finds its exact ground state.
+
+    test_package.py BUILD SOURCE CMAKE MPIEXEC
+
+Hides the two folders under empty ones in mount namespaces of its own, for which it wants to be root; elsewhere it looks for their names in what is
+installed, which it does anyway."""
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BUILD, SOURCE, CMAKE, MPIEXEC = sys.argv[1:]
+ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", OMP_PROC_BIND="false", OPENBLAS_NUM_THREADS="1")
+
+
+def call(words, folder, hidden=()):
+    if hidden:
+        words = ["unshare", "--mount", "sh", "-c", "".join("mount -t tmpfs none '%s' && " % path for path in hidden) + 'exec "$@"', "sh", *words]
+    done = subprocess.run(words, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit("%s\nended with %d\n%s%s" % (" ".join(words), done.returncode, done.stdout[-8000:], done.stderr[-8000:]))
+    return done.stdout
+
+
+def files_naming(prefix, names):
+    """Archives of Kokkos have names of sources in their assertions, which is harmless."""
+    for folder, _, files in os.walk(prefix):
+        for file in files:
+            if file.endswith(".a"):
+                continue
+            path = os.path.join(folder, file)
+            with open(path, "rb") as stream:
+                content = stream.read()
+            for name in names:
+                if name.encode() in content:
+                    yield "%s names %s" % (path, name)
+
+
+def main(scratch):
+    call([CMAKE, "--install", BUILD, "--prefix", os.path.join(scratch, "first")], scratch)
+    prefix = os.path.join(scratch, "moved")
+    os.rename(os.path.join(scratch, "first"), prefix)
+    for problem in files_naming(prefix, (BUILD, SOURCE, os.path.join(scratch, "first"))):
+        sys.exit(problem)
+
+    root = os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
+    hidden = [path for path in (BUILD, SOURCE) if root]
+    koushi = os.path.join(prefix, "bin", "koushi")
+    deck = os.path.join(prefix, "share", "koushi", "inputs", "heisenberg_chain_10.toml")
+    call([MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", "2", koushi, "run", deck, "--set", "study.steps=20", "--output", "chain.h5"], scratch, hidden)
+    call([koushi, "plot", "chain.h5", "--output", "chain.png"], scratch, hidden)
+    assert os.path.getsize(os.path.join(scratch, "chain.png")) > 10000
+
+    outside = os.path.join(scratch, "outside")
+    shutil.copytree(os.path.dirname(os.path.abspath(__file__)), outside)
+    build = os.path.join(outside, "build")
+    call([CMAKE, "-S", ".", "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_PREFIX_PATH=" + prefix], outside, hidden)
+    call([CMAKE, "--build", build], outside, hidden)
+    program = os.path.join(build, "haldane_shastry")
+    exported = [line for line in call(["nm", "-D", "--defined-only", program], outside).splitlines() if "Kokkos" in line]
+    assert not exported, exported[:3]
+    assert "haldane-shastry" in call([program, "list"], outside, hidden)
+    call([MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", "2", program, "run", "ring.toml"], outside, hidden)
+    report = json.loads(call([program, "report", "ring.h5", "--json"], outside, hidden))
+    energy = report["observables"]["energy_per_site"]["value"]
+    exact = -math.pi**2 * (1 + 5 / 10**2) / 24
+    assert 0 <= energy - exact < 1e-6, (energy, exact)
+    refused = subprocess.run([koushi, "check", os.path.join(outside, "ring.toml")], capture_output=True, text=True, env=ENVIRONMENT)
+    assert refused.returncode == 2 and "haldane-shastry" in refused.stderr, refused.stderr
+    print("E/N %.10f, exact %.10f%s" % (energy, exact, "" if hidden else "; build tree and sources were in sight"))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    main(folder)
