@@ -62,6 +62,7 @@ class Rbm {
   void refresh(const SpinBatch& batch) const;
   std::complex<double> log_amplitude(const std::int8_t* spins) const;
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const;
+  bool holomorphic() const { return is_complex; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
   double bytes_per_row() const;
   std::string description() const { return fmt::format("{} hidden units", n_hidden()); }

@@ -37,6 +37,7 @@ class TrackedWavefunction final : public SpinWavefunction {
   void set_parameters(const std::vector<double>& parameters) override { ansatz_.set_parameters(parameters); }
   bool embed(const std::vector<double>& parameters) override { return ansatz_.embed(parameters); }
   void refresh(const SpinBatch& batch) const override { ansatz_.refresh(batch); }
+  bool holomorphic() const override { return ansatz_.holomorphic(); }
   double bytes_per_row() const override { return ansatz_.bytes_per_row(); }
   std::string description() const override { return ansatz_.description(); }
 

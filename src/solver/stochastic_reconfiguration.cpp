@@ -434,6 +434,12 @@ double norm(const std::vector<double>& v) {
 
 }  // namespace
 
+SrRoute automatic_route(std::int64_t columns, std::int64_t equations) {
+  constexpr std::int64_t most = 16384;  // 2 GB of a complex matrix, over all ranks
+  if (std::min(columns, equations) > most) return SrRoute::matrix_free;
+  return columns <= equations ? SrRoute::dense : SrRoute::sample_space;
+}
+
 std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, const DistributedRows& rows,
                                                      const std::vector<double>& weights, const std::vector<Complex>& energies,
                                                      const SrOptions& options, SrReport& report) {
@@ -455,14 +461,7 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   report.equations = (rows.real_valued() ? 1 : 2) * rows.rows().total;
   report.shift = options.shift_absolute +
                  options.shift_relative * report.trace / static_cast<double>(rows.holomorphic() ? n_parameters / 2 : n_parameters);
-  report.route = options.route;
-  if (report.route == SrRoute::automatic) {
-    if (n_parameters <= 1000) {
-      report.route = SrRoute::dense;
-    } else {
-      report.route = 2 * n_samples <= 4096 && 2 * n_samples < n_parameters ? SrRoute::sample_space : SrRoute::matrix_free;
-    }
-  }
+  report.route = options.route == SrRoute::automatic ? automatic_route(rows.columns(), rows.holomorphic() ? n_samples : report.equations) : options.route;
   std::vector<double> delta;
   if (norm(force) == 0) {
     delta.assign(force.size(), 0.0);

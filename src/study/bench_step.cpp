@@ -40,7 +40,6 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak,
   const SpinTerms terms = make_terms(model.h);
   const auto count = static_cast<std::size_t>(chains.rows().count);
   const Kokkos::View<Complex*> energies("koushi::study::energies", count);
-  const SrRoute route = model.symmetrised ? SrRoute::dense : SrRoute::sample_space;
   const char* const names[] = {"  sampling", "  local energies", "  log derivatives", "  solver"};
   double phases[4] = {};
   double best = 1e300;
@@ -61,7 +60,7 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak,
     const auto o = model.rbm->log_derivatives(world, chains.rows(), chains.samples());
     at[3] = now();
     SrReport report;
-    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, {.route = route, .shift_relative = 1e-3}, report);
+    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, {.shift_relative = 1e-3}, report);
     at[4] = now();
     if (repetition > 0) processor = std::min(processor, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     if (at[4] - at[0] > best || repetition == 0) continue;

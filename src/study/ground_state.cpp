@@ -42,6 +42,8 @@ class GroundState {
   }
 
   RunEstimate describe(int ranks);
+  SrRoute route() const;
+  double solver_bytes(int ranks) const;
 
   int run() {
     if (!begin()) return 0;
@@ -341,11 +343,25 @@ class GroundState {
   Estimate energy_;
 };
 
+SrRoute GroundState::route() const {
+  const SrRoute asked = sr_schedule(deck_, 0, 1).options.route;
+  return asked == SrRoute::automatic ? automatic_route(psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1), sampler_->rows().total) : asked;
+}
+
+/// Of one rank: its share of the factor; dense, also its rows as real and imaginary parts and the whole of S.
+double GroundState::solver_bytes(int ranks) const {
+  const double samples = static_cast<double>(sampler_->rows().total);
+  const double planes = psi_->holomorphic() ? 2 : 1;
+  const double columns = static_cast<double>(psi_->n_parameters()) / planes;
+  if (route() == SrRoute::matrix_free || samples == 0) return 0;
+  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks;
+  return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
+}
+
 RunEstimate GroundState::describe(int ranks) {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
-  const double parameters = static_cast<double>(psi_->n_parameters());
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
-  const double solver = sampler_->rows().total == 0 ? 0 : 8 * parameters * parameters * (psi_->n_parameters() <= 1000 ? 2 : 0) + rows * psi_->bytes_per_row();
+  const double solver = solver_bytes(std::max(1, ranks)) + rows * psi_->bytes_per_row();
   RunEstimate estimate;
   std::string& text = estimate.text;
   text = fmt::format(
@@ -355,6 +371,13 @@ RunEstimate GroundState::describe(int ranks) {
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()), std::max(1, ranks),
       format_bytes(rows * (columns * 8 + lattice_.n_sites())),
       format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
+  if (!measure_only_) {
+    const std::string kind = psi_->holomorphic() ? "complex" : "real";
+    const std::int64_t columns = psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1);
+    text += fmt::format("solver       {}\n", route() == SrRoute::dense          ? fmt::format("dense {} matrix of {} parameters", kind, columns)
+                                            : route() == SrRoute::sample_space ? fmt::format("dense {} matrix of {} samples", kind, sampler_->rows().total)
+                                                                               : std::string("matrix-free iterations"));
+  }
   const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
   for (const std::string& remark : lattice_.remarks()) note(remark);
   if (deck_.text("wavefunction.factor.0.symmetry") == "translations") {
@@ -385,9 +408,9 @@ RunEstimate GroundState::describe(int ranks) {
     update(energies);
     double shared = 0;
     double alone = 0;
-    for (const auto& row : phases_.rows()) (row.name == "solver" || row.name == "statistics" ? alone : shared) += row.seconds;
+    for (const auto& row : phases_.rows()) (row.name == "statistics" || (row.name == "solver" && route() == SrRoute::matrix_free) ? alone : shared) += row.seconds;
     shared *= static_cast<double>(comm_.size()) / ranks;
-    text += fmt::format("time         {} per step on {} ranks of this processor: {} shared out, {} of solver (one step was made here)\n",
+    text += fmt::format("time         {} per step on {} ranks of this processor: {} shared out, {} not (one step was made here)\n",
                         format_seconds(shared + alone), ranks, format_seconds(shared), format_seconds(alone));
     const double rounds = sampler_->n_chains() == 0 ? 1 : std::ceil(static_cast<double>(deck_.integer("study.measure.samples")) / static_cast<double>(sampler_->rows().total));
     estimate.step_seconds = shared + alone;

@@ -53,6 +53,8 @@ class SpinWavefunction {
   /// d log psi / d theta at the samples, rows.count of them here. Keeps a reference to nothing but `comm`.
   virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const = 0;
 
+  /// Of log_derivatives: complex-linear in complex parameters.
+  virtual bool holomorphic() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
   /// In a few words, as "400 hidden units".

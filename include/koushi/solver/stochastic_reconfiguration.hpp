@@ -14,7 +14,7 @@ namespace koushi {
 ///   dense         P x P matrix, Cholesky: few parameters
 ///   sample_space  n x n Gram matrix, Cholesky (MinSR): few samples
 ///   matrix_free   MATSHELL and a Krylov method in parameter space: otherwise
-///   automatic     dense if P <= 1000, else sample_space if 2 n <= 4096 and 2 n < P, else matrix_free
+///   automatic     automatic_route()
 enum class SrRoute { automatic, matrix_free, dense, sample_space };
 
 struct SrOptions {
@@ -35,6 +35,11 @@ struct SrReport {
   std::int64_t equations = 0;  ///< real rows of Obar: n where O is real, else 2 n; S has rank < equations
   double distance = 0;  ///< sqrt(delta^T S delta): how far psi moves for eta = 1, in the Fubini-Study metric
 };
+
+/// The direct route with the smaller matrix, which is also the one with fewer flops, p n min(p, n) + min(p, n)^3 / 3 with p columns of O and n equations
+/// (samples; twice as many where O is complex but not holomorphic); matrix_free where both matrices are too large. A Krylov method would need
+/// hundreds of iterations of 2 p n, and these wait for memory.
+SrRoute automatic_route(std::int64_t columns, std::int64_t equations);
 
 /// Stochastic reconfiguration: the step of imaginary-time evolution projected on the variational manifold.
 ///

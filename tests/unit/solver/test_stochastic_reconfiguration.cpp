@@ -170,6 +170,20 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
   }
 }
 
+TEST_CASE("the automatic route is the one with the smaller matrix, while that fits", "[solver]") {
+  CHECK(automatic_route(808, 4096) == SrRoute::dense);
+  CHECK(automatic_route(3232, 4096) == SrRoute::dense);
+  CHECK(automatic_route(40500, 4096) == SrRoute::sample_space);
+  CHECK(automatic_route(40500, 40500) == SrRoute::matrix_free);
+  for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}}) {
+    SrReport report;
+    solve(Communicator::self(), random_problem(n, p), true, {}, report);
+    CHECK(report.route == automatic_route(p, n));
+    solve(Communicator::self(), random_problem(n, p), false, {}, report);  // 2 n equations
+    CHECK(report.route == SrRoute::dense);
+  }
+}
+
 TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]") {
   const Communicator world = Communicator::world();
   const Communicator self = Communicator::self();
