@@ -125,8 +125,10 @@ int report(const std::string& file, bool json) {
   const std::string status = reader.read_text("summary/status");
   const std::string study = reader.read_text("summary/study");
   if (json) {
-    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}}}\n",
-               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases, ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
+    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}}}\n",
+               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
+               reader.contains("state/parameters") ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size()) : "",
+               ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis

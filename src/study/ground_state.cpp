@@ -42,6 +42,7 @@ class GroundState {
   }
 
   RunEstimate describe(int ranks);
+  std::int64_t n_unknowns() const { return psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1); }
   SrRoute route() const;
   double solver_bytes(int ranks) const;
 
@@ -345,14 +346,14 @@ class GroundState {
 
 SrRoute GroundState::route() const {
   const SrRoute asked = sr_schedule(deck_, 0, 1).options.route;
-  return asked == SrRoute::automatic ? automatic_route(psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1), sampler_->rows().total) : asked;
+  return asked == SrRoute::automatic ? automatic_route(n_unknowns(), sampler_->rows().total) : asked;
 }
 
 /// Of one rank: its share of the factor; dense, also its rows as real and imaginary parts and the whole of S.
 double GroundState::solver_bytes(int ranks) const {
   const double samples = static_cast<double>(sampler_->rows().total);
   const double planes = psi_->holomorphic() ? 2 : 1;
-  const double columns = static_cast<double>(psi_->n_parameters()) / planes;
+  const double columns = static_cast<double>(n_unknowns());
   if (route() == SrRoute::matrix_free || samples == 0) return 0;
   if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks;
   return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
@@ -373,8 +374,7 @@ RunEstimate GroundState::describe(int ranks) {
       format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
   if (!measure_only_) {
     const std::string kind = psi_->holomorphic() ? "complex" : "real";
-    const std::int64_t columns = psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1);
-    text += fmt::format("solver       {}\n", route() == SrRoute::dense          ? fmt::format("dense {} matrix of {} parameters", kind, columns)
+    text += fmt::format("solver       {}\n", route() == SrRoute::dense          ? fmt::format("dense {} matrix of {} parameters", kind, n_unknowns())
                                             : route() == SrRoute::sample_space ? fmt::format("dense {} matrix of {} samples", kind, sampler_->rows().total)
                                                                                : std::string("matrix-free iterations"));
   }
