@@ -40,11 +40,7 @@ void say(const char* text) {
   if (write(STDERR_FILENO, text, std::strlen(text)) < 0) _exit(5);
 }
 
-}  // namespace koushi
-
-namespace koushi {
-
-[[gnu::constructor(101)]] void require_processor() {
+[[gnu::constructor(101)]] void check_processor() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
 #endif
@@ -67,5 +63,11 @@ namespace koushi {
   say("\n  expected: a processor of that kind, or a build with -DKOUSHI_ARCH= that of the nodes it runs on (x86-64-v3 is in nearly all)\n");
   _exit(5);
 }
+
+}  // namespace
+
+namespace koushi {
+
+void require_processor() {}
 
 }  // namespace koushi

@@ -2,7 +2,8 @@
 
 namespace koushi {
 
-/// Ends a process on a processor that lacks what koushi was compiled for. Happens before all initialisers in every program that names this function.
+/// Does nothing. A program that names it is linked with the check of the processor, which comes before all initialisers and ends the process where
+/// instructions that koushi was compiled for are missing.
 void require_processor();
 
 }  // namespace koushi

@@ -362,7 +362,7 @@ double GroundState::solver_bytes(int ranks) const {
 RunEstimate GroundState::describe(int ranks) {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
-  const double solver = solver_bytes(std::max(1, ranks)) + rows * psi_->bytes_per_row();
+  const double solver = measure_only_ ? 0 : solver_bytes(std::max(1, ranks)) + rows * psi_->bytes_per_row();
   RunEstimate estimate;
   std::string& text = estimate.text;
   text = fmt::format(
