@@ -170,7 +170,7 @@ std::string comparison_table(const Comparison& comparison) {
     lines.emplace_back();
     if (!comparison.x.empty()) lines.back().push_back(fmt::format("{:.10g}", row.x));
     lines.back().insert(lines.back().end(), row.settings.begin(), row.settings.end());
-    for (const auto& [value, error] : row.numbers) lines.back().push_back(std::isfinite(error) ? with_error(value, error) : fmt::format("{:.6g} (no error)", value));
+    for (const auto& [value, error] : row.numbers) lines.back().push_back(with_error(value, error));
     lines.back().push_back(row.file);
     if (row.status != "done") notes += fmt::format("note: {} is {}\n", row.file, row.status);
   }

@@ -80,6 +80,54 @@ std::string observables_json(const ResultReader& reader, const std::string& pref
   return observables;
 }
 
+/// Which of the n points of a curve a table shows: all, the first ones, or of a smooth curve some at equal distances up to the last.
+std::vector<std::size_t> shown_points(std::size_t n, bool smooth) {
+  constexpr std::size_t most = 12;
+  std::vector<std::size_t> shown(std::min(n, most));
+  for (std::size_t k = 0; k < shown.size(); ++k) shown[k] = smooth && n > most ? (k * (n - 1) + (most - 1) / 2) / (most - 1) : k;
+  return shown;
+}
+
+/// The curves of a run as tables, those over the same x side by side.
+std::string curves_text(const ResultReader& reader) {
+  struct Block {
+    std::string axis;
+    std::vector<double> x;
+    std::vector<std::string> names;
+  };
+  std::vector<Block> blocks;
+  for (const std::string& name : reader.list("curves")) {
+    const std::string path = "curves/" + name + "/x";
+    const Block block{reader.help(path), reader.read_reals(path), {}};
+    const auto same = std::find_if(blocks.begin(), blocks.end(), [&](const Block& b) { return b.axis == block.axis && b.x == block.x; });
+    (same == blocks.end() ? blocks.insert(same, block) : same)->names.push_back(name);
+  }
+  std::string text;
+  for (const Block& block : blocks) {
+    const bool flow = block.names[0] == "flow";
+    const std::vector<std::size_t> shown = shown_points(block.x.size(), flow);
+    std::vector<std::string> x;
+    std::vector<std::pair<std::string, std::vector<std::string>>> columns;
+    for (const std::size_t k : shown) x.push_back(fmt::format("{:.6g}", block.x[k]));
+    text += "\n";
+    for (const std::string& name : block.names) {
+      const std::string path = fmt::format("curves/{}/", name);
+      const std::vector<double> values = reader.read_reals(path + "value");
+      const std::vector<double> errors = reader.read_reals(path + "error");
+      columns.emplace_back(name, std::vector<std::string>{});
+      for (const std::size_t k : shown) columns.back().second.push_back(with_error(values[k], errors[k]));
+      text += fmt::format("{:<18} {}\n", name, reader.help(path + "value"));
+    }
+    for (const char* scale : {"t0", "w0"}) {
+      const std::string path = fmt::format("observables/{}/", scale);
+      if (flow && reader.contains(path + "value")) text += fmt::format("{:<18} {}\n", scale, with_error(reader.read_reals(path + "value")[0], reader.read_reals(path + "error")[0]));
+    }
+    text += column_blocks(block.axis, x, columns);
+    if (shown.size() < block.x.size()) text += fmt::format("{:>14} {} of {} points, all with --json\n", "", shown.size(), block.x.size());
+  }
+  return text;
+}
+
 /// `, "ladder": {...}`: the rungs in ascending order, each with its observables as a run of its own has them.
 std::string ladder_json(const ResultReader& reader, const StoredLadder& ladder) {
   std::string rungs;
@@ -132,6 +180,7 @@ int report(const std::string& file, bool json) {
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
+    if (!has_table) table += curves_text(reader);
     print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
                           has_table ? reader.read_text("summary/table") : table));
   }

@@ -82,8 +82,9 @@ std::vector<std::string> split_lines(const std::string& text) {
 }
 
 std::string with_error(double value, double error) {
-  if (!std::isfinite(value) || !std::isfinite(error)) return fmt::format("{} +- {}", value, error);
-  if (error <= 0) return fmt::format("{:.12g}(0)", value);
+  if (!std::isfinite(value)) return "-";
+  if (!std::isfinite(error)) return fmt::format("{:.6g} (no error)", value);
+  if (error <= 0) return fmt::format("{:.12g} (exact)", value);
   // Two digits of the error: e.g. 0.0123 -> exponent -2, last printed decimal 3.
   const int exponent = static_cast<int>(std::floor(std::log10(error)));
   int decimals = 1 - exponent;

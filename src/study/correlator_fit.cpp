@@ -223,16 +223,16 @@ std::string CorrelatorStudy::table() const {
                                  options_.momentum.empty() ? "" : fmt::format(" at momentum [{}]", fmt::join(options_.momentum, ", ")), period_, options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
   text += fmt::format("{} measurements in {} bins of {} (tau_int {:.2f})\n", measurements_, estimate_.bins, bin_, tau_int_);
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
-    text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error_if_any(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
+    text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
     if (k > 0 || !deck_.has("study.reference.mass")) continue;
     text += reference_line(deck_, "mass", main_.numbers.value[0] / spacing_, main_.numbers.error[0] / spacing_);
   }
   text += fmt::format("{:<18} {}\n", "chi^2 / dof", quality(main_));
   text += fmt::format("\n{:>8} {:>22} {:>22} {:>22}\n", "t", "G(t)", "log mass t, t+1", "cosh mass t, t+1");
   for (std::size_t t = 0; t < width_; ++t) {
-    text += fmt::format("{:>8g} {:>22}", spacing_ * static_cast<double>(t), with_error_if_any(estimate_.value[t], estimate_.error[t]));
+    text += fmt::format("{:>8g} {:>22}", spacing_ * static_cast<double>(t), with_error(estimate_.value[t], estimate_.error[t]));
     for (const std::size_t at : {t, t + width_ - 1}) {
-      if (t + 1 < width_) text += fmt::format(" {:>22}", with_error_if_any(masses_.value[at] / spacing_, masses_.error[at] / spacing_));
+      if (t + 1 < width_) text += fmt::format(" {:>22}", with_error(masses_.value[at] / spacing_, masses_.error[at] / spacing_));
     }
     text += "\n";
   }
@@ -240,7 +240,7 @@ std::string CorrelatorStudy::table() const {
   for (const RangeFit& range : scan_) {
     const auto from = static_cast<std::size_t>(range.t_min);
     const bool sound = range.invertible && range.fit.converged && estimate_.value[from] > 2 * estimate_.error[from];  // else noise was fitted
-    text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? with_error_if_any(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
+    text += fmt::format("{:>8} {:>22}   {}\n", range.t_min, sound ? with_error(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-", quality(range));
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

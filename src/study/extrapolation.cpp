@@ -136,18 +136,18 @@ std::string Extrapolation::table() const {
   std::string text = fmt::format("fit of {}, x = {}, {} runs{}\n", form, x_, points_.size(), weighted_ ? "" : ", all alike");
   if (!differing_.empty()) text += fmt::format("the runs differ in {} too\n", join({differing_.begin(), differing_.end()}));
   for (std::size_t k = 0; k < main.parameters.size(); ++k) {
-    text += fmt::format("{:<18} {:>22}\n", parameter_name(k), with_error_if_any(main.parameters[k], main.errors[k]));
+    text += fmt::format("{:<18} {:>22}\n", parameter_name(k), with_error(main.parameters[k], main.errors[k]));
     if (k > 0 || !deck_.has("study.reference.value")) continue;
     text += reference_line(deck_, "value", main.parameters[0], main.errors[0]);
   }
   text += fmt::format("{:<18} {}\n\n{:>12} {:>22} {:>22} {:>12}\n", "chi^2 / dof", quality(main), "x", name_, "fit", "deviation");
   for (const FitPoint& point : points_) {
     const double fitted = main(point.x, powers_);
-    text += fmt::format("{:>12g} {:>22} {:>22.10g} {:>12}\n", point.x, point.error > 0 ? with_error_if_any(point.value, point.error) : fmt::format("{:.10g}", point.value), fitted,
+    text += fmt::format("{:>12g} {:>22} {:>22.10g} {:>12}\n", point.x, point.error > 0 ? with_error(point.value, point.error) : fmt::format("{:.10g}", point.value), fitted,
                         weighted_ ? fmt::format("{:+.1f}σ", (point.value - fitted) / point.error) : fmt::format("{:+.2g}", point.value - fitted));
   }
   text += fmt::format("\n{:>12} {:>22}   {}\n", powers_[0] < 0 ? "from x" : "up to x", "limit", "  chi^2 / dof");
-  for (std::size_t k = 0; k < fits_.size(); ++k) text += fmt::format("{:>12g} {:>22}   {}\n", starts_[k], with_error_if_any(fits_[k].parameters[0], fits_[k].errors[0]), quality(fits_[k]));
+  for (std::size_t k = 0; k < fits_.size(); ++k) text += fmt::format("{:>12g} {:>22}   {}\n", starts_[k], with_error(fits_[k].parameters[0], fits_[k].errors[0]), quality(fits_[k]));
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;
 }

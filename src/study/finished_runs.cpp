@@ -138,11 +138,6 @@ std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck
   return runs;
 }
 
-std::string with_error_if_any(double value, double error) {
-  if (!std::isfinite(value)) return "-";
-  return std::isfinite(error) ? with_error(value, error) : fmt::format("{:.6g} (no error)", value);
-}
-
 std::string notes_on_missing_files(const Communicator& comm, const Deck& deck) {
   std::string text;
   for (const std::string& file : deck.texts("study.files")) {

@@ -336,7 +336,7 @@ std::string LatticeField::ladder_text() const {
     columns.emplace_back(own().observables()[o].name, std::vector<std::string>{});
     for (const auto& chain : chains_) {
       const Estimate e = chain->estimate(chain->observables()[o]);
-      columns.back().second.push_back(with_error_if_any(e.value, chain->quotable(e) ? e.error : std::nan("")));
+      columns.back().second.push_back(with_error(e.value, chain->quotable(e) ? e.error : std::nan("")));
     }
   }
   return text + column_blocks(ladder_.parameter.substr(ladder_.parameter.find('.') + 1), x, columns);
@@ -350,7 +350,7 @@ std::string LatticeField::result_text() const {
   for (const Observable& o : own().observables()) {
     const Estimate e = own().estimate(o);
     const bool quotable = own().quotable(e);
-    text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9.4f}\n", o.name, with_error_if_any(e.value, quotable ? e.error : std::nan("")), e.tau_int, e.r_hat);
+    text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quotable ? e.error : std::nan("")), e.tau_int, std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
     if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
     const double error = deck_.real("study.reference.error");

@@ -229,7 +229,7 @@ class ReweightingStudy {
 std::string ReweightingStudy::table() const {
   std::string text = fmt::format("{:<24} {:>14} {:>10} {:>22}\n", "run", key_, "tau_int", "-ln Z/Z_0");
   for (std::size_t k = 0; k < runs_.size(); ++k) {
-    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : with_error_if_any(result_.free_energy[k], result_.free_energy_error[k]));
+    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : with_error(result_.free_energy[k], result_.free_energy_error[k]));
   }
   std::vector<std::string> x;
   std::vector<std::pair<std::string, std::vector<std::string>>> columns{{"n_eff", {}}};
@@ -239,7 +239,7 @@ std::string ReweightingStudy::table() const {
   }
   for (const Chosen& c : chosen_) {
     columns.emplace_back(c.name, std::vector<std::string>{});
-    for (std::size_t i = 0; i < targets_.size(); ++i) columns.back().second.push_back(with_error_if_any(c.value[i], c.error[i]));
+    for (std::size_t i = 0; i < targets_.size(); ++i) columns.back().second.push_back(with_error(c.value[i], c.error[i]));
   }
   text += column_blocks(key_.substr(key_.find('.') + 1), x, columns);
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";

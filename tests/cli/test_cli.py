@@ -397,7 +397,7 @@ class Cli(unittest.TestCase):
         ring = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", self.path("u.h5"), "--set", "solver.max_distance=0.2",
                       "--set", "study.steps=100")
         self.assertEqual(ring.returncode, 0, ring.stderr)
-        self.assertIn("warning: rising energy: E/N = -0.25(0) at the end is above", ring.stdout)
+        self.assertIn("warning: rising energy: E/N = -0.25 (exact) at the end is above", ring.stdout)
         self.assertIn("warning: average: the averaged parameters lie above", self.small(self.path("v.h5"), "--set", "study.steps=30").stdout)
 
     def test_templates_and_reference(self):

@@ -24,7 +24,8 @@ std::string quoted(const std::string& text);
 /// The lines of a text, without empty ones.
 std::vector<std::string> split_lines(const std::string& text);
 
-/// A value with its error in the last digits, as the Particle Data Group prints it: -0.70178(12).
+/// A value with its error in the last digits, as the Particle Data Group prints it: -0.70178(12). "1 (exact)" for an error of 0, "1.234 (no error)" where there is
+/// none, "-" where there is no value.
 std::string with_error(double value, double error);
 
 /// "+0.0012 %, +0.3 sigma": value with its error against a reference with its own. A reference of 0 gives the difference itself; an error

@@ -77,9 +77,6 @@ class FieldRun {
 ///         chains twice
 std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key, std::vector<std::string>& warnings);
 
-/// 1.234(5) for tables; "1.234 (no error)" where there is none, "-" where there is no value.
-std::string with_error_if_any(double value, double error);
-
 /// For `koushi check`: what open_field_runs would read, or that a file is not there yet. Errors: as open_field_runs, but for files that are not there.
 std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key);
 

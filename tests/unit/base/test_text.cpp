@@ -1,4 +1,5 @@
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 
 #include "koushi/base/text.hpp"
 
@@ -12,7 +13,9 @@ TEST_CASE("with_error prints two digits of the error", "[base]") {
   CHECK(koushi::with_error(-0.7017802, 0.00012) == "-0.70178(12)");
   CHECK(koushi::with_error(-11.2, 0.0996) == "-11.20(10)");
   CHECK(koushi::with_error(1234.5, 17.0) == "1234(17)");
-  CHECK(koushi::with_error(1.0, 0.0) == "1(0)");
+  CHECK(koushi::with_error(1.0, 0.0) == "1 (exact)");
+  CHECK(koushi::with_error(0.25, std::nan("")) == "0.25 (no error)");
+  CHECK(koushi::with_error(-std::nan(""), 0.1) == "-");
 }
 
 TEST_CASE("durations are read in the words of a deck and of Slurm", "[base]") {
