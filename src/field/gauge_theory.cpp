@@ -191,8 +191,9 @@ class GaugeTheory final : public RealField {
       std::vector<SeriesColumn> columns;
       for (std::size_t k = 0; k < flow_points(); ++k) columns.push_back({"flow_energy", k});
       const double step = options_.flow_step;
-      all.push_back({"t0", "flow time where t^2 <E> = 0.3, E of the clover", columns, [step](const std::vector<double>& e) { return flow_scale(e, step, false); }});
-      all.push_back({"w0", "square root of the flow time where t d/dt t^2 <E> = 0.3", columns, [step](const std::vector<double>& e) { return std::sqrt(flow_scale(e, step, true)); }});
+      const std::string undefined = "the flow ends before 0.3 is reached; remedy: a longer [action] flow_time";
+      all.push_back({"t0", "flow time where t^2 <E> = 0.3, E of the clover", columns, [step](const std::vector<double>& e) { return flow_scale(e, step, false); }, undefined});
+      all.push_back({"w0", "square root of the flow time where t d/dt t^2 <E> = 0.3", columns, [step](const std::vector<double>& e) { return std::sqrt(flow_scale(e, step, true)); }, undefined});
     }
     return all;
   }

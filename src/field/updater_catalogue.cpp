@@ -55,6 +55,11 @@ class HmcUpdater final : public Updater {
     calls_ = state.at(1);
   }
   double mean_weight() const override { return mean_weight_; }
+  std::string remedy(bool low) const override {
+    if (!tuned_) return low ? "tune = true, or more steps" : "tune = true, or fewer steps";
+    if (low) return "a longer warm_up, in which the step is tuned, a shorter length, or a larger acceptance to aim at";
+    return step_ >= options_.length ? "a longer length: one step makes a whole trajectory" : "a longer warm_up, in which the step is tuned, or a smaller acceptance to aim at";
+  }
   std::string description() const override {
     const std::string name = options_.acceleration_mass > 0 ? fmt::format("fourier-hmc, acceleration mass {:.4g}", options_.acceleration_mass) : "hmc";
     return fmt::format("{}, trajectories of length {} in {} steps", name, options_.length, std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
@@ -97,7 +102,11 @@ class MetropolisUpdater final : public Updater {
     width_ = state.at(0);
     calls_ = state.at(1);
   }
-  bool is_watched() const override { return has_width_; }
+  std::string remedy(bool low) const override {
+    if (!has_width_) return "";
+    const std::string width = low ? "a smaller width" : "a larger width";
+    return tuned_ ? "a longer warm_up, in which the width is tuned, or " + width + " to begin with" : "tune = true, or " + width;
+  }
   std::string description() const override {
     const std::string order = site_by_site_ ? "site by site" : fmt::format("{} colours", colouring_.n_colours());
     return fmt::format("metropolis, {}, {} hits{}", order, hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
@@ -122,7 +131,6 @@ class OverrelaxationUpdater final : public Updater {
     theory.overrelax(colouring_);
     return 1;
   }
-  bool is_watched() const override { return false; }
   std::string description() const override { return fmt::format("overrelaxation, {} colours", colouring_.n_colours()); }
 
  private:
@@ -138,7 +146,6 @@ class HeatbathUpdater final : public Updater {
     grid.world().sum(moved);
     return 1e-6 * static_cast<double>(moved[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
   }
-  bool is_watched() const override { return false; }
   std::string description() const override { return fmt::format("heatbath, {} colours", colouring_.n_colours()); }
 
  private:
@@ -155,7 +162,6 @@ class ClusterUpdater final : public Updater {
     grid.world().sum(flipped);
     return static_cast<double>(flipped[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
   }
-  bool is_watched() const override { return false; }
   std::string description() const override { return single_ ? "wolff, one cluster" : "swendsen-wang, all clusters"; }
 
  private:

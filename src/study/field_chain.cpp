@@ -78,7 +78,15 @@ Estimate FieldChain::estimate(const Observable& observable) const {
   return result;
 }
 
-bool FieldChain::quotable(const Estimate& e) const { return measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.error) && e.error > 0; }
+double FieldChain::quoted_error(const Observable& observable, const Estimate& e) const {
+  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.value);
+  const auto fluctuates = [this](const SeriesColumn& from) {
+    const std::vector<double> x = column(from.series, static_cast<std::int64_t>(from.column));
+    return std::any_of(x.begin(), x.end(), [&x](double v) { return v != x[0]; });
+  };
+  if (!enough || (e.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates))) return std::nan("");
+  return e.error;
+}
 
 double FieldChain::last_action_density() const {
   const Series& s = series_.at("action_density");
@@ -88,14 +96,15 @@ double FieldChain::last_action_density() const {
   return last;
 }
 
-std::vector<std::pair<std::size_t, double>> FieldChain::odd_acceptances(std::int64_t warm_up) const {
-  std::vector<std::pair<std::size_t, double>> odd;
+std::vector<FieldChain::OddAcceptance> FieldChain::odd_acceptances(std::int64_t warm_up) const {
+  std::vector<OddAcceptance> odd;
   for (std::size_t k = 0; k < updaters_.size(); ++k) {
-    if (!updaters_[k] || !updaters_[k]->is_watched()) continue;
+    if (!updaters_[k]) continue;
     const auto& acceptance = history_.values(fmt::format("acceptance_{}", k));
     double mean = 0;
     for (auto t = static_cast<std::size_t>(warm_up); t < acceptance.size(); ++t) mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up));
-    if (mean < 0.1 || mean > 0.99) odd.emplace_back(k, mean);
+    const std::string remedy = updaters_[k]->remedy(mean < 0.1);
+    if ((mean < 0.1 || mean > 0.99) && !remedy.empty()) odd.push_back({k, mean, remedy});
   }
   return odd;
 }
@@ -106,7 +115,7 @@ void FieldChain::write_observables(ResultWriter& writer) const {
     const std::string path = prefix_ + "observables/" + o.name + "/";
     const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) { write_reals(writer, path + name, {value}, unit, help); };
     add("value", e.value, "lattice units", o.help);
-    add("error", quotable(e) ? e.error : std::nan(""), "lattice units", error_help);
+    add("error", quoted_error(o, e), "lattice units", error_help);
     add("naive_error", e.error / std::sqrt(2 * e.tau_int), "lattice units", "as if all measurements were independent");
     add("tau_int", e.tau_int, "measurements", "integrated autocorrelation time; 1/2 for independent measurements");
     add("r_hat", e.r_hat, "", "split R-hat over the replicas");
@@ -118,7 +127,7 @@ void FieldChain::write_observables(ResultWriter& writer) const {
     for (const Observable& point : curve.points) {
       const Estimate e = estimate(point);
       values.push_back(e.value);
-      errors.push_back(quotable(e) ? e.error : std::nan(""));
+      errors.push_back(quoted_error(point, e));
     }
     write_curve(writer, prefix_ + "curves/" + curve.name, curve.x, curve.axis, values, errors, curve.help, error_help);
   }

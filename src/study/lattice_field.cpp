@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -135,28 +136,33 @@ class LatticeField {
   /// Says what is doubtful about a chain; `where` names its rung.
   void watch(Progress& progress, const FieldChain& chain, const std::string& where) {
     std::vector<std::string> unquoted;
-    std::vector<std::string> without;
-    double longest = 0;
+    std::vector<std::string> constant;
+    std::map<std::string, std::vector<std::string>> undefined;  // by reason
+    double longest = 0.5;
     for (const Observable& o : chain.observables()) {
       const Estimate e = chain.estimate(o);
-      if (!chain.quotable(e)) {
-        const bool constant = chain.measured() >= FieldChain::fewest && (!std::isfinite(e.error) || e.error == 0);
-        (constant ? without : unquoted).push_back(o.name);
-        if (!constant) longest = std::max(longest, e.tau_int);
+      if (!std::isfinite(chain.quoted_error(o, e))) {
+        const bool enough = chain.measured() >= FieldChain::fewest;
+        const bool is_number = std::isfinite(e.value) && std::isfinite(e.error);
+        (!enough || (is_number && e.error > 0) ? unquoted : is_number ? constant : undefined[o.undefined]).push_back(o.name);
+        if (is_number && e.error > 0) longest = std::max(longest, e.tau_int);
       }
       if (grid_.n_replicas() > 1 && e.r_hat > 1.1) {
         run_.warn(progress, "R-hat" + where, fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
       }
     }
-    if (!without.empty()) {
-      run_.warn(progress, "constant" + where, fmt::format("{}: every measurement gives the same, or none gives a number, so there is no error; the chain may stand still", join(without)));
+    if (!constant.empty()) {
+      run_.warn(progress, "constant" + where, fmt::format("{}: every measurement gives the same, so there is no error; remedy, unless it must be so: another updater", join(constant)));
     }
+    std::vector<std::string> reasons;
+    for (const auto& [reason, names] : undefined) reasons.push_back(fmt::format("{}: {}", join(names), reason));
+    if (!reasons.empty()) run_.warn(progress, "no number" + where, join(reasons, "; "));
     if (!unquoted.empty()) {
       run_.warn(progress, "short chains" + where, fmt::format("{} measurements per replica are fewer than {} or than 50 tau_int = {:.1f}: no error is quoted for {}; remedy: more [study] measurements, "
                                                               "a larger every, another updater", chain.measured(), FieldChain::fewest, 50 * longest, join(unquoted)));
     }
-    for (const auto& [k, mean] : chain.odd_acceptances(warm_up_)) {
-      run_.warn(progress, fmt::format("acceptance of updater {}{}", k, where), fmt::format("{:.3f} is outside [0.1, 0.99]; remedy: tune = true with a longer warm_up, or another step or width", mean));
+    for (const auto& [k, mean, remedy] : chain.odd_acceptances(warm_up_)) {
+      run_.warn(progress, fmt::format("acceptance of updater {}{}", k, where), fmt::format("{:.3f} is outside [0.1, 0.99]; remedy: {}", mean, remedy));
     }
   }
 
@@ -310,7 +316,7 @@ void LatticeField::write_ladder(ResultWriter& writer) const {
     for (const auto& chain : chains_) {
       const Estimate e = chain->estimate(chain->observables()[o]);
       values.push_back(e.value);
-      errors.push_back(chain->quotable(e) ? e.error : std::nan(""));
+      errors.push_back(chain->quoted_error(chain->observables()[o], e));
     }
     write_curve(writer, "ladder/curves/" + own().observables()[o].name, ladder_.values, ladder_.parameter, values, errors, own().observables()[o].help, FieldChain::error_help);
   }
@@ -336,7 +342,7 @@ std::string LatticeField::ladder_text() const {
     columns.emplace_back(own().observables()[o].name, std::vector<std::string>{});
     for (const auto& chain : chains_) {
       const Estimate e = chain->estimate(chain->observables()[o]);
-      columns.back().second.push_back(with_error(e.value, chain->quotable(e) ? e.error : std::nan("")));
+      columns.back().second.push_back(with_error(e.value, chain->quoted_error(chain->observables()[o], e)));
     }
   }
   return text + column_blocks(ladder_.parameter.substr(ladder_.parameter.find('.') + 1), x, columns);
@@ -349,12 +355,12 @@ std::string LatticeField::result_text() const {
   text += fmt::format("{:<28}{:>22}{:>12}{:>10}\n", "observable", "value (lattice units)", "tau_int", "R-hat");
   for (const Observable& o : own().observables()) {
     const Estimate e = own().estimate(o);
-    const bool quotable = own().quotable(e);
-    text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quotable ? e.error : std::nan("")), e.tau_int, std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
+    const double quoted = own().quoted_error(o, e);
+    text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quoted), e.tau_int, std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
     if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
     const double error = deck_.real("study.reference.error");
-    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, quotable ? e.error : 0, reference, quotable ? error : 0),
+    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, std::isfinite(quoted) ? quoted : 0, reference, std::isfinite(quoted) ? error : 0),
                         deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   }
   if (exchange_) text += fmt::format("\n{}", ladder_text());

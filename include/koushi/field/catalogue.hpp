@@ -35,8 +35,8 @@ class Updater {
   /// the sites. Collective.
   virtual double update(FieldTheory& theory, std::uint64_t step) = 0;
   virtual void tune(double) {}
-  /// Whether an acceptance far from 1/2 is something to warn of.
-  virtual bool is_watched() const { return true; }
+  /// What helps against an acceptance that is far too low, or too high; empty where it is nothing to warn of.
+  virtual std::string remedy(bool /*low*/) const { return ""; }
   /// What is tuned: the state of the updater.
   virtual std::vector<double> state() const { return {}; }
   virtual void set_state(const std::vector<double>&) {}

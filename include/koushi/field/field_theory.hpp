@@ -28,6 +28,7 @@ struct Observable {
   std::string help;
   std::vector<SeriesColumn> series;
   std::function<double(const std::vector<double>&)> value;
+  std::string undefined = "noise outweighs the signal; remedy: more [study] measurements";  ///< why the means may give no number
 };
 
 /// Observables along an axis, as a correlator against distance.

@@ -57,14 +57,20 @@ class FieldChain {
 
   std::int64_t measured() const;
   Estimate estimate(const Observable& observable) const;
-  /// Whether the chains are long enough for errors: 50 tau_int by the rule of the house, and at least `fewest` measurements, which are not all the same.
-  bool quotable(const Estimate& e) const;
+  /// The error of an estimate, NaN where the chains are too short for one (fewer than 50 tau_int by the rule of the house, or than `fewest` measurements) or
+  /// give the same number again and again; 0 where measurements differ but the observable does not depend on them.
+  double quoted_error(const Observable& observable, const Estimate& e) const;
   static constexpr std::int64_t fewest = 20;
   static constexpr const char* error_help = "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
   /// S/V of the last measurement, mean of the replicas.
   double last_action_density() const;
+  struct OddAcceptance {
+    std::size_t updater;
+    double mean;
+    std::string remedy;
+  };
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
-  std::vector<std::pair<std::size_t, double>> odd_acceptances(std::int64_t warm_up) const;
+  std::vector<OddAcceptance> odd_acceptances(std::int64_t warm_up) const;
 
   void write(ResultWriter& writer) const;
   void read(const ResultReader& reader, std::int64_t n_measurements);
