@@ -126,12 +126,8 @@ class DeckParser {
       const bool scan = path.rfind("scan.", 0) == 0;
       if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty() && !(scan && is_scan_range(node))) {
         flatten(*inner, path + ".", place);
-      } else if (const auto* array = node.as_array(); !scan && array != nullptr && !array->empty() && array->is_homogeneous<toml::table>()) {
-        for (std::size_t k = 0; k < array->size(); ++k) {
-          const std::string element = fmt::format("{}.{}", path, k);
-          headers_.emplace(element, leaf_at((*array)[k].source().begin, place, &node));
-          flatten(*(*array)[k].as_table(), element + ".", place);
-        }
+      } else if (!scan && is_list_of_tables(node)) {
+        flatten_list(*node.as_array(), path, place);
       } else {
         leaves_[path] = leaf_at(name.source().begin, place, &node);
       }
@@ -160,11 +156,29 @@ class DeckParser {
     put(key, {place, 0, 0, node, false});
   }
 
-  /// Gives a key a value; a table takes the place of the whole table.
+  static bool is_list_of_tables(const toml::node& node) {
+    const auto* array = node.as_array();
+    return array != nullptr && !array->empty() && array->is_homogeneous<toml::table>();
+  }
+
+  void flatten_list(const toml::array& array, const std::string& path, const std::string& place) {
+    for (std::size_t k = 0; k < array.size(); ++k) {
+      const std::string element = fmt::format("{}.{}", path, k);
+      headers_.emplace(element, leaf_at(array[k].source().begin, place, &array));
+      flatten(*array[k].as_table(), element + ".", place);
+    }
+  }
+
+  /// Gives a key a value; a table takes the place of the whole table, a list of tables that of all sections of the list.
   void put(const std::string& key, const Leaf& leaf) {
-    const bool range = key.rfind("scan.", 0) == 0 && is_scan_range(*leaf.node);
-    if (leaf.node->is_table()) std::erase_if(leaves_, [&](const auto& other) { return other.first.rfind(key + ".", 0) == 0; });
-    if (leaf.node->is_table() && !leaf.node->as_table()->empty() && !range) {
+    const bool scan = key.rfind("scan.", 0) == 0;
+    const bool list = !scan && is_list_of_tables(*leaf.node);
+    const auto below = [&key](const auto& other) { return other.first.rfind(key + ".", 0) == 0; };
+    if (leaf.node->is_table() || list) std::erase_if(leaves_, below);
+    if (list) {
+      std::erase_if(headers_, below);
+      flatten_list(*leaf.node->as_array(), key, leaf.place);
+    } else if (leaf.node->is_table() && !leaf.node->as_table()->empty() && !(scan && is_scan_range(*leaf.node))) {
       flatten(*leaf.node->as_table(), key + ".", leaf.place);
     } else {
       leaves_[key] = leaf;

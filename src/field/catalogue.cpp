@@ -14,6 +14,7 @@
 #include "koushi/field/ladder.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
+#include "momentum_correlators.hpp"
 #include "updater_catalogue.hpp"
 
 namespace koushi {
@@ -279,6 +280,11 @@ SpatialMomenta spatial_momenta(const Deck& deck, const Grid& grid) {
       zero = zero && n.back() == 0 && half == 0;
     }
     if (zero) deck.refuse(path, name + " is zero, the momentum of the series correlator", "momenta that are not zero");
+    for (const std::vector<int>& other : momenta.n) {
+      if (!same_correlator(grid, n, other, momenta.average)) continue;
+      deck.refuse(path, n == other ? fmt::format("{} is there twice", name) : fmt::format("{} and [{}] have the same correlator{}", name, fmt::join(other, ", "), momenta.average ? " with average_momenta" : ", as p and -p"),
+                  "momenta that differ");
+    }
     momenta.n.push_back(n);
   }
   return momenta;

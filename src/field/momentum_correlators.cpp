@@ -52,20 +52,30 @@ std::set<std::vector<int>> star(const Grid& grid, const std::vector<int>& p) {
   return all;
 }
 
+std::vector<int> twice(const Grid& grid, const std::vector<int>& n) {
+  std::vector<int> p;
+  for (std::size_t k = 0; k < n.size(); ++k) p.push_back(twice(grid, k + 1, n[k]));
+  return p;
+}
+
+/// The momenta whose mean is measured, of p and -p one.
+std::set<std::vector<int>> members_of(const Grid& grid, const std::vector<int>& p, bool average) { return average ? star(grid, p) : std::set<std::vector<int>>{representative(grid, p)}; }
+
 std::string series_of(std::size_t entry) { return fmt::format("correlator_p{}", entry + 1); }
 
 }  // namespace
 
+bool same_correlator(const Grid& grid, const std::vector<int>& a, const std::vector<int>& b, bool average) {
+  return members_of(grid, twice(grid, a), average) == members_of(grid, twice(grid, b), average);
+}
+
 MomentumCorrelators::MomentumCorrelators(const Grid& grid, const SpatialMomenta& momenta) {
   std::map<std::vector<int>, int> waves;
   for (const std::vector<int>& n : momenta.n) {
-    std::vector<int> p;
+    const std::vector<int> p = twice(grid, n);
     std::vector<double> reals;
-    for (std::size_t k = 0; k < n.size(); ++k) {
-      p.push_back(twice(grid, k + 1, n[k]));
-      reals.push_back(std::numbers::pi * p[k] / grid.options().extents[k + 1]);
-    }
-    const std::set<std::vector<int>> members = momenta.average ? star(grid, p) : std::set<std::vector<int>>{representative(grid, p)};
+    for (std::size_t k = 0; k < n.size(); ++k) reals.push_back(std::numbers::pi * p[k] / grid.options().extents[k + 1]);
+    const std::set<std::vector<int>> members = members_of(grid, p, momenta.average);
     Entry entry{fmt::format("n = [{}], p = [{:.5g}]", fmt::join(n, ", "), fmt::join(reals, ", ")), {}};
     if (members.size() > 1) entry.label += fmt::format(", mean over {} momenta p and -p", members.size());
     for (const auto& member : members) entry.waves.push_back(waves.emplace(member, static_cast<int>(waves.size())).first->second);

@@ -399,7 +399,7 @@ RunEstimate GroundState::describe(int ranks) {
       note(split_lines(error.what()).front());
     }
   }
-  if (ranks > 0 && !measure_only_) {
+  if (ranks > 0 && estimate.misfit.empty() && !measure_only_) {
     sampler_->start(*psi_);
     phases_.start();
     draw(0);

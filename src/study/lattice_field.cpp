@@ -377,8 +377,14 @@ RunEstimate LatticeField::describe(int ranks) {
   RunEstimate result;
   std::string& text = result.text;
   text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());
-  if (divisions.empty() || asked % per_replica != 0) {
+  bool transforms = false;
+  for (int k = 0; k < deck_.count("updater"); ++k) transforms = transforms || deck_.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc";
+  if (transforms && grid_.dimension() == 1 && per_replica > 1) {
+    result.misfit = fmt::format("{} ranks would divide the one direction of Fourier transforms: at most {}, as many as replicas; `run` will refuse", asked, options.replicas);
+  } else if (divisions.empty() || asked % per_replica != 0 || asked / per_replica > options.replicas) {
     result.misfit = fmt::format("{} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a replica; `run` will refuse", asked, options.range);
+  }
+  if (!result.misfit.empty()) {
     text += fmt::format("note         {}\n", result.misfit);
   } else {
     const double share = std::ceil(static_cast<double>(options.replicas) * per_replica / asked) * static_cast<double>(grid_.n_sites()) / per_replica;
@@ -390,15 +396,23 @@ RunEstimate LatticeField::describe(int ranks) {
   std::vector<std::string> names;
   for (const Observable& o : own().observables()) names.push_back(o.name);
   text += "observables  " + join(names) + "\n";
-  if (ranks > 0) {
+  names.clear();
+  for (const Curve& curve : own().theory().curves()) names.push_back(curve.name);
+  if (!names.empty()) text += "curves       " + join(names) + "\n";
+  if (ranks > 0 && result.misfit.empty()) {
     for (const auto& chain : chains_) chain->theory().start(1, deck_.real("study.start"));
-    const auto start = std::chrono::steady_clock::now();
-    sweep();
-    for (const auto& chain : chains_) chain->theory().measure();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    text += fmt::format("time         about {} per sweep and measurement on {} ranks of this processor (one was made here)\n", format_seconds(seconds * comm_.size() / ranks), ranks);
-    result.step_seconds = seconds * comm_.size() / ranks;
-    result.seconds = static_cast<double>(warm_up_ + n_measurements_ * every_) * result.step_seconds;
+    const auto timed = [&](const auto& work) {
+      const auto start = std::chrono::steady_clock::now();
+      work();
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * comm_.size() / ranks;
+    };
+    const double sweep_seconds = timed([this] { sweep(); });
+    const double measurement_seconds = timed([this] {
+      for (const auto& chain : chains_) chain->theory().measure();
+    });
+    text += fmt::format("time         about {} per sweep and {} per measurement on {} ranks of this processor (one of each was made here)\n", format_seconds(sweep_seconds), format_seconds(measurement_seconds), ranks);
+    result.step_seconds = sweep_seconds + measurement_seconds;
+    result.seconds = static_cast<double>(warm_up_ + n_measurements_ * every_) * sweep_seconds + static_cast<double>(n_measurements_) * measurement_seconds;
   }
   return result;
 }

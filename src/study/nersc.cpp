@@ -200,6 +200,7 @@ LinkConfiguration read_nersc(const std::string& file) {
   std::vector<char> bytes(v * 4 * reals * width);
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (in.gcount() != static_cast<std::streamsize>(bytes.size())) refuse(file, fmt::format("it ends after {} of {} bytes of links", in.gcount(), bytes.size()));
+  if (in.peek() != std::ifstream::traits_type::eof()) refuse(file, fmt::format("it goes on after the {} bytes of links that its header says", bytes.size()));
   if ((std::endian::native == std::endian::little) != little) swap_bytes(bytes, width);
   std::uint32_t expected = 0;
   if (!(std::istringstream(header["CHECKSUM"]) >> std::hex >> expected)) refuse(file, "CHECKSUM is not in its header");

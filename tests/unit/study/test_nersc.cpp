@@ -1,5 +1,7 @@
 // Links in NERSC's format: those in single precision become elements of SU(3).
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <complex>
 #include <cstdint>
@@ -93,5 +95,7 @@ TEST_CASE("links in single precision become elements of SU(3), those in double p
   }
   write_nersc(file, c, "test");
   CHECK(read_nersc(file).links == c.links);
+  std::ofstream(file, std::ios::binary | std::ios::app) << 'x';
+  CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("goes on after the 13824 bytes of links that its header says"));
   std::filesystem::remove(file);
 }
