@@ -1,5 +1,6 @@
 #include "order_parameter.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -9,34 +10,62 @@ namespace {
 
 int slices_of(const Grid& grid) { return grid.view().global_extent[grid.view().first_direction]; }
 
+/// The two smallest momenta k of modes along the first direction, e^{ikt}, or across an open end cos(k (t + 1/2)).
+struct SmallestMomenta {
+  double first;
+  double second;
+};
+
+SmallestMomenta smallest_momenta(const Grid& grid) {
+  const double unit = std::numbers::pi / slices_of(grid);
+  const Boundary boundary = grid.options().boundary[0];
+  return boundary == Boundary::antiperiodic ? SmallestMomenta{unit, 3 * unit} : SmallestMomenta{0, boundary == Boundary::open ? unit : 2 * unit};
+}
+
+/// Whether there are two momenta along the first direction, and momentum 0 along the others.
+bool has_correlation_length(const Grid& grid) {
+  const auto& boundary = grid.options().boundary;
+  const int fewest = boundary[0] == Boundary::antiperiodic ? 3 : 2;
+  return slices_of(grid) >= fewest && std::count(boundary.begin() + 1, boundary.end(), Boundary::antiperiodic) == 0;
+}
+
+/// |M(k)|^2 of a mode along the first direction, of one component; across an open end twice the square, for k > 0.
+double power(const double* slice, const Grid& grid, double k) {
+  const bool open = grid.options().boundary[0] == Boundary::open;
+  double re = 0;
+  double im = 0;
+  for (int t = 0; t < slices_of(grid); ++t) {
+    re += slice[t] * std::cos(k * (open ? t + 0.5 : t));
+    im += slice[t] * std::sin(k * t);
+  }
+  return open ? 2 * re * re : re * re + im * im;
+}
+
 }  // namespace
 
 void append_order_parameter(const double* slices, int components, const Grid& grid, Measured& out) {
   const int length = slices_of(grid);
   const auto volume = static_cast<double>(grid.n_sites());
-  const double k = 2 * std::numbers::pi / length;
+  const SmallestMomenta momenta = smallest_momenta(grid);
   double square = 0;
-  double at_k = 0;
+  double at_first = 0;
+  double at_second = 0;
   std::vector<double> correlator(static_cast<std::size_t>(length / 2 + 1));
   for (int c = 0; c < components; ++c) {
     const double* const slice = slices + c * length;
     double m = 0;
-    double re = 0;
-    double im = 0;
-    for (int t = 0; t < length; ++t) {
-      m += slice[t];
-      re += slice[t] * std::cos(k * t);
-      im += slice[t] * std::sin(k * t);
-    }
+    for (int t = 0; t < length; ++t) m += slice[t];
     square += m * m;
-    at_k += re * re + im * im;
+    at_first += power(slice, grid, momenta.first);
+    at_second += power(slice, grid, momenta.second);
     add_correlation(slice, grid, correlator);
     if (c == 0) out["field_mean"].push_back(m / volume);
   }
   out["magnetization"].push_back(std::sqrt(square) / volume);
   out["magnetization2"].push_back(square / volume / volume);
   out["magnetization4"].push_back(square * square / std::pow(volume, 4));
-  out["structure_factor_k1"].push_back(at_k / volume);
+  if (momenta.first > 0) out["structure_factor_k0"].push_back(at_first / volume);
+  out["structure_factor_k1"].push_back(at_second / volume);
   out["correlator"].insert(out["correlator"].end(), correlator.begin(), correlator.end());
 }
 
@@ -54,15 +83,23 @@ void add_correlation(const double* slice, const Grid& grid, std::vector<double>&
 
 std::vector<Observable> order_observables(const Grid& grid) {
   const auto volume = static_cast<double>(grid.n_sites());
-  const double half_k = std::numbers::pi / slices_of(grid);
-  return {{"magnetization", "<|M|> / V", {{"magnetization"}}, [](const std::vector<double>& x) { return x[0]; }},
-          {"susceptibility", "<M^2> / V", {{"magnetization2"}}, [volume](const std::vector<double>& x) { return volume * x[0]; }},
-          {"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {{"magnetization2"}, {"magnetization"}},
-           [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }},
-          {"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }},
-          {"correlation_length", "second moment along the first direction, sqrt(<M^2>/(V F) - 1) / (2 sin(pi / L)), F at the smallest momentum",
-           {{"magnetization2"}, {"structure_factor_k1"}},
-           [volume, half_k](const std::vector<double>& x) { return std::sqrt(volume * x[0] / x[1] - 1) / (2 * std::sin(half_k)); }}};
+  std::vector<Observable> all{{"magnetization", "<|M|> / V", {{"magnetization"}}, [](const std::vector<double>& x) { return x[0]; }},
+                              {"susceptibility", "<M^2> / V", {{"magnetization2"}}, [volume](const std::vector<double>& x) { return volume * x[0]; }},
+                              {"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {{"magnetization2"}, {"magnetization"}},
+                               [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }},
+                              {"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }}};
+  if (!has_correlation_length(grid)) return all;
+  const SmallestMomenta momenta = smallest_momenta(grid);
+  const bool zero = momenta.first == 0;
+  const double first = std::pow(2 * std::sin(momenta.first / 2), 2);
+  const double second = std::pow(2 * std::sin(momenta.second / 2), 2);
+  all.push_back({"correlation_length", "second moment along the first direction, sqrt((r - 1)/(k_1^2 - r k_0^2)), r = F(k_0)/F(k_1) at its two smallest momenta",
+                 {{zero ? "magnetization2" : "structure_factor_k0"}, {"structure_factor_k1"}},
+                 [first, second, scale = zero ? volume : 1.0](const std::vector<double>& x) {
+                   const double ratio = scale * x[0] / x[1];
+                   return std::sqrt((ratio - 1) / (second - ratio * first));
+                 }});
+  return all;
 }
 
 std::vector<Curve> order_curves(const Grid& grid, double spacing) {

@@ -8,7 +8,7 @@
 namespace koushi {
 
 /// Appends for one replica what follows from its order parameter M = sum over sites, given as sums over slices [component][t]:
-/// magnetization |M|/V and its powers, |M(k)|^2/V at the smallest momentum of the first direction, correlator
+/// magnetization |M|/V and its powers, |M(k)|^2/V at the smallest momenta of the first direction but 0, correlator
 /// sum_t M(t).M(t + tau) / V, and the mean of the first component.
 void append_order_parameter(const double* slices, int components, const Grid& grid, Measured& out);
 
@@ -19,7 +19,7 @@ void add_correlation(const double* slice, const Grid& grid, std::vector<double>&
 /// G(t) of a measured series, and arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)) per time; G less disconnected * <phi_1>^2 where that is not 0.
 void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy, const std::string& help, double disconnected, std::vector<Curve>& all);
 
-/// magnetization, susceptibility, susceptibility_connected, binder, correlation_length. Formulas: docs/conventions.md.
+/// magnetization, susceptibility, susceptibility_connected, binder, and correlation_length where the lattice has the momenta for it. Formulas: docs/conventions.md.
 std::vector<Observable> order_observables(const Grid& grid);
 
 /// correlator and effective_mass; `spacing` is the time between two slices.

@@ -296,6 +296,29 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
   }
 }
 
+TEST_CASE("the correlation length of a free field is 1 / m with any ends, and is not measured without momentum 0 along the slices", "[field][exact][statistical]") {
+  const Communicator self = Communicator::self();
+  constexpr auto periodic = Boundary::periodic;
+  constexpr auto antiperiodic = Boundary::antiperiodic;
+  constexpr auto open = Boundary::open;
+  const auto make = [](const Grid& grid) { return make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.2}); };
+  for (const std::vector<Boundary>& boundary : {std::vector<Boundary>{periodic, periodic}, {antiperiodic, periodic}, {open, periodic}, {antiperiodic, open}, {open, open}}) {
+    const Grid grid(self, {{8, 4}, boundary, {1, 1}, 1, 16});
+    const auto theory = make(grid);
+    auto result = sample_field(*theory, 3000, [&](std::uint64_t t) { hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.3, .steps = 6, .seed = 5}, t); });
+    INFO("ends " << static_cast<int>(boundary[0]) << " and " << static_cast<int>(boundary[1]));
+    compare_estimate(result.at("correlation_length"), 1 / std::sqrt(0.4), 0.03);
+  }
+  const auto measured = [&](const std::vector<int>& extents, const std::vector<Boundary>& boundary) {
+    const Grid grid(self, {extents, boundary, std::vector<int>(extents.size(), 1), 1, 1});
+    const auto all = make(grid)->observables();
+    return std::any_of(all.begin(), all.end(), [](const Observable& o) { return o.name == "correlation_length"; });
+  };
+  CHECK(measured({3, 4}, {antiperiodic, periodic}));
+  CHECK_FALSE(measured({2, 4}, {antiperiodic, periodic}));
+  CHECK_FALSE(measured({8, 4}, {periodic, antiperiodic}));
+}
+
 TEST_CASE("the same chain on any number of ranks, replica by replica and bit by bit", "[field][mpi]") {
   const Communicator world = Communicator::world();
   const Communicator self = Communicator::self();
