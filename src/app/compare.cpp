@@ -22,6 +22,7 @@ using Keys = std::map<std::string, std::string>;
 /// A file as far as it is compared.
 struct Result {
   std::string file;
+  std::string title;
   std::string status;
   Keys keys;
   std::vector<std::string> observables;
@@ -36,7 +37,7 @@ std::vector<Result> read(const std::string& file) {
   std::vector<Result> results;
   for (std::size_t rung = 0; rung < std::max<std::size_t>(1, ladder.values.size()); ++rung) {
     const std::string prefix = ladder.prefix(rung);
-    Result result{file, reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {}};
+    Result result{file, reader.read_text("summary/title"), reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {}};
     if (!ladder.parameter.empty()) result.keys[ladder.parameter] = fmt::format("{}", ladder.values[rung]);
     for (const std::string& name : result.observables) {
       const std::string path = fmt::format("{}observables/{}/", prefix, name);
@@ -113,6 +114,8 @@ Comparison compare(const CompareOptions& options) {
   }
   Comparison comparison;
   comparison.x = options.x;
+  const bool one_title = std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.title == results[0].title; });
+  comparison.title = one_title ? results[0].title : fmt::format("{} files", options.files.size());
   comparison.settings = differing_keys(results);
   std::vector<std::map<std::string, double>> numbers;
   for (const Result& result : results) numbers.push_back(resolved_numbers(result.keys));
@@ -223,7 +226,7 @@ std::string comparison_json(const Comparison& comparison) {
   }
   std::vector<std::string> names;
   for (const std::string& name : comparison.y) names.push_back(quoted(name));
-  return fmt::format("{{\"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n", quoted(comparison.x), join(names), join(parts));
+  return fmt::format("{{\"title\": {}, \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n", quoted(comparison.title), quoted(comparison.x), join(names), join(parts));
 }
 
 }  // namespace koushi

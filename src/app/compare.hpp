@@ -22,6 +22,7 @@ struct Comparison {
     std::vector<std::string> settings;               ///< values of `settings` below, as the deck has them
     std::vector<std::pair<double, double>> numbers;  ///< value and error per observable; the error NaN where there is none
   };
+  std::string title;                  ///< of all files, or how many they are
   std::string x;                      ///< empty: rows in the order of the files
   std::vector<std::string> settings;  ///< further keys in which the physics of the files differs
   std::vector<std::string> y;

@@ -181,8 +181,9 @@ int report(const std::string& file, bool json) {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     if (!has_table) table += curves_text(reader);
-    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
-                          has_table ? reader.read_text("summary/table") : table));
+    const std::string changes = reader.contains("deck/changes") ? reader.read_text("deck/changes") : "";
+    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
+                          changes.empty() ? "" : fmt::format("with {}\n", changes), has_table ? reader.read_text("summary/table") : table));
   }
   return 0;
 }

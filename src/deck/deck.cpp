@@ -44,8 +44,10 @@ class DeckParser {
     deck.source_ = text;
     deck.file_ = file_;
     flatten(parse_toml(text, file_), "", "");
-    for (const std::string& override_text : overrides) apply(override_text);
+    for (const std::string& override_text : overrides) deck.changes_.push_back(apply(override_text));
     scanned.points = take_scan(point);
+    std::erase_if(deck.changes_, [](const std::string& change) { return change.rfind("scan.", 0) == 0; });
+    if (!scanned.points.empty()) deck.changes_.push_back(scanned.points[point < scanned.points.size() ? point : 0].settings);
     choose_sections();
     for (const Section* section : used_) check(*section, deck);
     for (const char* key : {"scan.zip", "scan.seeds"}) deck.entries_.erase(key);
@@ -140,7 +142,8 @@ class DeckParser {
     return header == headers_.end() ? Leaf{file_ + ":1:1", 1, 1} : header->second;
   }
 
-  void apply(const std::string& text) {
+  /// "key = value" of what was set.
+  std::string apply(const std::string& text) {
     const std::string place = "--set " + text;
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) throw UsageError(place + ": error: no value\n  expected: --set section.key=value");
@@ -154,6 +157,7 @@ class DeckParser {
     }
     const toml::node* node = table->get("value");
     put(key, {place, 0, 0, node, false});
+    return key + " = " + value;
   }
 
   static bool is_list_of_tables(const toml::node& node) {

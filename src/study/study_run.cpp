@@ -169,6 +169,9 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
   ResultWriter writer(comm_);
   writer.write("deck/text", deck_.source());
   writer.write("deck/resolved", deck_.resolved());
+  std::vector<std::string> changes = deck_.changes();
+  std::erase_if(changes, [](const std::string& change) { return change.rfind("output", 0) == 0 || change.rfind("title", 0) == 0; });
+  writer.write("deck/changes", join(changes));
   provenance_.write(writer);
   writer.write("summary/study", deck_.text("study.kind"));
   writer.write("summary/status", status);

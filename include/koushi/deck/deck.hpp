@@ -73,6 +73,8 @@ class Deck {
   [[noreturn]] void refuse(const std::string& path, const std::string& problem, const std::string& expected) const;
 
   const std::string& source() const { return source_; }
+  /// "key = value" of what --set and [scan] have put in the place of the source's words.
+  const std::vector<std::string>& changes() const { return changes_; }
   /// Every key with its value, defaults included: "path = value" lines in TOML's dotted keys.
   std::string resolved() const;
 
@@ -88,6 +90,7 @@ class Deck {
   std::map<std::string, int> counts_;
   std::map<std::string, std::string> headers_;  ///< places of tables
   std::string source_;
+  std::vector<std::string> changes_;
   std::string file_;
 };
 

@@ -6,7 +6,9 @@
 """
 import json
 import logging
+import re
 import sys
+import textwrap
 import warnings
 from dataclasses import dataclass, field
 
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 class Run:
     title: str
     n_sites: int
+    changes: str = ""                            # what --set and [scan] put in the place of the deck's words
     history: dict = field(default_factory=dict)
     units: dict = field(default_factory=dict)
     observables: dict = field(default_factory=dict)
@@ -44,6 +47,7 @@ def open_run(path):
     with h5py.File(path, "r") as file:
         run = Run(text(file["summary/title"]), int(file["summary/n_sites"][0]))
         run.study = text(file["summary/study"])
+        run.changes = text(file["deck/changes"]) if "deck/changes" in file else ""
         run.deck = dict(line.split(" = ", 1) for line in text(file["deck/resolved"]).splitlines() if " = " in line)
         for name, data in file.get("history", {}).items():
             run.history[name] = data[()]
@@ -116,6 +120,40 @@ def plot_run(run, picture):
         raise SystemExit("this run has no history of the energy and no series to draw (a measurement alone?)")
 
 
+# What names of observables, series and keys are called on an axis; < > are left out where one configuration is meant.
+SYMBOLS = {
+    "action_density": r"$\langle S\rangle / V$", "energy_per_site": r"$\langle H\rangle / V$", "specific_heat": "$C$", "bond": r"$\langle s\cdot s'\rangle$ of bonds",
+    "phi2": r"$\langle\phi^2\rangle$", "phi4": r"$\langle\phi^4\rangle$", "x2": r"$\langle x^2\rangle$", "x4": r"$\langle x^4\rangle$", "cosine": r"$\langle\cos\beta\phi\rangle$",
+    "schwinger_dyson": r"$\langle\phi\,\partial S/\partial\phi\rangle / V$", "magnetization": r"$\langle|M|\rangle / V$", "magnetization2": r"$\langle M^2\rangle / V^2$",
+    "susceptibility": r"$\chi$", "susceptibility_connected": r"$\chi$, connected", "binder": "$U_4$", "correlation_length": r"$\xi$",
+    "plaquette": r"plaquette $\langle\mathrm{Re\,tr}\,U_P\rangle / N$", "polyakov_loop": r"$\langle|P|\rangle$", "polyakov_loop_re": r"$\langle\mathrm{Re}\,P\rangle$",
+    "polyakov_susceptibility": r"$\chi_P$", "topological_charge": r"$\langle Q\rangle$", "topological_charge2": r"$\langle Q^2\rangle$",
+    "topological_susceptibility": r"$\langle Q^2\rangle / V$", "t0": "$t_0$", "w0": "$w_0$", "flow": r"$t^2 \langle E\rangle$", "static_potential": "$V(R)$",
+    "correlator": "$G(t)$", "effective_mass": r"effective mass $m_\mathrm{eff}$", "effective_energy": r"effective energy $E_\mathrm{eff}$",
+    "overlap": r"overlap $\langle m_\mu\rangle$", "overlap_1": r"$\langle m_1\rangle$", "overlap_max": r"$\langle\max_\mu |m_\mu|\rangle$", "overlap_noise": r"$N \langle m_\mu^2\rangle$, $\mu > 1$",
+    "effective_samples": r"effective samples $n_\mathrm{eff}$", "n_sites": "$N$", "action.beta": r"$\beta$", "action.mass_squared": "$m^2$", "action.lambda": r"$\lambda$",
+    "action.kappa": r"$\kappa$", "action.field": "$h$", "action.spacing": "$a$"}
+PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"creutz_ratio_(\d+)", r"$\\chi(\1, \1)$"), (r"gap_(\d+)", r"$E_\1 - E_0$"), (r"energy_p(\d+)", r"$E(p_\1)$")]
+
+
+def symbol(name, of_one=False):
+    """What a name is called on an axis."""
+    text = SYMBOLS.get(name, "")
+    if name.startswith("lattice.extents."):
+        text = "$L_%d$" % (int(name.split(".")[2]) + 1)
+    for pattern, form in PATTERNS:
+        if re.fullmatch(pattern, name):
+            text = re.sub(pattern, form, name)
+    if of_one:
+        text = text.replace(r"\langle", "").replace(r"\rangle", "")
+    return text or name.replace("_", " ")
+
+
+def title_of(run):
+    """The title of the deck, which may name values that were set otherwise."""
+    return "\n".join([run.title, *textwrap.wrap(run.changes and "with " + run.changes, 110)])
+
+
 def prepare():
     import matplotlib
 
@@ -149,6 +187,28 @@ def logarithmic(axis, values):
         axis.yaxis.set_minor_formatter(FormatStrFormatter("%.4g"))
 
 
+def positive(axis, curve, colour="black"):
+    """Which points of a curve a logarithmic axis can show; the others are marked at its lower end."""
+    import numpy as np
+
+    below = np.isfinite(curve["value"]) & (curve["value"] <= 0)
+    if below.any():
+        axis.plot(curve["x"][below], np.full(below.sum(), 0.03), color=colour, marker="v", markerfacecolor="none", linestyle="none", transform=axis.get_xaxis_transform(),
+                  label="not positive: %d" % below.sum())
+    return curve["value"] > 0
+
+
+def band(axis, x, value, error, colour, label):
+    """A line with its error band, whose size the legend tells where it is too thin to be seen."""
+    import numpy as np
+
+    axis.fill_between(x, value - error, value + error, color=colour, alpha=0.3, linewidth=0)
+    known = np.isfinite(value) & np.isfinite(error)
+    if known.any() and 2 * error[known].max() < 0.02 * np.ptp(value[known]):
+        label += ", errors up to %.1g" % error[known].max()
+    axis.plot(x, value, color=colour, linewidth=1, label=label)
+
+
 def with_error(value, error):
     """0.4963(23), as the tables print it."""
     import math
@@ -167,7 +227,8 @@ def plot_field(run, picture):
     import numpy as np
 
     energy = "energy_per_site" if "energy_per_site" in run.series else "action_density"
-    shown = [name for name in (energy, "phi2", "x2", "plaquette", "magnetization2") if name in run.series][:3]
+    wanted = ("plaquette", "topological_charge", "polyakov_loop") if "plaquette" in run.series else (energy, "phi2", "x2", "magnetization2", "overlap")
+    shown = [name for name in wanted if name in run.series][:3]
     panels = []  # (name, [(label, curve, which of its points still say something)])
     for name in ("correlator", "effective_mass", "effective_energy", "flow", "static_potential", "overlap"):
         lines = []
@@ -175,9 +236,7 @@ def plot_field(run, picture):
             if key != name and not key.startswith(name + "_"):
                 continue
             curve = run.curves[key]
-            if name == "correlator":
-                good = curve["value"] > 0
-            elif name in ("effective_mass", "effective_energy", "static_potential"):
+            if name in ("effective_mass", "effective_energy", "static_potential"):
                 good = curve["error"] < 0.5 * np.abs(curve["value"])
             else:
                 good = np.isfinite(curve["value"])
@@ -194,14 +253,14 @@ def plot_field(run, picture):
     rows = len(shown) + (len(panels) + 1) // 2
     figure = plt.figure(figsize=(10 + (5.5 if image else 0), 2.8 * rows), constrained_layout=True)
     grid = figure.add_gridspec(rows, 3 if image else 2, width_ratios=[1, 1, 1.15][:3 if image else 2])
-    figure.suptitle(run.title)
+    figure.suptitle(title_of(run))
     for row, name in enumerate(shown):
         left, right = figure.add_subplot(grid[row, 0]), figure.add_subplot(grid[row, 1])
         series = run.series[name][:, :, 0]
         left.plot(series[:, 0], color="0.7", linewidth=0.5, label="replica 0")
         if series.shape[1] > 1:
             left.plot(series.mean(axis=1), color="black", linewidth=0.5, label="mean of %d replicas" % series.shape[1])
-        left.set_ylabel(name)
+        left.set_ylabel("$m_1$" if name == "overlap" else symbol(name, of_one=True))
         left.set_xlabel("measurement")
         left.legend(loc="upper right", framealpha=0.9, fontsize="small")
         rho, error, window = autocorrelation(series)
@@ -217,34 +276,45 @@ def plot_field(run, picture):
     for number, (name, lines) in enumerate(panels):
         axis = figure.add_subplot(grid[len(shown) + number // 2, number % 2])
         for line, (label, curve, good) in enumerate(lines):
-            label = "T = " + label if name == "static_potential" else label or ("p = 0" if len(lines) > 1 else None)
+            label = "T = " + label if name == "static_potential" else momentum(run, label) if label else "p = 0" if len(lines) > 1 else None
             first = 1 if name == "effective_energy" else 0  # the same colour for a momentum everywhere
-            errorbar(axis, curve, good, label=label, color="C%d" % (line + first) if len(lines) + first > 1 else "black")
+            colour = "C%d" % (line + first) if len(lines) + first > 1 else "black"
+            if name == "correlator":
+                good = good & positive(axis, curve, colour)
+                lines[line] = (label, curve, good)
+            errorbar(axis, curve, good, label=label, color=colour)
         if name == "correlator":
-            logarithmic(axis, lines[0][1]["value"][lines[0][2]])
+            logarithmic(axis, np.concatenate([curve["value"][good] for _, curve, good in lines]))
         if name == "flow":
             axis.axhline(0.3, color="0.7", linewidth=0.8)
-            axis.set_ylabel(r"$t^2 \langle E \rangle$")
-        else:
-            axis.set_ylabel(name.replace("_", " "))
-        if any(label for label, _, _ in lines):
+        axis.set_ylabel(symbol(name))
+        if axis.get_legend_handles_labels()[1]:
             axis.legend(framealpha=0.9, fontsize="small")
-        axis.set_xlabel(lines[0][1]["axis"] + "  [lattice units]")
+        along = lines[0][1]["axis"]
+        axis.set_xlabel("pattern $\\mu$" if along == "pattern" else symbol(along) if along.startswith("action.") else along + "  [lattice units]")
     if image:
         draw_field(run, figure.add_subplot(grid[:2 if run.field.ndim == 2 else rows, 2]), figure)
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
 
+def momentum(run, label):
+    """p2 as the integers of its momentum."""
+    return "n = (%s)" % ", ".join("%d" % n for n in json.loads(run.deck["study.momenta"])[int(label[1:]) - 1])
+
+
 def draw_field(run, axis, figure):
     """The last configuration of replica 0: a line, or an image of the last two directions where all others are 0."""
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     kind = run.deck.get("action.kind", "").strip('"')
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     where = "replica 0 after %d sweeps" % run.sweep
     values = run.field
     if values.ndim == 2:
-        axis.plot(values[0], color="black", linewidth=0.8, marker="." if values.shape[1] < 200 else None)
+        discrete = kind in ("ising", "potts", "hopfield")
+        axis.plot(values[0], color="black", linewidth=0.8, linestyle="none" if discrete else "-", marker="." if discrete or values.shape[1] < 200 else None)
         axis.set_xlabel("site")
         axis.set_ylabel("first component" if len(values) > 1 else "field")
         axis.set_title(where, fontsize="medium")
@@ -271,6 +341,7 @@ def draw_field(run, axis, figure):
     bar = figure.colorbar(picture, cax=axis.inset_axes([1.03, 0, 0.04, 1]), ticks=ticks, label=name)
     if labels:
         bar.set_ticklabels(labels)
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylabel("$x_%d$" % (dimension - 1))
     axis.set_xlabel("$x_%d$" % dimension)
     slice_text = "" if dimension == 2 else ", at " + ", ".join("$x_%d = 0$" % k for k in range(1, dimension - 1))
@@ -295,11 +366,11 @@ def plot_correlator_fit(run, picture):
     import numpy as np
 
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), constrained_layout=True)
-    figure.suptitle(run.title)
+    figure.suptitle(title_of(run))
     correlator, fit = run.curves["correlator"], run.curves["fit"]
     what = "energy" if "energy" in run.observables else "mass"  # of a momentum, or of none
     mass = run.observables[what]
-    errorbar(axes[0], correlator, correlator["value"] > 0, label="connected correlator")
+    errorbar(axes[0], correlator, positive(axes[0], correlator), label="connected correlator")
     axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1.2, label="fit")
     logarithmic(axes[0], correlator["value"][correlator["value"] > 0])
     axes[0].set_xlabel("t  [lattice units]")
@@ -341,7 +412,7 @@ def plot_reweighting(run, picture):
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(5 * columns, 3.6 * rows), constrained_layout=True, squeeze=False)
-    figure.suptitle(run.title)
+    figure.suptitle(title_of(run))
     for axis, name in zip(axes.flat, names):
         curve = run.curves[name]
         dense = len(curve["x"]) > 5
@@ -349,16 +420,15 @@ def plot_reweighting(run, picture):
             errorbar(axis, curve, linestyle="-" if name == "effective_samples" else "none", linewidth=0.8, label=None if name == "effective_samples" else "reweighted")
         else:
             value = np.where(np.isfinite(curve["error"]), curve["value"], np.nan)  # what has no error has too few samples
-            axis.fill_between(curve["x"], value - curve["error"], value + curve["error"], color="tab:blue", alpha=0.3, linewidth=0)
-            axis.plot(curve["x"], value, color="tab:blue", linewidth=1, label="reweighted")
+            band(axis, curve["x"], value, curve["error"], "tab:blue", "reweighted")
         if name == "effective_samples":
             axis.set_ylim(bottom=0)
             fewest = float(run.deck["study.fewest"])
             axis.axhline(fewest, color="tab:red", linestyle="--", linewidth=1, label="warned of below %g" % fewest)
         else:
             errorbar(axis, run.measured[name], marker="o", markerfacecolor="white", label="runs")
-        axis.set_xlabel(curve["axis"])
-        axis.set_ylabel(name.replace("_", " "))
+        axis.set_xlabel(symbol(curve["axis"]))
+        axis.set_ylabel(symbol(name))
         axis.legend(fontsize="small")
     for axis in axes.flat[len(names):]:
         axis.axis("off")
@@ -371,13 +441,12 @@ def plot_extrapolation(run, picture):
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), constrained_layout=True)
-    figure.suptitle(run.title)
+    figure.suptitle(title_of(run))
     fit, limit = run.curves["fit"], run.observables["limit"]
-    axes[0].fill_between(fit["x"], fit["value"] - fit["error"], fit["value"] + fit["error"], color="tab:red", alpha=0.3, linewidth=0)
-    axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1, label="fit, limit " + with_error(limit["value"], limit["error"]))
+    band(axes[0], fit["x"], fit["value"], fit["error"], "tab:red", "fit, limit " + with_error(limit["value"], limit["error"]))
     errorbar(axes[0], run.curves["runs"], label="runs")
-    axes[0].set_xlabel(fit["axis"])
-    axes[0].set_ylabel(run.deck["study.observable"].strip('"').replace("_", " "))
+    axes[0].set_xlabel(symbol(fit["axis"]))
+    axes[0].set_ylabel(symbol(run.deck["study.observable"].strip('"')))
     errorbar(axes[1], run.curves["scan_limit"])
     axes[1].axhspan(limit["value"] - limit["error"], limit["value"] + limit["error"], color="tab:red", alpha=0.3, linewidth=0)
     axes[1].set_xlabel(run.curves["scan_limit"]["axis"] + " that the fit begins with")
@@ -393,7 +462,7 @@ def plot_extrapolation(run, picture):
 def plot_curves(table, picture):
     """Observables of several runs over a key of their decks, one line per other setting: what `koushi plot A.h5 B.h5 --x KEY --y NAMES` draws.
 
-    table: {"x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
+    table: {"title": ..., "x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
     """
     prepare()
     import matplotlib.pyplot as plt
@@ -401,13 +470,14 @@ def plot_curves(table, picture):
 
     names = table["y"]
     figure, axes = plt.subplots(len(names), 1, figsize=(7.5, 1 + 3.8 * len(names)), constrained_layout=True, squeeze=False)
+    figure.suptitle(table["title"])
     colours = [plt.get_cmap("tab10" if len(table["lines"]) <= 10 else "viridis")(k if len(table["lines"]) <= 10 else k / (len(table["lines"]) - 1)) for k in range(len(table["lines"]))]
     for axis, name in zip(axes[:, 0], names):
         for line, colour, marker in zip(table["lines"], colours, "osD^vP*X<>" * len(colours)):
             curve = {"x": np.array(line["x"], dtype=float), "value": np.array(line["y"][name]["value"], dtype=float), "error": np.array(line["y"][name]["error"], dtype=float)}
             errorbar(axis, curve, color=colour, marker=marker, markersize=4, linestyle="-", linewidth=0.8, label=line["label"] or None)
-        axis.set_xlabel(table["x"])
-        axis.set_ylabel(name.replace("_", " "))
+        axis.set_xlabel(symbol(table["x"]))
+        axis.set_ylabel(symbol(name))
         if any(line["label"] for line in table["lines"]):
             axis.legend(fontsize="small")
     figure.savefig(picture, dpi=150)
@@ -430,7 +500,7 @@ def plot_ground_state(run, picture):
     span = late.max() - late.min()
     axes[0].set_ylim(late.min() - 0.15 * span, late.max() + 0.15 * span)
     axes[0].set_ylabel("E / N  [J]")
-    axes[0].set_title(run.title)
+    axes[0].set_title(title_of(run))
     if run.reference:
         axes[0].axhline(run.reference["value"], color="tab:red", linestyle="--", label="reference: " + run.reference["source"])
         scale = abs(run.reference["value"]) or 1.0

@@ -1,5 +1,6 @@
 // Laws of molecular dynamics for every theory of real fields, and exact results of free fields and paths.
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
