@@ -226,7 +226,9 @@ std::string comparison_json(const Comparison& comparison) {
   }
   std::vector<std::string> names;
   for (const std::string& name : comparison.y) names.push_back(quoted(name));
-  return fmt::format("{{\"title\": {}, \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n", quoted(comparison.title), quoted(comparison.x), join(names), join(parts));
+  std::vector<std::string> over{quoted(comparison.x)};
+  for (const std::string& key : comparison.settings) over.push_back(quoted(key));
+  return fmt::format("{{\"title\": {}, \"over\": [{}], \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n", quoted(comparison.title), join(over), quoted(comparison.x), join(names), join(parts));
 }
 
 }  // namespace koushi

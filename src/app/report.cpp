@@ -75,7 +75,7 @@ std::string observables_json(const ResultReader& reader, const std::string& pref
     const std::int64_t samples = reader.read_integers(path + "samples")[0];
     observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}, \"samples\": {}, \"unit\": {}}}",
                                observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), samples, quoted(unit));
-    table += fmt::format("{:<18} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
+    table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
   }
   return observables;
 }
@@ -164,9 +164,9 @@ int report(const std::string& file, bool json) {
     const std::string source = reader.read_text("reference/source");
     const double reference_error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
     reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity), number(value), number(reference_error), quoted(source));
-    table += fmt::format("{:<18} {:>22}      {}\n", "reference", value, source);
+    table += fmt::format("{:<28} {:>22}      {}\n", "reference", value, source);
     if (reader.contains("observables/" + quantity + "/value")) {
-      table += fmt::format("{:<18} {}\n", "deviation",
+      table += fmt::format("{:<28} {}\n", "deviation",
                            deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
     }
   }

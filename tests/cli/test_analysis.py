@@ -217,6 +217,9 @@ class Analysis(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreater(os.path.getsize(picture), 20000)
         self.assertEqual(koushi("plot", *files, "--x", "lattice.extents.0", "--y", "susceptibility,binder", "--output", self.path("l.svg")).returncode, 0)
+        said = self.words_of(self.path("l.svg"))
+        for word in (koushi("report", files[0]).stdout.splitlines()[0], "over lattice.extents.0, action.beta", "$L_1$", r"$\chi$", "$U_4$", "action.beta = 0.42"):
+            self.assertIn(word, said)
         for words, said in [(["report", *files, "--x", "action.betta"], 'did you mean "action.beta"?'),
                             (["report", *files, "--x", "action.kind"], 'action.kind = "ising" in %s is no number' % files[0]),
                             (["report", *files, "--y", "bindr"], 'did you mean "binder"?'),
@@ -227,6 +230,71 @@ class Analysis(unittest.TestCase):
                 done = koushi(*words)
                 self.assertEqual(done.returncode, 2, done.stdout)
                 self.assertIn(said, done.stderr)
+
+    def test_reports_show_curves_and_what_has_no_number_or_error(self):
+        """Tables of the potential, the flow and correlators with the numbers of --json; t0 beyond the end of the flow is no standing chain, nor is what is exact."""
+        sets = ["lattice.extents=[4,4,4,4]", "action.static_loops=3", "action.smearing_steps=2", "action.flow_time=0.6", "action.flow_step=0.04", "study.warm_up=5", "study.measurements=60", "study.every=1"]
+        words = [word for key in sets for word in ("--set", key)]
+        ran = koushi("run", os.path.join(INPUTS, "su2_potential.toml"), "--output", self.path("su2.h5"), *words)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("warning: no number: t0, w0: the flow ends before 0.3 is reached; remedy: a longer [action] flow_time\n", ran.stdout)
+        self.assertNotIn("warning: constant", ran.stdout)
+        self.field("free_field_2d.toml", "free.h5", "lattice.extents=[32,4]", "study.measurements=200", "study.momenta=[[1]]")
+        for file, header, names, points in (("su2.h5", "R", ["static_potential_1", "static_potential_2"], 3), ("su2.h5", "flow time t", ["flow"], 12),
+                                            ("free.h5", "t", ["correlator", "correlator_p1"], 12), ("free.h5", "t", ["effective_energy_p1", "effective_mass"], 12)):
+            curves = json.loads(koushi("report", self.path(file), "--json").stdout)["curves"]
+            lines = koushi("report", self.path(file)).stdout.splitlines()
+            at = [k for k, line in enumerate(lines) if line.split() == [*header.split(), *names]]
+            self.assertEqual(len(at), 1, lines)
+            table = [re.split(r"  +", line.strip()) for line in lines[at[0] + 1:at[0] + 1 + points]]
+            for column, name in enumerate(names):
+                curve = curves[name]
+                shown = [curve["x"].index(float(row[0])) for row in table]
+                self.assertEqual((shown[0], len(set(shown))), (0, points))
+                for k, row in zip(shown, table):
+                    value, error = curve["value"][k], curve["error"][k]
+                    if value is None or error is None:
+                        self.assertIn("-" if value is None else "(no error)", row[column + 1])
+                    else:
+                        self.assertLess(abs(number(row[column + 1])[0] - value), 0.51 * error)
+            if len(curve["x"]) > points:
+                self.assertIn("%d of %d points, all with --json" % (points, len(curve["x"])), lines[at[0] + 1 + points])
+            if header == "flow time t":
+                self.assertEqual(float(table[-1][0]), 0.6)
+        text = koushi("report", self.path("su2.h5")).stdout
+        self.assertIn("with lattice.extents = [4,4,4,4], action.static_loops = 3", text)
+        self.assertEqual(len(re.findall(r"(?m)^t0 +-$", text)), 1)
+        self.assertNotIn("nan", text)
+        ran = koushi("run", os.path.join(INPUTS, "ising_2d.toml"), "--output", self.path("hot.h5"), "--set", "action.beta=0.0", "--set", "lattice.extents=[4,4]", "--set", "study.measurements=200")
+        self.assertRegex(ran.stdout, r"specific_heat +0 \(exact\)")
+        self.assertNotIn("warning: constant", ran.stdout)
+        self.assertEqual(json.loads(koushi("report", self.path("hot.h5"), "--json").stdout)["observables"]["specific_heat"]["error"], 0)
+
+    def test_remedies_for_an_acceptance_are_others_than_what_is_done(self):
+        for updater, said in (('{kind="hmc",length=20.0,steps=1}', "remedy: a longer warm_up, in which the step is tuned, a shorter length, or a larger acceptance to aim at"),
+                              ('{kind="hmc",length=20.0,steps=1,tune=false}', "remedy: tune = true, or more steps"),
+                              ('{kind="hmc",length=0.01,steps=1}', "remedy: a longer length: one step makes a whole trajectory"),
+                              ('{kind="metropolis",width=100.0,tune=false}', "remedy: tune = true, or a smaller width")):
+            ran = koushi("run", os.path.join(INPUTS, "phi4_2d.toml"), "--output", self.path("a.h5"), "--overwrite", "--set", "updater=[%s]" % updater, "--set", "study.warm_up=1", "--set", "study.measurements=30")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertRegex(ran.stdout, r"warning: acceptance of updater 0: [0-9.]+ is outside \[0.1, 0.99\]; " + re.escape(said) + "\n")
+
+    def words_of(self, picture):
+        """matplotlib leaves the words of an SVG in comments."""
+        with open(picture) as stream:
+            return re.findall("<!-- (.*) -->", stream.read())
+
+    def test_pictures_say_what_they_show(self):
+        self.field("dispersion_2d.toml", "d.h5", "study.measurements=30", "study.momenta=[[1],[3]]", "study.reference.observable=phi2")
+        self.field("u1_2d.toml", "u.h5", "study.measurements=30")
+        self.field("hopfield.toml", "h.h5", "study.measurements=30", "lattice.extents=[100]", "action.patterns=5")
+        for file, words in (("d.h5", ["n = (1)", "n = (3)", "with study.measurements = 30, study.momenta = [[1],[3]], study.reference.observable = phi2", "$G(t)$"]),
+                            ("u.h5", ["$ Q$", "$ |P|$"]), ("h.h5", [r"pattern $\mu$"])):
+            done = koushi("plot", self.path(file), "--output", self.path("p.svg"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            said = self.words_of(self.path("p.svg"))
+            for word in words:
+                self.assertIn(word, said)
 
     def test_pictures_of_every_kind_of_field(self):
         for deck in ("phi4_2d", "phi4_4d", "ising_2d", "xy_2d", "o3_2d", "potts_2d", "su2_2d", "anharmonic_oscillator"):

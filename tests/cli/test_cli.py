@@ -391,6 +391,15 @@ class Cli(unittest.TestCase):
         done = koushi("check", DECK, "--ranks", "1000", "--set", "hamiltonian.marshall=false", "--set", 'lattice.boundary=["antiperiodic"]', "--set", "output.file=/nowhere/x.h5")
         for said in ("total momentum 0 in the unrotated basis", "1 of 16 translations keep the signs", "can be shared by 32 ranks at most", "/nowhere/x.h5 cannot be created"):
             self.assertIn(said, done.stdout)
+        self.assertNotIn("\ntime ", done.stdout)
+        for deck, sets, fits in (("phi4_2d.toml", [], False), ("phi4_2d.toml", ["lattice.ranks=[1,1]"], False), ("anharmonic_oscillator.toml", ['updater=[{kind="fourier-hmc"}]'], False), ("phi4_2d.toml", ["lattice.replicas=1000"], True)):
+            done = koushi("check", os.path.join(INPUTS, deck), "--ranks", "1000", *[word for key in sets for word in ("--set", key)])
+            self.assertEqual(("`run` will refuse" in done.stdout, "\ntime " in done.stdout, "\nwhole run " in done.stdout), (not fits, fits, fits), done.stdout)
+        done = koushi("check", os.path.join(INPUTS, "su2_2d.toml"), "--ranks", "1", "--set", "action.static_loops=3", "--set", 'updater=[{kind="overrelaxation"},{kind="hmc",length=2.0},{kind="heatbath"}]')
+        for said in ("\ncurves       static_potential_1, static_potential_2\n", " per sweep and ", '\nupdater.0.kind = "overrelaxation"\n', "\nupdater.1.length = 2\n", '\nupdater.2.kind = "heatbath"\n'):
+            self.assertIn(said, done.stdout)
+        done = koushi("check", os.path.join(INPUTS, "su2_2d.toml"), "--set", 'updater=[{kind="heatbath"}]')
+        self.assertEqual((done.returncode, "updater.1" in done.stdout), (0, False), done.stderr)
 
     def test_warns_where_the_energy_rises(self):
         """Updates of length 0.2 end in the ferromagnet (E/N = -1/4 exactly); parameters averaged over the descent lie above it."""

@@ -187,15 +187,18 @@ def logarithmic(axis, values):
         axis.yaxis.set_minor_formatter(FormatStrFormatter("%.4g"))
 
 
-def positive(axis, curve, colour="black"):
-    """Which points of a curve a logarithmic axis can show; the others are marked at its lower end."""
+def positive(axis, curves, colours=("black",)):
+    """Which points of curves a logarithmic axis can show; the others are marked at its lower end."""
     import numpy as np
 
-    below = np.isfinite(curve["value"]) & (curve["value"] <= 0)
-    if below.any():
-        axis.plot(curve["x"][below], np.full(below.sum(), 0.03), color=colour, marker="v", markerfacecolor="none", linestyle="none", transform=axis.get_xaxis_transform(),
-                  label="not positive: %d" % below.sum())
-    return curve["value"] > 0
+    hidden = 0
+    for curve, colour in zip(curves, colours):
+        below = np.isfinite(curve["value"]) & (curve["value"] <= 0)
+        axis.plot(curve["x"][below], np.full(below.sum(), 0.03), color=colour, marker="v", markerfacecolor="none", linestyle="none", transform=axis.get_xaxis_transform())
+        hidden += below.sum()
+    if hidden:
+        axis.plot([], [], color="black", marker="v", markerfacecolor="none", linestyle="none", label="not positive: %d" % hidden)
+    return [curve["value"] > 0 for curve in curves]
 
 
 def band(axis, x, value, error, colour, label):
@@ -204,7 +207,7 @@ def band(axis, x, value, error, colour, label):
 
     axis.fill_between(x, value - error, value + error, color=colour, alpha=0.3, linewidth=0)
     known = np.isfinite(value) & np.isfinite(error)
-    if known.any() and 2 * error[known].max() < 0.02 * np.ptp(value[known]):
+    if known.any() and 2 * np.median(error[known]) < 0.02 * np.ptp(value[known]):
         label += ", errors up to %.1g" % error[known].max()
     axis.plot(x, value, color=colour, linewidth=1, label=label)
 
@@ -225,6 +228,7 @@ def plot_field(run, picture):
     """Time history of what was measured, its autocorrelation, the correlator with its effective mass, and the last configuration."""
     import matplotlib.pyplot as plt
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     energy = "energy_per_site" if "energy_per_site" in run.series else "action_density"
     wanted = ("plaquette", "topological_charge", "polyakov_loop") if "plaquette" in run.series else (energy, "phi2", "x2", "magnetization2", "overlap")
@@ -247,7 +251,7 @@ def plot_field(run, picture):
     if run.ladder:
         over = [(name, run.ladder["curves"][name]) for name in (energy, "plaquette", "phi2", "x2") if name in run.ladder["curves"]][:1]
         values, acceptance = run.ladder["values"], run.ladder["acceptance"]
-        over.append(("acceptance of exchanges", {"x": (values[1:] + values[:-1]) / 2, "value": acceptance, "error": 0 * acceptance, "axis": run.ladder["parameter"] + ", between two rungs"}))
+        over.append(("acceptance of exchanges", {"x": (values[1:] + values[:-1]) / 2, "value": acceptance, "error": 0 * acceptance, "axis": symbol(run.ladder["parameter"]) + ", between two rungs"}))
         panels += [(name, [("", curve, np.isfinite(curve["value"]))]) for name, curve in over]
     image = run.field is not None and run.deck.get("action.kind") != '"wilson"'
     rows = len(shown) + (len(panels) + 1) // 2
@@ -279,19 +283,20 @@ def plot_field(run, picture):
             label = "T = " + label if name == "static_potential" else momentum(run, label) if label else "p = 0" if len(lines) > 1 else None
             first = 1 if name == "effective_energy" else 0  # the same colour for a momentum everywhere
             colour = "C%d" % (line + first) if len(lines) + first > 1 else "black"
-            if name == "correlator":
-                good = good & positive(axis, curve, colour)
-                lines[line] = (label, curve, good)
-            errorbar(axis, curve, good, label=label, color=colour)
+            errorbar(axis, curve, good & (curve["value"] > 0) if name == "correlator" else good, label=label, color=colour)
         if name == "correlator":
-            logarithmic(axis, np.concatenate([curve["value"][good] for _, curve, good in lines]))
+            visible = positive(axis, [curve for _, curve, _ in lines], ["C%d" % k for k in range(len(lines))] if len(lines) > 1 else ["black"])
+            logarithmic(axis, np.concatenate([curve["value"][good] for (_, curve, _), good in zip(lines, visible)]))
         if name == "flow":
             axis.axhline(0.3, color="0.7", linewidth=0.8)
         axis.set_ylabel(symbol(name))
-        if axis.get_legend_handles_labels()[1]:
-            axis.legend(framealpha=0.9, fontsize="small")
+        entries = len(axis.get_legend_handles_labels()[1])
+        if entries:
+            axis.legend(framealpha=0.9, fontsize="small", ncol=1 + (entries - 1) // 4)
+        if (lines[0][1]["x"] % 1 == 0).all():
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         along = lines[0][1]["axis"]
-        axis.set_xlabel("pattern $\\mu$" if along == "pattern" else symbol(along) if along.startswith("action.") else along + "  [lattice units]")
+        axis.set_xlabel("pattern $\\mu$" if along == "pattern" else symbol(along) if "action." in along else along if "rungs" in along else along + "  [lattice units]")
     if image:
         draw_field(run, figure.add_subplot(grid[:2 if run.field.ndim == 2 else rows, 2]), figure)
     figure.savefig(picture, dpi=150)
@@ -309,14 +314,16 @@ def draw_field(run, axis, figure):
     from matplotlib.ticker import MaxNLocator
 
     kind = run.deck.get("action.kind", "").strip('"')
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     where = "replica 0 after %d sweeps" % run.sweep
     values = run.field
     if values.ndim == 2:
         discrete = kind in ("ising", "potts", "hopfield")
         axis.plot(values[0], color="black", linewidth=0.8, linestyle="none" if discrete else "-", marker="." if discrete or values.shape[1] < 200 else None)
         axis.set_xlabel("site")
-        axis.set_ylabel("first component" if len(values) > 1 else "field")
+        axis.set_ylabel("first component" if len(values) > 1 else "$s$" if discrete else "field")
+        if discrete:
+            axis.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 10]))
         axis.set_title(where, fontsize="medium")
         return
     dimension = values.ndim - 1
@@ -341,7 +348,7 @@ def draw_field(run, axis, figure):
     bar = figure.colorbar(picture, cax=axis.inset_axes([1.03, 0, 0.04, 1]), ticks=ticks, label=name)
     if labels:
         bar.set_ticklabels(labels)
-    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axis.set_ylabel("$x_%d$" % (dimension - 1))
     axis.set_xlabel("$x_%d$" % dimension)
     slice_text = "" if dimension == 2 else ", at " + ", ".join("$x_%d = 0$" % k for k in range(1, dimension - 1))
@@ -370,7 +377,7 @@ def plot_correlator_fit(run, picture):
     correlator, fit = run.curves["correlator"], run.curves["fit"]
     what = "energy" if "energy" in run.observables else "mass"  # of a momentum, or of none
     mass = run.observables[what]
-    errorbar(axes[0], correlator, positive(axes[0], correlator), label="connected correlator")
+    errorbar(axes[0], correlator, positive(axes[0], [correlator])[0], label="connected correlator")
     axes[0].plot(fit["x"], fit["value"], color="tab:red", linewidth=1.2, label="fit")
     logarithmic(axes[0], correlator["value"][correlator["value"] > 0])
     axes[0].set_xlabel("t  [lattice units]")
@@ -462,7 +469,7 @@ def plot_extrapolation(run, picture):
 def plot_curves(table, picture):
     """Observables of several runs over a key of their decks, one line per other setting: what `koushi plot A.h5 B.h5 --x KEY --y NAMES` draws.
 
-    table: {"title": ..., "x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
+    table: {"title": ..., "over": [keys that differ], "x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
     """
     prepare()
     import matplotlib.pyplot as plt
@@ -470,7 +477,7 @@ def plot_curves(table, picture):
 
     names = table["y"]
     figure, axes = plt.subplots(len(names), 1, figsize=(7.5, 1 + 3.8 * len(names)), constrained_layout=True, squeeze=False)
-    figure.suptitle(table["title"])
+    figure.suptitle("%s\nover %s" % (table["title"], ", ".join(table["over"])))
     colours = [plt.get_cmap("tab10" if len(table["lines"]) <= 10 else "viridis")(k if len(table["lines"]) <= 10 else k / (len(table["lines"]) - 1)) for k in range(len(table["lines"]))]
     for axis, name in zip(axes[:, 0], names):
         for line, colour, marker in zip(table["lines"], colours, "osD^vP*X<>" * len(colours)):
