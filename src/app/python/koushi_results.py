@@ -137,7 +137,10 @@ PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"cr
 
 
 def symbol(name, of_one=False):
-    """What a name is called on an axis."""
+    """What a name, or a power of one, is called on an axis."""
+    power = re.fullmatch(r"(.*)\^(-?[0-9.]+)", name)
+    if power:
+        return "%s$^{%s}$" % (symbol(power.group(1)), power.group(2))
     text = SYMBOLS.get(name, "")
     if name.startswith("lattice.extents."):
         text = "$L_%d$" % (int(name.split(".")[2]) + 1)
@@ -456,7 +459,7 @@ def plot_extrapolation(run, picture):
     axes[0].set_ylabel(symbol(run.deck["study.observable"].strip('"')))
     errorbar(axes[1], run.curves["scan_limit"])
     axes[1].axhspan(limit["value"] - limit["error"], limit["value"] + limit["error"], color="tab:red", alpha=0.3, linewidth=0)
-    axes[1].set_xlabel(run.curves["scan_limit"]["axis"] + " that the fit begins with")
+    axes[1].set_xlabel(symbol(run.curves["scan_limit"]["axis"]) + " that the fit begins with")
     axes[1].set_ylabel("limit")
     if run.reference:
         for axis in axes:
