@@ -289,7 +289,7 @@ class Analysis(unittest.TestCase):
         self.field("u1_2d.toml", "u.h5", "study.measurements=30")
         self.field("hopfield.toml", "h.h5", "study.measurements=30", "lattice.extents=[100]", "action.patterns=5")
         for file, words in (("d.h5", ["n = (1)", "n = (3)", "with study.measurements = 30, study.momenta = [[1],[3]], study.reference.observable = phi2", "$G(t)$"]),
-                            ("u.h5", ["$ Q$", "$ |P|$"]), ("h.h5", [r"pattern $\mu$"])):
+                            ("u.h5", ["$ Q$", "$|P|$"]), ("h.h5", [r"pattern $\mu$"])):
             done = koushi("plot", self.path(file), "--output", self.path("p.svg"))
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             said = self.words_of(self.path("p.svg"))
