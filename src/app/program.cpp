@@ -155,8 +155,8 @@ int job(const Communicator& comm, const CommandLine& line) {
   return 0;
 }
 
-int bench(const Communicator& world, bool json) {
-  const std::vector<BenchRow> rows = run_bench(world);
+int bench(const Communicator& world, const std::string& only, bool json) {
+  const std::vector<BenchRow> rows = run_bench(world, only);
   if (world.is_root()) print_out(bench_text(rows, json));
   return 0;
 }
@@ -232,6 +232,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   template_command->add_option("study", line.name, "one of " + join(studies))->required()->check(CLI::IsMember(studies));
   CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
   bench_command->add_flag("--json", line.json, "as JSON");
+  bench_command->add_option("--only", line.name, "rows whose name contains these words, with the limits that they are fractions of");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_flag("--json", line.json, "as JSON, of one file");
   report_command->add_flag("--csv", line.csv, "as comma-separated values");
@@ -267,7 +268,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*run_command) return run(comm, line);
   if (*check_command) return check(comm, line);
   if (*job_command) return job(comm, line);
-  if (*bench_command) return bench(comm, line.json);
+  if (*bench_command) return bench(comm, line.name, line.json);
   if (!comm.is_root()) return 0;
   if (version) {
     print_out(version_text());

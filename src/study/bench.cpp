@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "bench_rbm.hpp"
+#include "koushi/base/error.hpp"
 #include "koushi/base/simd.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
@@ -34,7 +36,7 @@ double best_seconds(int repetitions, const Body& body) {
 }
 
 /// GB/s of a(i) = b(i) + s c(i), counting 24 bytes per element. Source: J. D. McCalpin, STREAM.
-double triad() {
+double triad_rate() {
   const int n = 1 << 24;  // 3 x 128 MiB, beyond any cache
   const auto size = static_cast<std::size_t>(n);
   const Kokkos::View<double*> a("koushi::study::a", size);
@@ -67,7 +69,8 @@ double fma_peak() {
   return 2e-9 * chains * L::width * static_cast<double>(iterations) * threads / seconds;
 }
 
-void rbm_kernel_rows(const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
+void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
+  const double peak = rows.peak();
   const Communicator self = Communicator::self();
   const Space space;
   // Moves: one long walk of 64 chains (more on a GPU); only proposals that change something are counted.
@@ -91,22 +94,22 @@ void rbm_kernel_rows(const RbmCase& model, double peak, std::vector<BenchRow>& r
     proposals += static_cast<double>(counted(w, 1));
   }
   const double flops = proposals * model.flops_per_ratio() + accepted * model.flops_per_acceptance();
-  rows.push_back({model.name("rbm exchange"), proposals / walk, "moves/s", "fma", flops * 1e-9 / walk / peak});
+  rows.add({model.name("rbm exchange"), proposals / walk, "moves/s", "fma", flops * 1e-9 / walk / peak});
 
   const SpinTerms terms = make_terms(model.h);
   const Kokkos::View<Complex*> energies("koushi::study::energies", n_walkers);
   const double ratios = active_moves(model.h, walkers.spins);
   const double local = best_seconds(on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
-  rows.push_back({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
+  rows.add({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
 }
 
-void rbm_rows([[maybe_unused]] const Communicator& world, double peak, std::vector<BenchRow>& rows) {
+void rbm_rows([[maybe_unused]] const Communicator& world, BenchRows& rows) {
   for (const bool symmetrised : {true, false}) {  // in the order of their memory
     for (const bool is_complex : {false, true}) {
       const RbmCase model(is_complex, symmetrised);
-      rbm_kernel_rows(model, peak, rows);
+      if (rows.want({model.name("rbm exchange"), model.name("rbm local-energy")})) rbm_kernel_rows(model, rows);
 #ifdef KOUSHI_MPI
-      rbm_step_rows(world, model, peak, rows);
+      if (rows.want({model.name("sr step")})) rbm_step_rows(world, model, rows);
 #endif
     }
   }
@@ -115,18 +118,19 @@ void rbm_rows([[maybe_unused]] const Communicator& world, double peak, std::vect
 /// Kernels of lattice fields. Bytes: a kick reads the field and reads and writes the momenta, a drift the reverse; in one pass the new field is
 /// written beside the old one. Flops of links: 198 per product of SU(3), 12 products of staples and one with the link; the rest of a heatbath
 /// (three subgroups) is counted as the usual 3400 in all.
-void field_rows(const Communicator& comm, double triad_rate, double peak, std::vector<BenchRow>& rows) {
+void field_rows(const Communicator& comm, BenchRows& rows) {
   const auto grid_of = [&](const std::vector<int>& extents, bool split_rows = false, int numbers = 1) {
     return Grid(comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), std::vector<int>(extents.size(), 1), 1, 1, split_rows, numbers});
   };
-  {
+  if (rows.want({"phi4 4d kick", "phi4 4d drift", "phi4 4d step unfused", "phi4 4d step fused", "phi4 4d momenta"})) {
+    const double triad_rate = rows.triad();
     const Grid grid = grid_of({48, 64, 64, 64});  // 100 MB a field
     const auto theory = make_quartic_theory(grid, {.quadratic = 0.2, .quartic = 0.1});
     theory->start(1, 0.3);
     theory->draw_momenta(1, 0);
     const auto sites = static_cast<double>(grid.n_sites());
     const auto add = [&](const std::string& name, double bytes, double seconds) {
-      rows.push_back({name, sites / seconds, "sites/s", "triad", 1e-9 * bytes * sites / seconds / triad_rate});
+      rows.add({name, sites / seconds, "sites/s", "triad", 1e-9 * bytes * sites / seconds / triad_rate});
     };
     const double kick = best_seconds(5, [&] { theory->kick(1e-6); });
     const double drift = best_seconds(5, [&] { theory->drift(1e-6); });
@@ -135,24 +139,25 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
     add("phi4 4d drift", 24, drift);
     add("phi4 4d step unfused", 48, kick + drift);
     add("phi4 4d step fused", 32, both);
-    rows.push_back({"phi4 4d momenta", sites / best_seconds(2, [&] { theory->draw_momenta(1, 1); }), "sites/s", "", 0});
+    rows.add({"phi4 4d momenta", sites / best_seconds(2, [&] { theory->draw_momenta(1, 1); }), "sites/s", "", 0});
   }
-  {
+  if (rows.want({"ising 2d metropolis"})) {
     const Grid grid = grid_of({1024, 1024}, true);
     const auto theory = make_spin_theory(grid, {.beta = 0.4406868});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 1);
     std::uint64_t step = 0;
-    rows.push_back({"ising 2d metropolis", static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }), "updates/s", "", 0});
+    rows.add({"ising 2d metropolis", static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }), "updates/s", "", 0});
   }
-  {
+  if (rows.want({"su3 4d heatbath", "su3 4d overrelaxation", "su3 4d force"})) {
+    const double peak = rows.peak();
     const Grid grid = grid_of({16, 16, 16, 16}, true, 72);
     const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su3, .beta = 6.0});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 0.5);
     const double links = 4 * static_cast<double>(grid.n_sites());
     const auto add = [&](const std::string& name, double flops, double seconds) {
-      rows.push_back({name, links / seconds, "links/s", "fma", 1e-9 * flops * links / seconds / peak});
+      rows.add({name, links / seconds, "links/s", "fma", 1e-9 * flops * links / seconds / peak});
     };
     std::uint64_t step = 0;
     add("su3 4d heatbath", 3400, best_seconds(3, [&] { theory->heatbath(colouring, 1, ++step); }));
@@ -163,15 +168,40 @@ void field_rows(const Communicator& comm, double triad_rate, double peak, std::v
 
 }  // namespace
 
-std::vector<BenchRow> run_bench(const Communicator& world) {
-  std::vector<BenchRow> rows;
-  const double peak = fma_peak();
-  rows.push_back({"fma", peak, "Gflop/s", "fma", 1});
-  rbm_rows(world, peak, rows);
-  const double triad_rate = triad();
-  rows.push_back({"triad", triad_rate, "GB/s", "triad", 1});
-  field_rows(Communicator::self(), triad_rate, peak, rows);
-  return rows;
+bool BenchRows::want(const std::vector<std::string>& names) {
+  names_.insert(names_.end(), names.begin(), names.end());
+  return std::any_of(names.begin(), names.end(), [this](const std::string& name) { return matches(name); });
+}
+
+void BenchRows::add(BenchRow row) {
+  if (row.name[0] != ' ') keeps_ = matches(row.name);
+  if (keeps_) rows_.push_back(std::move(row));
+}
+
+double BenchRows::peak() {
+  if (peak_ == 0) {
+    peak_ = fma_peak();
+    rows_.push_back({"fma", peak_, "Gflop/s", "fma", 1});
+  }
+  return peak_;
+}
+
+double BenchRows::triad() {
+  if (triad_ == 0) {
+    triad_ = triad_rate();
+    rows_.push_back({"triad", triad_, "GB/s", "triad", 1});
+  }
+  return triad_;
+}
+
+std::vector<BenchRow> run_bench(const Communicator& world, const std::string& only) {
+  BenchRows rows(only);
+  if (rows.want({"fma"})) rows.peak();
+  rbm_rows(world, rows);
+  if (rows.want({"triad"})) rows.triad();
+  field_rows(Communicator::self(), rows);
+  if (rows.all().empty()) throw UsageError(fmt::format("--only {}: no row of the bench has that in its name\n  expected: part of {}", only, join(rows.names())));
+  return rows.all();
 }
 
 std::string bench_text(const std::vector<BenchRow>& rows, bool json) {

@@ -1,4 +1,4 @@
-// koushi_bench [--json] of a build without MPI: what `koushi bench` is in a whole one.
+// koushi_bench [--json] [--only WORDS] of a build without MPI: what `koushi bench` is in a whole one.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -10,12 +10,20 @@
 int main(int argc, char** argv) {
   try {
     koushi::Session session(argc, argv);
-    const bool json = argc == 2 && std::string(argv[1]) == "--json";
-    if (argc > 1 && !json) {
-      std::fputs("usage: koushi_bench [--json]\n", stderr);
-      return 2;
+    bool json = false;
+    std::string only;
+    for (int k = 1; k < argc; ++k) {
+      const std::string word = argv[k];
+      if (word == "--json") {
+        json = true;
+      } else if (word == "--only" && k + 1 < argc) {
+        only = argv[++k];
+      } else {
+        std::fputs("usage: koushi_bench [--json] [--only WORDS]\n", stderr);
+        return 2;
+      }
     }
-    koushi::print_out(koushi::bench_text(koushi::run_bench(koushi::Communicator::world()), json));
+    koushi::print_out(koushi::bench_text(koushi::run_bench(koushi::Communicator::world(), only), json));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "koushi_bench: %s\n", error.what());
     return 5;

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "bench_rows.hpp"
 #include "koushi/lattice/lattice.hpp"
 #include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/spin_sampler.hpp"
-#include "koushi/study/bench.hpp"
 
 namespace koushi {
 
@@ -51,6 +51,6 @@ inline double active_moves(const SpinHamiltonian& h, const SpinRows& states) {
 }
 
 /// A whole step of 4096 samples with a sweep between samples, as the study makes it, on all ranks together.
-void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak, std::vector<BenchRow>& rows);
+void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& rows);
 
 }  // namespace koushi

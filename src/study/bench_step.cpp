@@ -33,7 +33,8 @@ double solver_flops(const RbmCase& model, double n, double parameters) {
 
 }  // namespace
 
-void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak, std::vector<BenchRow>& rows) {
+void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& rows) {
+  const double peak = rows.peak();
   constexpr std::int64_t n_samples = 4096;
   MarkovChains chains(world, *model.rbm, model.table, {.chains = 256, .samples = n_samples, .seed = 1});
   chains.start(*model.rbm);
@@ -77,10 +78,10 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, double peak,
   const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites);  // about half of them change something
   const double flops = proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) + ratios * model.flops_per_ratio() +
                        solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
-  rows.push_back({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
-  for (int p = 0; p < 4; ++p) rows.push_back({names[p], phases[p], "s", "", 0});
-  rows.push_back({"  processor time", total(processor), "s", "", 0});
-  rows.push_back({"  memory so far", 1e-9 * memory, "GB", "", 0});
+  rows.add({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
+  for (int p = 0; p < 4; ++p) rows.add({names[p], phases[p], "s", "", 0});
+  rows.add({"  processor time", total(processor), "s", "", 0});
+  rows.add({"  memory so far", 1e-9 * memory, "GB", "", 0});
 }
 
 }  // namespace koushi

@@ -24,7 +24,10 @@ struct BenchRow {
 /// Flops       two per operation that takes the place of an FMA. Per hidden unit: 2 (real) or 8 (complex) for a ratio, 4 or 15 for an accepted move;
 ///             moves that change nothing are not counted
 /// Cost        under a minute. Collective. A build without MPI leaves out the whole steps, which want a solver.
-std::vector<BenchRow> run_bench(const Communicator& world);
+///
+/// only        rows whose name contains it, and the limits that they are fractions of; empty: all
+/// Errors      UsageError if there is none
+std::vector<BenchRow> run_bench(const Communicator& world, const std::string& only);
 
 /// The rows as a table, or as JSON.
 std::string bench_text(const std::vector<BenchRow>& rows, bool json);
