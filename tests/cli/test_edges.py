@@ -203,6 +203,31 @@ class Edges(unittest.TestCase):
                 self.assertEqual(done.returncode, 3, done.stderr)
                 self.assertIn(said, done.stderr)
 
+    def test_folders_that_become_read_only(self):
+        """In mid-run: it ends with 3, its last checkpoint stays, and from there it goes on to the bitwise same end. The folder is mounted on itself once more: chmod does
+        not stop root, and a mount with an open file (the lock) stays writable."""
+        sets = ["--set", "study.measurements=20000"]
+        for ranks, length in ((0, sets), (2, LONG)):
+            with self.subTest(ranks=ranks):
+                folder = self.path("out%d" % ranks)
+                os.mkdir(folder)
+                words = self.run_words(folder + "/a.h5", *length, "--set", "output.checkpoint=0.02 s", ranks=ranks)
+                done = self.in_mounts('out=$1; shift; "$@" > /dev/null & run=$!; while [ ! -e "$out/a.h5" ] && kill -0 $run; do sleep 0.01; done; '
+                                      'mount --bind "$out" "$out" && mount -o remount,bind,ro "$out"; wait $run', folder, *words)
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn("/a.h5.part: cannot be created (Read-only file system)\n", done.stderr)
+                self.assertIn("use --resume", done.stderr)
+                self.assertEqual({"a.h5", "a.h5.lock"}, set(os.listdir(folder)) - {"a.h5.previous"})
+                self.assertEqual(self.status(folder + "/a.h5")["status"], "running")
+        whole, file = self.path("whole.h5"), self.path("out0/a.h5")
+        self.assertEqual(subprocess.run(self.run_words(whole, *sets), env=ENV, capture_output=True).returncode, 0)
+        done = subprocess.run(self.run_words(file, *sets, "--resume"), env=ENV, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("resumed ", done.stdout)
+        self.assertFalse(os.path.exists(file + ".lock"))
+        for group in ("history", "series"):
+            self.assertEqual(self.history(file, group), self.history(whole, group))
+
     def test_full_disks(self):
         """A tmpfs of 1 MB: the run ends with 3, its last checkpoint stays, and with more room it goes on to the bitwise same end."""
         sets = ["--set", "study.measurements=8000", "--set", "output.checkpoint=0.02 s"]
