@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "field_sampling.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/hopfield_theory.hpp"
 #include "koushi/field/replica_exchange.hpp"
@@ -101,6 +102,100 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
   }
   for (const double a : exchange.acceptance()) CHECK((a > 0.3 && a < 0.95));
   CHECK(exchange.round_trips() > 1000);
+}
+
+namespace {
+
+/// Estimates of rung k, from n sweeps of Metropolis and exchanges of all rungs.
+std::map<std::string, Estimate> sample_rung(const Rungs& rungs, std::size_t k, int n, double width) {
+  const Grid& grid = rungs.all[0]->grid();
+  const Colouring colouring(grid, rungs.all[0]->interactions());
+  ReplicaExchange exchange(rungs.all.size(), grid.n_replicas(), 7);
+  for (FieldTheory* theory : rungs.all) theory->start(11, 0.3);
+  auto result = sample_field(*rungs.all[k], n, [&](std::uint64_t t) {
+    for (std::size_t rung = 0; rung < rungs.all.size(); ++rung) rungs.all[rung]->metropolis(colouring, 7, rungs.all.size() * t + rung, 2, width);
+    exchange.update(rungs.all, t, true);
+  });
+  for (const double a : exchange.acceptance()) CHECK((a > 0.2 && a < 0.98));
+  return result;
+}
+
+struct Enumerated {
+  double energy = 0;
+  double m2 = 0;
+};
+
+/// Clock or Potts spins of q states on a lattice of 2 x 3 sites with open ends, state by state: <H> / V and the mean square of the order parameter times V.
+Enumerated enumerate_states(const SpinModel& model) {
+  const int q = model.states;
+  const bool potts = model.kind == SpinModel::Kind::potts;
+  const int bonds[7][2] = {{0, 1}, {1, 2}, {3, 4}, {4, 5}, {0, 3}, {1, 4}, {2, 5}};
+  Enumerated sum;
+  double z = 0;
+  for (int state = 0; state < q * q * q * q * q * q; ++state) {
+    int k[6];
+    for (int x = 0, rest = state; x < 6; ++x, rest /= q) k[x] = rest % q;
+    const auto cosine = [q](int n) { return std::cos(2 * M_PI * n / q); };
+    double h = 0;
+    for (const auto& [x, y] : bonds) h -= potts ? (k[x] == k[y] ? 1 : 0) : cosine(k[x] - k[y]);
+    double square = 0;
+    for (const int x : k) {
+      h -= model.field * (potts ? (x == 0 ? 1 : 0) : cosine(x));
+      for (const int y : k) square += potts ? ((x == y ? q : 0) - 1.0) / (q - 1) : cosine(x - y);
+    }
+    const double weight = std::exp(-model.beta * h);
+    z += weight;
+    sum.energy += weight * h / 6;
+    sum.m2 += weight * square / 6;
+  }
+  return {sum.energy / z, sum.m2 / z};
+}
+
+}  // namespace
+
+TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta and in the field", "[field][exact][statistical]") {
+  const Communicator self = Communicator::self();
+  const Grid grid(self, {{2, 3}, {Boundary::open, Boundary::open}, {1, 1}, 1, 32});
+  for (const auto kind : {SpinModel::Kind::clock, SpinModel::Kind::potts}) {
+    for (const bool in_field : {false, true}) {
+      std::vector<SpinModel> models;
+      for (const double x : {0.4, 0.9, 1.4}) models.push_back({.kind = kind, .components = 2, .states = kind == SpinModel::Kind::clock ? 5 : 3, .beta = in_field ? 0.8 : x, .field = in_field ? x : 0.3});
+      Rungs rungs;
+      for (const SpinModel& model : models) rungs.add(make_spin_theory(grid, model));
+      for (std::size_t k = 0; k < models.size(); ++k) {
+        INFO((kind == SpinModel::Kind::clock ? "clock" : "Potts") << ", beta " << models[k].beta << ", field " << models[k].field);
+        const Enumerated exact = enumerate_states(models[k]);
+        auto result = sample_rung(rungs, k, 1500, 1);
+        compare_estimate(result["energy_per_site"], exact.energy, 0.01);
+        compare_estimate(result["susceptibility"], exact.m2, 0.02);
+      }
+    }
+  }
+}
+
+TEST_CASE("rungs of harmonic paths and free fields have their exact widths, in the spacing and in the mass", "[field][exact][statistical]") {
+  const Communicator self = Communicator::self();
+  const int n = 8;
+  const Grid grid(self, {{n}, {Boundary::periodic}, {1}, 1, 32});
+  // S = sum stiffness (x' - x)^2 + quadratic x^2: <x^2> is the mean over momenta of 1 / (2 (quadratic + stiffness k_hat^2)).
+  const auto width = [n](double stiffness, double quadratic) {
+    double sum = 0;
+    for (int k = 0; k < n; ++k) sum += 0.5 / n / (quadratic + 2 * stiffness * (1 - std::cos(2 * M_PI * k / n)));
+    return sum;
+  };
+  for (const bool path : {true, false}) {
+    const std::vector<double> values = path ? std::vector<double>{0.4, 0.5, 0.65} : std::vector<double>{0.3, 0.5, 0.8};
+    Rungs rungs;
+    for (const double x : values) {
+      rungs.add(path ? make_path_theory(grid, {.spacing = x, .potential = {0, 0, 0.5}}) : make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.5 * x}));
+    }
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      INFO((path ? "path, spacing " : "complex field, mass^2 ") << values[k]);
+      auto result = sample_rung(rungs, k, 3000, 1.2);
+      compare_estimate(result[path ? "x2" : "phi2"], path ? width(0.5 / values[k], 0.5 * values[k]) : 2 * width(0.5, 0.5 * values[k]), 0.02);
+      compare_estimate(result["schwinger_dyson"], 1, 0.02);
+    }
+  }
 }
 
 TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much there as back", "[field][exact][statistical]") {
