@@ -247,7 +247,7 @@ TEST_CASE("Ising spins 32 at once and one by one walk the same chain", "[field]"
   }
 }
 
-TEST_CASE("reflections leave the action alone, trajectories on spheres are reversible and of second order", "[field]") {
+TEST_CASE("reflections leave the action alone, kicks on spheres are its derivative, trajectories are reversible and of their order", "[field]") {
   const Communicator self = Communicator::self();
   for (int n = 2; n <= 4; ++n) {
     const SpinModel model{.components = n, .beta = 0.8, .J = {1.0, 0.5}, .field = 0.3};
@@ -261,23 +261,39 @@ TEST_CASE("reflections leave the action alone, trajectories on spheres are rever
     theory->overrelax(colouring);
     CHECK(std::abs(theory->action()[0] - before) < 1e-10);
     CHECK(first != configuration_of(*theory));
-    const auto error = [&](int steps) {
+    dynamics.draw_momenta(4, 1);
+    // d/de S along the momenta = p.dS, and K(p - t dS) = K - t p.dS + t^2 |dS|^2 / 2
+    const auto kinetic = [&] { return dynamics.hamiltonian()[0] - theory->action()[0]; };
+    const double e = 1e-4;
+    dynamics.drift(e);
+    const double above = theory->action()[0];
+    dynamics.drift(-2 * e);
+    const double slope = (above - theory->action()[0]) / (2 * e);
+    dynamics.drift(e);
+    dynamics.kick(0.5);
+    const double forward = kinetic();
+    dynamics.kick(-1.0);
+    CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
+    for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4}}) {
+      INFO("O(" << n << "), integrator " << static_cast<int>(integrator));
+      const auto error = [&](int steps) {
+        theory->start(4, 1);
+        dynamics.draw_momenta(4, 1);
+        const double h = dynamics.hamiltonian()[0];
+        integrate(dynamics, integrator, 1.0 / steps, steps);
+        return dynamics.hamiltonian()[0] - h;
+      };
+      CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - order) < 0.6);
       theory->start(4, 1);
       dynamics.draw_momenta(4, 1);
-      const double h = dynamics.hamiltonian()[0];
-      integrate(dynamics, Integrator::leapfrog, 1.0 / steps, steps);
-      return dynamics.hamiltonian()[0] - h;
-    };
-    CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - 2) < 0.3);
-    theory->start(4, 1);
-    dynamics.draw_momenta(4, 1);
-    integrate(dynamics, Integrator::omelyan2, 0.1, 10);
-    dynamics.reverse_momenta();
-    integrate(dynamics, Integrator::omelyan2, 0.1, 10);
-    const std::vector<double> back = configuration_of(*theory);
-    double worst = 0;
-    for (std::size_t k = 0; k < back.size(); ++k) worst = std::max(worst, std::abs(back[k] - first[k]));
-    CHECK(worst < 1e-11);
+      integrate(dynamics, integrator, 0.1, 10);
+      dynamics.reverse_momenta();
+      integrate(dynamics, integrator, 0.1, 10);
+      const std::vector<double> back = configuration_of(*theory);
+      double worst = 0;
+      for (std::size_t k = 0; k < back.size(); ++k) worst = std::max(worst, std::abs(back[k] - first[k]));
+      CHECK(worst < 1e-11);
+    }
   }
 }
 
