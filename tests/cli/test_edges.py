@@ -293,6 +293,7 @@ class Edges(unittest.TestCase):
         self.assertTrue(os.path.exists(file + ".lock"))  # left behind, but held by nobody
         resumed = self.start(file, *LONG, "--resume", "--set", "output.checkpoint=0.05 s", until_written=False)
         self.assertIn("resumed", resumed.stdout.readline())
+        self.assertIn("sweep", resumed.stdout.readline())  # from its first step on it stops on request
         resumed.send_signal(signal.SIGTERM)
         resumed.communicate(timeout=DEADLINE)
         self.assertEqual(resumed.returncode, 75)
