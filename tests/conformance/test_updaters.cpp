@@ -99,7 +99,8 @@ const std::vector<Case>& cases() {
 void check_update(const Case& action, const std::string& keys, const std::string& update) {
   const bool hmc = update == "hmc" || update == "fourier-hmc";
   const bool alone = hmc || update == "metropolis" || update == "heatbath";
-  const std::string updater = hmc ? fmt::format("{{kind=\"{}\", length=1.0, steps=6, jitter=0.2}}", update) : update == "metropolis" ? "{kind=\"metropolis\", width=0.8, hits=2}" : fmt::format("{{kind=\"{}\"}}", update);
+  const std::string more = hmc ? ", length=1.0, steps=6, jitter=0.2" : update == "metropolis" ? ", width=0.8, hits=2" : "";
+  const std::string updater = fmt::format("{{kind=\"{}\"{}}}", update, more);
   const Deck deck = field_deck(action.kind, keys, replicas, updater + (alone ? "" : ", {kind=\"metropolis\", width=0.8}"));
   const Communicator self = Communicator::self();
   const Grid grid = make_grid(self, deck);
