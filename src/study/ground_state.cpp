@@ -220,8 +220,8 @@ class GroundState {
     return mean;
   }
 
-  static bool lies_above(const Estimate& a, const Estimate& b) {
-    return a.value - b.value > 4 * std::hypot(a.error, b.error) + 1e-3 * std::abs(b.value);
+  static bool lies_above(const Estimate& a, const Estimate& b, double tolerance = 1e-3) {
+    return a.value - b.value > 4 * std::hypot(a.error, b.error) + tolerance * std::abs(b.value);
   }
 
   /// The last twentieth of the optimisation.
@@ -252,6 +252,7 @@ class GroundState {
     if (wanted == 0) return true;
     if (!measuring_ && n_averaged_ > 0) {
       for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
+      previous_parameters_ = psi_->parameters();
       psi_->set_parameters(parameter_sum_);
     }
     measuring_ = true;
@@ -274,8 +275,7 @@ class GroundState {
       draw(measurement_step);
       const Summary exact = summarise(energies_of_samples());
       energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
-      watch_the_average(progress);
-      return true;
+      return !take_back_the_average(progress) || measure(progress);
     }
     auto round = static_cast<std::int64_t>(measured_.size()) / total;
     Progress measuring(comm_.is_root(), round, rounds, "measurement round");
@@ -297,15 +297,19 @@ class GroundState {
     }
     energy_ = gamma_method(series, chains);
     for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
-    watch_the_average(progress);
     phases_.lap("statistics");
-    return true;
+    return !take_back_the_average(progress) || measure(progress);
   }
 
-  void watch_the_average(Progress& progress) {
-    if (n_averaged_ == 0 || !lies_above(energy_, last_energy())) return;
-    run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.6g}, then {:.6g}); remedy: a smaller "
-                                          "[solver] step_end, or study.average = 0", last_energy().value, energy_.value));
+  /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps they come from.
+  bool take_back_the_average(Progress& progress) {
+    if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_ || !lies_above(energy_, last_energy(), 1e-5)) return false;
+    run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then {:.8g}), so those of the last step are measured; "
+                                          "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
+    psi_->set_parameters(previous_parameters_);
+    measured_.clear();
+    warmed_up_ = 0;
+    return true;
   }
 
   /// True if the run was asked to stop, and is checkpointed.

@@ -1,5 +1,6 @@
 """The program from outside: exit codes, messages, bitwise histories on other ranks, kill and resume."""
 import json
+import math
 import os
 import pathlib
 import random
@@ -407,7 +408,12 @@ class Cli(unittest.TestCase):
                       "--set", "study.steps=100")
         self.assertEqual(ring.returncode, 0, ring.stderr)
         self.assertIn("warning: rising energy: E/N = -0.25 (exact) at the end is above", ring.stdout)
-        self.assertIn("warning: average: the averaged parameters lie above", self.small(self.path("v.h5"), "--set", "study.steps=30").stdout)
+        averaged = self.small(self.path("v.h5"), "--set", "study.steps=30")
+        self.assertIn("warning: average: the averaged parameters lie above", averaged.stdout)
+        self.small(self.path("w.h5"), "--set", "study.steps=30", "--set", "study.average=0")
+        (mean, error), (last, last_error) = ((e["value"], e["error"]) for e in (json.loads(koushi("report", self.path(name), "--json").stdout)["observables"]["energy"] for name in ("v.h5", "w.h5")))
+        self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
+        self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
 
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
