@@ -133,13 +133,13 @@ class ScalarTheory final : public RealField {
     add_scaled("koushi::field::accelerated_drift", field_, velocity_, n, time);
   }
   void kick(double time) override { kick(field_, momentum_, momentum_, time); }
-  void kick_then_drift(double kick, double drift) override {
+  void kick_then_drift(double kick_time, double drift_time) override {
     if (accelerated_) {
-      this->kick(kick);
-      this->drift(drift);
+      kick(kick_time);
+      drift(drift_time);
       return;
     }
-    const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick, drift};
+    const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick_time, drift_time};
     run_with_halo("koushi::field::kick_then_drift", field_, kernel);
     std::swap(field_, spare_);
   }

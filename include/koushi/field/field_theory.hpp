@@ -101,7 +101,7 @@ class MolecularDynamics : public FieldTheory {
   virtual std::vector<double> hamiltonian() = 0;
   virtual void kick(double time) = 0;                        ///< p <- p - time dS/dphi
   virtual void drift(double time) = 0;                       ///< phi <- phi + time M^{-1} p
-  virtual void kick_then_drift(double kick, double drift) = 0;  ///< both in one pass over memory
+  virtual void kick_then_drift(double kick_time, double drift_time) = 0;  ///< both in one pass over memory
   /// p <- p - time dS/dphi at phi - shift M^{-1} dS/dphi: what a force-gradient integrator needs.
   virtual void shifted_kick(double time, double shift) = 0;
   virtual void keep() = 0;                                   ///< remembers the field
