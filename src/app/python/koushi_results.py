@@ -506,7 +506,7 @@ def plot_ground_state(run, picture):
                                 constrained_layout=True)
     axes[0].fill_between(step, energy - error, energy + error, color="0.75", label="one standard error")
     axes[0].plot(step, energy, color="black", linewidth=0.8, label="mean local energy")
-    late = energy[len(energy) // 10:]
+    late = np.append(energy[len(energy) // 10:], run.reference["value"] if run.reference else [])
     span = late.max() - late.min()
     axes[0].set_ylim(late.min() - 0.15 * span, late.max() + 0.15 * span)
     axes[0].set_ylabel("E / N  [J]")
@@ -519,7 +519,7 @@ def plot_ground_state(run, picture):
     if "energy_per_site" in run.observables:
         measured = run.observables["energy_per_site"]
         axes[0].axhline(measured["value"], color="tab:blue", linewidth=0.8, label="measured at fixed parameters: %.6g" % measured["value"])
-    axes[0].legend(loc="upper right", framealpha=0.9, fontsize="small")
+    axes[0].legend(loc="best", framealpha=0.9, fontsize="small")
     axes[-1].semilogy(step, run.history["variance"] / run.n_sites, color="black", linewidth=0.8)
     axes[-1].set_ylabel("Var E / N  [J$^2$]")
     axes[-1].set_xlabel("step of stochastic reconfiguration")
