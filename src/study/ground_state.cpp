@@ -298,7 +298,26 @@ class GroundState {
     energy_ = gamma_method(series, chains);
     for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
     phases_.lap("statistics");
-    return !take_back_the_average(progress) || measure(progress);
+    if (take_back_the_average(progress)) return measure(progress);
+    look_from_afresh(progress);
+    return true;
+  }
+
+  /// The chains of an optimisation know the configurations that it has shaped. A wavefunction may have as much weight in others, which it never met; chains
+  /// from random states go there.
+  void look_from_afresh(Progress& progress) {
+    if (measure_only_) return;
+    constexpr int sweeps = 100;
+    sampler_->start(*psi_);
+    sampler_->warm_up(*psi_, measurement_step - 2, 0, sweeps);
+    draw(measurement_step - 2, 1);
+    const Summary fresh = summarise(energies_of_samples());
+    const double error = std::hypot(fresh.error, energy_.error);
+    if (std::isfinite(fresh.energy) && fresh.r_hat < 2 && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
+    const double n = lattice_.n_sites();
+    run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
+                                                 "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
+                                                 with_error(fresh.energy / n, fresh.error / n), fresh.r_hat, with_error(energy_.value / n, energy_.error / n)));
   }
 
   /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps they come from.

@@ -415,6 +415,15 @@ class Cli(unittest.TestCase):
         self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
         self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
 
+    def test_warns_of_a_region_never_seen(self):
+        """A complex RBM on a ring of 40 has as much weight in configurations of two domains as in those that its optimisation has shaped."""
+        ring = ["--set", 'lattice={kind="chain",extents=[40]}', "--set", "study.steps=300", "--set", "study.average=40", "--set", "study.measure.samples=8192", "--set", "sampler.samples=1024",
+                "--set", "study.reference.energy_per_site=-0.44366307"]
+        done = koushi("run", os.path.join(INPUTS, "heisenberg_square_10x10.toml"), "--output", self.path("r.h5"), *ring, "--set", "wavefunction.factor.0.density=1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: another region: chains from random states have E/N = -0.3", done.stdout)
+        self.assertNotIn("another region", self.small(self.path("s.h5")).stdout)
+
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
         for study in ("ground-state", "measure", "lattice-field", "correlator-fit", "extrapolation", "reweighting"):
