@@ -437,7 +437,7 @@ class Cli(unittest.TestCase):
     def test_larger_density_starts_from_a_smaller_run(self):
         small, large = self.path("s.h5"), self.path("l.h5")
         self.assertEqual(self.small(small, "--set", "wavefunction.factor.0.density=2").returncode, 0)
-        done = self.small(large, "--set", "study.initial_parameters=" + small, "--set", "study.steps=1")
+        done = self.small(large, "--set", "study.initial_parameters=" + small, "--set", "study.steps=1", "--set", "solver.step=1e-9", "--set", "solver.step_end=1e-9")
         self.assertEqual(done.returncode, 0, done.stderr)
         energies = [json.loads(koushi("report", f, "--json").stdout)["observables"]["energy_per_site"]["value"] for f in (small, large)]
         self.assertLess(abs(energies[0] - energies[1]), 0.005)  # a fresh start is at -0.5 after one step
