@@ -27,14 +27,14 @@ def call(words, folder, hidden=()):
 
 
 def files_naming(prefix, names):
-    """Archives of Kokkos have names of sources in their assertions, which is harmless."""
+    """Archives and programs have names of Kokkos's sources in their assertions, which is harmless."""
     for folder, _, files in os.walk(prefix):
         for file in files:
-            if file.endswith(".a"):
-                continue
             path = os.path.join(folder, file)
             with open(path, "rb") as stream:
                 content = stream.read()
+            if content.startswith((b"\x7fELF", b"!<arch>")):
+                continue
             for name in names:
                 if name.encode() in content:
                     yield "%s names %s" % (path, name)
