@@ -15,18 +15,19 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   for (int mu = 0; mu < 3; ++mu) first += brick[mu][0] * grid.stride[mu];
   const int column = brick[3][0] - grid.margin;
   const int rows = sites / n3;
+  const bool whole_rows = n3 >= 2 * grid.half;  // they go in the order of places, which is the same for both partners
   const FieldPointer pointer = pointer_to(grid, field);
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * components * rows), KOKKOS_LAMBDA(int k) {
-        int rest = k % rows;
-        const int c = first_component + k / rows % components;
-        const int r = k / rows / components;
+        const int c = first_component + k % components;  // fastest: interleaved components of a row lie side by side
+        int rest = k / components % rows;
+        const int r = k / components / rows;
         int row = first + grid.margin + rest % n2 * grid.stride[2];
         rest /= n2;
         row += rest % n1 * grid.stride[1] + rest / n1 * grid.stride[0];
         double* const line = pointer.at(r, c, row);
         for (int x = 0; x < n3; ++x) {
-          double& site = line[grid.place(column + x)];
+          double& site = line[whole_rows ? column + x : grid.place(column + x)];
           double& copy = buffer(k * n3 + x);
           (to_buffer ? copy : site) = to_buffer ? site : copy;
         }
