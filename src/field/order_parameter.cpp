@@ -56,7 +56,7 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
     double m = 0;
     for (int t = 0; t < length; ++t) m += slice[t];
     square += m * m;
-    at_first += power(slice, grid, momenta.first);
+    if (momenta.first > 0) at_first += power(slice, grid, momenta.first);
     at_second += power(slice, grid, momenta.second);
     add_correlation(slice, grid, correlator);
     if (c == 0) out["field_mean"].push_back(m / volume);

@@ -22,7 +22,7 @@ struct HamiltonianKind {
 /// All of them, koushi's own first.
 const std::vector<HamiltonianKind>& hamiltonians();
 
-/// Adds one, for programs of their own: before run_program() and before anything else asks for the catalogue.
+/// Adds one, before anything asks for the catalogue. Programs of their own give theirs to run_program().
 /// Errors  InternalError if the name is taken or the catalogue has been asked for
 void add_hamiltonian(HamiltonianKind kind);
 
