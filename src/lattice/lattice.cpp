@@ -8,6 +8,7 @@
 #include <map>
 #include <queue>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -73,7 +74,7 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
     remarks_.push_back(fmt::format("{} pairs of sites are joined by more than one bond, since a periodic direction is only two wide; all "
                                    "bonds are kept, so the couplings add up there", doubles));
   }
-  find_translations();
+  translations_ = translations_of_bonds();
   if (static_cast<int>(translations_.size()) < volume) {
     remarks_.push_back(fmt::format("{} of {} translations are symmetries", translations_.size(), volume));
   }
@@ -106,35 +107,21 @@ int Lattice::index_of(const Eigen::VectorXi& reduced, int offset) const {
   return static_cast<int>(at - cells_.begin()) * static_cast<int>(cell_.offsets.size()) + offset;
 }
 
-bool Lattice::maps_bonds(const std::vector<int>& permutation, bool with_signs) const {
+std::vector<Permutation> Lattice::translations_of_bonds() const {
   // A permutation of the sites maps different labelled bonds to different ones, so it is enough that each has the multiplicity of its image.
+  const auto n = static_cast<std::uint64_t>(n_sites());
   const auto key = [&](int i, int j, const Bond& bond) {
     const auto [low, high] = std::minmax(i, j);
-    const auto label = static_cast<std::uint64_t>(bond.shell * 4096 + bond.direction) * 2 + (with_signs && bond.sign < 0 ? 1U : 0U);
-    return (label * static_cast<std::uint64_t>(n_sites()) + static_cast<std::uint64_t>(low)) * static_cast<std::uint64_t>(n_sites()) + static_cast<std::uint64_t>(high);
+    return (static_cast<std::uint64_t>(bond.shell * 4096 + bond.direction) * n + static_cast<std::uint64_t>(low)) * n + static_cast<std::uint64_t>(high);
   };
-  auto& multiplicity = multiplicity_[with_signs ? 1 : 0];
-  if (multiplicity.empty()) {
-    for (const Bond& bond : bonds_) ++multiplicity[key(bond.i, bond.j, bond)];
-  }
-  return std::all_of(bonds_.begin(), bonds_.end(), [&](const Bond& bond) {
-    const auto image = multiplicity.find(key(permutation[static_cast<std::size_t>(bond.i)], permutation[static_cast<std::size_t>(bond.j)], bond));
-    return image != multiplicity.end() && image->second == multiplicity.at(key(bond.i, bond.j, bond));
+  std::unordered_map<std::uint64_t, int> multiplicity;
+  for (const Bond& bond : bonds_) ++multiplicity[key(bond.i, bond.j, bond)];
+  return translations([&](const Permutation& g) {
+    return std::all_of(bonds_.begin(), bonds_.end(), [&](const Bond& bond) {
+      const auto image = multiplicity.find(key(g[static_cast<std::size_t>(bond.i)], g[static_cast<std::size_t>(bond.j)], bond));
+      return image != multiplicity.end() && image->second == multiplicity.at(key(bond.i, bond.j, bond));
+    });
   });
-}
-
-void Lattice::find_translations() {
-  const int n_offsets = static_cast<int>(cell_.offsets.size());
-  for (const Eigen::VectorXi& shift : cells_) {
-    std::vector<int> permutation(static_cast<std::size_t>(n_sites()));
-    for (std::size_t c = 0; c < cells_.size(); ++c) {
-      const Eigen::VectorXi target = wrap(cells_[c] + shift).cell;
-      for (int a = 0; a < n_offsets; ++a) permutation[c * static_cast<std::size_t>(n_offsets) + static_cast<std::size_t>(a)] = index_of(target, a);
-    }
-    if (!maps_bonds(permutation, false)) continue;
-    const bool identity = std::is_sorted(permutation.begin(), permutation.end());
-    translations_.insert(identity ? translations_.begin() : translations_.end(), std::move(permutation));
-  }
 }
 
 std::vector<std::int8_t> Lattice::sublattice_sign() const {

@@ -1,5 +1,7 @@
 #include "koushi/manybody/spin_hamiltonian.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -35,6 +37,36 @@ Eigen::MatrixXd SpinHamiltonian::matrix(const std::vector<std::vector<std::int8_
     }
   }
   return h;
+}
+
+std::uint64_t SymmetryTest::key(int kind, int i, int j) const {
+  const auto [low, high] = std::minmax(i, j);
+  return (static_cast<std::uint64_t>(kind) * n_sites_ + static_cast<std::uint64_t>(low)) * n_sites_ + static_cast<std::uint64_t>(high);
+}
+
+SymmetryTest::SymmetryTest(const SpinHamiltonian& h) : n_sites_(static_cast<std::uint64_t>(h.n_sites)) {
+  enum { coupling, field, move };
+  const auto add = [&](int kind, const SpinMove& sites, double value) {
+    const int j = sites.j < 0 ? sites.i : sites.j;
+    const auto [place, first] = value_.try_emplace(key(kind, sites.i, j), 0.0);
+    place->second += value;
+    if (first) terms_.push_back({kind, sites.i, j, 0.0});
+  };
+  for (std::size_t b = 0; b < h.zz.size(); ++b) add(coupling, h.pairs[b], h.zz[b]);
+  for (std::size_t i = 0; i < h.z.size(); ++i) add(field, {static_cast<int>(i)}, h.z[i]);
+  for (std::size_t k = 0; k < h.elements.size(); ++k) add(move, h.moves[k], h.elements[k]);
+  for (Term& term : terms_) {
+    term.value = value_.at(key(term.kind, term.i, term.j));
+    tolerance_ = std::max(tolerance_, 1e-12 * std::abs(term.value));
+  }
+}
+
+bool SymmetryTest::operator()(const std::vector<int>& g) const {
+  // g maps different places of terms to different ones, so it is enough that each term has the value of its image.
+  return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
+    const auto image = value_.find(key(term.kind, g[static_cast<std::size_t>(term.i)], g[static_cast<std::size_t>(term.j)]));
+    return image != value_.end() && std::abs(image->second - term.value) <= tolerance_;
+  });
 }
 
 SpinHamiltonian make_xxz(int n_sites, const std::vector<LabelledBond>& bonds, const XxzCouplings& c) {

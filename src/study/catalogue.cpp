@@ -110,7 +110,7 @@ std::vector<Section> make_catalogue() {
                       {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
                         {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
                          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
-                         choice("symmetry", {"none", "translations"}, "\"none\"", "filters run over the translation group: total momentum 0"),
+                         choice("symmetry", {"none", "translations", "space-group"}, "\"none\"", "filters run over the translations that are symmetries of H, or over these with rotations and reflections: log psi is invariant under them"),
                          key("visible_bias", KeyType::boolean, "false", "a_i"),
                          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}, manybody_studies});
 

@@ -32,7 +32,7 @@ class GroundState {
         phases_(run_.phases()),
         lattice_(make_lattice(deck)),
         hamiltonian_(make_hamiltonian(deck, lattice_)),
-        psi_(make_wavefunction(deck, lattice_)),
+        psi_(make_wavefunction(deck, lattice_, hamiltonian_)),
         sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_)),
         terms_(make_terms(hamiltonian_)),
         measure_only_(deck.text("study.kind") == "measure"),
@@ -403,11 +403,11 @@ RunEstimate GroundState::describe(int ranks) {
   }
   const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  if (deck_.text("wavefunction.factor.0.symmetry") == "translations") {
-    const std::size_t used = symmetry_group(lattice_).size();
-    note(fmt::format("the wavefunction has total momentum 0{}", !deck_.has("hamiltonian.marshall") || deck_.boolean("hamiltonian.marshall") ? "" :
-                     " in the unrotated basis: a ground state of another momentum (ring of 10 spins without marshall) is out of its reach; symmetry = \"none\" has no such bound"));
-    if (used < lattice_.translations().size()) note(fmt::format("{} of {} translations keep the signs of antiperiodic bonds and are used", used, lattice_.translations().size()));
+  if (const std::string symmetry = deck_.text("wavefunction.factor.0.symmetry"); symmetry != "none") {
+    const bool rotated = !deck_.has("hamiltonian.marshall") || deck_.boolean("hamiltonian.marshall");
+    note(fmt::format("the wavefunction is invariant under {} {}{}", symmetry_group(deck_, lattice_, hamiltonian_).size(),
+                     symmetry == "translations" ? "translations, those that are symmetries of H" : "elements of the space group, those that are symmetries of H",
+                     rotated ? "" : "; without marshall a ground state of another momentum (ring of 10 spins) is out of its reach; symmetry = \"none\" has no such bound"));
   }
   if (ranks > sampler_->most_ranks()) {
     estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);

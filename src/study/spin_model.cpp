@@ -114,25 +114,22 @@ Lattice make_lattice(const Deck& deck) {
 
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) { return hamiltonian_kind(deck).make(deck, lattice); }
 
-std::vector<std::vector<int>> symmetry_group(const Lattice& lattice) {
-  // A plain permutation that moves a bond over an antiperiodic boundary is no symmetry of the spins' Hamiltonian.
-  std::vector<std::vector<int>> group;
-  for (const auto& g : lattice.translations()) {
-    if (lattice.maps_bonds(g, true)) group.push_back(g);
-  }
-  return group;
+std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian) {
+  const std::string name = deck.text(factor + "symmetry");
+  const SymmetryTest is_symmetry(hamiltonian);
+  if (name == "translations") return lattice.translations(is_symmetry);
+  if (name == "space-group") return lattice.space_group(is_symmetry);
+  return {};
 }
 
-std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice) {
+std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian) {
   RbmOptions options{.n_sites = lattice.n_sites(),
                      .complex_weights = deck.text(factor + "weights") == "complex",
                      .density = static_cast<int>(deck.integer(factor + "density")),
                      .visible_bias = deck.boolean(factor + "visible_bias"),
+                     .symmetry = symmetry_group(deck, lattice, hamiltonian),
                      .width = deck.real(factor + "width"),
                      .seed = static_cast<std::uint64_t>(deck.integer("seed"))};
-  if (deck.text(factor + "symmetry") == "translations") {
-    options.symmetry = symmetry_group(lattice);
-  }
   const double group = static_cast<double>(std::max<std::size_t>(1, options.symmetry.size()));
   const double sites = lattice.n_sites();
   const double hidden = std::ceil(options.density * sites / group) * group * (options.complex_weights ? 2 : 1);

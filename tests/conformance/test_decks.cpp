@@ -128,7 +128,7 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
       const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
       if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16) continue;  // sound, and too much to build by the thousand
-      const auto psi = make_wavefunction(deck, lattice);
+      const auto psi = make_wavefunction(deck, lattice, hamiltonian);
       const bool enumerated = deck.text("sampler.kind") == "enumeration";
       if (enumerated ? lattice.n_sites() > 10 : deck.integer("sampler.samples") > 10000) continue;
       make_sampler(self, deck, lattice, hamiltonian, *psi);

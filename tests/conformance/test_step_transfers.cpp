@@ -17,7 +17,7 @@ Transfers transfers_of_a_step(const std::string& factor, SrRoute route, int chai
   const Lattice lattice = make_lattice(deck);
   const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
   const SpinTerms terms = make_terms(hamiltonian);
-  const auto psi = make_wavefunction(deck, lattice);
+  const auto psi = make_wavefunction(deck, lattice, hamiltonian);
   const auto sampler = make_sampler(self, deck, lattice, hamiltonian, *psi);
   sampler->start(*psi);
   const Kokkos::View<Complex*> energies("koushi::test::energies", static_cast<std::size_t>(sampler->rows().count));

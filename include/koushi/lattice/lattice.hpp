@@ -2,8 +2,8 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace koushi {
@@ -42,6 +42,9 @@ UnitCell unit_cell(const std::string& name);
 /// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
 std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells);
 
+/// Of the sites: i goes to g[i].
+using Permutation = std::vector<int>;
+
 /// A finite lattice: cells of the infinite one modulo a supercell.
 ///
 /// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x, y) of an
@@ -56,12 +59,13 @@ class Lattice {
   int n_sites() const { return static_cast<int>(positions_.size()); }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
-  /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves.
-  /// Found by trying all of them. Permutations g: site -> g(site); identity first.
-  const std::vector<std::vector<int>>& translations() const { return translations_; }
-  /// Whether a permutation of the sites maps the bonds onto themselves, shells and directions kept; with_signs: also their signs across
-  /// antiperiodic boundaries.
-  bool maps_bonds(const std::vector<int>& permutation, bool with_signs) const;
+  /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves. Identity first.
+  const std::vector<Permutation>& translations() const { return translations_; }
+  /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: it is asked once per cell.
+  std::vector<Permutation> translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
+  /// The same of all isometries of the infinite lattice that leave the torus as it is: translations first, then their products with rotations,
+  /// reflections and glides. Cost: one call per isometry more where all translations are symmetries, one per isometry and cell where they are not.
+  std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
   /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign() const;
   /// What a user should know: double bonds, no sublattices, directions that broke the translations.
@@ -75,7 +79,7 @@ class Lattice {
   };
   Wrapped wrap(const Eigen::VectorXi& cell) const;
   int index_of(const Eigen::VectorXi& reduced, int offset) const;
-  void find_translations();
+  std::vector<Permutation> translations_of_bonds() const;
 
   UnitCell cell_;
   Eigen::MatrixXi supercell_;
@@ -83,9 +87,8 @@ class Lattice {
   std::vector<Eigen::VectorXi> cells_;
   std::vector<Eigen::VectorXd> positions_;
   std::vector<Bond> bonds_;
-  std::vector<std::vector<int>> translations_;
+  std::vector<Permutation> translations_;
   std::vector<std::string> remarks_;
-  mutable std::unordered_map<std::uint64_t, int> multiplicity_[2];  ///< of labelled bonds, without and with signs; made when first asked for
 };
 
 }  // namespace koushi

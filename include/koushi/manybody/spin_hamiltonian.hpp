@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 namespace koushi {
@@ -34,6 +35,26 @@ struct SpinHamiltonian {
   double diagonal(const std::int8_t* spins) const;
   /// The dense matrix in the space of the given basis states (which H must not leave). For tests and small systems.
   Eigen::MatrixXd matrix(const std::vector<std::vector<std::int8_t>>& basis) const;
+};
+
+/// Whether a permutation g of the sites, site i to g[i], is a symmetry of H: couplings, fields and elements of moves equal those of their images.
+class SymmetryTest {
+ public:
+  explicit SymmetryTest(const SpinHamiltonian& hamiltonian);
+  /// Cost  a look-up per term of H, fewer where g is no symmetry
+  bool operator()(const std::vector<int>& g) const;
+
+ private:
+  struct Term {
+    int kind, i, j;
+    double value;
+  };
+  std::uint64_t key(int kind, int i, int j) const;
+
+  std::uint64_t n_sites_;
+  std::vector<Term> terms_;  ///< equal ones added up
+  std::unordered_map<std::uint64_t, double> value_;
+  double tolerance_ = 0;
 };
 
 struct XxzCouplings {

@@ -11,10 +11,11 @@ namespace koushi {
 
 /// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
 Lattice make_lattice(const Deck& deck);
-/// The translations that are symmetries of spins on this lattice: those that keep the signs of its bonds. Identity first.
-std::vector<std::vector<int>> symmetry_group(const Lattice& lattice);
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice);
-std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice);
+/// The permutations of sites under which the wavefunction is invariant, as the deck asks: of translations or of the space group those that are
+/// symmetries of H. Identity first; empty: none was asked for.
+std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian);
+std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian);
 std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
                                           const SpinWavefunction& psi);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <set>
+#include <tuple>
 
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/lattice.hpp"
@@ -47,17 +48,78 @@ TEST_CASE("coordination numbers of all lattices, shells 1 to 3", "[lattice][exac
   }
 }
 
-TEST_CASE("translations are a group of permutations", "[lattice]") {
-  const Lattice lattice = make("kagome", {3, 4});
-  const std::set<std::vector<int>> group(lattice.translations().begin(), lattice.translations().end());
-  CHECK(group.size() == lattice.translations().size());
+namespace {
+
+bool any(const Permutation&) { return true; }
+
+bool closed(const std::vector<Permutation>& elements) {
+  const std::set<Permutation> group(elements.begin(), elements.end());
+  if (group.size() != elements.size() || !std::is_sorted(elements[0].begin(), elements[0].end())) return false;
   for (const auto& g : group) {
     for (const auto& h : group) {
-      std::vector<int> product;
+      Permutation product;
       for (const int site : h) product.push_back(g[static_cast<std::size_t>(site)]);
-      CHECK(group.count(product) == 1);
+      if (group.count(product) == 0) return false;
     }
   }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("translations are a group of permutations", "[lattice]") {
+  CHECK(closed(make("kagome", {3, 4}).translations()));
+}
+
+TEST_CASE("space groups have cells x point group elements, and are groups that keep distances", "[lattice][exact]") {
+  struct Row {
+    std::string name;
+    std::vector<int> extents;
+    std::size_t order;
+  };
+  for (const Row& row : {Row{"chain", {7}, 14}, Row{"square", {5, 5}, 25 * 8}, Row{"square", {3, 5}, 15 * 4}, Row{"triangular", {4, 4}, 16 * 12}, Row{"honeycomb", {3, 3}, 9 * 12},
+                         Row{"kagome", {3, 3}, 9 * 12}, Row{"kagome", {3, 4}, 12 * 2}, Row{"cubic", {3, 3, 3}, 27 * 48}, Row{"cubic", {3, 3, 5}, 45 * 16}}) {
+    CAPTURE(row.name, row.extents);
+    const Lattice lattice = make(row.name, row.extents, 2);
+    const auto group = lattice.space_group(any);
+    CHECK(group.size() == row.order);
+    if (group.size() <= 200) CHECK(closed(group));
+    std::set<std::tuple<int, int, int>> bonds;
+    for (const Bond& b : lattice.bonds()) bonds.emplace(std::min(b.i, b.j), std::max(b.i, b.j), b.shell);
+    for (const Permutation& g : group) {
+      std::set<std::tuple<int, int, int>> moved;
+      for (const auto& [i, j, shell] : bonds) moved.emplace(std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).first,
+                                                            std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).second, shell);
+      REQUIRE(moved == bonds);
+    }
+  }
+  // Isometries that are one permutation on a small torus count once.
+  CHECK(make("chain", {2}).space_group(any).size() == 2);
+}
+
+TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
+  const UnitCell cell = unit_cell("square");
+  Eigen::MatrixXi tilted(2, 2);
+  tilted << 3, -1, 1, 3;
+  const Lattice ten(cell, tilted, {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
+  CHECK(ten.space_group(any).size() == 40);  // rotations, no reflections
+  // An open square has the symmetry of a square about its centre, which is no site here.
+  const Lattice open = make("square", {4, 4}, 1, Boundary::open);
+  std::set<std::pair<int, int>> bonds;
+  for (const Bond& b : open.bonds()) bonds.emplace(std::minmax(b.i, b.j));
+  const auto keeps_bonds = [&](const Permutation& g) {
+    return std::all_of(bonds.begin(), bonds.end(), [&](const auto& b) { return bonds.count(std::minmax(g[static_cast<std::size_t>(b.first)], g[static_cast<std::size_t>(b.second)])) > 0; });
+  };
+  const auto group = open.space_group(keeps_bonds);
+  CHECK(group.size() == 8);
+  CHECK(closed(group));
+  // A cell of two sites written out for what is a chain of one: the shift by half a cell is found as well.
+  UnitCell doubled;
+  doubled.vectors = Eigen::MatrixXd::Constant(1, 1, 2.0);
+  doubled.offsets = {Eigen::VectorXd::Zero(1), Eigen::VectorXd::Ones(1)};
+  const Lattice chain(doubled, Eigen::MatrixXi::Constant(1, 1, 4), {Boundary::periodic}, shell_bonds(doubled, 1));
+  CHECK(chain.translations().size() == 4);
+  CHECK(chain.space_group(any).size() == 16);
 }
 
 TEST_CASE("a tilted square supercell of 10 sites", "[lattice]") {
