@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
+#include <utility>
 
 #include "koushi/manybody/rbm_kernel.hpp"
 #include "log_derivatives.hpp"
@@ -54,7 +56,7 @@ class Rbm {
 
   explicit Rbm(RbmOptions options);
   int n_sites() const { return options_.n_sites; }
-  int table_columns() const { return (is_complex ? 2 : 1) * padded_; }
+  int table_columns() const { return shares() + (n_images() > 1 ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0); }
   const std::vector<double>& parameters() const { return parameters_; }
   void set_parameters(const std::vector<double>& parameters);
   bool embed(const std::vector<double>& parameters);
@@ -65,26 +67,36 @@ class Rbm {
   bool holomorphic() const { return is_complex; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
   double bytes_per_row() const;
-  std::string description() const { return fmt::format("{} hidden units", n_hidden()); }
+  std::string description() const { return fmt::format("{} hidden units{}", n_hidden() / n_images(), n_images() > 1 ? fmt::format(", {} images", n_images()) : ""); }
 
  private:
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
   template <typename SpinView, typename TableView>
   SlabMatrix<is_complex> symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const;
-  bool symmetrised() const { return options_.symmetry.size() > 1; }
+  bool symmetrised() const { return options_.symmetry.size() > 1 || n_images() > 1; }
+  int n_images() const { return static_cast<int>(images_.size()); }
+  int units_of_image() const { return n_filters_ * static_cast<int>(options_.symmetry.size()); }
+  /// Hidden unit (c, f, g), and its place in a plane of a table (RbmMoves).
+  int place(int unit) const { return unit / units_of_image() * padded_ + unit % units_of_image(); }
+  int plane() const { return n_images() * padded_; }
+  int shares() const { return (is_complex ? 2 : 1) * plane(); }
+  void find_images();
+  std::vector<std::complex<double>> log_images(const Vector& theta) const;
+  static std::pair<std::complex<double>, std::vector<std::complex<double>>> shares_of(std::vector<std::complex<double>> logs);
   void expand();
 
   RbmOptions options_;
   int n_filters_ = 0;
   int n_visible_ = 0;
-  int padded_ = 0;          ///< hidden units, rounded up as RbmMoves wants it
+  int padded_ = 0;          ///< hidden units of an image, rounded up as RbmMoves wants it
+  std::vector<std::vector<int>> images_;  ///< [c] permutations, the identity first, one of each coset c G of the projection's group
   std::vector<int> orbit_;  ///< [n_sites] -> visible bias
   static constexpr int columns_at_once = 4;
-  std::vector<int> moved_;  ///< [k / 4][g][k % 4] -> g(k)
+  std::vector<int> moved_;  ///< [k / 4][c][g][k % 4] -> c(g(k))
   std::vector<double> parameters_;
   Vector visible_;  ///< [n_sites]
   Vector hidden_;   ///< [n_hidden]
-  Matrix weights_;  ///< [n_sites][n_hidden]
+  Matrix weights_;  ///< [n_sites][n_hidden], units (c, f, g): image, filter, element of the group
 };
 
 template <bool is_complex>
@@ -97,10 +109,13 @@ Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
   }
   const int order = static_cast<int>(options_.symmetry.size());
   n_filters_ = (options_.density * n + order - 1) / order;
+  find_images();
   orbit_.assign(static_cast<std::size_t>(n), -1);
   for (int i = 0; i < n; ++i) {
     if (orbit_[static_cast<std::size_t>(i)] >= 0) continue;
-    for (const auto& g : options_.symmetry) orbit_[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])] = n_visible_;
+    for (const auto& c : images_) {
+      for (const auto& g : options_.symmetry) orbit_[static_cast<std::size_t>(c[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])])] = n_visible_;
+    }
     ++n_visible_;
   }
   if (!options_.visible_bias) n_visible_ = 0;
@@ -108,14 +123,30 @@ Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
   parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
   for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] = options_.width * standard_normal(options_.seed, p);
   for (int k = 0; k < n; k += columns_at_once) {
-    for (const auto& g : options_.symmetry) {
-      for (int q = k; q < k + columns_at_once; ++q) moved_.push_back(g[static_cast<std::size_t>(std::min(q, n - 1))]);
+    for (const auto& c : images_) {
+      for (const auto& g : options_.symmetry) {
+        for (int q = k; q < k + columns_at_once; ++q) moved_.push_back(c[static_cast<std::size_t>(g[static_cast<std::size_t>(std::min(q, n - 1))])]);
+      }
     }
   }
-  const int hidden = n_filters_ * order;
   const int unit = std::max(2, simd_width());  // RbmMoves wants an even number
-  padded_ = (hidden + unit - 1) / unit * unit;
+  padded_ = (units_of_image() + unit - 1) / unit * unit;
   expand();
+}
+
+template <bool is_complex>
+void Rbm<is_complex>::find_images() {
+  images_ = {options_.symmetry[0]};
+  std::set<std::vector<int>> known(options_.symmetry.begin(), options_.symmetry.end());
+  for (const auto& c : options_.projection) {
+    if (known.count(c) > 0) continue;
+    images_.push_back(c);
+    for (const auto& g : options_.symmetry) {
+      std::vector<int> product;
+      for (const int site : g) product.push_back(c[static_cast<std::size_t>(site)]);
+      known.insert(std::move(product));
+    }
+  }
 }
 
 template <bool is_complex>
@@ -123,18 +154,17 @@ void Rbm<is_complex>::expand() {
   const int n = options_.n_sites;
   const int order = static_cast<int>(options_.symmetry.size());
   visible_ = Vector::Zero(n);
-  hidden_.resize(n_filters_ * order);
-  weights_.resize(n, n_filters_ * order);
+  hidden_.resize(n_images() * units_of_image());
+  weights_.resize(n, n_images() * units_of_image());
   for (int i = 0; i < n && n_visible_ > 0; ++i) visible_(i) = value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(i)]);
-  for (int f = 0; f < n_filters_; ++f) {
-    for (int g = 0; g < order; ++g) {
-      const std::vector<int>& permutation = options_.symmetry[static_cast<std::size_t>(g)];
-      const int j = f * order + g;
-      hidden_(j) = value_at<Scalar>(parameters_, n_visible_ + f);
-      for (int k = 0; k < n; ++k) {
-        weights_(permutation[static_cast<std::size_t>(k)], j) =
-            value_at<Scalar>(parameters_, n_visible_ + n_filters_ + static_cast<std::int64_t>(f) * n + k);
-      }
+  for (int j = 0; j < n_hidden(); ++j) {
+    const std::vector<int>& c = images_[static_cast<std::size_t>(j / units_of_image())];
+    const int f = j % units_of_image() / order;
+    const std::vector<int>& g = options_.symmetry[static_cast<std::size_t>(j % order)];
+    hidden_(j) = value_at<Scalar>(parameters_, n_visible_ + f);
+    for (int k = 0; k < n; ++k) {
+      weights_(c[static_cast<std::size_t>(g[static_cast<std::size_t>(k)])], j) =
+          value_at<Scalar>(parameters_, n_visible_ + n_filters_ + static_cast<std::int64_t>(f) * n + k);
     }
   }
 }
@@ -165,8 +195,9 @@ RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) 
   RbmMoves<is_complex> tables;
   tables.n_sites = options_.n_sites;
   tables.padded = padded_;
-  tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(table_columns()));
-  tables.lane_factor = Kokkos::View<Complex* [2]>("koushi::manybody::move_factor", moves.size());
+  tables.images = n_images();
+  tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(shares()));
+  tables.lane_factor = Kokkos::View<Complex** [2]>("koushi::manybody::move_factor", moves.size(), images_.size());
   tables.sites = Kokkos::View<int* [2]>("koushi::manybody::move_sites", moves.size());
   const auto tau = Kokkos::create_mirror_view(tables.tau);
   const auto factor = Kokkos::create_mirror_view(tables.lane_factor);
@@ -178,18 +209,20 @@ RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) 
         sites(k, 0) = i;
         sites(k, 1) = j;
         const Scalar bias = -2.0 * (visible_(i) - (j >= 0 ? visible_(j) : Scalar(0.0)));
-        Scalar log_factor(0.0);
-        for (int h = 0; h < n_hidden(); ++h) {
-          const Scalar delta = -2.0 * (weights_(i, h) - (j >= 0 ? weights_(j, h) : Scalar(0.0)));
-          const Scalar tanh_delta = stable_tanh(delta);
-          log_factor += log_cosh(delta);
-          tau(k, h) = std::real(tanh_delta);
-          if constexpr (is_complex) tau(k, padded_ + h) = std::imag(tanh_delta);
+        for (int c = 0; c < n_images(); ++c) {
+          Scalar log_factor(0.0);
+          for (int h = c * units_of_image(); h < (c + 1) * units_of_image(); ++h) {
+            const Scalar delta = -2.0 * (weights_(i, h) - (j >= 0 ? weights_(j, h) : Scalar(0.0)));
+            const Scalar tanh_delta = stable_tanh(delta);
+            log_factor += log_cosh(delta);
+            tau(k, place(h)) = std::real(tanh_delta);
+            if constexpr (is_complex) tau(k, plane() + place(h)) = std::imag(tanh_delta);
+          }
+          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
+          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
+          factor(k, c, 0) = Complex(plus.real(), plus.imag());
+          factor(k, c, 1) = Complex(minus.real(), minus.imag());
         }
-        const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
-        const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
-        factor(k, 0) = Complex(plus.real(), plus.imag());
-        factor(k, 1) = Complex(minus.real(), minus.imag());
       });
   Kokkos::deep_copy(tables.tau, tau);
   Kokkos::deep_copy(tables.lane_factor, factor);
@@ -214,8 +247,14 @@ void Rbm<is_complex>::refresh(const SpinBatch& batch) const {
         }
         for (int j = 0; j < n_hidden(); ++j) {
           const Scalar value = stable_tanh<Scalar>(theta(j));
-          t(w, j) = std::real(value);
-          if constexpr (is_complex) t(w, padded_ + j) = std::imag(value);
+          t(w, place(j)) = std::real(value);
+          if constexpr (is_complex) t(w, plane() + place(j)) = std::imag(value);
+        }
+        if (n_images() == 1) return;
+        const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
+        for (int c = 0; c < n_images(); ++c) {
+          t(w, shares() + 2 * c) = share[static_cast<std::size_t>(c)].real();
+          t(w, shares() + 2 * c + 1) = share[static_cast<std::size_t>(c)].imag();
         }
       });
   Kokkos::deep_copy(batch.table, t);
@@ -229,8 +268,25 @@ std::complex<double> Rbm<is_complex>::log_amplitude(const std::int8_t* spins) co
     sum += static_cast<double>(spins[i]) * visible_(i);
     theta += static_cast<double>(spins[i]) * weights_.row(i).transpose();
   }
-  for (int j = 0; j < n_hidden(); ++j) sum += log_cosh<Scalar>(theta(j));
-  return sum;
+  return sum + shares_of(log_images(theta)).first;
+}
+
+template <bool is_complex>
+std::vector<std::complex<double>> Rbm<is_complex>::log_images(const Vector& theta) const {
+  std::vector<std::complex<double>> logs(images_.size());
+  for (int j = 0; j < n_hidden(); ++j) logs[static_cast<std::size_t>(j / units_of_image())] += log_cosh<Scalar>(theta(j));
+  return logs;
+}
+
+/// ln sum_c e^(l_c) and the shares e^(l_c) of the sum.
+template <bool is_complex>
+std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_complex>::shares_of(std::vector<std::complex<double>> logs) {
+  if (logs.size() == 1) return {logs[0], {1.0}};
+  const double largest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) { return a.real() < b.real(); })->real();
+  std::complex<double> sum = 0;
+  for (auto& value : logs) sum += value = std::exp(value - largest);
+  for (auto& value : logs) value /= sum;
+  return {largest + std::log(sum), logs};
 }
 
 template <bool is_complex>
@@ -245,20 +301,21 @@ std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communic
       "koushi::manybody::rows", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)), [&](int w) {
         for (int i = 0; i < n_sites(); ++i) s.re(s.at(i, w)) = spins(w, i);
         for (int j = 0; j < n_hidden(); ++j) {
-          tanh_theta.re(tanh_theta.at(j, w)) = t(w, j);
-          if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, padded_ + j);
+          tanh_theta.re(tanh_theta.at(j, w)) = t(w, place(j));
+          if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, plane() + place(j));
         }
       });
   return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n_sites(), n_hidden(), std::move(s), std::move(tanh_theta), n_visible_ > 0);
 }
 
-/// A row is sum_g of the outer products moved back by g, d log psi / d w_fk = sum_g t_fg s_g(k), for as many samples at once as a vector has lanes.
+/// A row is sum_cg of the outer products moved back by c g, d log psi / d w_fk = sum_cg p_c t_cfg s_c(g(k)), for as many samples at once as a vector has lanes.
 template <bool is_complex>
 template <typename SpinView, typename TableView>
 SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const {
   constexpr int width = simd_width();
   const int n = n_sites();
   const int order = static_cast<int>(options_.symmetry.size());
+  const int units = n_images() * order;  // of a filter
   SlabMatrix<is_complex> rows(n_filters_ * (n + 1) + n_visible_, count);
   Kokkos::parallel_for(
       "koushi::manybody::symmetrised_rows",
@@ -270,8 +327,12 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
         for (int l = 0; l < lanes; ++l) {
           for (int i = 0; i < n; ++i) s[static_cast<std::size_t>(i * width + l)] = spins(first + l, i);
           for (int j = 0; j < n_hidden(); ++j) {
-            table[static_cast<std::size_t>(2 * j * width + l)] = t(first + l, j);
-            if constexpr (is_complex) table[static_cast<std::size_t>((2 * j + 1) * width + l)] = t(first + l, padded_ + j);
+            const int c = j / units_of_image();
+            const int to = j % units_of_image() / order * units + c * order + j % order;  // [f][c][g]
+            std::complex<double> value(t(first + l, place(j)), is_complex ? t(first + l, plane() + place(j)) : 0.0);
+            if (n_images() > 1) value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
+            table[static_cast<std::size_t>(2 * to * width + l)] = value.real();
+            table[static_cast<std::size_t>((2 * to + 1) * width + l)] = value.imag();
           }
         }
         const auto put = [&](int column, const Simd& re, const Simd& im) {
@@ -288,10 +349,10 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
           for (int l = 0; l < lanes; ++l) rows.re(rows.at(orbit_[static_cast<std::size_t>(i)], first + l)) += s[static_cast<std::size_t>(i * width + l)];
         }
         for (int f = 0; f < n_filters_; ++f) {
-          const double* filter = table.data() + static_cast<std::ptrdiff_t>(2 * f * order * width);
+          const double* filter = table.data() + static_cast<std::ptrdiff_t>(2 * f * units * width);
           Simd re(0.0);
           Simd im(0.0);
-          for (int g = 0; g < order; ++g) {
+          for (int g = 0; g < units; ++g) {
             re = re + load(filter + 2 * g * width);
             im = im + load(filter + (2 * g + 1) * width);
           }
@@ -299,8 +360,8 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
           for (int k = 0; k < n; k += columns_at_once) {
             Simd sum[2][columns_at_once];
             unrolled<columns_at_once>([&](auto q) { sum[0][q] = sum[1][q] = Simd(0.0); });
-            const int* from = moved_.data() + static_cast<std::ptrdiff_t>(k) * order;
-            for (int g = 0; g < order; ++g, from += columns_at_once) {
+            const int* from = moved_.data() + static_cast<std::ptrdiff_t>(k) * units;
+            for (int g = 0; g < units; ++g, from += columns_at_once) {
               const Simd tr = load(filter + 2 * g * width);
               const Simd ti = load(filter + (2 * g + 1) * width);
               unrolled<columns_at_once>([&](auto q) {

@@ -110,7 +110,8 @@ std::vector<Section> make_catalogue() {
                       {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
                         {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
                          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
-                         choice("symmetry", {"none", "translations", "space-group"}, "\"none\"", "filters run over the translations that are symmetries of H, or over these with rotations and reflections: log psi is invariant under them"),
+                         choice("symmetry", {"none", "translations", "space-group"}, "\"none\"", "filters run over the translations that are symmetries of H, or over these with rotations and reflections: psi is invariant under them"),
+                         choice("projection", {"none", "translations", "space-group"}, "\"none\"", "psi is the sum of such RBMs over the images of the state under this group: invariant too, closer than more filters of the same cost, which is that of an RBM per image"),
                          key("visible_bias", KeyType::boolean, "false", "a_i"),
                          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}, manybody_studies});
 

@@ -403,11 +403,13 @@ RunEstimate GroundState::describe(int ranks) {
   }
   const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  if (const std::string symmetry = deck_.text("wavefunction.factor.0.symmetry"); symmetry != "none") {
+  for (const std::string key : {"symmetry", "projection"}) {
+    const std::string group = deck_.text("wavefunction.factor.0." + key);
+    if (group == "none") continue;
     const bool rotated = !deck_.has("hamiltonian.marshall") || deck_.boolean("hamiltonian.marshall");
-    note(fmt::format("the wavefunction is invariant under {} {}{}", symmetry_group(deck_, lattice_, hamiltonian_).size(),
-                     symmetry == "translations" ? "translations, those that are symmetries of H" : "elements of the space group, those that are symmetries of H",
-                     rotated ? "" : "; without marshall a ground state of another momentum (ring of 10 spins) is out of its reach; symmetry = \"none\" has no such bound"));
+    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H{}", key, symmetry_group(deck_, lattice_, hamiltonian_, key).size(),
+                     group == "translations" ? "translations" : "elements of the space group",
+                     rotated ? "" : "; without marshall a ground state of another momentum (ring of 10 spins) is out of its reach, with neither symmetry nor projection it is not"));
   }
   if (ranks > sampler_->most_ranks()) {
     estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);
@@ -494,7 +496,7 @@ void GroundState::load_parameters(const std::string& key) {
   }
   for (const std::string& path : deck_.differences(resolved)) {
     const bool matters = path.rfind("lattice.", 0) == 0 || (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
-    const bool may_grow = !measure_only_ && path == "wavefunction.factor.0.density";
+    const bool may_grow = !measure_only_ && (path == "wavefunction.factor.0.density" || path == "wavefunction.factor.0.projection");
     if (matters && !may_grow) {
       deck_.refuse(key, fmt::format("that run has another {}", path), fmt::format("a run with the same lattice and wavefunction{}", measure_only_ ? "" : ", or one of a smaller density"));
     }

@@ -114,8 +114,8 @@ Lattice make_lattice(const Deck& deck) {
 
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) { return hamiltonian_kind(deck).make(deck, lattice); }
 
-std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian) {
-  const std::string name = deck.text(factor + "symmetry");
+std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian, const std::string& key) {
+  const std::string name = deck.text(factor + key);
   const SymmetryTest is_symmetry(hamiltonian);
   if (name == "translations") return lattice.translations(is_symmetry);
   if (name == "space-group") return lattice.space_group(is_symmetry);
@@ -127,13 +127,15 @@ std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Latt
                      .complex_weights = deck.text(factor + "weights") == "complex",
                      .density = static_cast<int>(deck.integer(factor + "density")),
                      .visible_bias = deck.boolean(factor + "visible_bias"),
-                     .symmetry = symmetry_group(deck, lattice, hamiltonian),
+                     .symmetry = symmetry_group(deck, lattice, hamiltonian, "symmetry"),
+                     .projection = symmetry_group(deck, lattice, hamiltonian, "projection"),
                      .width = deck.real(factor + "width"),
                      .seed = static_cast<std::uint64_t>(deck.integer("seed"))};
   const double group = static_cast<double>(std::max<std::size_t>(1, options.symmetry.size()));
+  const double images = std::max(1.0, static_cast<double>(options.projection.size()) / group);
   const double sites = lattice.n_sites();
   const double hidden = std::ceil(options.density * sites / group) * group * (options.complex_weights ? 2 : 1);
-  refuse_beyond_memory(deck, factor + "density", "the weights and a few vectors of the solver", hidden * sites * 8 * (1 + 6 / group));
+  refuse_beyond_memory(deck, factor + "density", "the weights and a few vectors of the solver", hidden * sites * 8 * (images + 6 / group));
   return make_rbm(options);
 }
 

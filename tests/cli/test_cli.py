@@ -120,6 +120,20 @@ class Cli(unittest.TestCase):
             expected = expected or self.history(file)
             self.assertEqual(self.history(file), expected)
 
+    def test_a_projected_state_goes_on_from_a_plain_one_on_any_ranks(self):
+        plain = self.path("plain.h5")
+        self.assertEqual(self.small(plain).returncode, 0)
+        expected = None
+        for ranks in (1, 2):
+            file = self.path("projected_%d.h5" % ranks)
+            done = self.small(file, "--set", "wavefunction.factor.0.projection=space-group", "--set", "study.initial_parameters=" + plain, ranks=ranks)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            expected = expected or self.history(file)
+            self.assertEqual(self.history(file), expected)
+        alone = self.path("alone.h5")
+        self.assertEqual(self.small(alone, "--set", "study.initial_parameters=" + plain).returncode, 0)
+        self.assertNotEqual(self.history(alone), expected)
+
     def test_killed_and_resumed_is_uninterrupted(self):
         """20 kills -9 at random moments, the next start on 1, 2 or 3 ranks; the measurement is killed too."""
         sets = ["--set", "study.steps=300", "--set", "study.average=20", "--set", "study.measure.samples=131072", "--set", "output.checkpoint=0.001 s"]
@@ -393,6 +407,13 @@ class Cli(unittest.TestCase):
         for said in ("a ground state of another momentum", "invariant under 1 translations", "can be shared by 32 ranks at most", "/nowhere/x.h5 cannot be created"):
             self.assertIn(said, done.stdout)
         self.assertNotIn("\ntime ", done.stdout)
+        words = ["--set", "wavefunction.factor.0.symmetry=space-group", "--set", "wavefunction.factor.0.projection=translations"]
+        for sets, said in (([], ("symmetry: the wavefunction is invariant under 128 elements of the space group", "projection: the wavefunction is invariant under 16 translations")),
+                           (["--set", "hamiltonian.staggered_field=0.1"], ("under 64 elements", "under 8 translations")),
+                           (["--set", 'lattice.boundary=["open"]'], ("under 8 elements", "under 1 translations"))):
+            done = koushi("check", DECK, *words, *sets)
+            for part in said:
+                self.assertIn(part, done.stdout)
         for deck, sets, fits in (("phi4_2d.toml", [], False), ("phi4_2d.toml", ["lattice.ranks=[1,1]"], False), ("anharmonic_oscillator.toml", ['updater=[{kind="fourier-hmc"}]'], False), ("phi4_2d.toml", ["lattice.replicas=1000"], True)):
             done = koushi("check", os.path.join(INPUTS, deck), "--ranks", "1000", *[word for key in sets for word in ("--set", key)])
             self.assertEqual(("`run` will refuse" in done.stdout, "\ntime " in done.stdout, "\nwhole run " in done.stdout), (not fits, fits, fits), done.stdout)

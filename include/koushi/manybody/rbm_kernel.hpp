@@ -19,10 +19,14 @@ namespace koushi {
 /// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is made of `lanes` parts, whose
 /// multiplications do not wait for each other; each part starts from C_k^(sigma / lanes), so that neither C_k nor the product alone has to be
 /// representable: log C_k may be as large as 700 lanes, which thousands of hidden units need.
-/// Shapes      tau: [moves][padded] (real) or [moves][re: padded, im: padded] (complex); lane_factor: [moves][sigma +, -]
+///
+/// With several images c of the state (a projection), psi = sum_c psi_c, the units of psi_c stand together, and the ratio is sum_c p_c ratio_c,
+/// p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio.
+/// Shapes      tau: [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +, -];
+///             table of a walker: [plane][image][padded], and where there are several images [p: image][re, im]
 /// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table.
 ///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as 16 FMA (AVX-512), so
-///             several units share one
+///             several units share one. With images an accepted move also costs a ratio
 template <bool is_complex>
 struct RbmMoves {
   static constexpr int chains = 2;  ///< partial products in flight
@@ -32,9 +36,10 @@ struct RbmMoves {
   static constexpr int shared = is_complex ? 4 : 8;         ///< vectors of units that share a division
 
   int n_sites = 0;
-  int padded = 0;  ///< hidden units, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  int padded = 0;  ///< hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  int images = 1;
   RealRows tau;
-  Kokkos::View<Complex* [2]> lane_factor;
+  Kokkos::View<Complex** [2]> lane_factor;
   Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
 
   KOKKOS_FUNCTION MoveSites at(int k) const { return {sites(k, 0), sites(k, 1)}; }
@@ -42,16 +47,65 @@ struct RbmMoves {
   /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
   KOKKOS_FUNCTION void ratios(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+    for (int m = 0; m < n; ++m) result[m] = 0;
+    for (int c = 0; c < images; ++c) {
+      Complex ratio[n];
+      of_image<one_move, n>(c, k, sigma, t, offset, ratio);
+      for (int m = 0; m < n; ++m) {
+        const double* p = t + offset[m] + shares() + 2 * c;
+        result[m] = images == 1 ? ratio[m] : result[m] + Complex(p[0], p[1]) * ratio[m];
+      }
+    }
+  }
+
+  KOKKOS_FUNCTION void accept(int k, int sigma, std::int8_t* s, double* t) const {
+    if (images > 1) move_shares(k, sigma, t);
+    const double* row = &tau(k, 0);
+    const Simd sign_of_move(static_cast<double>(sigma));
+    int j = 0;
+    for (; j + shared * simd_width() <= plane(); j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
+    for (; j < plane(); j += simd_width()) update<1>(row + j, sign_of_move, t + j);
+    at(k).apply(s);
+  }
+
+ private:
+  /// Units of all images, and where the p_c stand in a table.
+  KOKKOS_FUNCTION int plane() const { return images * padded; }
+  KOKKOS_FUNCTION int shares() const { return (is_complex ? 2 : 1) * plane(); }
+
+  KOKKOS_FUNCTION void move_shares(int k, int sigma, double* t) const {
+    const int offset = 0;
+    double* const p = t + shares();
+    Complex ratio = 0;
+    for (int c = 0; c < images; ++c) {
+      Complex of_c;
+      of_image<false, 1>(c, &k, &sigma, t, &offset, &of_c);
+      of_c *= Complex(p[2 * c], p[2 * c + 1]);
+      p[2 * c] = of_c.real();
+      p[2 * c + 1] = of_c.imag();
+      ratio += of_c;
+    }
+    for (int c = 0; c < images; ++c) {
+      const Complex share = Complex(p[2 * c], p[2 * c + 1]) / ratio;
+      p[2 * c] = share.real();
+      p[2 * c + 1] = share.imag();
+    }
+  }
+
+  /// psi_c(s') / psi_c(s).
+  template <bool one_move, int n>
+  KOKKOS_FUNCTION void of_image(int image, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+    const int to_im = plane();
     const double* row[n];
     const double* table[n];
     Simd sign_of_move[n];
     Simd re[n][chains];
     Simd im[n][chains];
     unrolled<n>([&](auto m) {
-      row[m] = &tau(k[m], 0);
-      table[m] = t + offset[m];
+      row[m] = &tau(k[m], image * padded);
+      table[m] = t + offset[m] + image * padded;
       sign_of_move[m] = Simd(static_cast<double>(sigma[m]));
-      const Complex start = lane_factor(k[m], sigma[m] > 0 ? 0 : 1);
+      const Complex start = lane_factor(k[m], image, sigma[m] > 0 ? 0 : 1);
       unrolled<chains>([&](auto c) {
         re[m][c] = Simd(start.real());
         im[m][c] = Simd(start.imag());
@@ -64,8 +118,8 @@ struct RbmMoves {
         const Simd wr = load(w);
         const Simd fr = sign_of_move[m] + tr * wr;
         if constexpr (is_complex) {
-          const Simd ti = load(table[m] + padded + j);
-          const Simd wi = load(w + padded);
+          const Simd ti = load(table[m] + to_im + j);
+          const Simd wi = load(w + to_im);
           multiply_by(re[m][c], im[m][c], fr - ti * wi, tr * wi + ti * wr);
         } else {
           multiply_by(re[m][c], im[m][c], fr, fr);
@@ -84,16 +138,6 @@ struct RbmMoves {
     });
   }
 
-  KOKKOS_FUNCTION void accept(int k, int sigma, std::int8_t* s, double* t) const {
-    const double* row = &tau(k, 0);
-    const Simd sign_of_move(static_cast<double>(sigma));
-    int j = 0;
-    for (; j + shared * simd_width() <= padded; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
-    for (; j < padded; j += simd_width()) update<1>(row + j, sign_of_move, t + j);
-    at(k).apply(s);
-  }
-
- private:
   template <typename T>
   KOKKOS_FUNCTION static void multiply_by(T& re, T& im, const T& fr, const T& fi) {
     if constexpr (is_complex) {
@@ -145,8 +189,8 @@ struct RbmMoves {
       const Simd nr = sigma * tr + wr;
       const Simd fr = sigma + tr * wr;
       if constexpr (is_complex) {
-        const Simd ti = load(t + padded + v * simd_width());
-        const Simd wi = load(row + padded + v * simd_width());
+        const Simd ti = load(t + plane() + v * simd_width());
+        const Simd wi = load(row + plane() + v * simd_width());
         const Simd dr = fr - ti * wi;
         const Simd di = tr * wi + ti * wr;
         const Simd ni = sigma * ti + wi;
@@ -161,7 +205,7 @@ struct RbmMoves {
     invert(divisor);
     unrolled<n>([&](auto v) {
       store(re[v] * divisor[v], t + v * simd_width());
-      if constexpr (is_complex) store(im[v] * divisor[v], t + padded + v * simd_width());
+      if constexpr (is_complex) store(im[v] * divisor[v], t + plane() + v * simd_width());
     });
   }
 };

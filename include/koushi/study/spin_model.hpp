@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "koushi/deck/deck.hpp"
 #include "koushi/lattice/lattice.hpp"
@@ -12,9 +13,9 @@ namespace koushi {
 /// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
 Lattice make_lattice(const Deck& deck);
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice);
-/// The permutations of sites under which the wavefunction is invariant, as the deck asks: of translations or of the space group those that are
-/// symmetries of H. Identity first; empty: none was asked for.
-std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian);
+/// The group of permutations of sites that the deck asks for by a key of the wavefunction, "symmetry" or "projection": of translations or of the space
+/// group those that are symmetries of H. Identity first; empty: none was asked for.
+std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian, const std::string& key);
 std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian);
 std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
                                           const SpinWavefunction& psi);

@@ -137,3 +137,40 @@ TEST_CASE("a smaller RBM embedded in a larger one leaves psi as it was where the
     CHECK_FALSE(large->embed(std::vector<double>(7, 0.0)));
   }
 }
+
+TEST_CASE("a projected RBM is the sum of the plain one over the images of the state", "[manybody][exact]") {
+  const int n = 6;
+  const auto states = spin_basis(n, false, 0);
+  std::vector<std::vector<int>> group;  // rotations and reflections of a ring
+  for (int g = 0; g < 2 * n; ++g) {
+    group.emplace_back();
+    for (int i = 0; i < n; ++i) group.back().push_back(g < n ? (i + g) % n : (2 * n - i + g) % n);
+  }
+  const bool symmetric = GENERATE(false, true);  // 12 images, or two of the rotations
+  const RbmOptions plain = [&] {
+    RbmOptions result = options(n, symmetric);
+    result.visible_bias = symmetric;  // else it is another one: shared by the orbit
+    return result;
+  }();
+  RbmOptions projected = plain;
+  projected.projection = group;
+  const auto one = make_rbm(plain);
+  const auto sum = make_rbm(projected);
+  REQUIRE(sum->embed(one->parameters()));
+  const SpinBatch batch = batch_of(*sum, states);
+  const auto found = sum->log_amplitudes(batch.spins);
+  double asymmetry = 0;
+  for (std::size_t s = 0; s < states.size(); ++s) {
+    std::vector<std::vector<std::int8_t>> images;
+    for (std::size_t c = 0; c < group.size(); c += symmetric ? static_cast<std::size_t>(n) : 1) {
+      images.emplace_back();
+      for (const int site : group[c]) images.back().push_back(states[s][static_cast<std::size_t>(site)]);
+    }
+    std::complex<double> expected = 0;
+    const auto logs = one->log_amplitudes(batch_of(*one, images).spins);
+    for (const auto& log_psi : logs) expected += std::exp(log_psi);
+    CHECK(std::abs(std::exp(found[s]) - expected) < 1e-12 * std::abs(expected));
+    asymmetry = std::max(asymmetry, std::abs(logs.front() - logs.back()));
+  }
+  CHECK(asymmetry > 1e-3);  // otherwise one image would do
+}
