@@ -171,19 +171,25 @@ int report(const std::string& file, bool json) {
     }
   }
   const std::string status = reader.read_text("summary/status");
+  const std::vector<std::string> warnings = reader.contains("summary/warnings") ? split_lines(reader.read_text("summary/warnings")) : std::vector<std::string>{};
   const std::string study = reader.read_text("summary/study");
   if (json) {
-    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}}}\n",
+    std::vector<std::string> quoted_warnings;
+    for (const std::string& warning : warnings) quoted_warnings.push_back(quoted(warning));
+    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
                quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
                reader.contains("state/parameters") ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size()) : "",
-               ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
+               fmt::format(", \"warnings\": [{}]", join(quoted_warnings)), ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     if (!has_table) table += curves_text(reader);
     const std::string changes = reader.contains("deck/changes") ? reader.read_text("deck/changes") : "";
-    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
-                          changes.empty() ? "" : fmt::format("with {}\n", changes), has_table ? reader.read_text("summary/table") : table));
+    const std::string text = has_table ? reader.read_text("summary/table") : table;
+    std::string said;
+    for (const std::string& warning : warnings) said += text.find(warning) == std::string::npos ? fmt::format("warning: {}\n", warning) : "";
+    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
+                          changes.empty() ? "" : fmt::format("with {}\n", changes), text, said));
   }
   return 0;
 }

@@ -442,8 +442,12 @@ class Cli(unittest.TestCase):
                 "--set", "study.reference.energy_per_site=-0.44366307"]
         done = koushi("run", os.path.join(INPUTS, "heisenberg_square_10x10.toml"), "--output", self.path("r.h5"), *ring, "--set", "wavefunction.factor.0.density=1")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("warning: another region: chains from random states have E/N = -0.3", done.stdout)
+        said = "another region: chains from random states have E/N = -0.3"
+        self.assertIn("warning: " + said, done.stdout)
+        self.assertIn("warning: " + said, koushi("report", self.path("r.h5")).stdout)  # whoever opens the file later has to know
+        self.assertTrue([w for w in json.loads(koushi("report", self.path("r.h5"), "--json").stdout)["warnings"] if w.startswith(said)])
         self.assertNotIn("another region", self.small(self.path("s.h5")).stdout)
+        self.assertNotIn("another region", koushi("report", self.path("s.h5")).stdout)
 
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
