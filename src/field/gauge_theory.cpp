@@ -462,17 +462,18 @@ class GaugeTheory final : public RealField {
     const GridView& view = grid_.view();
     const Kokkos::DefaultExecutionSpace space;
     std::int64_t count = 0;
+    const bool checkerboard = view.half > 0 && colouring.n_colours() == 2;
     halo_.exchange(field_);
     for (int mu = view.first_direction; mu < 4; ++mu) {
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
-        if (view.half > 0 && colouring.n_colours() == 2) {
+        if (checkerboard) {
           using Kernel = LinkKernel<GroupOf<SiteVector>>;
           count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
         } else {
           using Kernel = LinkKernel<Group>;
           count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour), Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
         }
-        halo_.exchange(field_, (mu - view.first_direction) * Group::reals, Group::reals);  // nothing else has changed
+        halo_.exchange(field_, (mu - view.first_direction) * Group::reals, Group::reals, checkerboard ? colour : -1);  // nothing else has changed
       }
     }
     return static_cast<double>(count) / (grid_.dimension() * (update == LinkUpdate::metropolis ? 1 : Group::subgroups));

@@ -1,4 +1,5 @@
 #include <Eigen/LU>
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <set>
@@ -77,42 +78,88 @@ std::vector<Isometry> isometries(const UnitCell& cell) {
   return all;
 }
 
+/// First h, then g.
+Permutation product(const Permutation& g, const Permutation& h) {
+  Permutation result;
+  result.reserve(h.size());
+  for (const int site : h) result.push_back(g[static_cast<std::size_t>(site)]);
+  return result;
+}
+
 }  // namespace
 
-std::vector<Permutation> Lattice::translations(const std::function<bool(const Permutation&)>& is_symmetry) const {
-  const std::size_t n_offsets = cell_.offsets.size();
-  std::vector<Permutation> group;
-  for (const Eigen::VectorXi& shift : cells_) {
-    Permutation g;
-    for (const Eigen::VectorXi& cell : cells_) {
-      const Eigen::VectorXi target = wrap(cell + shift).cell;
-      for (std::size_t a = 0; a < n_offsets; ++a) g.push_back(index_of(target, static_cast<int>(a)));
+Permutation Lattice::moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift, const std::vector<int>& target) const {
+  Permutation g;
+  g.reserve(positions_.size());
+  for (const Eigen::VectorXi& cell : cells_) {
+    const Eigen::VectorXi image = linear * cell;
+    for (std::size_t a = 0; a < target.size(); ++a) g.push_back(index_of(wrap(image + shift[a]).cell, target[a]));
+  }
+  return g;
+}
+
+std::vector<Lattice::Translation> Lattice::all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const {
+  const int d = cell_.dimension();
+  std::vector<int> sites_of_cell;
+  for (std::size_t a = 0; a < cell_.offsets.size(); ++a) sites_of_cell.push_back(static_cast<int>(a));
+  const auto by_cells = [&](const Eigen::VectorXi& t) { return moved(Eigen::MatrixXi::Identity(d, d), std::vector<Eigen::VectorXi>(sites_of_cell.size(), t), sites_of_cell); };
+  std::vector<Translation> units;
+  for (int k = 0; k < d; ++k) {
+    Permutation g = by_cells(Eigen::VectorXi::Unit(d, k));
+    const bool accepted = is_symmetry(g);
+    units.push_back({std::move(g), accepted});
+  }
+  // Most are a unit step after an earlier one, so neither their permutation nor, if both are symmetries, the answer has to be found anew.
+  std::vector<Translation> all;
+  for (const Eigen::VectorXi& t : cells_) {
+    Translation found;
+    for (int k = 0; k < d && !found.is_symmetry; ++k) {
+      const auto before = static_cast<std::size_t>(index_of(wrap(t - Eigen::VectorXi::Unit(d, k)).cell, 0)) / sites_of_cell.size();
+      if (before >= all.size()) continue;
+      const auto& unit = units[static_cast<std::size_t>(k)];
+      if (found.sites.empty()) found.sites = product(unit.sites, all[before].sites);
+      found.is_symmetry = unit.is_symmetry && all[before].is_symmetry;
     }
-    if (!is_symmetry(g)) continue;
-    const bool identity = std::is_sorted(g.begin(), g.end());
-    group.insert(identity ? group.begin() : group.end(), std::move(g));
+    if (found.sites.empty()) found.sites = by_cells(t);
+    if (!found.is_symmetry) found.is_symmetry = is_symmetry(found.sites);
+    all.push_back(std::move(found));
+  }
+  std::stable_partition(all.begin(), all.end(), [](const Translation& t) { return std::is_sorted(t.sites.begin(), t.sites.end()); });  // the identity comes first
+  return all;
+}
+
+std::vector<Permutation> Lattice::translations(const std::function<bool(const Permutation&)>& is_symmetry) const {
+  std::vector<Permutation> group;
+  for (Translation& t : all_translations(is_symmetry)) {
+    if (t.is_symmetry) group.push_back(std::move(t.sites));
   }
   return group;
 }
 
 std::vector<Permutation> Lattice::space_group(const std::function<bool(const Permutation&)>& is_symmetry) const {
-  std::vector<Permutation> group = translations(is_symmetry);
-  const std::vector<Permutation> shifts = group;
-  std::set<Permutation> known(group.begin(), group.end());  // on small lattices different isometries are one permutation
+  const std::vector<Translation> all = all_translations(is_symmetry);
+  std::vector<Permutation> shifts;
+  for (const Translation& t : all) {
+    if (t.is_symmetry) shifts.push_back(t.sites);
+  }
+  std::vector<Permutation> group = shifts;
+  // On small lattices different isometries are one permutation. Cosets of the translations are the same or have nothing in common, and each has one element
+  // that takes site 0 to the smallest site: translations move every site.
+  const auto least = [&](const Permutation& g) {
+    const auto shift = std::min_element(shifts.begin(), shifts.end(), [&](const Permutation& s, const Permutation& t) { return s[static_cast<std::size_t>(g[0])] < t[static_cast<std::size_t>(g[0])]; });
+    return product(*shift, g);
+  };
+  std::set<Permutation> known{least(shifts[0])};
   const Eigen::MatrixXd inverse = supercell_.cast<double>().inverse();
   for (const Isometry& g : isometries(cell_)) {
     if (!integers((inverse * (g.linear * supercell_).cast<double>()).reshaped())) continue;  // another torus
+    const Permutation at_origin = moved(g.linear, g.shift, g.target);
     // Symmetries of one linear part and target differ by translations that are symmetries, so the first one found gives all of them.
-    for (const Eigen::VectorXi& origin : cells_) {
-      Permutation first;
-      for (const Eigen::VectorXi& cell : cells_) {
-        for (std::size_t a = 0; a < g.target.size(); ++a) first.push_back(index_of(wrap(g.linear * cell + g.shift[a] + origin).cell, g.target[a]));
-      }
+    for (const Translation& t : all) {
+      const Permutation first = product(t.sites, at_origin);
       if (!is_symmetry(first)) continue;
-      for (const Permutation& shift : shifts) {
-        Permutation product;
-        for (const int site : first) product.push_back(shift[static_cast<std::size_t>(site)]);
-        if (known.insert(product).second) group.push_back(std::move(product));
+      if (known.insert(least(first)).second) {
+        for (const Permutation& shift : shifts) group.push_back(product(shift, first));
       }
       break;
     }

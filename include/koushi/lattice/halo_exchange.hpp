@@ -37,8 +37,8 @@ class HaloExchange {
     start(field);
     finish(field);
   }
-  /// Of some components only, where the halos of the others are as they must be.
-  void exchange(const FieldArray& field, int first, int count);
+  /// Of some components only, where the halos of the others are as they must be; colour 0 or 1: only the sites of this colour of a checkerboard need it.
+  void exchange(const FieldArray& field, int first, int count, int colour = -1);
 
  private:
   using Buffer = Kokkos::View<double*>;
@@ -55,11 +55,15 @@ class HaloExchange {
   };
   void start(const FieldArray& field, Face& face, int tag);
   void unpack(const FieldArray& field, const Face& face) const;
+  /// Of the colour: half of a face of whole split rows. Other faces go as a whole.
+  int first_parity(const int (&brick)[4][2]) const;
+  int colour_of(const Face& face) const { return 2 * grid_.view().half == face.send[3][1] ? colour_ : -1; }
 
   const Grid& grid_;
   int components_;
   int first_ = 0;   ///< components that are exchanged now
   int count_ = 0;
+  int colour_ = -1;
   bool corners_;
   std::vector<Face> faces_;
   Messages messages_;

@@ -61,7 +61,8 @@ class Lattice {
   const std::vector<Bond>& bonds() const { return bonds_; }
   /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves. Identity first.
   const std::vector<Permutation>& translations() const { return translations_; }
-  /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: it is asked once per cell.
+  /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: sites^2; it is asked once per
+  /// direction where all are symmetries, once per cell where none is.
   std::vector<Permutation> translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
   /// The same of all isometries of the infinite lattice that leave the torus as it is: translations first, then their products with rotations,
   /// reflections and glides. Cost: one call per isometry more where all translations are symmetries, one per isometry and cell where they are not.
@@ -79,6 +80,13 @@ class Lattice {
   };
   Wrapped wrap(const Eigen::VectorXi& cell) const;
   int index_of(const Eigen::VectorXi& reduced, int offset) const;
+  struct Translation {
+    Permutation sites;
+    bool is_symmetry = false;
+  };
+  /// Site a of cell c goes to site target[a] of cell linear c + shift[a].
+  Permutation moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift, const std::vector<int>& target) const;
+  std::vector<Translation> all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const;  ///< the identity first
   std::vector<Permutation> translations_of_bonds() const;
 
   UnitCell cell_;
