@@ -51,11 +51,35 @@ void add_rotations(const Eigen::MatrixXd& vectors, Eigen::MatrixXi& linear, int 
   }
 }
 
+/// The unimodular matrix U of a basis A U of short vectors, by taking multiples of one vector from another as long as that shortens it: vectors of a deck may be
+/// as oblique as it likes, and the search above would try all the long way between them.
+Eigen::MatrixXi reduction(const Eigen::MatrixXd& vectors) {
+  const auto d = vectors.cols();
+  Eigen::MatrixXi u = Eigen::MatrixXi::Identity(d, d);
+  for (bool shorter = true; shorter;) {
+    shorter = false;
+    for (Eigen::Index i = 0; i < d; ++i) {
+      for (Eigen::Index j = 0; j < d; ++j) {
+        const Eigen::VectorXd a = vectors * u.col(i).cast<double>();
+        const Eigen::VectorXd b = vectors * u.col(j).cast<double>();
+        const auto n = static_cast<int>(std::lround(a.dot(b) / b.squaredNorm()));
+        if (i == j || n == 0 || (a - n * b).norm() > (1 - 1e-9) * a.norm()) continue;
+        u.col(i) -= n * u.col(j);
+        shorter = true;
+      }
+    }
+  }
+  return u;
+}
+
 /// One of each coset of the translations: every rotation or reflection, with site 0 of cell 0 going to every site of cell 0.
 std::vector<Isometry> isometries(const UnitCell& cell) {
+  const Eigen::MatrixXi u = reduction(cell.vectors);
+  const Eigen::MatrixXi back = u.cast<double>().inverse().array().round().cast<int>();
   std::vector<Eigen::MatrixXi> rotations;
   Eigen::MatrixXi linear(cell.dimension(), cell.dimension());
-  add_rotations(cell.vectors, linear, 0, rotations);
+  add_rotations(cell.vectors * u.cast<double>(), linear, 0, rotations);
+  for (Eigen::MatrixXi& rotation : rotations) rotation = u * rotation * back;
   const Eigen::MatrixXd inverse = cell.vectors.inverse();
   std::vector<Isometry> all;
   for (const Eigen::MatrixXi& rotation : rotations) {

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/parallel/tree_sum.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/store/damaged_file.hpp"
+#include "koushi/study/catalogue.hpp"
 #include "koushi/study/history.hpp"
 #include "koushi/study/spin_model.hpp"
 
@@ -42,6 +44,7 @@ class GroundState {
   }
 
   RunEstimate describe(int ranks);
+  void note_symmetries(const std::function<void(const std::string&)>& note) const;
   std::int64_t n_unknowns() const { return psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1); }
   SrRoute route() const;
   double solver_bytes(int ranks) const;
@@ -313,7 +316,7 @@ class GroundState {
     draw(measurement_step - 2, 1);
     const Summary fresh = summarise(energies_of_samples());
     const double error = std::hypot(fresh.error, energy_.error);
-    if (std::isfinite(fresh.energy) && fresh.r_hat < 2 && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
+    if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
     const double n = lattice_.n_sites();
     run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
                                                  "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
@@ -382,6 +385,29 @@ double GroundState::solver_bytes(int ranks) const {
   return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
 }
 
+void GroundState::note_symmetries(const std::function<void(const std::string&)>& note) const {
+  const auto hidden = static_cast<std::int64_t>(deck_.integer("wavefunction.factor.0.density")) * lattice_.n_sites();
+  std::size_t elements = 1;
+  for (const std::string key : {"symmetry", "projection"}) {
+    const std::string name = deck_.text("wavefunction.factor.0." + key);
+    if (name == "none") continue;
+    const std::size_t found = symmetry_group(deck_, lattice_, hamiltonian_, key).size();
+    if (key == "projection" && found <= elements) {
+      note("projection: without effect, the filters have these symmetries already");
+      continue;
+    }
+    elements = found;
+    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H", key, elements, name == "translations" ? "translations" : "elements of the space group"));
+    if (const auto filter = static_cast<std::int64_t>(elements); key == "symmetry" && hidden % filter != 0) {
+      note(fmt::format("density: filters of {} hidden units are rounded up to {} of them, {} hidden units", filter, (hidden + filter - 1) / filter, (hidden + filter - 1) / filter * filter));
+    }
+  }
+  // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
+  if (elements > 1 && std::any_of(hamiltonian_.elements.begin(), hamiltonian_.elements.end(), [](double x) { return x > 0; })) {
+    note("the ground state need not be invariant under these symmetries (ring of 10 spins without marshall: momentum pi), and is then out of reach; with neither symmetry nor projection it is not");
+  }
+}
+
 RunEstimate GroundState::describe(int ranks) {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
@@ -390,10 +416,10 @@ RunEstimate GroundState::describe(int ranks) {
   std::string& text = estimate.text;
   text = fmt::format(
       "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per step, {}\n"
-      "memory       per rank of {}: {} for samples, {} for the table of {} moves, {} for log derivatives and S\n",
+      "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log derivatives and S\n",
       lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(), psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()), std::max(1, ranks),
-      format_bytes(rows * (columns * 8 + lattice_.n_sites())),
+      format_bytes(lattice_.n_sites() * columns * 8), format_bytes(rows * (columns * 8 + lattice_.n_sites())),
       format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
   if (!measure_only_) {
     const std::string kind = psi_->holomorphic() ? "complex" : "real";
@@ -403,14 +429,7 @@ RunEstimate GroundState::describe(int ranks) {
   }
   const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  for (const std::string key : {"symmetry", "projection"}) {
-    const std::string group = deck_.text("wavefunction.factor.0." + key);
-    if (group == "none") continue;
-    const bool rotated = !deck_.has("hamiltonian.marshall") || deck_.boolean("hamiltonian.marshall");
-    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H{}", key, symmetry_group(deck_, lattice_, hamiltonian_, key).size(),
-                     group == "translations" ? "translations" : "elements of the space group",
-                     rotated ? "" : "; without marshall a ground state of another momentum (ring of 10 spins) is out of its reach, with neither symmetry nor projection it is not"));
-  }
+  note_symmetries(note);
   if (ranks > sampler_->most_ranks()) {
     estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);
     note(estimate.misfit);
@@ -494,13 +513,20 @@ void GroundState::load_parameters(const std::string& key) {
   } catch (const StoreError& error) {
     deck_.refuse(key, error.what(), "the result file of a run of ground states");
   }
+  const auto refuse = [&](const std::string& fault) {
+    deck_.refuse(key, fault, fmt::format("a run with the same lattice and wavefunction{}", measure_only_ ? "" : ", or one of a smaller density or another projection"));
+  };
   for (const std::string& path : deck_.differences(resolved)) {
     const bool matters = path.rfind("lattice.", 0) == 0 || (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
     const bool may_grow = !measure_only_ && (path == "wavefunction.factor.0.density" || path == "wavefunction.factor.0.projection");
-    if (matters && !may_grow) {
-      deck_.refuse(key, fmt::format("that run has another {}", path), fmt::format("a run with the same lattice and wavefunction{}", measure_only_ ? "" : ", or one of a smaller density"));
-    }
+    if (matters && !may_grow) refuse(fmt::format("that run has another {}", path));
   }
+  // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
+  const Deck theirs = Deck::parse(resolved, deck_.text(key), {}, catalogue());
+  const Lattice their_lattice = make_lattice(theirs);
+  const auto here = symmetry_group(deck_, lattice_, hamiltonian_, "symmetry");
+  const auto there = symmetry_group(theirs, their_lattice, make_hamiltonian(theirs, their_lattice), "symmetry");
+  if (here != there) refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}", there.size(), here.size()));
   if (!psi_->embed(parameters)) {
     deck_.refuse(key, fmt::format("that run has {} parameters", parameters.size()), fmt::format("at most {}", psi_->n_parameters()));
   }

@@ -21,7 +21,7 @@ const std::string factor = "wavefunction.factor.0.";
 /// Says no before an allocation does.
 void refuse_beyond_memory(const Deck& deck, const std::string& key, const std::string& what, double bytes) {
   if (bytes < 0.8 * physical_memory()) return;
-  deck.refuse(key, fmt::format("{} would take {} on this rank", what, format_bytes(bytes)), fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
+  deck.refuse(key, fmt::format("{} would take {} on this rank", what, format_bytes(bytes)), fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
 }
 
 Eigen::MatrixXd columns(const Deck& deck, const std::string& key, std::size_t dimension) {
@@ -135,7 +135,8 @@ std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Latt
   const double images = std::max(1.0, static_cast<double>(options.projection.size()) / group);
   const double sites = lattice.n_sites();
   const double hidden = std::ceil(options.density * sites / group) * group * (options.complex_weights ? 2 : 1);
-  refuse_beyond_memory(deck, factor + "density", "the weights and a few vectors of the solver", hidden * sites * 8 * (images + 6 / group));
+  const double moves = 2.0 * static_cast<double>(hamiltonian.moves.size());
+  refuse_beyond_memory(deck, factor + "density", "the weights, the table of moves and a few vectors of the solver", hidden * 8 * (images * (sites + moves) + 6 * sites / group));
   return make_rbm(options);
 }
 

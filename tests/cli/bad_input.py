@@ -38,7 +38,7 @@ def run(command, folder):
     said = done.stderr
     for name, file in [("DECK", deck), *SHIPPED.items(), ("OUT", out), ("FOLDER", folder)]:
         said = said.replace(file, name)
-    said = re.sub(r"than the [0-9.]+ [KMGT]iB of this machine", "than the MEMORY of this machine", said)
+    said = re.sub(r"the [0-9.]+ [KMGT]iB of this machine", "the MEMORY of this machine", said)
     return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))
 
 

@@ -338,7 +338,8 @@ class Cli(unittest.TestCase):
         for sets, said in [(["wavefunction.factor.0.weights=complex"], "another wavefunction.factor.0.weights"),
                            (["wavefunction.factor.0.symmetry=none"], "another wavefunction.factor.0.symmetry"),
                            (['lattice.boundary=["open"]'], "another lattice.boundary"),
-                           (["lattice.extents=[8,2]"], "another lattice.extents")]:
+                           (["lattice.extents=[8,2]"], "another lattice.extents"),
+                           (["hamiltonian.staggered_field=1e-4"], "the Hamiltonian of that run has 16 symmetries for the filters to run over, and this one has 8")]:
             done = self.small(self.path("b.h5"), "--set", "study.initial_parameters=" + file, *[w for key in sets for w in ("--set", key)])
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn(said, done.stderr)
@@ -404,13 +405,17 @@ class Cli(unittest.TestCase):
             self.assertNotIn("Kokkos", done.stdout + done.stderr)
         self.assertIn("--time-limit", done.stdout)
         done = koushi("check", DECK, "--ranks", "1000", "--set", "hamiltonian.marshall=false", "--set", 'lattice.boundary=["antiperiodic"]', "--set", "output.file=/nowhere/x.h5")
-        for said in ("a ground state of another momentum", "invariant under 1 translations", "can be shared by 32 ranks at most", "/nowhere/x.h5 cannot be created"):
+        for said in ("invariant under 1 translations", "can be shared by 32 ranks at most", "/nowhere/x.h5 cannot be created"):
             self.assertIn(said, done.stdout)
         self.assertNotIn("\ntime ", done.stdout)
         words = ["--set", "wavefunction.factor.0.symmetry=space-group", "--set", "wavefunction.factor.0.projection=translations"]
-        for sets, said in (([], ("symmetry: the wavefunction is invariant under 128 elements of the space group", "projection: the wavefunction is invariant under 16 translations")),
-                           (["--set", "hamiltonian.staggered_field=0.1"], ("under 64 elements", "under 8 translations")),
-                           (["--set", 'lattice.boundary=["open"]'], ("under 8 elements", "under 1 translations"))):
+        for sets, said in (([], ("symmetry: the wavefunction is invariant under 128 elements of the space group", "projection: without effect")),
+                           (["--set", "wavefunction.factor.0.density=12"], ("density: filters of 128 hidden units are rounded up to 2 of them, 256 hidden units",)),
+                           (["--set", "hamiltonian.staggered_field=0.1"], ("under 64 elements",)),
+                           (["--set", 'lattice.boundary=["open"]'], ("under 8 elements",)),
+                           (["--set", "hamiltonian.marshall=false"], ("the ground state need not be invariant",)),
+                           (["--set", "wavefunction.factor.0.symmetry=translations", "--set", "wavefunction.factor.0.projection=space-group"],
+                            ("symmetry: the wavefunction is invariant under 16 translations", "projection: the wavefunction is invariant under 128 elements", " 8 images"))):
             done = koushi("check", DECK, *words, *sets)
             for part in said:
                 self.assertIn(part, done.stdout)

@@ -120,6 +120,11 @@ TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
   const Lattice chain(doubled, Eigen::MatrixXi::Constant(1, 1, 4), {Boundary::periodic}, shell_bonds(doubled, 1));
   CHECK(chain.translations().size() == 4);
   CHECK(chain.space_group(any).size() == 16);
+  // Square and cubic lattices with vectors as oblique as one likes.
+  UnitCell oblique{Eigen::Matrix2d{{1, 1000}, {0, 1}}, {Eigen::VectorXd::Zero(2)}};
+  CHECK(Lattice(oblique, 4 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, {{0, 0, Eigen::Vector2i(1, 0)}}).space_group(any).size() == 16 * 8);
+  oblique = {Eigen::Matrix3d{{1, 30, -70}, {0, 1, 50}, {0, 0, 1}}, {Eigen::VectorXd::Zero(3)}};
+  CHECK(Lattice(oblique, 3 * Eigen::Matrix3i::Identity(), std::vector(3, Boundary::periodic), {{0, 0, Eigen::Vector3i(1, 0, 0)}}).space_group(any).size() == 27 * 48);
 }
 
 TEST_CASE("a tilted square supercell of 10 sites", "[lattice]") {
