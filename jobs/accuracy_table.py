@@ -95,7 +95,7 @@ def draw(rows, picture):
         mine = [row for row in rows if row["name"] == name]
         axes.errorbar([row["density"] for row in mine], [abs(row["deviation"]) for row in mine], [row["error"] for row in mine], marker="o", capsize=3, label=name)
     axes.axhline(CARLEO_TROYER, color="grey", linestyle="--", linewidth=1)
-    axes.annotate("Carleo, Troyer (2017): about 1e-3 for 10x10 at density 32", (0.98, CARLEO_TROYER), xycoords=("axes fraction", "data"), xytext=(0, -10), textcoords="offset points", ha="right",
+    axes.annotate("Carleo, Troyer (2017): about 1e-3 for 10x10 at density 32", (0.98, CARLEO_TROYER), xycoords=("axes fraction", "data"), xytext=(0, 24), textcoords="offset points", ha="right",
                   color="grey", fontsize=8)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -136,7 +136,7 @@ def main():
             energy = report["observables"]["energy_per_site"]
             deviation = (energy["value"] - known) / abs(known)
             error = energy["error"] / abs(known)
-            warnings = "".join(", with a warning: " + warning.split(":")[0] for warning in report["warnings"])
+            warnings = "".join(" (" + kind + ")" for kind in ("another region",) if any(warning.startswith(kind) for warning in report["warnings"]))
             rows.append({"name": name, "density": density * images, "deviation": deviation, "error": error})
             print("| %s%s | %s | %d | %d | %.0f s | %s | %.7f | %.1e ± %.0e |" % (name, warnings, "%d x %d" % (images, density) if images > 1 else density, report["parameters"], steps, seconds,
                   with_error(energy["value"], energy["error"]), known, deviation, error), flush=True)
