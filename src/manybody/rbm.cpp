@@ -47,7 +47,7 @@ Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
   }
 }
 
-template <bool is_complex>
+template <bool is_complex, bool projected>
 class Rbm {
  public:
   using Scalar = std::conditional_t<is_complex, std::complex<double>, double>;
@@ -56,11 +56,11 @@ class Rbm {
 
   explicit Rbm(RbmOptions options);
   int n_sites() const { return options_.n_sites; }
-  int table_columns() const { return shares() + (n_images() > 1 ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0); }
+  int table_columns() const { return shares() + (projected ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0); }
   const std::vector<double>& parameters() const { return parameters_; }
   void set_parameters(const std::vector<double>& parameters);
   bool embed(const std::vector<double>& parameters);
-  RbmMoves<is_complex> moves(const std::vector<SpinMove>& list) const;
+  RbmMoves<is_complex, projected> moves(const std::vector<SpinMove>& list) const;
   void refresh(const SpinBatch& batch) const;
   std::complex<double> log_amplitude(const std::int8_t* spins) const;
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const;
@@ -73,7 +73,7 @@ class Rbm {
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
   template <typename SpinView, typename TableView>
   SlabMatrix<is_complex> symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const;
-  bool symmetrised() const { return options_.symmetry.size() > 1 || n_images() > 1; }
+  bool symmetrised() const { return options_.symmetry.size() > 1 || projected; }
   int n_images() const { return static_cast<int>(images_.size()); }
   int units_of_image() const { return n_filters_ * static_cast<int>(options_.symmetry.size()); }
   /// Hidden unit (c, f, g), and its place in a plane of a table (RbmMoves).
@@ -99,8 +99,8 @@ class Rbm {
   Matrix weights_;  ///< [n_sites][n_hidden], units (c, f, g): image, filter, element of the group
 };
 
-template <bool is_complex>
-Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
+template <bool is_complex, bool projected>
+Rbm<is_complex, projected>::Rbm(RbmOptions options) : options_(std::move(options)) {
   const int n = options_.n_sites;
   if (options_.symmetry.empty()) {
     std::vector<int> identity(static_cast<std::size_t>(n));
@@ -134,8 +134,8 @@ Rbm<is_complex>::Rbm(RbmOptions options) : options_(std::move(options)) {
   expand();
 }
 
-template <bool is_complex>
-void Rbm<is_complex>::find_images() {
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::find_images() {
   images_ = {options_.symmetry[0]};
   std::set<std::vector<int>> known(options_.symmetry.begin(), options_.symmetry.end());
   for (const auto& c : options_.projection) {
@@ -149,8 +149,8 @@ void Rbm<is_complex>::find_images() {
   }
 }
 
-template <bool is_complex>
-void Rbm<is_complex>::expand() {
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::expand() {
   const int n = options_.n_sites;
   const int order = static_cast<int>(options_.symmetry.size());
   visible_ = Vector::Zero(n);
@@ -169,14 +169,14 @@ void Rbm<is_complex>::expand() {
   }
 }
 
-template <bool is_complex>
-void Rbm<is_complex>::set_parameters(const std::vector<double>& parameters) {
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::set_parameters(const std::vector<double>& parameters) {
   parameters_ = parameters;
   expand();
 }
 
-template <bool is_complex>
-bool Rbm<is_complex>::embed(const std::vector<double>& parameters) {
+template <bool is_complex, bool projected>
+bool Rbm<is_complex, projected>::embed(const std::vector<double>& parameters) {
   const auto width = static_cast<std::size_t>(is_complex ? 2 : 1);
   const auto visible = static_cast<std::size_t>(n_visible_) * width;
   const std::size_t per_filter = (static_cast<std::size_t>(options_.n_sites) + 1) * width;
@@ -190,12 +190,13 @@ bool Rbm<is_complex>::embed(const std::vector<double>& parameters) {
   return true;
 }
 
-template <bool is_complex>
-RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) const {
-  RbmMoves<is_complex> tables;
+template <bool is_complex, bool projected>
+RbmMoves<is_complex, projected> Rbm<is_complex, projected>::moves(const std::vector<SpinMove>& moves) const {
+  RbmMoves<is_complex, projected> tables;
   tables.n_sites = options_.n_sites;
   tables.padded = padded_;
   tables.images = n_images();
+  tables.plane = plane();
   tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(shares()));
   tables.lane_factor = Kokkos::View<Complex** [2]>("koushi::manybody::move_factor", moves.size(), images_.size());
   tables.sites = Kokkos::View<int* [2]>("koushi::manybody::move_sites", moves.size());
@@ -218,8 +219,8 @@ RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) 
             tau(k, place(h)) = std::real(tanh_delta);
             if constexpr (is_complex) tau(k, plane() + place(h)) = std::imag(tanh_delta);
           }
-          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
-          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex>::lanes));
+          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex, projected>::lanes));
+          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex, projected>::lanes));
           factor(k, c, 0) = Complex(plus.real(), plus.imag());
           factor(k, c, 1) = Complex(minus.real(), minus.imag());
         }
@@ -230,8 +231,8 @@ RbmMoves<is_complex> Rbm<is_complex>::moves(const std::vector<SpinMove>& moves) 
   return tables;
 }
 
-template <bool is_complex>
-void Rbm<is_complex>::refresh(const SpinBatch& batch) const {
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::refresh(const SpinBatch& batch) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
   const auto t = Kokkos::create_mirror_view(batch.table);
   Kokkos::parallel_for(
@@ -250,7 +251,7 @@ void Rbm<is_complex>::refresh(const SpinBatch& batch) const {
           t(w, place(j)) = std::real(value);
           if constexpr (is_complex) t(w, plane() + place(j)) = std::imag(value);
         }
-        if (n_images() == 1) return;
+        if (!projected) return;
         const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
         for (int c = 0; c < n_images(); ++c) {
           t(w, shares() + 2 * c) = share[static_cast<std::size_t>(c)].real();
@@ -260,8 +261,8 @@ void Rbm<is_complex>::refresh(const SpinBatch& batch) const {
   Kokkos::deep_copy(batch.table, t);
 }
 
-template <bool is_complex>
-std::complex<double> Rbm<is_complex>::log_amplitude(const std::int8_t* spins) const {
+template <bool is_complex, bool projected>
+std::complex<double> Rbm<is_complex, projected>::log_amplitude(const std::int8_t* spins) const {
   std::complex<double> sum = 0;
   Vector theta = hidden_;
   for (int i = 0; i < options_.n_sites; ++i) {
@@ -271,16 +272,16 @@ std::complex<double> Rbm<is_complex>::log_amplitude(const std::int8_t* spins) co
   return sum + shares_of(log_images(theta)).first;
 }
 
-template <bool is_complex>
-std::vector<std::complex<double>> Rbm<is_complex>::log_images(const Vector& theta) const {
+template <bool is_complex, bool projected>
+std::vector<std::complex<double>> Rbm<is_complex, projected>::log_images(const Vector& theta) const {
   std::vector<std::complex<double>> logs(images_.size());
   for (int j = 0; j < n_hidden(); ++j) logs[static_cast<std::size_t>(j / units_of_image())] += log_cosh<Scalar>(theta(j));
   return logs;
 }
 
 /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum.
-template <bool is_complex>
-std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_complex>::shares_of(std::vector<std::complex<double>> logs) {
+template <bool is_complex, bool projected>
+std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_complex, projected>::shares_of(std::vector<std::complex<double>> logs) {
   if (logs.size() == 1) return {logs[0], {1.0}};
   const double largest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) { return a.real() < b.real(); })->real();
   std::complex<double> sum = 0;
@@ -289,8 +290,8 @@ std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_comple
   return {largest + std::log(sum), logs};
 }
 
-template <bool is_complex>
-std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communicator& comm, RowRange rows,
+template <bool is_complex, bool projected>
+std::unique_ptr<DistributedRows> Rbm<is_complex, projected>::log_derivatives(const Communicator& comm, RowRange rows,
                                                                   const SpinBatch& samples) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
   const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
@@ -309,9 +310,9 @@ std::unique_ptr<DistributedRows> Rbm<is_complex>::log_derivatives(const Communic
 }
 
 /// A row is sum_cg of the outer products moved back by c g, d log psi / d w_fk = sum_cg p_c t_cfg s_c(g(k)), for as many samples at once as a vector has lanes.
-template <bool is_complex>
+template <bool is_complex, bool projected>
 template <typename SpinView, typename TableView>
-SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const {
+SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const {
   constexpr int width = simd_width();
   const int n = n_sites();
   const int order = static_cast<int>(options_.symmetry.size());
@@ -330,7 +331,7 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
             const int c = j / units_of_image();
             const int to = j % units_of_image() / order * units + c * order + j % order;  // [f][c][g]
             std::complex<double> value(t(first + l, place(j)), is_complex ? t(first + l, plane() + place(j)) : 0.0);
-            if (n_images() > 1) value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
+            if (projected) value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
             table[static_cast<std::size_t>(2 * to * width + l)] = value.real();
             table[static_cast<std::size_t>((2 * to + 1) * width + l)] = value.imag();
           }
@@ -379,8 +380,8 @@ SlabMatrix<is_complex> Rbm<is_complex>::symmetrised_rows(std::int64_t count, con
   return rows;
 }
 
-template <bool is_complex>
-double Rbm<is_complex>::bytes_per_row() const {
+template <bool is_complex, bool projected>
+double Rbm<is_complex, projected>::bytes_per_row() const {
   const auto numbers = symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());  // by sample and by unit
   return numbers * sizeof(double);
 }
@@ -388,8 +389,11 @@ double Rbm<is_complex>::bytes_per_row() const {
 }  // namespace
 
 std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options) {
-  if (options.complex_weights) return std::make_unique<TrackedWavefunction<Rbm<true>>>(Rbm<true>(options));
-  return std::make_unique<TrackedWavefunction<Rbm<false>>>(Rbm<false>(options));
+  const auto make = [&]<bool is_complex, bool projected>() -> std::unique_ptr<SpinWavefunction> {
+    return std::make_unique<TrackedWavefunction<Rbm<is_complex, projected>>>(Rbm<is_complex, projected>(options));
+  };
+  if (options.projection.empty()) return options.complex_weights ? make.template operator()<true, false>() : make.template operator()<false, false>();
+  return options.complex_weights ? make.template operator()<true, true>() : make.template operator()<false, true>();
 }
 
 }  // namespace koushi

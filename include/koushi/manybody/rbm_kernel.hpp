@@ -20,14 +20,14 @@ namespace koushi {
 /// multiplications do not wait for each other; each part starts from C_k^(sigma / lanes), so that neither C_k nor the product alone has to be
 /// representable: log C_k may be as large as 700 lanes, which thousands of hidden units need.
 ///
-/// With several images c of the state (a projection), psi = sum_c psi_c, the units of psi_c stand together, and the ratio is sum_c p_c ratio_c,
+/// Projected: of the images c of the state, psi = sum_c psi_c, the units of psi_c stand together, and the ratio is sum_c p_c ratio_c,
 /// p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio.
 /// Shapes      tau: [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +, -];
-///             table of a walker: [plane][image][padded], and where there are several images [p: image][re, im]
+///             table of a walker: [plane][image][padded], and if projected [p: image][re, im]
 /// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table.
 ///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as 16 FMA (AVX-512), so
-///             several units share one. With images an accepted move also costs a ratio
-template <bool is_complex>
+///             several units share one. Projected, an accepted move costs one more ratio
+template <bool is_complex, bool projected>
 struct RbmMoves {
   static constexpr int chains = 2;  ///< partial products in flight
   static constexpr int lanes = chains * simd_width();
@@ -38,6 +38,7 @@ struct RbmMoves {
   int n_sites = 0;
   int padded = 0;  ///< hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
   int images = 1;
+  int plane = 0;   ///< images * padded
   RealRows tau;
   Kokkos::View<Complex** [2]> lane_factor;
   Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
@@ -47,31 +48,37 @@ struct RbmMoves {
   /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
   KOKKOS_FUNCTION void ratios(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
-    for (int m = 0; m < n; ++m) result[m] = 0;
-    for (int c = 0; c < images; ++c) {
-      Complex ratio[n];
-      of_image<one_move, n>(c, k, sigma, t, offset, ratio);
-      for (int m = 0; m < n; ++m) {
-        const double* p = t + offset[m] + shares() + 2 * c;
-        result[m] = images == 1 ? ratio[m] : result[m] + Complex(p[0], p[1]) * ratio[m];
-      }
-    }
+    of_image<one_move, n>(0, k, sigma, t, offset, result);
+    if constexpr (projected) add_images<one_move, n>(k, sigma, t, offset, result);
   }
 
   KOKKOS_FUNCTION void accept(int k, int sigma, std::int8_t* s, double* t) const {
-    if (images > 1) move_shares(k, sigma, t);
+    if constexpr (projected) move_shares(k, sigma, t);
     const double* row = &tau(k, 0);
     const Simd sign_of_move(static_cast<double>(sigma));
     int j = 0;
-    for (; j + shared * simd_width() <= plane(); j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
-    for (; j < plane(); j += simd_width()) update<1>(row + j, sign_of_move, t + j);
+    for (; j + shared * simd_width() <= plane; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
+    for (; j < plane; j += simd_width()) update<1>(row + j, sign_of_move, t + j);
     at(k).apply(s);
   }
 
  private:
-  /// Units of all images, and where the p_c stand in a table.
-  KOKKOS_FUNCTION int plane() const { return images * padded; }
-  KOKKOS_FUNCTION int shares() const { return (is_complex ? 2 : 1) * plane(); }
+  /// Where the p_c stand in a table.
+  KOKKOS_FUNCTION int shares() const { return (is_complex ? 2 : 1) * plane; }
+
+  /// sum_c p_c ratio_c from the ratio of image 0.
+  template <bool one_move, int n>
+  KOKKOS_FUNCTION void add_images(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+    for (int c = 0; c < images; ++c) {
+      Complex ratio[n];
+      if (c > 0) of_image<one_move, n>(c, k, sigma, t, offset, ratio);
+      for (int m = 0; m < n; ++m) {
+        const double* p = t + offset[m] + shares() + 2 * c;
+        const Complex share(p[0], p[1]);
+        result[m] = c == 0 ? share * result[m] : result[m] + share * ratio[m];
+      }
+    }
+  }
 
   KOKKOS_FUNCTION void move_shares(int k, int sigma, double* t) const {
     const int offset = 0;
@@ -95,7 +102,7 @@ struct RbmMoves {
   /// psi_c(s') / psi_c(s).
   template <bool one_move, int n>
   KOKKOS_FUNCTION void of_image(int image, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
-    const int to_im = plane();
+    const int to_im = plane;
     const double* row[n];
     const double* table[n];
     Simd sign_of_move[n];
@@ -189,8 +196,8 @@ struct RbmMoves {
       const Simd nr = sigma * tr + wr;
       const Simd fr = sigma + tr * wr;
       if constexpr (is_complex) {
-        const Simd ti = load(t + plane() + v * simd_width());
-        const Simd wi = load(row + plane() + v * simd_width());
+        const Simd ti = load(t + plane + v * simd_width());
+        const Simd wi = load(row + plane + v * simd_width());
         const Simd dr = fr - ti * wi;
         const Simd di = tr * wi + ti * wr;
         const Simd ni = sigma * ti + wi;
@@ -205,7 +212,7 @@ struct RbmMoves {
     invert(divisor);
     unrolled<n>([&](auto v) {
       store(re[v] * divisor[v], t + v * simd_width());
-      if constexpr (is_complex) store(im[v] * divisor[v], t + plane() + v * simd_width());
+      if constexpr (is_complex) store(im[v] * divisor[v], t + plane + v * simd_width());
     });
   }
 };
