@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Energies of spin systems against the density alpha of a translation-symmetrised RBM, as G. Carleo and M. Troyer show them in Fig. 2 of Science 355, 602
-(2017): the 10x10 Heisenberg antiferromagnet, a Heisenberg ring of 40 sites, transverse-field Ising rings of 80 sites; the first also with filters over
-the space group, and projected on it by a sum over rotations and reflections. Prints a table in Markdown and
-draws it. The smallest network starts at random, every other one from the one before it; times are sums over these runs.
+(2017): the 10x10 Heisenberg antiferromagnet, Heisenberg rings of 40 and (over the space group) 80 sites, transverse-field Ising rings of 80 sites; the first
+also with filters over the space group, and projected on it by a sum over rotations and reflections. Prints a table in Markdown and draws it. The
+smallest network starts at random, every other one from the one before it; times are sums over these runs.
 
     jobs/accuracy_table.py build/release/bin/koushi [--ranks N] [--only WORD] [--folder DIR] [--picture docs/accuracy.png]
 
@@ -136,9 +136,9 @@ def main():
             energy = report["observables"]["energy_per_site"]
             deviation = (energy["value"] - known) / abs(known)
             error = energy["error"] / abs(known)
-            warnings = "".join(" (" + kind + ")" for kind in ("another region",) if any(warning.startswith(kind) for warning in report["warnings"]))
+            doubt = " (another region)" if any(warning.startswith("another region") for warning in report["warnings"]) else ""
             rows.append({"name": name, "density": density * images, "deviation": deviation, "error": error})
-            print("| %s%s | %s | %d | %d | %.0f s | %s | %.7f | %.1e ± %.0e |" % (name, warnings, "%d x %d" % (images, density) if images > 1 else density, report["parameters"], steps, seconds,
+            print("| %s%s | %s | %d | %d | %.0f s | %s | %.7f | %.1e ± %.0e |" % (name, doubt, "%d x %d" % (images, density) if images > 1 else density, report["parameters"], steps, seconds,
                   with_error(energy["value"], energy["error"]), known, deviation, error), flush=True)
     if options.picture:
         draw(rows, options.picture)

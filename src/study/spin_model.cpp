@@ -116,10 +116,9 @@ SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) { ret
 
 std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian, const std::string& key) {
   const std::string name = deck.text(factor + key);
+  if (name == "none") return {};
   const SymmetryTest is_symmetry(hamiltonian);
-  if (name == "translations") return lattice.translations(is_symmetry);
-  if (name == "space-group") return lattice.space_group(is_symmetry);
-  return {};
+  return name == "translations" ? lattice.translations(is_symmetry) : lattice.space_group(is_symmetry);
 }
 
 std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian) {

@@ -55,8 +55,9 @@ class HaloExchange {
   };
   void start(const FieldArray& field, Face& face, int tag);
   void unpack(const FieldArray& field, const Face& face) const;
-  /// Of the colour: half of a face of whole split rows. Other faces go as a whole.
+  /// Of a brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
   int first_parity(const int (&brick)[4][2]) const;
+  /// The colour that alone is exchanged, half of a face of whole split rows; -1: other faces go as a whole.
   int colour_of(const Face& face) const { return 2 * grid_.view().half == face.send[3][1] ? colour_ : -1; }
 
   const Grid& grid_;
