@@ -1,5 +1,7 @@
 #include "koushi/lattice/halo_exchange.hpp"
 
+#include "koushi/base/lane_team.hpp"
+
 namespace koushi {
 
 namespace {
@@ -20,7 +22,7 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   const int copied = colour < 0 ? n3 : grid.half;
   const FieldPointer pointer = pointer_to(grid, field);
   // A thread of the host takes all components of a row, which lie side by side where they are interleaved: finding the row costs as much as copying eight numbers.
-  const int together = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible ? components : 1;
+  const int together = kernels_on_host ? components : 1;
   const int parts = components / together;
   Kokkos::parallel_for(
       label, Kokkos::RangePolicy<>(0, static_cast<int>(field.extent(0)) * rows * parts), KOKKOS_LAMBDA(int k) {

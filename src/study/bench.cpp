@@ -8,6 +8,7 @@
 
 #include "bench_rbm.hpp"
 #include "koushi/base/error.hpp"
+#include "koushi/base/lane_team.hpp"
 #include "koushi/base/simd.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/gauge_theory.hpp"
@@ -74,15 +75,14 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   const Communicator self = Communicator::self();
   const Space space;
   // Moves: one long walk of 64 chains (more on a GPU); only proposals that change something are counted.
-  constexpr bool on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Space::memory_space>::accessible;
-  constexpr std::size_t n_walkers = on_host ? 64 : 8192;
+  constexpr std::size_t n_walkers = kernels_on_host ? 64 : 8192;
   MarkovChains chains(self, *model.rbm, model.table, {.chains = n_walkers, .samples = n_walkers, .seed = 1});
   chains.start(*model.rbm);
   chains.draw(*model.rbm, 0, 0);
   const SpinBatch& walkers = chains.samples();
   const auto moves = model.rbm->moves(model.table.moves);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::study::counts", n_walkers);
-  const double walk = best_seconds(on_host ? 300 : 30, [&] {
+  const double walk = best_seconds(kernels_on_host ? 300 : 30, [&] {
     Kokkos::deep_copy(space, counts, 0);
     moves->metropolis(space, model.table.kinds, walkers, counts, {.seed = 1}, 100);
   });
@@ -99,7 +99,7 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   const SpinTerms terms = make_terms(model.h);
   const Kokkos::View<Complex*> energies("koushi::study::energies", n_walkers);
   const double ratios = active_moves(model.h, walkers.spins);
-  const double local = best_seconds(on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
+  const double local = best_seconds(kernels_on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
   rows.add({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
 }
 

@@ -3,6 +3,7 @@
 #include <Kokkos_Core.hpp>
 #include <cstdint>
 
+#include "koushi/base/lane_team.hpp"
 #include "koushi/parallel/exact_sum.hpp"
 
 namespace koushi {
@@ -143,7 +144,7 @@ struct ListedRows {
 /// so that the host compiles a vector loop.
 template <typename Kernel, typename Rows>
 void for_sites_of(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows, int n_rows, const Kernel& kernel) {
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible) {
+  if constexpr (kernels_on_host) {
     Kokkos::parallel_for(
         label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows), KOKKOS_LAMBDA(int k) {
           const auto line = kernel.on(rows(k));
@@ -190,23 +191,44 @@ KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part
   Kokkos::atomic_add(&total.refused, part.refused);
 }
 
+/// n of them, as LaneTeam joins them.
+template <int n>
+struct ExactSums {
+  ExactSum sum[n];
+  KOKKOS_FORCEINLINE_FUNCTION static ExactSums identity() { return {}; }
+  KOKKOS_FORCEINLINE_FUNCTION void join(const ExactSums& other) {
+    for (int m = 0; m < n; ++m) sum[m] += other.sum[m];
+  }
+};
+
 /// Adds what `kernel` finds on every site: kernel.on(row) gives line(x, sides, values) that fills `n` numbers; sums: [replica][n], added to.
 /// Exact sums, so in any order.
 template <int n, typename Kernel>
 void sum_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kernel& kernel,
                const SiteSums& sums) {
-  Kokkos::parallel_for(
-      label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows()), KOKKOS_LAMBDA(int k) {
-        const GridRow row = grid.row(k);
-        const auto line = kernel.on(row);
-        ExactSum local[n];
-        for (int x = 0; x < grid.extent[3]; ++x) {
+  // On a GPU all additions to one total wait for each other: a warp takes many rows of a replica.
+  const int rows = grid.n_rows() / Kokkos::max(1, grid.n_replicas);
+  const int at_once = kernels_on_host ? 1 : Kokkos::max(1, rows / 4096);
+  const int pieces = (rows + at_once - 1) / at_once;
+  for_items(label, space, pieces * grid.n_replicas, KOKKOS_LAMBDA(const LaneTeam& team, int item) {
+    const int replica = item / pieces;
+    const int first = item % pieces * at_once;
+    ExactSums<n> total;
+    team.combine(total, [&](int lane, ExactSums<n>& part) {
+      part = ExactSums<n>::identity();
+      for (int k = first; k < Kokkos::min(first + at_once, rows); ++k) {
+        const auto line = kernel.on(grid.row(replica * rows + k));
+        for (int x = lane; x < grid.extent[3]; x += LaneTeam::size) {
           double values[n];
           line(x, row_sides(grid, x), values);
-          for (int m = 0; m < n; ++m) local[m].add(values[m]);
+          for (int m = 0; m < n; ++m) part.sum[m].add(values[m]);
         }
-        for (int m = 0; m < n; ++m) add_atomically(sums(row.replica, m), local[m]);
-      });
+      }
+    });
+    team.once([&] {
+      for (int m = 0; m < n; ++m) add_atomically(sums(replica, m), total.sum[m]);
+    });
+  });
 }
 
 }  // namespace koushi

@@ -3,6 +3,7 @@
 #include <Kokkos_Core.hpp>
 #include <cstdint>
 
+#include "koushi/base/lane_team.hpp"
 #include "koushi/base/simd.hpp"
 #include "koushi/manybody/spin_kernel.hpp"
 
@@ -30,9 +31,11 @@ namespace koushi {
 template <bool is_complex, bool projected>
 struct RbmMoves {
   static constexpr int chains = 2;  ///< partial products in flight
-  static constexpr int lanes = chains * simd_width();
-  static constexpr int at_once = 4;   ///< ratios that are best taken together
-  static constexpr int group = simd_width() == 1 ? 1 : is_complex ? 4 : 8;  ///< walkers whose tables share the first cache (26 kB at 400 hidden units)
+  static constexpr int lanes = kernels_on_host ? chains * simd_width() : LaneTeam::size;
+  static constexpr int at_once = 4;  ///< ratios that are best taken together
+  // Walkers in step: their tables share the first cache of a CPU (26 kB at 400 hidden units). A GPU wants as many warps as there are chains.
+  static constexpr int chains_in_step = !kernels_on_host ? 1 : is_complex ? 4 : 8;
+  static constexpr int states_in_step = kernels_on_host ? chains_in_step : 4;
   static constexpr int shared = is_complex ? 4 : 8;         ///< vectors of units that share a division
 
   int n_sites = 0;
@@ -47,19 +50,23 @@ struct RbmMoves {
 
   /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void ratios(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
-    of_image<one_move, n>(0, k, sigma, t, offset, result);
-    if constexpr (projected) add_images<one_move, n>(k, sigma, t, offset, result);
+  KOKKOS_FUNCTION void ratios(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+    of_image<one_move, n>(team, 0, k, sigma, t, offset, result);
+    if constexpr (projected) add_images<one_move, n>(team, k, sigma, t, offset, result);
   }
 
-  KOKKOS_FUNCTION void accept(int k, int sigma, std::int8_t* s, double* t) const {
-    if constexpr (projected) move_shares(k, sigma, t);
+  KOKKOS_FUNCTION void accept(const LaneTeam& team, int k, int sigma, std::int8_t* s, double* t) const {
+    if constexpr (projected) move_shares(team, k, sigma, t);
     const double* row = &tau(k, 0);
     const Simd sign_of_move(static_cast<double>(sigma));
-    int j = 0;
-    for (; j + shared * simd_width() <= plane; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
-    for (; j < plane; j += simd_width()) update<1>(row + j, sign_of_move, t + j);
-    at(k).apply(s);
+    team.each([&](int lane) {
+      int j = lane * simd_width();
+      if constexpr (LaneTeam::size == 1) {
+        for (; j + shared * simd_width() <= plane; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
+      }
+      for (; j < plane; j += LaneTeam::size * simd_width()) update<1>(row + j, sign_of_move, t + j);
+    });
+    team.once([&] { at(k).apply(s); });
   }
 
  private:
@@ -68,10 +75,10 @@ struct RbmMoves {
 
   /// sum_c p_c ratio_c from the ratio of image 0.
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void add_images(const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+  KOKKOS_FUNCTION void add_images(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
     for (int c = 0; c < images; ++c) {
       Complex ratio[n];
-      if (c > 0) of_image<one_move, n>(c, k, sigma, t, offset, ratio);
+      if (c > 0) of_image<one_move, n>(team, c, k, sigma, t, offset, ratio);
       for (int m = 0; m < n; ++m) {
         const double* p = t + offset[m] + shares() + 2 * c;
         const Complex share(p[0], p[1]);
@@ -80,69 +87,107 @@ struct RbmMoves {
     }
   }
 
-  KOKKOS_FUNCTION void move_shares(int k, int sigma, double* t) const {
+  KOKKOS_FUNCTION void move_shares(const LaneTeam& team, int k, int sigma, double* t) const {
     const int offset = 0;
     double* const p = t + shares();
     Complex ratio = 0;
     for (int c = 0; c < images; ++c) {
+      const Complex share(p[2 * c], p[2 * c + 1]);
       Complex of_c;
-      of_image<false, 1>(c, &k, &sigma, t, &offset, &of_c);
-      of_c *= Complex(p[2 * c], p[2 * c + 1]);
-      p[2 * c] = of_c.real();
-      p[2 * c + 1] = of_c.imag();
+      of_image<false, 1>(team, c, &k, &sigma, t, &offset, &of_c);
+      of_c *= share;
       ratio += of_c;
+      team.once([&] {
+        p[2 * c] = of_c.real();
+        p[2 * c + 1] = of_c.imag();
+      });
     }
-    for (int c = 0; c < images; ++c) {
-      const Complex share = Complex(p[2 * c], p[2 * c + 1]) / ratio;
-      p[2 * c] = share.real();
-      p[2 * c + 1] = share.imag();
-    }
+    team.once([&] {
+      for (int c = 0; c < images; ++c) {
+        const Complex share = Complex(p[2 * c], p[2 * c + 1]) / ratio;
+        p[2 * c] = share.real();
+        p[2 * c + 1] = share.imag();
+      }
+    });
   }
+
+  /// Partial products of n ratios: vectors of them on a CPU, those of one lane on a GPU.
+  template <typename T, int n>
+  struct Part {
+    T re[n];
+    T im[n];
+    KOKKOS_FORCEINLINE_FUNCTION static Part identity() {
+      Part part;
+      for (int m = 0; m < n; ++m) {
+        part.re[m] = T(1.0);
+        part.im[m] = T(0.0);
+      }
+      return part;
+    }
+    KOKKOS_FORCEINLINE_FUNCTION void join(const Part& other) {
+      unrolled<n>([&](auto m) { multiply_by(re[m], im[m], other.re[m], other.im[m]); });
+    }
+  };
 
   /// psi_c(s') / psi_c(s).
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void of_image(int image, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+  KOKKOS_FUNCTION void of_image(const LaneTeam& team, int image, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
     const int to_im = plane;
     const double* row[n];
     const double* table[n];
-    Simd sign_of_move[n];
-    Simd re[n][chains];
-    Simd im[n][chains];
     unrolled<n>([&](auto m) {
       row[m] = &tau(k[m], image * padded);
       table[m] = t + offset[m] + image * padded;
-      sign_of_move[m] = Simd(static_cast<double>(sigma[m]));
-      const Complex start = lane_factor(k[m], image, sigma[m] > 0 ? 0 : 1);
-      unrolled<chains>([&](auto c) {
-        re[m][c] = Simd(start.real());
-        im[m][c] = Simd(start.imag());
-      });
     });
-    const auto multiply = [&](int j, auto c) {  // by sigma + t tau
+    const auto begin = [&](auto& part) {
+      using T = std::decay_t<decltype(part.re[0])>;
       unrolled<n>([&](auto m) {
-        const double* w = row[one_move ? 0 : m] + j;
-        const Simd tr = load(table[m] + j);
-        const Simd wr = load(w);
-        const Simd fr = sign_of_move[m] + tr * wr;
-        if constexpr (is_complex) {
-          const Simd ti = load(table[m] + to_im + j);
-          const Simd wi = load(w + to_im);
-          multiply_by(re[m][c], im[m][c], fr - ti * wi, tr * wi + ti * wr);
-        } else {
-          multiply_by(re[m][c], im[m][c], fr, fr);
-        }
+        const Complex start = lane_factor(k[m], image, sigma[m] > 0 ? 0 : 1);
+        part.re[m] = T(start.real());
+        part.im[m] = T(start.imag());
       });
     };
-    int j = 0;
-    for (; j + lanes <= padded; j += lanes) unrolled<chains>([&](auto c) { multiply(j + c * simd_width(), c); });
-    unrolled<chains - 1>([&](auto c) {
-      if (j + c * simd_width() < padded) multiply(j + c * simd_width(), c);
-    });
-    unrolled<n>([&](auto m) {
-      unrolled<chains / 2>([&](auto c) { multiply_by(re[m][c], im[m][c], re[m][c + chains / 2], im[m][c + chains / 2]); });
-      unrolled<chains / 2 - 1>([&](auto c) { multiply_by(re[m][0], im[m][0], re[m][c + 1], im[m][c + 1]); });
-      result[m] = product_of_lanes(re[m][0], im[m][0]);
-    });
+    if constexpr (kernels_on_host) {
+      Simd sign_of_move[n];
+      unrolled<n>([&](auto m) { sign_of_move[m] = Simd(static_cast<double>(sigma[m])); });
+      Part<Simd, n> parts[chains];
+      unrolled<chains>([&](auto c) { begin(parts[c]); });
+      const auto multiply = [&](int j, auto c) {
+        unrolled<n>([&](auto m) { multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, sign_of_move[m], parts[c].re[m], parts[c].im[m]); });
+      };
+      int j = 0;
+      for (; j + lanes <= padded; j += lanes) unrolled<chains>([&](auto c) { multiply(j + c * simd_width(), c); });
+      unrolled<chains - 1>([&](auto c) {
+        if (j + c * simd_width() < padded) multiply(j + c * simd_width(), c);
+      });
+      unrolled<chains / 2>([&](auto c) { parts[c].join(parts[c + chains / 2]); });
+      unrolled<chains / 2 - 1>([&](auto c) { parts[0].join(parts[c + 1]); });
+      unrolled<n>([&](auto m) { result[m] = product_of_lanes(parts[0].re[m], parts[0].im[m]); });
+    } else {
+      Part<double, n> product;
+      team.combine(product, [&](int lane, Part<double, n>& part) {
+        begin(part);
+        for (int j = lane; j < padded; j += lanes) {
+          unrolled<n>([&](auto m) { multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, static_cast<double>(sigma[m]), part.re[m], part.im[m]); });
+        }
+      });
+      unrolled<n>([&](auto m) { result[m] = Complex(product.re[m], is_complex ? product.im[m] : 0.0); });
+    }
+  }
+
+  /// By sigma + t tau.
+  template <typename T>
+  KOKKOS_FORCEINLINE_FUNCTION static void multiply_unit(const double* tau_of_unit, const double* t, int to_im, const T& sigma, T& re, T& im) {
+    const T tr = Lanes<T>::load(t);
+    const T wr = Lanes<T>::load(tau_of_unit);
+    const T fr = sigma + tr * wr;
+    if constexpr (is_complex) {
+      const T ti = Lanes<T>::load(t + to_im);
+      const T wi = Lanes<T>::load(tau_of_unit + to_im);
+      multiply_by(re, im, fr - ti * wi, tr * wi + ti * wr);
+    } else {
+      multiply_by(re, im, fr, fr);
+    }
   }
 
   template <typename T>
