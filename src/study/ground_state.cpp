@@ -4,16 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
+#include "ground_state_run.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
-#include "koushi/parallel/tree_sum.hpp"
-#include "koushi/statistics/estimate.hpp"
 #include "koushi/store/damaged_file.hpp"
-#include "koushi/study/catalogue.hpp"
-#include "koushi/study/history.hpp"
-#include "koushi/study/spin_model.hpp"
 
 namespace koushi {
 
@@ -25,442 +20,271 @@ constexpr std::uint64_t measurement_step = std::uint64_t{1} << 41U;
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
 
-class GroundState {
- public:
-  GroundState(const Communicator& comm, const Deck& deck, const RunOptions& options)
-      : comm_(comm),
-        deck_(deck),
-        run_(comm, deck, options),
-        phases_(run_.phases()),
-        lattice_(make_lattice(deck)),
-        hamiltonian_(make_hamiltonian(deck, lattice_)),
-        psi_(make_wavefunction(deck, lattice_, hamiltonian_)),
-        sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_)),
-        terms_(make_terms(hamiltonian_)),
-        measure_only_(deck.text("study.kind") == "measure"),
-        n_steps_(measure_only_ ? 0 : deck.integer("study.steps")),
-        n_averaged_(measure_only_ ? 0 : std::min(n_steps_, deck.integer("study.average"))) {
-    if (!measure_only_) sr_schedule(deck, 0, n_steps_);  // refuses what cannot be a schedule
-  }
+}  // namespace
 
-  RunEstimate describe(int ranks);
-  void note_symmetries(const std::function<void(const std::string&)>& note) const;
-  std::int64_t n_unknowns() const { return psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1); }
-  SrRoute route() const;
-  double solver_bytes(int ranks) const;
-
-  int run() {
-    if (!begin()) return 0;
-    Progress progress(comm_.is_root(), step_, n_steps_);
-    run_.start();
-    const double n = lattice_.n_sites();
-    int retries = 0;
-    while (step_ < n_steps_) {
-      draw(static_cast<std::uint64_t>(step_), retries);
-      const std::vector<std::complex<double>> energies = energies_of_samples();
-      const Summary now = summarise(energies);
-      if (bad(now) && retries < most_retries && !previous_parameters_.empty()) {
-        ++retries;
-        progress.say(fmt::format("step {}: E/N = {:.6g} after {:.6g}: the last update is halved (retry {})", step_, now.energy / n, previous_energy_ / n, retries));
-        halve_last_update();
-        continue;
-      }
-      if (!std::isfinite(now.energy)) throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift");
-      retries = 0;
-      const auto [report, step_size] = update(energies);
-      previous_energy_ = now.energy;
-      previous_variance_ = now.variance;
-      record(now, report, step_size);
-      ++step_;
-      if (step_ > n_steps_ - n_averaged_) add_to_average();
-      watch(now, report, progress);
-      progress.step(step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
-                                       now.variance / n, now.r_hat, now.acceptance));
-      if (checkpoint_if_due(step_ == n_steps_)) return run_.stopped(progress, fmt::format("step {}", step_));
-    }
-    if (n_steps_ > 0) watch_for_a_rise(progress);
-    if (!measure(progress)) return run_.stopped(progress, fmt::format("{} warm-up sweeps and {} measurements", warmed_up_, measured_.size()));
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), phases_.text()));
-    return 0;
-  }
-
- private:
-  struct Summary {
-    double energy = 0;
-    double error = 0;
-    double variance = 0;
-    double r_hat = 1;
-    double acceptance = 0;
-  };
-
-  void draw(std::uint64_t step, int attempt = 0) {
-    sampler_->draw(*psi_, step, attempt);
-    Kokkos::fence("koushi::study::sampled");
-    phases_.lap("sampling", static_cast<double>(sampler_->local_proposals()), "proposals/rank");
-  }
-
-  std::vector<std::complex<double>> energies_of_samples() {
-    const auto rows = static_cast<std::size_t>(sampler_->rows().count);
-    Kokkos::View<Complex*> energies("koushi::study::energies", rows);
-    sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, sampler_->samples(), energies);
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
-    std::vector<std::complex<double>> result;
-    for (std::size_t s = 0; s < rows; ++s) result.emplace_back(host(s).real(), host(s).imag());
-    phases_.lap("local energies", static_cast<double>(rows), "samples/rank");
-    return result;
-  }
-
-  /// All ranks' sums run over the gathered series, in the order of the rows.
-  Summary summarise(const std::vector<std::complex<double>>& energies) {
-    std::vector<double> local;
-    for (std::size_t s = 0; s < energies.size(); ++s) {
-      local.push_back(energies[s].real());
-      local.push_back(std::norm(energies[s]));
-      local.push_back(sampler_->weights()[s]);
-    }
-    const std::vector<double> all = comm_.all_gather(local);
-    Summary summary;
-    std::vector<double> series;
-    for (std::size_t at = 0; at < all.size(); at += 3) {
-      series.push_back(all[at]);
-      summary.energy += all[at + 2] * all[at];
-    }
-    for (std::size_t at = 0; at < all.size(); at += 3) {
-      // sum w |E - mean|^2 = sum w (|E|^2 - 2 Re E mean + mean^2), without the cancellation of <|E|^2> - mean^2
-      summary.variance += all[at + 2] * (all[at + 1] - summary.energy * (2 * all[at] - summary.energy));
-    }
-    if (const std::int64_t chains = sampler_->n_chains(); chains > 0) {
-      const std::size_t length = series.size() / static_cast<std::size_t>(chains);
-      std::vector<double> means(static_cast<std::size_t>(chains));
-      for (std::size_t s = 0; s < series.size(); ++s) means[s / length] += series[s] / static_cast<double>(length);
-      summary.error = estimate_from_chain_means(means).error;
-      summary.r_hat = split_r_hat(series, chains);
-    }
-    summary.acceptance = sampler_->acceptance();
-    phases_.lap("statistics");
-    return summary;
-  }
-
-  bool bad(const Summary& now) const {
-    if (!std::isfinite(now.energy) || !std::isfinite(now.variance)) return true;
-    return !previous_parameters_.empty() && now.energy - previous_energy_ > worst_rise * std::sqrt(previous_variance_) + 1e-9 * std::abs(now.energy);
-  }
-
-  void halve_last_update() {
-    std::vector<double> half = psi_->parameters();
-    for (std::size_t p = 0; p < half.size(); ++p) half[p] = 0.5 * (half[p] + previous_parameters_[p]);
-    psi_->set_parameters(half);
-  }
-
-  struct Update {
-    SrReport report;
-    double step_size;
-  };
-
-  Update update(const std::vector<std::complex<double>>& energies) {
-    const auto rows = psi_->log_derivatives(comm_, sampler_->rows(), sampler_->samples());
-    phases_.lap("log derivatives");
-    SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
-    schedule.options.petsc_options += " " + run_.options().petsc_options;
-    SrReport report;
-    const std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
-    const double farthest = deck_.real("solver.max_distance");
-    const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
-    previous_parameters_ = psi_->parameters();
-    psi_->apply(-size, delta);
-    phases_.lap("solver");
-    return {report, size};
-  }
-
-  void add_to_average() {
-    const std::vector<double>& now = psi_->parameters();
-    parameter_sum_.resize(now.size());
-    for (std::size_t p = 0; p < now.size(); ++p) parameter_sum_[p] += now[p];
-  }
-
-  void record(const Summary& now, const SrReport& report, double step_size) {
-    history_.add("step", "", "number of the step, from 0", static_cast<double>(step_));
-    history_.add("energy", "J", "mean local energy", now.energy);
-    history_.add("energy_error", "J", "standard error from the means of the chains", now.error);
-    history_.add("variance", "J^2", "variance of the local energy", now.variance);
-    history_.add("r_hat", "", "split R-hat of the local energy in this step", now.r_hat);
-    history_.add("acceptance", "", "accepted among proposals that change the configuration", now.acceptance);
-    history_.add("v_score", "", "N Var(E) / E^2", v_score(lattice_.n_sites(), now.energy, now.variance, 0));
-    history_.add("step_size", "", "eta", step_size);
-    history_.add("distance", "", "Fubini-Study length of the update for eta = 1, sqrt(delta^T S delta)", report.distance);
-    history_.add("shift", "", "lambda of S + lambda", report.shift);
-    history_.add("solver_iterations", "", "Krylov iterations", report.iterations);
-    history_.add("solver_residual", "", "relative residual of (S + lambda) delta = F", report.residual);
-  }
-
-  /// Statistical danger, each said once and kept in the file.
-  void watch(const Summary& now, const SrReport& report, Progress& progress) {
-    if (sampler_->n_chains() == 0) return;
-    if (report.equations <= psi_->n_parameters()) {
-      run_.warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
-                                                "remedy: more [sampler] samples or a larger [solver] shift.relative",
-                                                sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
-    }
-    if (now.acceptance < 0.1 || now.acceptance > 0.99) {
-      run_.warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
-    }
-    if (now.error == 0 && now.variance == 0) {
-      run_.warn(progress, "frozen", fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the sampled states, or the chains stand still", step_ - 1));
-    }
-  }
-
-  /// Mean energy and its error over steps [first, last) of the history.
-  Estimate window(std::int64_t first, std::int64_t last) const {
-    Estimate mean;
-    const auto count = static_cast<double>(last - first);
-    double square = 0;
-    for (auto t = static_cast<std::size_t>(first); t < static_cast<std::size_t>(last); ++t) {
-      mean.value += history_.values("energy")[t] / count;
-      square += std::pow(history_.values("energy_error")[t], 2);
-    }
-    mean.error = std::sqrt(square) / count;
-    return mean;
-  }
-
-  static bool lies_above(const Estimate& a, const Estimate& b, double tolerance = 1e-3) {
-    return a.value - b.value > 4 * std::hypot(a.error, b.error) + tolerance * std::abs(b.value);
-  }
-
-  /// The last twentieth of the optimisation.
-  Estimate last_energy() const { return window(n_steps_ - std::max<std::int64_t>(1, n_steps_ / 20), n_steps_); }
-
-  void watch_for_a_rise(Progress& progress) {
-    const std::int64_t length = std::max<std::int64_t>(1, n_steps_ / 20);
-    const Estimate last = last_energy();
-    Estimate lowest = last;
-    std::int64_t lowest_at = n_steps_ - length;
-    for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
-      const Estimate here = window(first, first + length);
-      if (here.value < lowest.value) {
-        lowest = here;
-        lowest_at = first;
-      }
-    }
-    if (!lies_above(last, lowest)) return;
-    const double n = lattice_.n_sites();
-    run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
-                                                "step_end or max_distance, or a larger shift",
-                                                with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at + length / 2));
-  }
-
-  /// Rounds of samples at fixed parameters; false if the run was asked to stop before they were complete.
-  bool measure(Progress& progress) {
-    const std::int64_t wanted = deck_.integer("study.measure.samples");
-    if (wanted == 0) return true;
-    if (!measuring_ && n_averaged_ > 0) {
-      for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
-      previous_parameters_ = psi_->parameters();
-      psi_->set_parameters(parameter_sum_);
-    }
-    measuring_ = true;
-    constexpr std::int64_t sweeps_at_once = 20;  // fixed, because tables are recomputed at the start of each piece
-    const std::int64_t warm_up = deck_.integer("study.measure.warm_up");
-    Progress warming(comm_.is_root(), warmed_up_, warm_up, "warm-up sweep");
-    while (warmed_up_ < warm_up) {
-      const std::int64_t sweeps = std::min(sweeps_at_once, warm_up - warmed_up_);
-      sampler_->warm_up(*psi_, measurement_step - 1, warmed_up_, static_cast<int>(sweeps));
-      Kokkos::fence("koushi::study::warmed_up");
-      warmed_up_ += sweeps;
-      phases_.lap("warm-up");
-      if (warmed_up_ < warm_up) warming.step(warmed_up_, "");
-      if (checkpoint_if_due(false)) return false;
-    }
-    const std::int64_t chains = sampler_->n_chains();
-    const std::int64_t total = sampler_->rows().total;
-    const std::int64_t rounds = chains == 0 ? 1 : (wanted + total - 1) / total;
-    if (chains == 0) {
-      draw(measurement_step);
-      const Summary exact = summarise(energies_of_samples());
-      energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
-      return !take_back_the_average(progress) || measure(progress);
-    }
-    auto round = static_cast<std::int64_t>(measured_.size()) / total;
-    Progress measuring(comm_.is_root(), round, rounds, "measurement round");
-    for (; round < rounds; ++round) {
-      draw(measurement_step + static_cast<std::uint64_t>(round));
-      std::vector<double> local;
-      for (const auto& e : energies_of_samples()) local.push_back(e.real());
-      const std::vector<double> all = comm_.all_gather(local);
-      measured_.insert(measured_.end(), all.begin(), all.end());
-      measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
-      if (round + 1 < rounds && checkpoint_if_due(false)) return false;
-    }
-    std::vector<double> series(measured_.size());  // [round][chain][t] -> [chain][round][t]
-    const std::int64_t length = total / chains;
-    for (std::int64_t at = 0; at < static_cast<std::int64_t>(series.size()); ++at) {
-      const std::int64_t r = at / total;
-      const std::int64_t c = at % total / length;
-      series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
-    }
-    energy_ = gamma_method(series, chains);
-    for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
-    phases_.lap("statistics");
-    if (take_back_the_average(progress)) return measure(progress);
-    look_from_afresh(progress);
-    return true;
-  }
-
-  /// The chains of an optimisation know the configurations that it has shaped. A wavefunction may have as much weight in others, which it never met; chains
-  /// from random states go there.
-  void look_from_afresh(Progress& progress) {
-    if (measure_only_) return;
-    constexpr int sweeps = 100;
-    sampler_->start(*psi_);
-    sampler_->warm_up(*psi_, measurement_step - 2, 0, sweeps);
-    draw(measurement_step - 2, 1);
-    const Summary fresh = summarise(energies_of_samples());
-    const double error = std::hypot(fresh.error, energy_.error);
-    if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
-    const double n = lattice_.n_sites();
-    run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
-                                                 "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
-                                                 with_error(fresh.energy / n, fresh.error / n), fresh.r_hat, with_error(energy_.value / n, energy_.error / n)));
-  }
-
-  /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps they come from.
-  bool take_back_the_average(Progress& progress) {
-    if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_ || !lies_above(energy_, last_energy(), 1e-5)) return false;
-    run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then {:.8g}), so those of the last step are measured; "
-                                          "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
-    psi_->set_parameters(previous_parameters_);
-    measured_.clear();
-    warmed_up_ = 0;
-    return true;
-  }
-
-  /// True if the run was asked to stop, and is checkpointed.
-  bool checkpoint_if_due(bool now) {
-    return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
-  }
-
-  void write(ResultWriter& writer) const;
-  void write_observables(ResultWriter& writer) const;
-  void load_parameters(const std::string& key);
-  bool begin();
-  void resume(const ResultReader& reader);
-  std::string result_text() const;
-
-  const Communicator& comm_;
-  const Deck& deck_;
-  StudyRun run_;
-  PhaseTable& phases_;
-  Lattice lattice_;
-  SpinHamiltonian hamiltonian_;
-  std::unique_ptr<SpinWavefunction> psi_;
-  std::unique_ptr<SpinSampler> sampler_;
-  SpinTerms terms_;
-  bool measure_only_;
-  std::int64_t n_steps_;
-  std::int64_t n_averaged_;
-  std::int64_t step_ = 0;
-  std::vector<double> previous_parameters_;
-  double previous_energy_ = 0;
-  double previous_variance_ = 0;
-  std::vector<double> parameter_sum_;
-  bool measuring_ = false;
-  std::int64_t warmed_up_ = 0;  ///< sweeps before the measurement that are made
-  std::vector<double> measured_;  ///< [round][chain][t]
-  History history_;
-  Estimate energy_;
-};
-
-SrRoute GroundState::route() const {
-  const SrRoute asked = sr_schedule(deck_, 0, 1).options.route;
-  return asked == SrRoute::automatic ? automatic_route(n_unknowns(), sampler_->rows().total) : asked;
-}
-
-/// Of one rank: its share of the factor; dense, also its rows as real and imaginary parts and the whole of S.
-double GroundState::solver_bytes(int ranks) const {
-  const double samples = static_cast<double>(sampler_->rows().total);
-  const double planes = psi_->holomorphic() ? 2 : 1;
-  const double columns = static_cast<double>(n_unknowns());
-  if (route() == SrRoute::matrix_free || samples == 0) return 0;
-  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks;
-  return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
-}
-
-void GroundState::note_symmetries(const std::function<void(const std::string&)>& note) const {
-  const auto hidden = static_cast<std::int64_t>(deck_.integer("wavefunction.factor.0.density")) * lattice_.n_sites();
-  std::size_t elements = 1;
-  for (const std::string key : {"symmetry", "projection"}) {
-    const std::string name = deck_.text("wavefunction.factor.0." + key);
-    if (name == "none") continue;
-    const std::size_t found = symmetry_group(deck_, lattice_, hamiltonian_, key).size();
-    if (key == "projection" && found <= elements) {
-      note("projection: without effect, the filters have these symmetries already");
+int GroundState::run() {
+  if (!begin()) return 0;
+  Progress progress(comm_.is_root(), step_, n_steps_);
+  run_.start();
+  const double n = lattice_.n_sites();
+  int retries = 0;
+  while (step_ < n_steps_) {
+    draw(static_cast<std::uint64_t>(step_), retries);
+    const std::vector<std::complex<double>> energies = energies_of_samples();
+    const Summary now = summarise(energies);
+    if (bad(now) && retries < most_retries && !previous_parameters_.empty()) {
+      ++retries;
+      progress.say(fmt::format("step {}: E/N = {:.6g} after {:.6g}: the last update is halved (retry {})", step_, now.energy / n, previous_energy_ / n, retries));
+      halve_last_update();
       continue;
     }
-    elements = found;
-    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H", key, elements, name == "translations" ? "translations" : "elements of the space group"));
-    if (const auto filter = static_cast<std::int64_t>(elements); key == "symmetry" && hidden % filter != 0) {
-      note(fmt::format("density: filters of {} hidden units are rounded up to {} of them, {} hidden units", filter, (hidden + filter - 1) / filter, (hidden + filter - 1) / filter * filter));
-    }
+    if (!std::isfinite(now.energy)) throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift");
+    retries = 0;
+    const auto [report, step_size] = update(energies);
+    previous_energy_ = now.energy;
+    previous_variance_ = now.variance;
+    record(now, report, step_size);
+    ++step_;
+    if (step_ > n_steps_ - n_averaged_) add_to_average();
+    watch(now, report, progress);
+    progress.step(step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
+                                     now.variance / n, now.r_hat, now.acceptance));
+    if (checkpoint_if_due(step_ == n_steps_)) return run_.stopped(progress, fmt::format("step {}", step_));
   }
-  // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
-  if (elements > 1 && std::any_of(hamiltonian_.elements.begin(), hamiltonian_.elements.end(), [](double x) { return x > 0; })) {
-    note("the ground state need not be invariant under these symmetries (ring of 10 spins without marshall: momentum pi), and is then out of reach; with neither symmetry nor projection it is not");
+  if (n_steps_ > 0) watch_for_a_rise(progress);
+  if (!measure(progress)) return run_.stopped(progress, fmt::format("{} warm-up sweeps and {} measurements", warmed_up_, measured_.size()));
+  run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
+  if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), phases_.text()));
+  return 0;
+}
+
+void GroundState::draw(std::uint64_t step, int attempt) {
+  sampler_->draw(*psi_, step, attempt);
+  Kokkos::fence("koushi::study::sampled");
+  phases_.lap("sampling", static_cast<double>(sampler_->local_proposals()), "proposals/rank");
+}
+
+std::vector<std::complex<double>> GroundState::energies_of_samples() {
+  const auto rows = static_cast<std::size_t>(sampler_->rows().count);
+  Kokkos::View<Complex*> energies("koushi::study::energies", rows);
+  sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, sampler_->samples(), energies);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
+  std::vector<std::complex<double>> result;
+  for (std::size_t s = 0; s < rows; ++s) result.emplace_back(host(s).real(), host(s).imag());
+  phases_.lap("local energies", static_cast<double>(rows), "samples/rank");
+  return result;
+}
+
+GroundState::Summary GroundState::summarise(const std::vector<std::complex<double>>& energies) {
+  std::vector<double> local;
+  for (std::size_t s = 0; s < energies.size(); ++s) {
+    local.push_back(energies[s].real());
+    local.push_back(std::norm(energies[s]));
+    local.push_back(sampler_->weights()[s]);
+  }
+  const std::vector<double> all = comm_.all_gather(local);
+  Summary summary;
+  std::vector<double> series;
+  for (std::size_t at = 0; at < all.size(); at += 3) {
+    series.push_back(all[at]);
+    summary.energy += all[at + 2] * all[at];
+  }
+  for (std::size_t at = 0; at < all.size(); at += 3) {
+    // sum w |E - mean|^2 = sum w (|E|^2 - 2 Re E mean + mean^2), without the cancellation of <|E|^2> - mean^2
+    summary.variance += all[at + 2] * (all[at + 1] - summary.energy * (2 * all[at] - summary.energy));
+  }
+  if (const std::int64_t chains = sampler_->n_chains(); chains > 0) {
+    const std::size_t length = series.size() / static_cast<std::size_t>(chains);
+    std::vector<double> means(static_cast<std::size_t>(chains));
+    for (std::size_t s = 0; s < series.size(); ++s) means[s / length] += series[s] / static_cast<double>(length);
+    summary.error = estimate_from_chain_means(means).error;
+    summary.r_hat = split_r_hat(series, chains);
+  }
+  summary.acceptance = sampler_->acceptance();
+  phases_.lap("statistics");
+  return summary;
+}
+
+bool GroundState::bad(const Summary& now) const {
+  if (!std::isfinite(now.energy) || !std::isfinite(now.variance)) return true;
+  return !previous_parameters_.empty() && now.energy - previous_energy_ > worst_rise * std::sqrt(previous_variance_) + 1e-9 * std::abs(now.energy);
+}
+
+void GroundState::halve_last_update() {
+  std::vector<double> half = psi_->parameters();
+  for (std::size_t p = 0; p < half.size(); ++p) half[p] = 0.5 * (half[p] + previous_parameters_[p]);
+  psi_->set_parameters(half);
+}
+
+GroundState::Update GroundState::update(const std::vector<std::complex<double>>& energies) {
+  const auto rows = psi_->log_derivatives(comm_, sampler_->rows(), sampler_->samples());
+  phases_.lap("log derivatives");
+  SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
+  schedule.options.petsc_options += " " + run_.options().petsc_options;
+  SrReport report;
+  const std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
+  const double farthest = deck_.real("solver.max_distance");
+  const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
+  previous_parameters_ = psi_->parameters();
+  psi_->apply(-size, delta);
+  phases_.lap("solver");
+  return {report, size};
+}
+
+void GroundState::add_to_average() {
+  const std::vector<double>& now = psi_->parameters();
+  parameter_sum_.resize(now.size());
+  for (std::size_t p = 0; p < now.size(); ++p) parameter_sum_[p] += now[p];
+}
+
+void GroundState::record(const Summary& now, const SrReport& report, double step_size) {
+  history_.add("step", "", "number of the step, from 0", static_cast<double>(step_));
+  history_.add("energy", "J", "mean local energy", now.energy);
+  history_.add("energy_error", "J", "standard error from the means of the chains", now.error);
+  history_.add("variance", "J^2", "variance of the local energy", now.variance);
+  history_.add("r_hat", "", "split R-hat of the local energy in this step", now.r_hat);
+  history_.add("acceptance", "", "accepted among proposals that change the configuration", now.acceptance);
+  history_.add("v_score", "", "N Var(E) / E^2", v_score(lattice_.n_sites(), now.energy, now.variance, 0));
+  history_.add("step_size", "", "eta", step_size);
+  history_.add("distance", "", "Fubini-Study length of the update for eta = 1, sqrt(delta^T S delta)", report.distance);
+  history_.add("shift", "", "lambda of S + lambda", report.shift);
+  history_.add("solver_iterations", "", "Krylov iterations", report.iterations);
+  history_.add("solver_residual", "", "relative residual of (S + lambda) delta = F", report.residual);
+}
+
+void GroundState::watch(const Summary& now, const SrReport& report, Progress& progress) {
+  if (sampler_->n_chains() == 0) return;
+  if (report.equations <= psi_->n_parameters()) {
+    run_.warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
+                                              "remedy: more [sampler] samples or a larger [solver] shift.relative",
+                                              sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
+  }
+  if (now.acceptance < 0.1 || now.acceptance > 0.99) {
+    run_.warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
+  }
+  if (now.error == 0 && now.variance == 0) {
+    run_.warn(progress, "frozen", fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the sampled states, or the chains stand still", step_ - 1));
   }
 }
 
-RunEstimate GroundState::describe(int ranks) {
-  const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
-  const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
-  const double solver = measure_only_ ? 0 : solver_bytes(std::max(1, ranks)) + rows * psi_->bytes_per_row();
-  RunEstimate estimate;
-  std::string& text = estimate.text;
-  text = fmt::format(
-      "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per step, {}\n"
-      "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log derivatives and S\n",
-      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(), psi_->description(), sampler_->rows().total,
-      sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()), std::max(1, ranks),
-      format_bytes(lattice_.n_sites() * columns * 8), format_bytes(rows * (columns * 8 + lattice_.n_sites())),
-      format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(), format_bytes(solver));
-  if (!measure_only_) {
-    const std::string kind = psi_->holomorphic() ? "complex" : "real";
-    text += fmt::format("solver       {}\n", route() == SrRoute::dense          ? fmt::format("dense {} matrix of {} parameters", kind, n_unknowns())
-                                            : route() == SrRoute::sample_space ? fmt::format("dense {} matrix of {} samples", kind, sampler_->rows().total)
-                                                                               : std::string("matrix-free iterations"));
+Estimate GroundState::window(std::int64_t first, std::int64_t last) const {
+  Estimate mean;
+  const auto count = static_cast<double>(last - first);
+  double square = 0;
+  for (auto t = static_cast<std::size_t>(first); t < static_cast<std::size_t>(last); ++t) {
+    mean.value += history_.values("energy")[t] / count;
+    square += std::pow(history_.values("energy_error")[t], 2);
   }
-  const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
-  for (const std::string& remark : lattice_.remarks()) note(remark);
-  note_symmetries(note);
-  if (ranks > sampler_->most_ranks()) {
-    estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);
-    note(estimate.misfit);
-  }
-  if (const std::string fault = run_.fault_of_output(); !fault.empty()) note(fault);
-  for (const std::string key : {"study.parameters", "study.initial_parameters"}) {
-    if (!deck_.has(key)) continue;
-    try {
-      load_parameters(key);
-    } catch (const DeckError& error) {  // the run that makes them may still be to come
-      note(split_lines(error.what()).front());
+  mean.error = std::sqrt(square) / count;
+  return mean;
+}
+
+bool GroundState::lies_above(const Estimate& a, const Estimate& b, double tolerance) {
+  return a.value - b.value > 4 * std::hypot(a.error, b.error) + tolerance * std::abs(b.value);
+}
+
+void GroundState::watch_for_a_rise(Progress& progress) {
+  const std::int64_t length = std::max<std::int64_t>(1, n_steps_ / 20);
+  const Estimate last = last_energy();
+  Estimate lowest = last;
+  std::int64_t lowest_at = n_steps_ - length;
+  for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
+    const Estimate here = window(first, first + length);
+    if (here.value < lowest.value) {
+      lowest = here;
+      lowest_at = first;
     }
   }
-  if (ranks > 0 && estimate.misfit.empty() && !measure_only_) {
-    sampler_->start(*psi_);
-    phases_.start();
-    draw(0);
-    const auto energies = energies_of_samples();
-    summarise(energies);
-    update(energies);
-    double shared = 0;
-    double alone = 0;
-    for (const auto& row : phases_.rows()) (row.name == "statistics" || (row.name == "solver" && route() == SrRoute::matrix_free) ? alone : shared) += row.seconds;
-    shared *= static_cast<double>(comm_.size()) / ranks;
-    text += fmt::format("time         {} per step on {} ranks of this processor: {} shared out, {} not (one step was made here)\n",
-                        format_seconds(shared + alone), ranks, format_seconds(shared), format_seconds(alone));
-    const double rounds = sampler_->n_chains() == 0 ? 1 : std::ceil(static_cast<double>(deck_.integer("study.measure.samples")) / static_cast<double>(sampler_->rows().total));
-    estimate.step_seconds = shared + alone;
-    estimate.seconds = static_cast<double>(n_steps_) * estimate.step_seconds + rounds * shared;
+  if (!lies_above(last, lowest)) return;
+  const double n = lattice_.n_sites();
+  run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
+                                              "step_end or max_distance, or a larger shift",
+                                              with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at + length / 2));
+}
+
+bool GroundState::measure(Progress& progress) {
+  const std::int64_t wanted = deck_.integer("study.measure.samples");
+  if (wanted == 0) return true;
+  if (!measuring_ && n_averaged_ > 0) {
+    for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
+    previous_parameters_ = psi_->parameters();
+    psi_->set_parameters(parameter_sum_);
   }
-  return estimate;
+  measuring_ = true;
+  constexpr std::int64_t sweeps_at_once = 20;  // fixed, because tables are recomputed at the start of each piece
+  const std::int64_t warm_up = deck_.integer("study.measure.warm_up");
+  Progress warming(comm_.is_root(), warmed_up_, warm_up, "warm-up sweep");
+  while (warmed_up_ < warm_up) {
+    const std::int64_t sweeps = std::min(sweeps_at_once, warm_up - warmed_up_);
+    sampler_->warm_up(*psi_, measurement_step - 1, warmed_up_, static_cast<int>(sweeps));
+    Kokkos::fence("koushi::study::warmed_up");
+    warmed_up_ += sweeps;
+    phases_.lap("warm-up");
+    if (warmed_up_ < warm_up) warming.step(warmed_up_, "");
+    if (checkpoint_if_due(false)) return false;
+  }
+  const std::int64_t chains = sampler_->n_chains();
+  const std::int64_t total = sampler_->rows().total;
+  const std::int64_t rounds = chains == 0 ? 1 : (wanted + total - 1) / total;
+  if (chains == 0) {
+    draw(measurement_step);
+    const Summary exact = summarise(energies_of_samples());
+    energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
+    return !take_back_the_average(progress) || measure(progress);
+  }
+  auto round = static_cast<std::int64_t>(measured_.size()) / total;
+  Progress measuring(comm_.is_root(), round, rounds, "measurement round");
+  for (; round < rounds; ++round) {
+    draw(measurement_step + static_cast<std::uint64_t>(round));
+    std::vector<double> local;
+    for (const auto& e : energies_of_samples()) local.push_back(e.real());
+    const std::vector<double> all = comm_.all_gather(local);
+    measured_.insert(measured_.end(), all.begin(), all.end());
+    measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
+    if (round + 1 < rounds && checkpoint_if_due(false)) return false;
+  }
+  std::vector<double> series(measured_.size());  // [round][chain][t] -> [chain][round][t]
+  const std::int64_t length = total / chains;
+  for (std::int64_t at = 0; at < static_cast<std::int64_t>(series.size()); ++at) {
+    const std::int64_t r = at / total;
+    const std::int64_t c = at % total / length;
+    series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
+  }
+  energy_ = gamma_method(series, chains);
+  for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
+  phases_.lap("statistics");
+  if (take_back_the_average(progress)) return measure(progress);
+  look_from_afresh(progress);
+  return true;
+}
+
+void GroundState::look_from_afresh(Progress& progress) {
+  if (measure_only_) return;
+  constexpr int sweeps = 100;
+  sampler_->start(*psi_);
+  sampler_->warm_up(*psi_, measurement_step - 2, 0, sweeps);
+  draw(measurement_step - 2, 1);
+  const Summary fresh = summarise(energies_of_samples());
+  const double error = std::hypot(fresh.error, energy_.error);
+  if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
+  const double n = lattice_.n_sites();
+  run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
+                                               "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
+                                               with_error(fresh.energy / n, fresh.error / n), fresh.r_hat, with_error(energy_.value / n, energy_.error / n)));
+}
+
+bool GroundState::take_back_the_average(Progress& progress) {
+  if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_ || !lies_above(energy_, last_energy(), 1e-5)) return false;
+  run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then {:.8g}), so those of the last step are measured; "
+                                        "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
+  psi_->set_parameters(previous_parameters_);
+  measured_.clear();
+  warmed_up_ = 0;
+  return true;
+}
+
+bool GroundState::checkpoint_if_due(bool now) {
+  return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
 }
 
 void GroundState::write(ResultWriter& writer) const {
@@ -576,10 +400,6 @@ std::string GroundState::result_text() const {
   return text;
 }
 
-}  // namespace
-
 int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) { return GroundState(comm, deck, options).run(); }
-
-RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) { return GroundState(comm, deck, {}).describe(ranks); }
 
 }  // namespace koushi

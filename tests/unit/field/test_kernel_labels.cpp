@@ -9,8 +9,7 @@ using namespace koushi;
 
 TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<room>::<what>", "[field][structure]") {
   const Communicator self = Communicator::self();
-  {
-    const LabelListener listener;
+  const auto labels = labels_of([&] {
     const Grid grid(self, {{4, 4}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 2});
     std::vector<std::unique_ptr<FieldTheory>> theories;
     theories.push_back(make_quartic_theory(grid, {.quadratic = 0.5, .quartic = 0.1}));
@@ -34,6 +33,6 @@ TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<ro
     memory->start(1, 0);
     memory->metropolis(Colouring(line, memory->interactions()), 1, 0, 1, 0);
     memory->measure();
-  }
-  LabelListener::check_labels(50);
+  });
+  check_labels(labels, 50);
 }

@@ -50,7 +50,7 @@ TEST_CASE("coordination numbers of all lattices, shells 1 to 3", "[lattice][exac
 
 namespace {
 
-bool any(const Permutation&) { return true; }
+bool each_of_them(const Permutation&) { return true; }
 
 bool closed(const std::vector<Permutation>& elements) {
   const std::set<Permutation> group(elements.begin(), elements.end());
@@ -81,7 +81,7 @@ TEST_CASE("space groups have cells x point group elements, and are groups that k
                          Row{"kagome", {3, 3}, 9 * 12}, Row{"kagome", {3, 4}, 12 * 2}, Row{"cubic", {3, 3, 3}, 27 * 48}, Row{"cubic", {3, 3, 5}, 45 * 16}}) {
     CAPTURE(row.name, row.extents);
     const Lattice lattice = make(row.name, row.extents, 2);
-    const auto group = lattice.space_group(any);
+    const auto group = lattice.space_group(each_of_them);
     CHECK(group.size() == row.order);
     if (group.size() <= 200) CHECK(closed(group));
     std::set<std::tuple<int, int, int>> bonds;
@@ -94,7 +94,7 @@ TEST_CASE("space groups have cells x point group elements, and are groups that k
     }
   }
   // Isometries that are one permutation on a small torus count once.
-  CHECK(make("chain", {2}).space_group(any).size() == 2);
+  CHECK(make("chain", {2}).space_group(each_of_them).size() == 2);
 }
 
 TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
@@ -102,7 +102,7 @@ TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
   Eigen::MatrixXi tilted(2, 2);
   tilted << 3, -1, 1, 3;
   const Lattice ten(cell, tilted, {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1));
-  CHECK(ten.space_group(any).size() == 40);  // rotations, no reflections
+  CHECK(ten.space_group(each_of_them).size() == 40);  // rotations, no reflections
   // An open square has the symmetry of a square about its centre, which is no site here.
   const Lattice open = make("square", {4, 4}, 1, Boundary::open);
   std::set<std::pair<int, int>> bonds;
@@ -119,12 +119,12 @@ TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
   doubled.offsets = {Eigen::VectorXd::Zero(1), Eigen::VectorXd::Ones(1)};
   const Lattice chain(doubled, Eigen::MatrixXi::Constant(1, 1, 4), {Boundary::periodic}, shell_bonds(doubled, 1));
   CHECK(chain.translations().size() == 4);
-  CHECK(chain.space_group(any).size() == 16);
+  CHECK(chain.space_group(each_of_them).size() == 16);
   // Square and cubic lattices with vectors as oblique as one likes.
   UnitCell oblique{Eigen::Matrix2d{{1, 1000}, {0, 1}}, {Eigen::VectorXd::Zero(2)}};
-  CHECK(Lattice(oblique, 4 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, {{0, 0, Eigen::Vector2i(1, 0)}}).space_group(any).size() == 16 * 8);
+  CHECK(Lattice(oblique, 4 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, {{0, 0, Eigen::Vector2i(1, 0)}}).space_group(each_of_them).size() == 16 * 8);
   oblique = {Eigen::Matrix3d{{1, 30, -70}, {0, 1, 50}, {0, 0, 1}}, {Eigen::VectorXd::Zero(3)}};
-  CHECK(Lattice(oblique, 3 * Eigen::Matrix3i::Identity(), std::vector(3, Boundary::periodic), {{0, 0, Eigen::Vector3i(1, 0, 0)}}).space_group(any).size() == 27 * 48);
+  CHECK(Lattice(oblique, 3 * Eigen::Matrix3i::Identity(), std::vector(3, Boundary::periodic), {{0, 0, Eigen::Vector3i(1, 0, 0)}}).space_group(each_of_them).size() == 27 * 48);
 }
 
 TEST_CASE("a tilted square supercell of 10 sites", "[lattice]") {

@@ -6,8 +6,7 @@ using namespace koushi;
 
 TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[manybody][structure]") {
   const Communicator self = Communicator::self();
-  {
-    const LabelListener listener;
+  const auto labels = labels_of([&] {
     const int n = 8;
     MoveTable table;
     for (int i = 0; i < n; ++i) table.moves.push_back({i, (i + 1) % n});
@@ -34,6 +33,6 @@ TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[ma
       FullEnumeration all(self, *psi, table, true, 0);
       all.draw(*psi, 0, 0);
     }
-  }
-  LabelListener::check_labels(30);
+  });
+  check_labels(labels, 30);
 }
