@@ -151,7 +151,8 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
   }
   if (rows.want({"su3 4d heatbath", "su3 4d overrelaxation", "su3 4d force"})) {
     const double peak = rows.peak();
-    const Grid grid = grid_of({16, 16, 16, 16}, true, 72);
+    constexpr int extent = kernels_on_host ? 16 : 32;
+    const Grid grid = grid_of({extent, extent, extent, extent}, true, 72);
     const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su3, .beta = 6.0});
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 0.5);

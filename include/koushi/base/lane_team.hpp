@@ -41,9 +41,11 @@ struct SingleLane {
 };
 
 struct WarpLanes {
-  using Policy = Kokkos::TeamPolicy<Kokkos::DefaultExecutionSpace>;
-  using Member = typename Policy::member_type;
   static constexpr int size = 32;
+  static constexpr int per_block = 4;
+  static constexpr int blocks = 8;  ///< on a multiprocessor at once, with no more registers than that allows (64): warps that wait for tables hide behind others
+  using Policy = Kokkos::TeamPolicy<Kokkos::DefaultExecutionSpace, Kokkos::LaunchBounds<per_block * size, blocks>>;
+  using Member = typename Policy::member_type;
   const Member& member;
 
   template <typename Body>
@@ -103,7 +105,7 @@ void for_items(const char* label, const Kokkos::DefaultExecutionSpace& space, in
     Kokkos::parallel_for(
         label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_items), KOKKOS_LAMBDA(int item) { body(SingleLane{}, item); });
   } else {
-    constexpr int teams = 4;  // of a block
+    constexpr int teams = WarpLanes::per_block;
     WarpLanes::Policy policy(space, (n_items + teams - 1) / teams, teams, WarpLanes::size);
     if (shared > 0) policy.set_scratch_size(0, Kokkos::PerThread(shared + 16));  // room to align
     Kokkos::parallel_for(

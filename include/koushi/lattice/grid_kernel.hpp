@@ -125,14 +125,15 @@ KOKKOS_INLINE_FUNCTION RowSides row_sides(const GridView& grid, int x) {
   return {grid.step(3, -1, x), grid.step(3, 1, x), grid.factor(3, -1, x), grid.factor(3, 1, x)};
 }
 
-/// Rows by number: all of a grid as they lie in memory, or in tiles, or those of a list.
+/// Rows by number: all of a grid as they lie in memory, or in tiles, or those of a list. (A GPU has neighbours in its large cache anyhow, and would spend more
+/// on finding the row of a site in tiles than that saves.)
 struct AllRows {
   GridView grid;
   KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.row(k); }
 };
 struct TiledRows {
   GridView grid;
-  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.tiled_row(k); }
+  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return kernels_on_host ? grid.tiled_row(k) : grid.row(k); }
 };
 struct ListedRows {
   GridView grid;
@@ -156,6 +157,14 @@ void for_sites_of(const Kokkos::DefaultExecutionSpace& space, const char* label,
           for (int x = 1; x < n - 1; ++x) line(x, RowSides{});
           if (n > 1) line(n - 1, row_sides(grid, n - 1));
         });
+  } else if (grid.extent[3] >= LaneTeam::size) {  // what a row needs is found once for its sites
+    for_items(label, space, n_rows, KOKKOS_LAMBDA(const LaneTeam& team, int k) {
+      const auto line = kernel.on(rows(k));
+      const int n = grid.extent[3];
+      team.each([&](int lane) {
+        for (int x = lane; x < n; x += LaneTeam::size) line(x, x > 0 && x < n - 1 ? RowSides{} : row_sides(grid, x));
+      });
+    });
   } else {
     const int n = grid.extent[3];
     Kokkos::parallel_for(

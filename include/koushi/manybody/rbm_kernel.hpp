@@ -32,10 +32,9 @@ template <bool is_complex, bool projected>
 struct RbmMoves {
   static constexpr int chains = 2;  ///< partial products in flight
   static constexpr int lanes = kernels_on_host ? chains * simd_width() : LaneTeam::size;
-  static constexpr int at_once = 4;  ///< ratios that are best taken together
-  // Walkers in step: their tables share the first cache of a CPU (26 kB at 400 hidden units). A GPU wants as many warps as there are chains.
-  static constexpr int chains_in_step = !kernels_on_host ? 1 : is_complex ? 4 : 8;
-  static constexpr int states_in_step = kernels_on_host ? chains_in_step : 4;
+  static constexpr int at_once = kernels_on_host ? 4 : 1;  ///< ratios that are best taken together
+  /// Walkers that go in step: their tables share the first cache of a CPU (26 kB at 400 hidden units). A GPU wants as many warps as there are walkers.
+  static constexpr int group = !kernels_on_host ? 1 : is_complex ? 4 : 8;
   static constexpr int shared = is_complex ? 4 : 8;         ///< vectors of units that share a division
 
   int n_sites = 0;

@@ -60,12 +60,12 @@ struct MoveSites {
 //                                                             one_move: k[m] is the same for all
 //   void accept(team, k, sigma, s, t)                         s <- s' and its table
 //   team                                                      the threads that go through a walker's table together
-//   chains_in_step, states_in_step, at_once                   walkers that go in step, and how many ratios of them are best taken together
+//   group, at_once                                            walkers that go in step, and how many ratios of them are best taken together
 // Walkers in step share what is read of a move, and give the processor work that does not wait for the outcome of a proposal. What a walker gets does not
 // depend on who goes with it.
 
 /// Walkers [first, first + n) of a batch, and those of them whose move does something.
-template <typename Moves, int group>
+template <typename Moves>
 struct WalkerGroup {
   const LaneTeam& team;
   const Moves& moves;
@@ -74,11 +74,11 @@ struct WalkerGroup {
   int n_sites;
   int columns;
   int count = 0;
-  int walker[group];
-  int move[group];
-  int sigma[group];
-  int offset[group];
-  Complex ratio[group];
+  int walker[Moves::group];
+  int move[Moves::group];
+  int sigma[Moves::group];
+  int offset[Moves::group];
+  Complex ratio[Moves::group];
 
   KOKKOS_FUNCTION WalkerGroup(const LaneTeam& the_team, const Moves& the_moves, const SpinRows& s, const RealRows& t, int first)
       : team(the_team), moves(the_moves), spins(&s(first, 0)), tables(&t(first, 0)), n_sites(static_cast<int>(s.extent(1))), columns(static_cast<int>(t.extent(1))) {}
@@ -150,11 +150,11 @@ struct Sums {
 };
 
 /// sum_b zz_b s_i s_j + sum_i z_i s_i of n walkers, whose sums do not wait for each other.
-template <typename Moves, int group>
-KOKKOS_FUNCTION void diagonal_energies(const SpinTerms& terms, const WalkerGroup<Moves, group>& walkers, int n, Complex* energy) {
-  Sums<group> diagonal;
-  walkers.team.combine(diagonal, [&](int lane, Sums<group>& part) {
-    part = Sums<group>::identity();
+template <typename Moves>
+KOKKOS_FUNCTION void diagonal_energies(const SpinTerms& terms, const WalkerGroup<Moves>& walkers, int n, Complex* energy) {
+  Sums<Moves::group> diagonal;
+  walkers.team.combine(diagonal, [&](int lane, Sums<Moves::group>& part) {
+    part = Sums<Moves::group>::identity();
     for (int b = lane; b < static_cast<int>(terms.zz.extent(0)); b += LaneTeam::size) {
       const int i = terms.pairs(b, 0);
       const int j = terms.pairs(b, 1);
@@ -170,10 +170,10 @@ KOKKOS_FUNCTION void diagonal_energies(const SpinTerms& terms, const WalkerGroup
 }
 
 /// body(team, first, count): the walkers of each group.
-template <int group, int shared = 0, typename Body>
+template <typename Moves, int shared = 0, typename Body>
 void for_groups(const char* label, const Kokkos::DefaultExecutionSpace& space, int n_walkers, const Body& body) {
-  for_items<shared>(label, space, (n_walkers + group - 1) / group, KOKKOS_LAMBDA(const LaneTeam& team, int g) {
-    body(team, g * group, Kokkos::min(int{group}, n_walkers - g * group));
+  for_items<shared>(label, space, (n_walkers + Moves::group - 1) / Moves::group, KOKKOS_LAMBDA(const LaneTeam& team, int g) {
+    body(team, g * Moves::group, Kokkos::min(int{Moves::group}, n_walkers - g * Moves::group));
   });
 }
 
@@ -182,16 +182,15 @@ void for_groups(const char* label, const Kokkos::DefaultExecutionSpace& space, i
 template <typename Moves>
 void metropolis(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, const ProposalKinds& kinds, const SpinBatch& walkers,
                 const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random, int n_proposals) {
-  constexpr int group_size = Moves::chains_in_step;
   const SpinRows spins = walkers.spins;
   const RealRows tables = walkers.table;
-  for_groups<group_size, group_size * sizeof(ProposalDraws)>("koushi::manybody::metropolis", space, static_cast<int>(spins.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
-    WalkerGroup<Moves, group_size> group(team, moves, spins, tables, first);
-    using Draws = ProposalDraws[group_size];
+  for_groups<Moves, Moves::group * sizeof(ProposalDraws)>("koushi::manybody::metropolis", space, static_cast<int>(spins.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
+    WalkerGroup<Moves> group(team, moves, spins, tables, first);
+    using Draws = ProposalDraws[Moves::group];
     LaneTeam::Shared<Draws> shared(team);
     Draws& draws = *shared;
-    int accepted[group_size] = {};
-    int proposed[group_size] = {};
+    int accepted[Moves::group] = {};
+    int proposed[Moves::group] = {};
     for (int p = 0; p < n_proposals; ++p) {
       const int lane = p % ProposalDraws::width;
       for (int g = 0; g < n; ++g) {
@@ -219,12 +218,11 @@ void metropolis(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, 
 template <typename Moves>
 void local_energies(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, const SpinTerms& terms, const SpinBatch& walkers,
                     const Kokkos::View<Complex*>& energies) {
-  constexpr int group_size = Moves::states_in_step;
   const SpinRows spins = walkers.spins;
   const RealRows tables = walkers.table;
-  for_groups<group_size>("koushi::manybody::local_energies", space, static_cast<int>(energies.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
-    WalkerGroup<Moves, group_size> group(team, moves, spins, tables, first);
-    Complex energy[group_size];
+  for_groups<Moves>("koushi::manybody::local_energies", space, static_cast<int>(energies.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
+    WalkerGroup<Moves> group(team, moves, spins, tables, first);
+    Complex energy[Moves::group];
     diagonal_energies(terms, group, n, energy);
     for (int k = 0; k < static_cast<int>(terms.element.extent(0)); ++k) {
       const MoveSites sites = moves.at(k);
@@ -241,13 +239,12 @@ void local_energies(const Kokkos::DefaultExecutionSpace& space, const Moves& mov
 /// psi(s') / psi(s) of every move [walker][move]; 0 where a move changes nothing.
 template <typename Moves>
 void move_ratios(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, const SpinBatch& walkers, const Kokkos::View<Complex**>& ratios) {
-  constexpr int group_size = Moves::states_in_step;
   const SpinRows spins = walkers.spins;
   const RealRows tables = walkers.table;
-  for_groups<group_size>("koushi::manybody::move_ratios", space, static_cast<int>(spins.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
-    WalkerGroup<Moves, group_size> group(team, moves, spins, tables, first);
+  for_groups<Moves>("koushi::manybody::move_ratios", space, static_cast<int>(spins.extent(0)), KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
+    WalkerGroup<Moves> group(team, moves, spins, tables, first);
     for (int k = 0; k < static_cast<int>(ratios.extent(1)); ++k) {
-      Complex values[group_size] = {};
+      Complex values[Moves::group] = {};
       for (int g = 0; g < n; ++g) group.add(g, k, moves.at(k));
       group.template evaluate<true>([&](int g, const Complex& ratio, int) { values[g] = ratio; });
       team.once([&] {
