@@ -80,11 +80,12 @@ TEST_CASE("accelerated trajectories are reversible and conserve energy to the or
   const Communicator self = Communicator::self();
   for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
                                           std::pair{Integrator::force_gradient, 4}}) {
-    for (const int d : {1, 2, 3}) {
-      INFO("integrator " << static_cast<int>(integrator) << ", " << d << " directions");
+    for (const auto& [d, sine_gordon] : {std::pair{1, false}, std::pair{2, false}, std::pair{3, false}, std::pair{2, true}}) {
+      INFO("integrator " << static_cast<int>(integrator) << ", " << d << " directions" << (sine_gordon ? ", sine-Gordon" : ""));
       const Grid grid = periodic(self, extents_of(d), 1);
-      const auto theory = d == 1 ? make_path_theory(grid, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}})
-                                 : make_quartic_theory(grid, {.components = d, .quadratic = -0.7, .quartic = 0.4});
+      const auto theory = sine_gordon ? make_sine_gordon_theory(grid, 0.8, 1.7)
+                          : d == 1    ? make_path_theory(grid, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}})
+                                      : make_quartic_theory(grid, {.components = d, .quadratic = -0.7, .quartic = 0.4});
       theory->accelerate(0.8);
       const auto begin = [&] {
         theory->start(3, 0.5);

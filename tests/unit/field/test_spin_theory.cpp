@@ -2,6 +2,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "field_sampling.hpp"
 #include "koushi/base/error.hpp"
@@ -47,46 +49,80 @@ struct Exact {
   double m4 = 0;
 };
 
-/// Sums over all states of a small Ising (q = 0) or Potts lattice, written out anew: couplings J1 and J2 in two dimensions.
-Exact enumerate(int lx, int ly, int q, double beta, double j1, double j2, double field, bool open) {
-  const int n = lx * ly;
-  const int base = q == 0 ? 2 : q;
-  const auto states = static_cast<long>(std::lround(std::pow(base, n)));
+/// Sums over all states of a small Ising, clock or Potts lattice of any dimension, written out anew: every site has the bonds to its forward neighbours, J[0] along
+/// the directions and J[1] along the diagonals of their planes.
+Exact enumerate(const std::vector<int>& extents, const SpinModel& model, bool open) {
+  const auto d = extents.size();
+  const int q = model.kind == Kind::vector ? 2 : model.states;
+  std::vector<std::pair<std::vector<int>, double>> steps;
+  for (std::size_t mu = 0; mu < d; ++mu) {
+    std::vector<int> step(d);
+    step[mu] = 1;
+    steps.emplace_back(step, model.J[0]);
+    for (std::size_t nu = mu + 1; nu < d && model.J.size() > 1; ++nu) {
+      for (const int sign : {1, -1}) {
+        step[nu] = sign;
+        steps.emplace_back(step, model.J[1]);
+      }
+      step[nu] = 0;
+    }
+  }
+  int n = 1;
+  for (const int extent : extents) n *= extent;
+  struct Bond {
+    std::size_t a;
+    std::size_t b;
+    double J;
+  };
+  std::vector<Bond> bonds;
+  for (int site = 0; site < n; ++site) {
+    for (const auto& [step, J] : steps) {
+      int neighbour = 0;
+      int rest = site;
+      int stride = 1;
+      bool inside = true;
+      for (std::size_t mu = d; mu-- > 0;) {
+        const int to = rest % extents[mu] + step[mu];
+        inside = inside && to >= 0 && to < extents[mu];
+        neighbour += (to + extents[mu]) % extents[mu] * stride;
+        rest /= extents[mu];
+        stride *= extents[mu];
+      }
+      if (inside || !open) bonds.push_back({static_cast<std::size_t>(site), static_cast<std::size_t>(neighbour), J});
+    }
+  }
+  // Spins as vectors of q corners: two for Ising, of a regular polygon for clocks, of a simplex for Potts.
+  const double angle = 2 * M_PI / q;
+  const auto product = [&](int a, int b) { return model.kind == Kind::potts ? (a == b ? 1.0 : 0.0) : std::cos(angle * (a - b)); };
+  const auto states = static_cast<long>(std::lround(std::pow(q, n)));
   Exact exact;
   double z = 0;
   std::vector<int> s(static_cast<std::size_t>(n));
   for (long state = 0; state < states; ++state) {
     long rest = state;
     for (int& v : s) {
-      v = static_cast<int>(rest % base);
-      rest /= base;
+      v = static_cast<int>(rest % q);
+      rest /= q;
     }
     double h = 0;
-    const auto pair = [&](int x, int y, int dx, int dy) {
-      const int nx = x + dx;
-      const int ny = y + dy;
-      if (open && (nx < 0 || ny < 0 || nx >= lx || ny >= ly)) return 0.0;
-      const int a = s[static_cast<std::size_t>(x * ly + y)];
-      const int b = s[static_cast<std::size_t>((nx + lx) % lx * ly + (ny + ly) % ly)];
-      return q == 0 ? (2.0 * a - 1) * (2.0 * b - 1) : a == b ? 1.0 : 0.0;
-    };
-    double m = 0;
-    std::vector<double> counts(static_cast<std::size_t>(base));
-    for (int x = 0; x < lx; ++x) {
-      for (int y = 0; y < ly; ++y) {
-        h -= j1 * (pair(x, y, 1, 0) + pair(x, y, 0, 1)) + j2 * (pair(x, y, 1, 1) + pair(x, y, 1, -1));
-        const int a = s[static_cast<std::size_t>(x * ly + y)];
-        h -= field * (q == 0 ? 2.0 * a - 1 : a == 0 ? 1.0 : 0.0);
-        m += 2.0 * a - 1;
-        ++counts[static_cast<std::size_t>(a)];
-      }
+    for (const Bond& bond : bonds) h -= bond.J * product(s[bond.a], s[bond.b]);
+    std::vector<double> counts(static_cast<std::size_t>(q));
+    for (const int v : s) {
+      h -= model.field * product(v, 0);
+      ++counts[static_cast<std::size_t>(v)];
     }
-    double square = m * m;
-    if (q > 0) {
-      square = 0;
+    double square = 0;
+    if (model.kind == Kind::potts) {
       for (const double c : counts) square += std::pow(c - static_cast<double>(n) / q, 2) * q / (q - 1.0);
+    } else {
+      double sum[2] = {};
+      for (int v = 0; v < q; ++v) {
+        sum[0] += counts[static_cast<std::size_t>(v)] * std::cos(angle * v);
+        sum[1] += counts[static_cast<std::size_t>(v)] * std::sin(angle * v);
+      }
+      square = sum[0] * sum[0] + sum[1] * sum[1];
     }
-    const double weight = std::exp(-beta * h);
+    const double weight = std::exp(-model.beta * h);
     z += weight;
     exact.energy += weight * h / n;
     exact.energy2 += weight * h * h / n / n;
@@ -102,31 +138,34 @@ Exact enumerate(int lx, int ly, int q, double beta, double j1, double j2, double
 
 }  // namespace
 
-TEST_CASE("small Ising and Potts lattices have the moments of their enumeration", "[field][exact][statistical]") {
+TEST_CASE("small Ising, clock and Potts lattices of two to four directions have the moments of their enumeration", "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   struct Row {
     SpinModel model;
-    int lx;
-    int ly;
+    std::vector<int> extents;
     bool open;
   };
-  for (const Row& row : {Row{{.beta = 0.35}, 4, 4, false}, Row{{.beta = 0.35, .J = {1.0, -0.4}, .field = 0.2}, 3, 5, false}, Row{{.beta = 0.4, .J = {1.0, 0.3}}, 3, 4, true},
-                         Row{{.kind = Kind::potts, .states = 3, .beta = 0.7}, 3, 3, false}, Row{{.kind = Kind::potts, .states = 4, .beta = 0.5, .field = 0.4}, 2, 4, true},
-                         Row{{.beta = 0.4, .J = {-1.0}}, 4, 4, false}}) {
+  for (const Row& row : {Row{{.beta = 0.35}, {4, 4}, false}, Row{{.beta = 0.35, .J = {1.0, -0.4}, .field = 0.2}, {3, 5}, false}, Row{{.beta = 0.4, .J = {1.0, 0.3}}, {3, 4}, true},
+                         Row{{.beta = 0.4, .J = {-1.0}}, {4, 4}, false}, Row{{.beta = 0.2}, {3, 2, 2}, false}, Row{{.beta = 0.25, .J = {1.0, 0.2}, .field = 0.1}, {2, 3, 2}, true},
+                         Row{{.beta = 0.12}, {2, 2, 2, 2}, false}, Row{{.beta = 0.3, .field = 0.2}, {2, 2, 1, 3}, true},
+                         Row{{.kind = Kind::potts, .states = 3, .beta = 0.7}, {3, 3}, false}, Row{{.kind = Kind::potts, .states = 4, .beta = 0.5, .field = 0.4}, {2, 4}, true},
+                         Row{{.kind = Kind::potts, .states = 3, .beta = 0.4}, {2, 2, 2}, false}, Row{{.kind = Kind::clock, .components = 2, .states = 4, .beta = 0.5}, {2, 3}, false},
+                         Row{{.kind = Kind::clock, .components = 2, .states = 3, .beta = 0.3, .field = 0.2}, {2, 2, 2}, false},
+                         Row{{.kind = Kind::clock, .components = 2, .states = 5, .beta = 0.8, .J = {1.0, 0.4}}, {2, 3}, true}}) {
     const auto& m = row.model;
-    const Exact exact = enumerate(row.lx, row.ly, m.kind == Kind::potts ? m.states : 0, m.beta, m.J[0], m.J.size() > 1 ? m.J[1] : 0, m.field, row.open);
-    const Grid grid = make_grid(self, {row.lx, row.ly}, m, row.open ? Boundary::open : Boundary::periodic, 16);
+    const Exact exact = enumerate(row.extents, m, row.open);
+    const Grid grid = make_grid(self, row.extents, m, row.open ? Boundary::open : Boundary::periodic, 16);
     const auto theory = make_spin_theory(grid, m);
     std::vector<std::string> updates = theory->further_updates();
     updates.emplace_back("metropolis");
+    const double n = std::accumulate(row.extents.begin(), row.extents.end(), 1.0, std::multiplies<>());
     for (const std::string& how : updates) {
-      INFO((m.kind == Kind::potts ? "Potts " : "Ising ") << row.lx << "x" << row.ly << ", beta " << m.beta << ", " << how);
+      CAPTURE(static_cast<int>(m.kind), m.states, row.extents, m.beta, how);
       auto result = sample(*theory, how, 3000);
       compare_estimate(result["energy_per_site"], exact.energy, 0.01);
       compare_estimate(result["susceptibility"], exact.m2, 0.02);
-      compare_estimate(result["specific_heat"], m.beta * m.beta * row.lx * row.ly * (exact.energy2 - exact.energy * exact.energy), 0.05);
-      const double n2 = std::pow(row.lx * row.ly, 2);
-      compare_estimate(result["binder"], 1 - exact.m4 / (n2 * n2) / (3 * std::pow(exact.m2 * row.lx * row.ly / n2, 2)), 0.3);
+      compare_estimate(result["specific_heat"], m.beta * m.beta * n * (exact.energy2 - exact.energy * exact.energy), 0.05);
+      compare_estimate(result["binder"], 1 - exact.m4 / (3 * std::pow(exact.m2 * n, 2)), 0.3);
     }
   }
 }
@@ -249,50 +288,53 @@ TEST_CASE("Ising spins 32 at once and one by one walk the same chain", "[field]"
 
 TEST_CASE("reflections leave the action alone, kicks on spheres are its derivative, trajectories are reversible and of their order", "[field]") {
   const Communicator self = Communicator::self();
-  for (int n = 2; n <= 4; ++n) {
-    const SpinModel model{.components = n, .beta = 0.8, .J = {1.0, 0.5}, .field = 0.3};
-    const Grid grid = make_grid(self, {4, 6}, model, Boundary::antiperiodic, 2);
-    const auto theory = make_spin_theory(grid, model);
-    auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
-    const Colouring colouring(grid, theory->interactions());
-    theory->start(4, 1);
-    const double before = theory->action()[0];
-    const std::vector<double> first = configuration_of(*theory);
-    theory->overrelax(colouring);
-    CHECK(std::abs(theory->action()[0] - before) < 1e-10);
-    CHECK(first != configuration_of(*theory));
-    dynamics.draw_momenta(4, 1);
-    // d/de S along the momenta = p.dS, and K(p - t dS) = K - t p.dS + t^2 |dS|^2 / 2
-    const auto kinetic = [&] { return dynamics.hamiltonian()[0] - theory->action()[0]; };
-    const double e = 1e-4;
-    dynamics.drift(e);
-    const double above = theory->action()[0];
-    dynamics.drift(-2 * e);
-    const double slope = (above - theory->action()[0]) / (2 * e);
-    dynamics.drift(e);
-    dynamics.kick(0.5);
-    const double forward = kinetic();
-    dynamics.kick(-1.0);
-    CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
-    for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4}}) {
-      INFO("O(" << n << "), integrator " << static_cast<int>(integrator));
-      const auto error = [&](int steps) {
+  using Boundaries = std::vector<Boundary>;
+  for (const Boundaries& boundaries : {Boundaries{Boundary::antiperiodic, Boundary::antiperiodic}, Boundaries{Boundary::open, Boundary::periodic}, Boundaries{Boundary::antiperiodic, Boundary::open}}) {
+    for (int n = 2; n <= 4; ++n) {
+      const SpinModel model{.components = n, .beta = 0.8, .J = {1.0, 0.5}, .field = 0.3};
+      const Grid grid(self, {{4, 6}, boundaries, {1, 1}, spin_range(model, 2), 2});
+      const auto theory = make_spin_theory(grid, model);
+      auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
+      const Colouring colouring(grid, theory->interactions());
+      theory->start(4, 1);
+      const double before = theory->action()[0];
+      const std::vector<double> first = configuration_of(*theory);
+      theory->overrelax(colouring);
+      CHECK(std::abs(theory->action()[0] - before) < 1e-10);
+      CHECK(first != configuration_of(*theory));
+      dynamics.draw_momenta(4, 1);
+      // d/de S along the momenta = p.dS, and K(p - t dS) = K - t p.dS + t^2 |dS|^2 / 2
+      const auto kinetic = [&] { return dynamics.hamiltonian()[0] - theory->action()[0]; };
+      const double e = 1e-4;
+      dynamics.drift(e);
+      const double above = theory->action()[0];
+      dynamics.drift(-2 * e);
+      const double slope = (above - theory->action()[0]) / (2 * e);
+      dynamics.drift(e);
+      dynamics.kick(0.5);
+      const double forward = kinetic();
+      dynamics.kick(-1.0);
+      CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
+      for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4}}) {
+        INFO("O(" << n << "), integrator " << static_cast<int>(integrator) << ", boundaries " << static_cast<int>(boundaries[0]) << " " << static_cast<int>(boundaries[1]));
+        const auto error = [&](int steps) {
+          theory->start(4, 1);
+          dynamics.draw_momenta(4, 1);
+          const double h = dynamics.hamiltonian()[0];
+          integrate(dynamics, integrator, 1.0 / steps, steps);
+          return dynamics.hamiltonian()[0] - h;
+        };
+        CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - order) < 0.6);
         theory->start(4, 1);
         dynamics.draw_momenta(4, 1);
-        const double h = dynamics.hamiltonian()[0];
-        integrate(dynamics, integrator, 1.0 / steps, steps);
-        return dynamics.hamiltonian()[0] - h;
-      };
-      CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - order) < 0.6);
-      theory->start(4, 1);
-      dynamics.draw_momenta(4, 1);
-      integrate(dynamics, integrator, 0.1, 10);
-      dynamics.reverse_momenta();
-      integrate(dynamics, integrator, 0.1, 10);
-      const std::vector<double> back = configuration_of(*theory);
-      double worst = 0;
-      for (std::size_t k = 0; k < back.size(); ++k) worst = std::max(worst, std::abs(back[k] - first[k]));
-      CHECK(worst < 1e-11);
+        integrate(dynamics, integrator, 0.1, 10);
+        dynamics.reverse_momenta();
+        integrate(dynamics, integrator, 0.1, 10);
+        const std::vector<double> back = configuration_of(*theory);
+        double worst = 0;
+        for (std::size_t k = 0; k < back.size(); ++k) worst = std::max(worst, std::abs(back[k] - first[k]));
+        CHECK(worst < 1e-11);
+      }
     }
   }
 }
