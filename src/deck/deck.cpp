@@ -27,8 +27,14 @@ std::string as_toml(const toml::node& node) {
       stream << n;
     }
   });
-  std::string text = stream.str();
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  // Long arrays, and with some compilers those with nan, are printed on indented lines.
+  std::string text;
+  bool indented = false;
+  for (const char c : stream.str()) {
+    if (indented && c == ' ') continue;
+    indented = c == '\n';
+    text += indented ? ' ' : c;
+  }
   return text;
 }
 

@@ -290,6 +290,19 @@ SpatialMomenta spatial_momenta(const Deck& deck, const Grid& grid) {
   return momenta;
 }
 
+}  // namespace
+
+int measured_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n) {
+  if (!deck.has("study.momenta") || n.size() + 1 != grid.options().extents.size()) return -1;
+  const SpatialMomenta momenta = spatial_momenta(deck, grid);
+  for (std::size_t k = 0; k < momenta.n.size(); ++k) {
+    if (same_correlator(grid, momenta.n[k], n, momenta.average)) return static_cast<int>(k);
+  }
+  return -1;
+}
+
+namespace {
+
 std::unique_ptr<FieldTheory> make_bare_theory(const Deck& deck, const Grid& grid) {
   const std::string kind = deck.text("action.kind");
   if (is_spin(kind)) {

@@ -7,6 +7,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/field/catalogue.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/statistics/fit.hpp"
 #include "koushi/statistics/jackknife.hpp"
@@ -105,11 +106,12 @@ class CorrelatorStudy {
 
   /// The series of study.momentum in a run, which has its own list of momenta.
   std::string series_at_momentum(const FieldRun& run) const {
-    const std::vector<std::vector<double>> measured = run.deck().has("study.momenta") ? run.deck().rows("study.momenta") : std::vector<std::vector<double>>{};
+    const Deck deck = run.deck_with({});
+    const int k = measured_momentum(deck, make_grid(Communicator::self(), deck), options_.momentum);
+    if (k >= 0) return fmt::format("correlator_p{}", k + 1);
     std::vector<std::string> names;
-    for (std::size_t k = 0; k < measured.size(); ++k) {
-      if (std::equal(measured[k].begin(), measured[k].end(), options_.momentum.begin(), options_.momentum.end())) return fmt::format("correlator_p{}", k + 1);
-      names.push_back(fmt::format("[{}]", fmt::join(measured[k], ", ")));
+    if (deck.has("study.momenta")) {
+      for (const auto& n : deck.rows("study.momenta")) names.push_back(fmt::format("[{}]", fmt::join(n, ", ")));
     }
     deck_.refuse("study.momentum", fmt::format("{} has no correlator at [{}]", run.file(), fmt::join(options_.momentum, ", ")),
                  names.empty() ? "runs with study.momenta, or no momentum" : "one of its study.momenta, " + join(names));

@@ -100,7 +100,8 @@ class Analysis(unittest.TestCase):
         for k, n in enumerate([(1, 0), (0, -1), (2, 1)]):
             self.near((found["energy_p%d" % (k + 1)]["value"], found["energy_p%d" % (k + 1)]["error"]), (energy(*n), 0))
             self.assertLess(found["energy_p%d" % (k + 1)]["error"], 0.03)
-        for files, n in ((["a.h5"], (0, -1)), (["a.h5", "b.h5"], (2, 1)), (["b.h5", "a.h5"], (1, 0))):
+        # (-2, -2) is -p of (2, 1), for p = (n, n + 1/2)
+        for files, n in ((["a.h5"], (0, -1)), (["a.h5", "b.h5"], (2, 1)), (["b.h5", "a.h5"], (1, 0)), (["a.h5"], (-2, -2))):
             self.analyse("correlator_fit.toml", "fit.h5", "study.files=" + json.dumps(files), "study.momentum=%s" % list(n), "study.t_min=0", "study.t_max=5", "study.reference.mass=%g" % energy(*n))
             fit = json.loads(koushi("report", self.path("fit.h5"), "--json").stdout)
             self.assertEqual(fit["reference"]["quantity"], "energy")

@@ -23,6 +23,9 @@ double numbers_per_site(const Deck& deck);
 /// The theory of [action]. Errors: DeckError.
 std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid);
 
+/// Which of the study.momenta of a deck, from 0, has the correlator at momentum n: p and -p have the same, with average_momenta all that are averaged; -1 if none has.
+int measured_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n);
+
 /// One entry of [[updater]] at work.
 ///
 /// During the warm-up tune() moves the step size or the width towards the target acceptance, by log x += (acceptance - target) gain with a

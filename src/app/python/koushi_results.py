@@ -287,6 +287,9 @@ def plot_field(run, picture):
             first = 1 if name == "effective_energy" else 0  # the same colour for a momentum everywhere
             colour = "C%d" % (line + first) if len(lines) + first > 1 else "black"
             errorbar(axis, curve, good & (curve["value"] > 0) if name == "correlator" else good, label=label, color=colour)
+        left_out = sum((np.isfinite(curve["value"]) & ~good).sum() for _, curve, good in lines)
+        if left_out:
+            axis.set_title("not shown: %d point%s without an error, or with one above half the value" % (left_out, "s" if left_out > 1 else ""), fontsize="small", color="0.4", loc="right")
         if name == "correlator":
             visible = positive(axis, [curve for _, curve, _ in lines], ["C%d" % k for k in range(len(lines))] if len(lines) > 1 else ["black"])
             logarithmic(axis, np.concatenate([curve["value"][good] for (_, curve, _), good in zip(lines, visible)]))
