@@ -24,6 +24,7 @@ if(TARGET koushi_app)
   endif()
 endif()
 install(DIRECTORY inputs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/inputs)
-install(DIRECTORY jobs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/jobs USE_SOURCE_PERMISSIONS)
+install(DIRECTORY jobs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/jobs USE_SOURCE_PERMISSIONS
+  PATTERN quickstart.sh EXCLUDE PATTERN setup.sh EXCLUDE)  # for a checkout
 install(DIRECTORY src/app/python/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/python
   PATTERN __pycache__ EXCLUDE)

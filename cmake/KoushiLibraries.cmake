@@ -1,5 +1,8 @@
 # The libraries that koushi's headers and archives need, as targets koushi::<library>. Included by koushi's own build (with KOUSHI_MPI=OFF those without which
 # kernels and their benchmark cannot be built) and, installed, by the package: so an installation names no folder of the machine it was made on.
+if(TARGET koushi::random123)
+  return()  # found before, from this folder or one above
+endif()
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)

@@ -117,12 +117,19 @@ std::string script_text(const JobOptions& options, double limit, const std::vect
   const auto directive = [](const std::string& l) { return l.rfind("#SBATCH", 0) == 0 || l.rfind("##SBATCH", 0) == 0; };
   // Slurm may send it a minute early: in a short job it would come at the start.
   if (limit < 600) lines.erase(std::remove_if(lines.begin(), lines.end(), [](const std::string& l) { return l.rfind("#SBATCH --signal", 0) == 0; }), lines.end());
-  std::vector<std::string> words{"set --", shell_word(options.deck)};
+  std::vector<std::string> words{"set --", shell_word(std::filesystem::absolute(options.deck).string())};
   for (const std::string& set : options.sets) words.insert(words.end(), {"--set", shell_word(set)});
+  words.emplace_back("\"$@\"");
   if (!options.array.empty() && options.array != "scan") {
     words.emplace_back("--");
     for (const Task& task : tasks) words.push_back(shell_word(task.name));
   }
+  // What the template says of itself is not so of a script with its words in it.
+  const auto first = std::find_if(lines.begin(), lines.end(), directive);
+  lines.erase(lines.begin() + 1, first);
+  lines.insert(lines.begin() + 1,
+               {fmt::format("# Written by koushi job; further words are those of koushi run: sbatch {} [--set key=value ...]", options.output.empty() ? "SCRIPT" : options.output),
+                "# koushi stops after a checkpoint in time for the end of the job and exits with 75; then the job requeues itself, and --resume goes on."});
   const auto body = std::find_if(lines.rbegin(), lines.rend(), directive).base();
   std::vector<std::string> added;
   for (const std::string& remark : remarks) added.push_back(fmt::format("# {}", remark));

@@ -345,8 +345,7 @@ class DeckParser {
         problem(missing(prefix), fmt::format("{} {} is missing", label, key.path), type_text(key));
         return;
       }
-      const toml::table& table = parse_toml("value = " + key.preset, "default of " + key.path);
-      deck.entries_[prefix + key.path] = {*convert(key, *table.get("value")), "default of " + prefix + key.path};
+      deck.entries_[prefix + key.path] = {preset_of(key, prefix), "default of " + prefix + key.path};
       return;
     }
     found->second.used = true;
@@ -355,6 +354,16 @@ class DeckParser {
     } else {
       problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)), type_text(key));
     }
+  }
+
+  Deck::Value preset_of(const Key& key, const std::string& prefix) {
+    const std::string fault = fmt::format("the program declares {}{} with the default {}", prefix, key.path, key.preset);
+    try {
+      if (auto value = convert(key, *parse_toml("value = " + key.preset, "default of " + key.path).get("value"))) return *value;
+    } catch (const DeckError&) {
+      throw InternalError(fault + ", which is not TOML; text wants quotes in it");
+    }
+    throw InternalError(fault + ", which is not " + type_text(key));
   }
 
   static std::optional<Deck::Value> convert(const Key& key, const toml::node& node) {
@@ -497,7 +506,7 @@ std::vector<std::string> Deck::differences(const std::string& other_resolved) co
   return differing;
 }
 
-double Deck::real(const std::string& path) const { return std::get<double>(at(path)); }
+double Deck::real(const std::string& path) const { return as<double>(path); }
 double Deck::seconds(const std::string& path) const { return parse_duration(text(path)); }
 
 std::vector<int> Deck::integers(const std::string& path) const {

@@ -137,6 +137,7 @@ std::vector<Section> make_catalogue() {
                          between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
                          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
                          at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
+                         between(0, 0.9999, key("momentum", KeyType::real, "0", "mu of (S + lambda) delta = F + lambda mu delta', delta' of the step before (SPRING): what the samples of a step do not show is kept")),
                          key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
                          between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, {"ground-state"}});
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ground_state_run.hpp"
 #include "koushi/base/error.hpp"
@@ -114,6 +115,7 @@ void GroundState::halve_last_update() {
   std::vector<double> half = psi_->parameters();
   for (std::size_t p = 0; p < half.size(); ++p) half[p] = 0.5 * (half[p] + previous_parameters_[p]);
   psi_->set_parameters(half);
+  previous_delta_.clear();
 }
 
 GroundState::Update GroundState::update(const std::vector<std::complex<double>>& energies) {
@@ -121,12 +123,15 @@ GroundState::Update GroundState::update(const std::vector<std::complex<double>>&
   phases_.lap("log derivatives");
   SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
   schedule.options.petsc_options += " " + run_.options().petsc_options;
+  schedule.options.previous = std::move(previous_delta_);
   SrReport report;
-  const std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
+  std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
   const double farthest = deck_.real("solver.max_distance");
   const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
   previous_parameters_ = psi_->parameters();
   psi_->apply(-size, delta);
+  previous_delta_.clear();
+  if (schedule.options.momentum > 0) previous_delta_ = std::move(delta);
   phases_.lap("solver");
   return {report, size};
 }
@@ -295,6 +300,7 @@ void GroundState::write(ResultWriter& writer) const {
   writer.write("state/step", std::vector<std::int64_t>{step_, measuring_ ? 1 : 0, warmed_up_});
   writer.write("state/parameters", psi_->parameters());
   writer.write("state/previous_parameters", previous_parameters_);
+  writer.write("state/previous_delta", previous_delta_);
   writer.write("state/previous", std::vector<double>{previous_energy_, previous_variance_});
   writer.write("state/parameter_sum", parameter_sum_);
   writer.write("state/measured", measured_);
@@ -373,6 +379,7 @@ void GroundState::resume(const ResultReader& reader) {
   warmed_up_ = at[2];
   psi_->set_parameters(reader.read_reals("state/parameters"));
   previous_parameters_ = reader.read_reals("state/previous_parameters");
+  if (reader.contains("state/previous_delta")) previous_delta_ = reader.read_reals("state/previous_delta");  // not in files of earlier versions
   const std::vector<double> previous = reader.read_reals("state/previous");
   previous_energy_ = previous[0];
   previous_variance_ = previous[1];

@@ -101,6 +101,7 @@ class GroundState {
   std::int64_t n_averaged_;
   std::int64_t step_ = 0;
   std::vector<double> previous_parameters_;
+  std::vector<double> previous_delta_;  ///< kept for its momentum alone
   double previous_energy_ = 0;
   double previous_variance_ = 0;
   std::vector<double> parameter_sum_;

@@ -78,6 +78,7 @@ void add_hamiltonian(HamiltonianKind kind) {
   if (std::any_of(all.kinds.begin(), all.kinds.end(), [&](const HamiltonianKind& other) { return other.name == kind.name; })) {
     throw InternalError(fmt::format("there is a Hamiltonian \"{}\" already", kind.name));
   }
+  if (kind.name.empty() || !kind.make || !kind.shells) throw InternalError(fmt::format("the Hamiltonian \"{}\" wants a name, make and shells", kind.name));
   all.kinds.push_back(std::move(kind));
 }
 

@@ -112,7 +112,55 @@ Lattice make_lattice(const Deck& deck) {
   }
 }
 
-SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) { return hamiltonian_kind(deck).make(deck, lattice); }
+namespace {
+
+/// Kernels look at the terms of H without another thought, so what is wrong with them is said here.
+void check_terms(const Deck& deck, const SpinHamiltonian& h, int n_sites) {
+  const auto refuse = [&](const std::string& fault, const std::string& expected) {
+    deck.refuse("hamiltonian.kind", fmt::format("the terms of \"{}\": {}", deck.text("hamiltonian.kind"), fault), expected);
+  };
+  if (h.n_sites != n_sites) refuse(fmt::format("they are of {} sites", h.n_sites), fmt::format("n_sites = {}, as the lattice has", n_sites));
+  const auto count = [&](const char* name, std::size_t size, std::size_t wanted, const char* each) {
+    if (size != wanted) refuse(fmt::format("{} has {} numbers for {} {}", name, size, wanted, each), fmt::format("as many {} as {}", name, each));
+  };
+  count("zz", h.zz.size(), h.pairs.size(), "pairs");
+  count("z", h.z.size(), static_cast<std::size_t>(n_sites), "sites");
+  count("elements", h.elements.size(), h.moves.size(), "moves");
+  const auto outside = [&](int site) { return site < 0 || site >= n_sites; };
+  const auto sites = [&](const char* name, const std::vector<SpinMove>& list, bool of_one) {
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      const auto& [i, j] = list[k];
+      if (of_one && j < 0 && !outside(i)) continue;
+      if (outside(i) || outside(j) || i == j) refuse(fmt::format("{}[{}] is of sites {} and {}", name, k, i, j), fmt::format("two sites of 0 ... {}{}", n_sites - 1, of_one ? ", or one and j = -1" : ""));
+    }
+  };
+  sites("pairs", h.pairs, false);
+  sites("moves", h.moves, true);
+  const auto finite = [&](const char* name, const std::vector<double>& values) {
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      if (!std::isfinite(values[k])) refuse(fmt::format("{}[{}] is {}", name, k, values[k]), "finite numbers");
+    }
+  };
+  finite("zz", h.zz);
+  finite("z", h.z);
+  finite("elements", h.elements);
+}
+
+}  // namespace
+
+SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice) {
+  const HamiltonianKind& kind = hamiltonian_kind(deck);
+  SpinHamiltonian hamiltonian;
+  try {
+    hamiltonian = kind.make(deck, lattice);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    deck.refuse("hamiltonian.kind", fmt::format("\"{}\" could not be made: {}", kind.name, error.what()), "a lattice and parameters that it is made for");
+  }
+  check_terms(deck, hamiltonian, lattice.n_sites());
+  return hamiltonian;
+}
 
 std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian, const std::string& key) {
   const std::string name = deck.text(factor + key);
@@ -143,7 +191,7 @@ std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& 
                                           const SpinWavefunction& psi) {
   const int n = lattice.n_sites();
   MoveTable table{hamiltonian.moves, {}};
-  const bool flips_in_h = !hamiltonian.moves.empty() && hamiltonian.moves[0].j < 0;
+  const bool flips_in_h = std::any_of(hamiltonian.moves.begin(), hamiltonian.moves.end(), [](const SpinMove& move) { return move.j < 0; });
   const auto check_magnetization = [&] {
     const std::int64_t m = deck.integer("sampler.magnetization");
     if (std::abs(m) > n || (n + m) % 2 != 0) {
@@ -214,6 +262,7 @@ SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps
                                                          : SrRoute::automatic,
                       .shift_absolute = value("solver.shift.absolute"),
                       .shift_relative = value("solver.shift.relative"),
+                      .momentum = deck.real("solver.momentum"),
                       .tolerance = deck.real("solver.tolerance"),
                       .petsc_options = deck.text("solver.petsc_options")}};
 }

@@ -111,7 +111,7 @@ class Scan(unittest.TestCase):
     def test_job_of_a_scan(self):
         script = self.run_in("job", ISING, *SMALL, "--ranks", "1", "--time", "1h", "--array", "scan").stdout
         self.assertIn("#SBATCH --array=0-3\n", script)
-        self.assertIn("\nset -- '%s' --set 'study.measurements=60' --set 'study.warm_up=10' --set 'scan.action.beta=[0.42, 0.44]'\n" % ISING, script)
+        self.assertIn("\nset -- '%s' --set 'study.measurements=60' --set 'study.warm_up=10' --set 'scan.action.beta=[0.42, 0.44]' \"$@\"\n" % ISING, script)
         self.assertRegex(script, r'of the slowest task, "action.beta = ')
         # The script with a srun that leaves --mpi away and a scontrol that must not be called.
         for name, text in (("srun", 'shift; exec "$@"'), ("scontrol", "exit 9")):

@@ -40,6 +40,31 @@ def files_naming(prefix, names):
                     yield "%s names %s" % (path, name)
 
 
+def wrong_hamiltonians(folder, program):
+    """Terms in any order give the exact energy; wrong ones are refused at the Hamiltonian's place in the deck, before anything is run."""
+    with open(os.path.join(folder, "ring.toml")) as stream:
+        text = stream.read()
+    text = text[:text.index("[study.reference]")] + text[text.index("[lattice]"):]
+    text = text.replace("coupling = 1.0\n", "").replace("[10]", "[8]").replace("steps = 300", "steps = 150")
+    for kind, file in (("mixed", "mixed.toml"), ("wrong", "wrong.toml"), ("wrong", "preset")):
+        with open(os.path.join(folder, file), "w") as stream:
+            stream.write(text.replace("haldane-shastry", kind))
+    call([program, "run", "mixed.toml", "--output", "mixed.h5"], folder)
+    energy = json.loads(call([program, "report", "mixed.h5", "--json"], folder))["observables"]["energy"]["value"]
+    exact = float(call([program, "exact"], folder))
+    assert -1e-10 < energy - exact < 1e-2, (energy, exact)  # the states of one magnetisation alone would lie below
+    assert "256 samples per step, every state there is" in call([program, "check", "mixed.toml"], folder)
+    place = "wrong.toml:%d:" % (1 + text[:text.index("[hamiltonian]")].count("\n") + 1)
+    for how, code, said in (("elements", 2, "elements has 15 numbers for 16 moves"), ("zz", 2, "zz has 7 numbers for 8 pairs"), ("z", 2, "z has 0 numbers for 8 sites"), ("sites", 2, "they are of 4 sites"),
+                            ("move", 2, "moves[1] is of sites 1 and 8"), ("negative", 2, "moves[2] is of sites -1 and 3"), ("pair", 2, "pairs[3] is of sites 3 and 100000"), ("self", 2, "pairs[0] is of sites 0 and 0"),
+                            ("infinite", 2, "elements[4] is inf"), ("nothing", 2, "they are of 0 sites"), ("throws", 2, "could not be made: no coffee"), ("type", 70, "the key hamiltonian.how is asked for as another type")):
+        done = subprocess.run([program, "check", "wrong.toml", "--set", "hamiltonian.how=" + how], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
+        assert done.returncode == code and said in done.stderr and (code != 2 or place in done.stderr), (how, done.returncode, done.stderr, place)
+    done = subprocess.run([program, "check", "preset"], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == 70 and "text wants quotes in it" in done.stderr, done.stderr
+    call([program, "check", "wrong.toml"], folder)
+
+
 def main(scratch):
     call([CMAKE, "--install", BUILD, "--prefix", os.path.join(scratch, "first")], scratch)
     prefix = os.path.join(scratch, "moved")
@@ -71,6 +96,7 @@ def main(scratch):
     assert 0 <= energy - exact < 1e-6, (energy, exact)
     refused = subprocess.run([koushi, "check", os.path.join(outside, "ring.toml")], capture_output=True, text=True, env=ENVIRONMENT)
     assert refused.returncode == 2 and "haldane-shastry" in refused.stderr, refused.stderr
+    wrong_hamiltonians(outside, os.path.join(build, "edges"))
     print("E/N %.10f, exact %.10f%s" % (energy, exact, "" if hidden else "; build tree and sources were in sight"))
 
 

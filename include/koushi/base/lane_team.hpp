@@ -98,6 +98,16 @@ struct WarpLanes {
 
 using LaneTeam = std::conditional_t<kernels_on_host, SingleLane, WarpLanes>;
 
+/// n sums, for combine().
+template <typename T, int n>
+struct LaneSums {
+  T sum[n];
+  KOKKOS_FORCEINLINE_FUNCTION static LaneSums identity() { return {}; }
+  KOKKOS_FORCEINLINE_FUNCTION void join(const LaneSums& other) {
+    for (int m = 0; m < n; ++m) sum[m] += other.sum[m];
+  }
+};
+
 /// body(team, item) for each item; shared: bytes of what its lanes share.
 template <int shared = 0, typename Body>
 void for_items(const char* label, const Kokkos::DefaultExecutionSpace& space, int n_items, const Body& body) {

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "koushi/base/error.hpp"
+
 namespace koushi {
 
 enum class KeyType { boolean, integer, real, text, choice, duration, integers, reals, texts, rows };
@@ -59,15 +61,15 @@ class Deck {
   Deck with(const std::string& path, double value) const;
   /// How many there are of an array of sections.
   int count(const std::string& section) const { return counts_.at(section); }
-  bool boolean(const std::string& path) const { return std::get<bool>(at(path)); }
-  std::int64_t integer(const std::string& path) const { return std::get<std::int64_t>(at(path)); }
+  bool boolean(const std::string& path) const { return as<bool>(path); }
+  std::int64_t integer(const std::string& path) const { return as<std::int64_t>(path); }
   double real(const std::string& path) const;
-  std::string text(const std::string& path) const { return std::get<std::string>(at(path)); }
+  std::string text(const std::string& path) const { return as<std::string>(path); }
   double seconds(const std::string& path) const;
-  std::vector<double> reals(const std::string& path) const { return std::get<std::vector<double>>(at(path)); }
+  std::vector<double> reals(const std::string& path) const { return as<std::vector<double>>(path); }
   std::vector<int> integers(const std::string& path) const;
-  const std::vector<std::vector<double>>& rows(const std::string& path) const { return std::get<std::vector<std::vector<double>>>(at(path)); }
-  std::vector<std::string> texts(const std::string& path) const { return std::get<std::vector<std::string>>(at(path)); }
+  const std::vector<std::vector<double>>& rows(const std::string& path) const { return as<std::vector<std::vector<double>>>(path); }
+  std::vector<std::string> texts(const std::string& path) const { return as<std::vector<std::string>>(path); }
 
   /// Throws a DeckError at the place of a key, for what only another room can judge.
   [[noreturn]] void refuse(const std::string& path, const std::string& problem, const std::string& expected) const;
@@ -84,6 +86,12 @@ class Deck {
     std::string place;  ///< "file:line:column" or "--set ..."
   };
   const Value& at(const std::string& path) const;
+  template <typename T>
+  const T& as(const std::string& path) const {
+    const T* value = std::get_if<T>(&at(path));
+    if (value == nullptr) throw InternalError("the key " + path + " is asked for as another type than it is declared with");
+    return *value;
+  }
   friend class DeckParser;
 
   std::map<std::string, Entry> entries_;

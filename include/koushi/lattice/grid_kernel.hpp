@@ -200,16 +200,6 @@ KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part
   Kokkos::atomic_add(&total.refused, part.refused);
 }
 
-/// n of them, as LaneTeam joins them.
-template <int n>
-struct ExactSums {
-  ExactSum sum[n];
-  KOKKOS_FORCEINLINE_FUNCTION static ExactSums identity() { return {}; }
-  KOKKOS_FORCEINLINE_FUNCTION void join(const ExactSums& other) {
-    for (int m = 0; m < n; ++m) sum[m] += other.sum[m];
-  }
-};
-
 /// Adds what `kernel` finds on every site: kernel.on(row) gives line(x, sides, values) that fills `n` numbers; sums: [replica][n], added to.
 /// Exact sums, so in any order.
 template <int n, typename Kernel>
@@ -222,9 +212,9 @@ void sum_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   for_items(label, space, pieces * grid.n_replicas, KOKKOS_LAMBDA(const LaneTeam& team, int item) {
     const int replica = item / pieces;
     const int first = item % pieces * at_once;
-    ExactSums<n> total;
-    team.combine(total, [&](int lane, ExactSums<n>& part) {
-      part = ExactSums<n>::identity();
+    LaneSums<ExactSum, n> total;
+    team.combine(total, [&](int lane, LaneSums<ExactSum, n>& part) {
+      part = LaneSums<ExactSum, n>::identity();
       for (int k = first; k < Kokkos::min(first + at_once, rows); ++k) {
         const auto line = kernel.on(grid.row(replica * rows + k));
         for (int x = lane; x < grid.extent[3]; x += LaneTeam::size) {

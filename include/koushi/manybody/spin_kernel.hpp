@@ -139,22 +139,12 @@ struct ProposalDraws {
   }
 };
 
-/// Sums of n numbers.
-template <int n>
-struct Sums {
-  double sum[n];
-  KOKKOS_FORCEINLINE_FUNCTION static Sums identity() { return {}; }
-  KOKKOS_FORCEINLINE_FUNCTION void join(const Sums& other) {
-    for (int m = 0; m < n; ++m) sum[m] += other.sum[m];
-  }
-};
-
 /// sum_b zz_b s_i s_j + sum_i z_i s_i of n walkers, whose sums do not wait for each other.
 template <typename Moves>
 KOKKOS_FUNCTION void diagonal_energies(const SpinTerms& terms, const WalkerGroup<Moves>& walkers, int n, Complex* energy) {
-  Sums<Moves::group> diagonal;
-  walkers.team.combine(diagonal, [&](int lane, Sums<Moves::group>& part) {
-    part = Sums<Moves::group>::identity();
+  LaneSums<double, Moves::group> diagonal;
+  walkers.team.combine(diagonal, [&](int lane, LaneSums<double, Moves::group>& part) {
+    part = LaneSums<double, Moves::group>::identity();
     for (int b = lane; b < static_cast<int>(terms.zz.extent(0)); b += LaneTeam::size) {
       const int i = terms.pairs(b, 0);
       const int j = terms.pairs(b, 1);

@@ -120,8 +120,8 @@ Problem random_problem(int n, int p) {
   return problem;
 }
 
-/// The same system, written down directly.
-Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative) {
+/// The same system, written down directly; kept: mu delta'.
+Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative, const Eigen::VectorXd& kept) {
   const Eigen::VectorXcd w = problem.weights.cast<Complex>();
   const Eigen::MatrixXcd mean = w.transpose() * problem.rows;
   const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(w.size()) * mean;
@@ -131,11 +131,21 @@ Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absol
   const Eigen::VectorXcd f = centred.adjoint() * w.asDiagonal() * residual;
   const double shift = absolute + relative * s.trace().real() / static_cast<double>(s.rows());
   const Eigen::MatrixXcd identity = Eigen::MatrixXcd::Identity(s.rows(), s.cols());
-  if (!holomorphic) return (s + shift * identity).real().ldlt().solve(f.real());
-  const Eigen::VectorXcd delta = (s + shift * identity).ldlt().solve(f);
+  if (!holomorphic) return (s + shift * identity).real().ldlt().solve(f.real() + shift * kept);
+  const Eigen::VectorXcd kept_complex = Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(kept.data()), kept.size() / 2);
+  const Eigen::VectorXcd delta = (s + shift * identity).ldlt().solve(f + shift * kept_complex);
   Eigen::VectorXd interleaved(2 * delta.size());
   for (Eigen::Index k = 0; k < delta.size(); ++k) interleaved.segment(2 * k, 2) << delta(k).real(), delta(k).imag();
   return interleaved;
+}
+
+/// sqrt(delta^T S delta)
+double length(const Problem& problem, bool holomorphic, const Eigen::VectorXd& delta) {
+  const Eigen::MatrixXcd mean = problem.weights.cast<Complex>().transpose() * problem.rows;
+  const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(problem.rows.rows()) * mean;
+  const Eigen::VectorXcd moved = holomorphic ? Eigen::VectorXcd(centred * Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(delta.data()), delta.size() / 2))
+                                             : Eigen::VectorXcd(centred * delta.cast<Complex>());
+  return std::sqrt(moved.cwiseAbs2().dot(problem.weights));
 }
 
 std::vector<double> solve(const Communicator& comm, const Problem& problem, bool holomorphic, const SrOptions& options, SrReport& report) {
@@ -156,15 +166,21 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
     for (const auto& [n, p] : {std::pair{60, 9}, std::pair{33, 40}, std::pair{128, 70}}) {  // one tile of 64, several
       Problem problem = random_problem(n, p);
       if (kind == "real") problem.rows.imag().setZero();
-      const Eigen::VectorXd expected = reference(problem, holomorphic, 1e-3, 1e-2);
-      for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free, SrRoute::automatic}) {
-        if (route == SrRoute::matrix_free && n > 100) continue;  // hundreds of iterations that know nothing of tiles
-        SrReport report;
-        const auto delta = solve(world, problem, holomorphic,
-                                 {.route = route, .shift_absolute = 1e-3, .shift_relative = 1e-2, .tolerance = 1e-12}, report);
-        const Eigen::Map<const Eigen::VectorXd> found(delta.data(), static_cast<Eigen::Index>(delta.size()));
-        CHECK((found - expected).norm() < 1e-9 * expected.norm());
-        CHECK(report.residual < 1e-9);
+      std::vector<double> previous;
+      for (int k = 0; k < (holomorphic ? 2 * p : p); ++k) previous.push_back(std::cos(1.7 * k));
+      for (const double momentum : {0.0, 0.9}) {
+        const Eigen::VectorXd expected = reference(problem, holomorphic, 1e-3, 1e-2, momentum * Eigen::Map<const Eigen::VectorXd>(previous.data(), static_cast<Eigen::Index>(previous.size())));
+        const double distance = length(problem, holomorphic, expected);
+        for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free, SrRoute::automatic}) {
+          if (route == SrRoute::matrix_free && n > 100) continue;  // hundreds of iterations that know nothing of tiles
+          SrReport report;
+          const auto delta = solve(world, problem, holomorphic,
+                                   {.route = route, .shift_absolute = 1e-3, .shift_relative = 1e-2, .momentum = momentum, .previous = previous, .tolerance = 1e-12}, report);
+          const Eigen::Map<const Eigen::VectorXd> found(delta.data(), static_cast<Eigen::Index>(delta.size()));
+          CHECK((found - expected).norm() < 1e-9 * expected.norm());
+          CHECK(report.residual < 1e-9);
+          CHECK(std::abs(report.distance / distance - 1) < 1e-9);
+        }
       }
     }
   }
