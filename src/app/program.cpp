@@ -164,7 +164,7 @@ int bench(const Communicator& world, const std::string& only, bool json) {
 int list() {
   for (const Section& section : catalogue()) {
     for (const auto& kind : section.kinds) {
-      if (!kind.name.empty()) print_out(fmt::format("{:<22}{:<26}{}\n", section.name, kind.name, kind.help));
+      if (!kind.name.empty()) print_out(fmt::format("{:<22}{:<27}{}\n", section.name, kind.name, kind.help));
     }
   }
   return 0;
