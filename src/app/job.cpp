@@ -2,17 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <type_traits>
 
 #include "embedded.hpp"
 #include "koushi/base/error.hpp"
+#include "koushi/base/lane_team.hpp"
 #include "koushi/base/text.hpp"
 
 namespace koushi {
@@ -176,7 +175,7 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
     warn(fmt::format("--time {} is shorter than {}, about {}: {}", options.time, stands ? "one step" : "the estimate", format_seconds(stands ? slowest.step_seconds : slowest.seconds),
                      stands ? "the run would not move" : "the job will be requeued"));
   }
-  if (options.gpus && std::is_same_v<Kokkos::DefaultExecutionSpace, Kokkos::DefaultHostExecutionSpace>) warn("this koushi was built for CPUs and would leave the GPUs idle");
+  if (options.gpus && kernels_on_host) warn("this koushi was built for CPUs and would leave the GPUs idle");
   const std::string text = script_text(options, limit, tasks, remarks);
   if (options.output.empty()) {
     print_out(text);

@@ -292,13 +292,13 @@ SpatialMomenta spatial_momenta(const Deck& deck, const Grid& grid) {
 
 }  // namespace
 
-int measured_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n) {
-  if (!deck.has("study.momenta") || n.size() + 1 != grid.options().extents.size()) return -1;
+std::string series_at_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n) {
+  if (!deck.has("study.momenta") || n.size() + 1 != grid.options().extents.size()) return "";
   const SpatialMomenta momenta = spatial_momenta(deck, grid);
   for (std::size_t k = 0; k < momenta.n.size(); ++k) {
-    if (same_correlator(grid, momenta.n[k], n, momenta.average)) return static_cast<int>(k);
+    if (same_correlator(grid, momenta.n[k], n, momenta.average)) return momentum_series(k);
   }
-  return -1;
+  return "";
 }
 
 namespace {

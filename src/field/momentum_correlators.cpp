@@ -61,9 +61,9 @@ std::vector<int> twice(const Grid& grid, const std::vector<int>& n) {
 /// The momenta whose mean is measured, of p and -p one.
 std::set<std::vector<int>> members_of(const Grid& grid, const std::vector<int>& p, bool average) { return average ? star(grid, p) : std::set<std::vector<int>>{representative(grid, p)}; }
 
-std::string series_of(std::size_t entry) { return fmt::format("correlator_p{}", entry + 1); }
-
 }  // namespace
+
+std::string momentum_series(std::size_t entry) { return fmt::format("correlator_p{}", entry + 1); }
 
 bool same_correlator(const Grid& grid, const std::vector<int>& a, const std::vector<int>& b, bool average) {
   return members_of(grid, twice(grid, a), average) == members_of(grid, twice(grid, b), average);
@@ -112,14 +112,14 @@ void MomentumCorrelators::append(const double* slices, int components, const Gri
       }
     }
     for (double& x : correlator) x /= static_cast<double>(entries_[e].waves.size());
-    auto& series = out[series_of(e)];
+    auto& series = out[momentum_series(e)];
     series.insert(series.end(), correlator.begin(), correlator.end());
   }
 }
 
 void MomentumCorrelators::append_observables(std::vector<Observable>& all) const {
   for (std::size_t e = 0; e < entries_.size() && has_energy_; ++e) {
-    const std::string series = series_of(e);
+    const std::string series = momentum_series(e);
     all.push_back({fmt::format("energy_p{}", e + 1), "arccosh of (C(0) + C(2)) / (2 C(1)) at " + entries_[e].label, {{series, 0}, {series, 1}, {series, 2}},
                    [](const std::vector<double>& x) { return std::acosh(0.5 * (x[0] + x[2]) / x[1]); }});
   }
@@ -127,7 +127,7 @@ void MomentumCorrelators::append_observables(std::vector<Observable>& all) const
 
 void MomentumCorrelators::append_curves(const Grid& grid, std::vector<Curve>& all) const {
   for (std::size_t e = 0; e < entries_.size(); ++e) {
-    append_correlator_curves(grid, 1, series_of(e), fmt::format("effective_energy_p{}", e + 1), "<sum over a slice of cos(p.x) phi(0) phi(x, t)>, " + entries_[e].label, 0, all);
+    append_correlator_curves(grid, 1, momentum_series(e), fmt::format("effective_energy_p{}", e + 1), "<sum over a slice of cos(p.x) phi(0) phi(x, t)>, " + entries_[e].label, 0, all);
   }
 }
 

@@ -41,6 +41,9 @@ struct WaveValue {
 /// Whether two momenta have the same correlator: p and -p, and with `average` those that reflections and exchanges of equal spatial directions make of each other.
 bool same_correlator(const Grid& grid, const std::vector<int>& a, const std::vector<int>& b, bool average);
 
+/// Name of the series of entry 0, 1, ... of the momenta.
+std::string momentum_series(std::size_t entry);
+
 /// Correlators of the order parameter at spatial momenta,
 ///
 ///   C(p, t) = (1/V) sum_{t0} Re M(p, t0 + t).M(p, t0)* = < sum_x cos(p.x) phi(0, 0).phi(x, t) >,   M(p, t) = sum_x e^{ip.x} phi(x, t),

@@ -452,10 +452,11 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   }
   std::vector<Complex> residual;
   for (std::size_t s = 0; s < energies.size(); ++s) residual.push_back(std::sqrt(weights[s]) * (energies[s] - mean));
-  const bool moves_on = options.momentum != 0 && !options.previous.empty();
-  std::vector<double> kept;  // mu delta'
-  if (moves_on) {
+  std::vector<double> kept;  // mu delta'; empty: there is none
+  if (options.momentum != 0) {
     for (const double x : options.previous) kept.push_back(options.momentum * x);
+  }
+  if (!kept.empty()) {
     const std::vector<Complex> foreseen = centred.multiply(kept);
     for (std::size_t s = 0; s < residual.size(); ++s) residual[s] -= foreseen[s];
   }
@@ -485,7 +486,7 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   std::vector<Complex> product = centred.multiply(delta);
   std::vector<double> difference = centred.multiply_adjoint(product);
   for (std::size_t p = 0; p < force.size(); ++p) difference[p] += report.shift * delta[p] - force[p];
-  if (moves_on) {
+  if (!kept.empty()) {
     for (std::size_t p = 0; p < delta.size(); ++p) delta[p] += kept[p];
     product = centred.multiply(delta);
   }

@@ -107,8 +107,8 @@ class CorrelatorStudy {
   /// The series of study.momentum in a run, which has its own list of momenta.
   std::string series_at_momentum(const FieldRun& run) const {
     const Deck deck = run.deck_with({});
-    const int k = measured_momentum(deck, make_grid(Communicator::self(), deck), options_.momentum);
-    if (k >= 0) return fmt::format("correlator_p{}", k + 1);
+    const std::string series = koushi::series_at_momentum(deck, make_grid(Communicator::self(), deck), options_.momentum);
+    if (!series.empty()) return series;
     std::vector<std::string> names;
     if (deck.has("study.momenta")) {
       for (const auto& n : deck.rows("study.momenta")) names.push_back(fmt::format("[{}]", fmt::join(n, ", ")));

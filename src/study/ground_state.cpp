@@ -130,8 +130,7 @@ GroundState::Update GroundState::update(const std::vector<std::complex<double>>&
   const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
   previous_parameters_ = psi_->parameters();
   psi_->apply(-size, delta);
-  previous_delta_.clear();
-  if (schedule.options.momentum > 0) previous_delta_ = std::move(delta);
+  previous_delta_ = schedule.options.momentum > 0 ? std::move(delta) : std::vector<double>{};
   phases_.lap("solver");
   return {report, size};
 }

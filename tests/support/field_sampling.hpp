@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "koushi/field/field_theory.hpp"
+#include "koushi/field/hmc.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "memory_archive.hpp"
 
@@ -61,6 +63,23 @@ inline std::vector<double> configuration_of(const FieldTheory& theory) {
   MemoryArchive archive;
   theory.write(archive, "field");
   return archive.boxes["field"];
+}
+
+/// log2 of how much smaller the error of H over a trajectory of length 1 is with twice the steps; begin() starts one.
+inline double order_of(MolecularDynamics& dynamics, Integrator integrator, int steps, const std::function<void()>& begin) {
+  const auto error = [&](int n) {
+    begin();
+    const double before = dynamics.hamiltonian()[0];
+    integrate(dynamics, integrator, 1.0 / n, n);
+    return dynamics.hamiltonian()[0] - before;
+  };
+  return std::log2(std::abs(error(steps) / error(2 * steps)));
+}
+
+inline double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double worst = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) worst = std::max(worst, std::abs(a[k] - b[k]));
+  return worst;
 }
 
 /// The brick of a rank, `box` as Grid::box gives it, cut out of the array of the whole lattice.

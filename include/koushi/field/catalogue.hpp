@@ -23,8 +23,8 @@ double numbers_per_site(const Deck& deck);
 /// The theory of [action]. Errors: DeckError.
 std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid);
 
-/// Which of the study.momenta of a deck, from 0, has the correlator at momentum n: p and -p have the same, with average_momenta all that are averaged; -1 if none has.
-int measured_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n);
+/// The series of the correlator at momentum n, in runs of a deck with study.momenta: p and -p have the same, with average_momenta all that are averaged; empty if there is none.
+std::string series_at_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n);
 
 /// One entry of [[updater]] at work.
 ///

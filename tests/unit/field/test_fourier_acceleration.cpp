@@ -20,12 +20,6 @@ Grid periodic(const Communicator& comm, const std::vector<int>& extents, std::in
   return {comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), ranks, 1, replicas}};
 }
 
-double largest(const std::vector<double>& a, const std::vector<double>& b) {
-  double worst = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) worst = std::max(worst, std::abs(a[k] - b[k]));
-  return worst;
-}
-
 /// <phi^2> of S = sum stiffness (d phi)^2 + quadratic phi^2: mean over momenta of 1 / (2 (quadratic + stiffness k_hat^2)).
 double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic) {
   std::vector<double> denominators{quadratic};
@@ -91,21 +85,15 @@ TEST_CASE("accelerated trajectories are reversible and conserve energy to the or
         theory->start(3, 0.5);
         theory->draw_momenta(3, 1);
       };
-      const auto error = [&](int steps) {
-        begin();
-        const double before = theory->hamiltonian()[0];
-        integrate(*theory, integrator, 1.0 / steps, steps);
-        return theory->hamiltonian()[0] - before;
-      };
-      CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - order) < 0.6);
+      CHECK(std::abs(order_of(*theory, integrator, 40, begin) - order) < 0.6);
       begin();
       const auto first = configuration_of(*theory);
       integrate(*theory, integrator, 0.05, 20);
       const auto end = configuration_of(*theory);
       theory->reverse_momenta();
       integrate(*theory, integrator, 0.05, 20);
-      CHECK(largest(first, end) > 0.1);
-      CHECK(largest(first, configuration_of(*theory)) < 1e-12);
+      CHECK(largest_difference(first, end) > 0.1);
+      CHECK(largest_difference(first, configuration_of(*theory)) < 1e-12);
     }
   }
 }
@@ -182,7 +170,7 @@ TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to
       theory->start(2, 0.5);
       for (std::uint64_t t = 0; t < 5; ++t) hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 4, .seed = 2, .acceleration_mass = 0.6}, t);
     }
-    const double worst = largest(cut_brick(configuration_of(*whole), shared.box(2)), configuration_of(*part));
+    const double worst = largest_difference(cut_brick(configuration_of(*whole), shared.box(2)), configuration_of(*part));
     CHECK(worst < 1e-10);
     if (!divided) CHECK(worst == 0);
   }

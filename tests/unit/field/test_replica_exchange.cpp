@@ -14,6 +14,7 @@
 #include "koushi/field/spin_theory.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "memory_archive.hpp"
+#include "spin_enumeration.hpp"
 
 using namespace koushi;
 
@@ -120,37 +121,6 @@ std::map<std::string, Estimate> sample_rung(const Rungs& rungs, std::size_t k, i
   return result;
 }
 
-struct Enumerated {
-  double energy = 0;
-  double m2 = 0;
-};
-
-/// Clock or Potts spins of q states on a lattice of 2 x 3 sites with open ends, state by state: <H> / V and the mean square of the order parameter times V.
-Enumerated enumerate_states(const SpinModel& model) {
-  const int q = model.states;
-  const bool potts = model.kind == SpinModel::Kind::potts;
-  const int bonds[7][2] = {{0, 1}, {1, 2}, {3, 4}, {4, 5}, {0, 3}, {1, 4}, {2, 5}};
-  Enumerated sum;
-  double z = 0;
-  for (int state = 0; state < q * q * q * q * q * q; ++state) {
-    int k[6];
-    for (int x = 0, rest = state; x < 6; ++x, rest /= q) k[x] = rest % q;
-    const auto cosine = [q](int n) { return std::cos(2 * M_PI * n / q); };
-    double h = 0;
-    for (const auto& [x, y] : bonds) h -= potts ? (k[x] == k[y] ? 1 : 0) : cosine(k[x] - k[y]);
-    double square = 0;
-    for (const int x : k) {
-      h -= model.field * (potts ? (x == 0 ? 1 : 0) : cosine(x));
-      for (const int y : k) square += potts ? ((x == y ? q : 0) - 1.0) / (q - 1) : cosine(x - y);
-    }
-    const double weight = std::exp(-model.beta * h);
-    z += weight;
-    sum.energy += weight * h / 6;
-    sum.m2 += weight * square / 6;
-  }
-  return {sum.energy / z, sum.m2 / z};
-}
-
 }  // namespace
 
 TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta and in the field", "[field][exact][statistical]") {
@@ -164,7 +134,7 @@ TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta
       for (const SpinModel& model : models) rungs.add(make_spin_theory(grid, model));
       for (std::size_t k = 0; k < models.size(); ++k) {
         INFO((kind == SpinModel::Kind::clock ? "clock" : "Potts") << ", beta " << models[k].beta << ", field " << models[k].field);
-        const Enumerated exact = enumerate_states(models[k]);
+        const EnumeratedSpins exact = enumerate_spins({2, 3}, models[k], true);
         auto result = sample_rung(rungs, k, 1500, 1);
         compare_estimate(result["energy_per_site"], exact.energy, 0.01);
         compare_estimate(result["susceptibility"], exact.m2, 0.02);

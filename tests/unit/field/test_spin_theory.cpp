@@ -2,13 +2,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <cmath>
-#include <functional>
 #include <numeric>
 
 #include "field_sampling.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/spin_theory.hpp"
+#include "spin_enumeration.hpp"
 
 using namespace koushi;
 
@@ -42,100 +42,6 @@ std::map<std::string, Estimate> sample(FieldTheory& theory, const std::string& h
   return sample_field(theory, n, [&](std::uint64_t t) { update(theory, colouring, how, t); }, spread);
 }
 
-struct Exact {
-  double energy = 0;
-  double energy2 = 0;
-  double m2 = 0;
-  double m4 = 0;
-};
-
-/// Sums over all states of a small Ising, clock or Potts lattice of any dimension, written out anew: every site has the bonds to its forward neighbours, J[0] along
-/// the directions and J[1] along the diagonals of their planes.
-Exact enumerate(const std::vector<int>& extents, const SpinModel& model, bool open) {
-  const auto d = extents.size();
-  const int q = model.kind == Kind::vector ? 2 : model.states;
-  std::vector<std::pair<std::vector<int>, double>> steps;
-  for (std::size_t mu = 0; mu < d; ++mu) {
-    std::vector<int> step(d);
-    step[mu] = 1;
-    steps.emplace_back(step, model.J[0]);
-    for (std::size_t nu = mu + 1; nu < d && model.J.size() > 1; ++nu) {
-      for (const int sign : {1, -1}) {
-        step[nu] = sign;
-        steps.emplace_back(step, model.J[1]);
-      }
-      step[nu] = 0;
-    }
-  }
-  int n = 1;
-  for (const int extent : extents) n *= extent;
-  struct Bond {
-    std::size_t a;
-    std::size_t b;
-    double J;
-  };
-  std::vector<Bond> bonds;
-  for (int site = 0; site < n; ++site) {
-    for (const auto& [step, J] : steps) {
-      int neighbour = 0;
-      int rest = site;
-      int stride = 1;
-      bool inside = true;
-      for (std::size_t mu = d; mu-- > 0;) {
-        const int to = rest % extents[mu] + step[mu];
-        inside = inside && to >= 0 && to < extents[mu];
-        neighbour += (to + extents[mu]) % extents[mu] * stride;
-        rest /= extents[mu];
-        stride *= extents[mu];
-      }
-      if (inside || !open) bonds.push_back({static_cast<std::size_t>(site), static_cast<std::size_t>(neighbour), J});
-    }
-  }
-  // Spins as vectors of q corners: two for Ising, of a regular polygon for clocks, of a simplex for Potts.
-  const double angle = 2 * M_PI / q;
-  const auto product = [&](int a, int b) { return model.kind == Kind::potts ? (a == b ? 1.0 : 0.0) : std::cos(angle * (a - b)); };
-  const auto states = static_cast<long>(std::lround(std::pow(q, n)));
-  Exact exact;
-  double z = 0;
-  std::vector<int> s(static_cast<std::size_t>(n));
-  for (long state = 0; state < states; ++state) {
-    long rest = state;
-    for (int& v : s) {
-      v = static_cast<int>(rest % q);
-      rest /= q;
-    }
-    double h = 0;
-    for (const Bond& bond : bonds) h -= bond.J * product(s[bond.a], s[bond.b]);
-    std::vector<double> counts(static_cast<std::size_t>(q));
-    for (const int v : s) {
-      h -= model.field * product(v, 0);
-      ++counts[static_cast<std::size_t>(v)];
-    }
-    double square = 0;
-    if (model.kind == Kind::potts) {
-      for (const double c : counts) square += std::pow(c - static_cast<double>(n) / q, 2) * q / (q - 1.0);
-    } else {
-      double sum[2] = {};
-      for (int v = 0; v < q; ++v) {
-        sum[0] += counts[static_cast<std::size_t>(v)] * std::cos(angle * v);
-        sum[1] += counts[static_cast<std::size_t>(v)] * std::sin(angle * v);
-      }
-      square = sum[0] * sum[0] + sum[1] * sum[1];
-    }
-    const double weight = std::exp(-model.beta * h);
-    z += weight;
-    exact.energy += weight * h / n;
-    exact.energy2 += weight * h * h / n / n;
-    exact.m2 += weight * square / n;
-    exact.m4 += weight * square * square;
-  }
-  exact.energy /= z;
-  exact.energy2 /= z;
-  exact.m2 /= z;
-  exact.m4 /= z;
-  return exact;
-}
-
 }  // namespace
 
 TEST_CASE("small Ising, clock and Potts lattices of two to four directions have the moments of their enumeration", "[field][exact][statistical]") {
@@ -153,7 +59,7 @@ TEST_CASE("small Ising, clock and Potts lattices of two to four directions have 
                          Row{{.kind = Kind::clock, .components = 2, .states = 3, .beta = 0.3, .field = 0.2}, {2, 2, 2}, false},
                          Row{{.kind = Kind::clock, .components = 2, .states = 5, .beta = 0.8, .J = {1.0, 0.4}}, {2, 3}, true}}) {
     const auto& m = row.model;
-    const Exact exact = enumerate(row.extents, m, row.open);
+    const EnumeratedSpins exact = enumerate_spins(row.extents, m, row.open);
     const Grid grid = make_grid(self, row.extents, m, row.open ? Boundary::open : Boundary::periodic, 16);
     const auto theory = make_spin_theory(grid, m);
     std::vector<std::string> updates = theory->further_updates();
@@ -317,23 +223,16 @@ TEST_CASE("reflections leave the action alone, kicks on spheres are its derivati
       CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
       for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4}}) {
         INFO("O(" << n << "), integrator " << static_cast<int>(integrator) << ", boundaries " << static_cast<int>(boundaries[0]) << " " << static_cast<int>(boundaries[1]));
-        const auto error = [&](int steps) {
+        const auto begin = [&] {
           theory->start(4, 1);
           dynamics.draw_momenta(4, 1);
-          const double h = dynamics.hamiltonian()[0];
-          integrate(dynamics, integrator, 1.0 / steps, steps);
-          return dynamics.hamiltonian()[0] - h;
         };
-        CHECK(std::abs(std::log2(std::abs(error(40) / error(80))) - order) < 0.6);
-        theory->start(4, 1);
-        dynamics.draw_momenta(4, 1);
+        CHECK(std::abs(order_of(dynamics, integrator, 40, begin) - order) < 0.6);
+        begin();
         integrate(dynamics, integrator, 0.1, 10);
         dynamics.reverse_momenta();
         integrate(dynamics, integrator, 0.1, 10);
-        const std::vector<double> back = configuration_of(*theory);
-        double worst = 0;
-        for (std::size_t k = 0; k < back.size(); ++k) worst = std::max(worst, std::abs(back[k] - first[k]));
-        CHECK(worst < 1e-11);
+        CHECK(largest_difference(first, configuration_of(*theory)) < 1e-11);
       }
     }
   }
