@@ -179,7 +179,8 @@ double numbers_of_theory(const Deck& deck) {
     const double reals = group == "u1" ? 2 : group == "su2" ? 4 : 18;
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
     const bool flows = deck.real("action.flow_time") > 0;
-    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (flows || deck.integer("action.static_loops") > 0 ? reals : 0) + (flows ? generators : 0));  // links, kept links, momenta; a copy; a force
+    const bool copied = flows || deck.integer("action.static_loops") > 0 || deck.integer("action.loops") > 2;
+    return static_cast<double>(deck.integers("lattice.extents").size()) * (2 * reals + generators + (copied ? reals : 0) + (flows ? generators : 0));  // links, kept links, momenta; a copy; a force
   }
   if (kind == "hopfield") {  // bytes: spins, and the patterns on every rank
     const double patterns = deck.has("action.patterns") ? static_cast<double>(deck.integer("action.patterns")) : 1;

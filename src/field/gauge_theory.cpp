@@ -7,6 +7,7 @@
 #include <complex>
 #include <map>
 #include <type_traits>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/gauge_measurement_kernel.hpp"
@@ -16,7 +17,7 @@ namespace koushi {
 
 namespace {
 
-constexpr int most_loop = 4;
+constexpr int most_loop = 4;  ///< of Wilson loops
 
 /// Sums of n numbers per site, from vectors of sites: [replica][n].
 template <typename T, int n, typename Kernel>
@@ -72,6 +73,7 @@ class GaugeTheory final : public RealField {
   /// Links exp(i spread normal_a T_a).
   void start(std::uint64_t seed, double spread) override {
     for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks<Group>{links<double>()});
+    field_changed();
     RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
   }
@@ -90,13 +92,13 @@ class GaugeTheory final : public RealField {
   }
   /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney, PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
+    fill_halo(reach());
     put_aside();
-    const Kokkos::DefaultExecutionSpace space;
-    Kokkos::deep_copy(space, force(), 0.0);
+    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, force(), 0.0);
     add_force(force(), beta_ / Group::order, weights_);
     turn_links(force(), shift);
     kick(time);
-    Kokkos::deep_copy(space, field_, aside_);
+    take_back();
   }
 
   std::vector<std::array<int, 4>> interactions() const override {
@@ -133,10 +135,9 @@ class GaugeTheory final : public RealField {
   Measured measure() override {
     const auto sums = survey();
     const auto volume = static_cast<double>(grid_.n_sites());
-    const int largest = largest_loop();
-    const std::vector<double> loops = totals<most_loop * most_loop>("koushi::field::wilson_loops", WilsonLoops<Group, most_loop>{links<double>(), largest});
     const std::vector<std::complex<double>> lines = polyakov_loops();
     Measured all;
+    measure_wilson_loops(all);
     if (options_.static_loops > 0) measure_static_loops(all);
     if (options_.flow_time > 0) measure_flow(all);
     for (std::size_t r = 0; r < sums.size(); ++r) {
@@ -147,9 +148,6 @@ class GaugeTheory final : public RealField {
       }
       all["action_density"].push_back(action_of(sums[r]) / volume);
       all["plaquette"].push_back(sums[r][1] / planes());
-      for (int k = 0; k < most_loop * most_loop; ++k) {
-        if (std::max(k / most_loop, k % most_loop) < largest) all["wilson_loops"].push_back(loops[r * most_loop * most_loop + static_cast<std::size_t>(k)] / volume);
-      }
       if (has_charge()) {
         const double charge = std::round(sums[r][2]);
         all["topological_charge"].push_back(charge);
@@ -222,12 +220,17 @@ class GaugeTheory final : public RealField {
   }
 
  private:
-  static constexpr int most_static_loop = 6;
-
+  /// Steps that the action takes from a link.
+  int reach() const { return weights_.rectangle == 0 ? 1 : 2; }
   double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const { return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]); }
   void put_aside() {
     if (aside_.extent(2) == 0) aside_ = make_field(grid_, components_);
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, aside_, field_);
+    aside_filled_ = filled_;
+  }
+  void take_back() {
+    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, field_, aside_);
+    filled_ = aside_filled_;
   }
   const FieldArray& force() {
     if (force_.extent(2) == 0) force_ = make_field(grid_, momenta_);
@@ -278,7 +281,7 @@ class GaugeTheory final : public RealField {
           turn_links(force(), 1);
         }
       }
-      halo_.exchange(field_);
+      fill_halo(1);
       const std::vector<double> sums = lane_totals<FlowSurvey>("koushi::field::flow_survey");
       for (std::size_t r = 0; r < replicas; ++r) {
         energies[r].push_back(sums[3 * r] / volume);
@@ -291,38 +294,102 @@ class GaugeTheory final : public RealField {
       all["topological_charge"].push_back(charges[r]);
       all["topological_charge2"].push_back(charges[r] * charges[r]);
     }
-    Kokkos::deep_copy(space, field_, aside_);  // with its halo
+    take_back();
   }
 
+  /// Loops R x T of smeared links in space, each of lines that grow by one link at a time.
   void measure_static_loops(Measured& all) {
     put_aside();
-    const Kokkos::DefaultExecutionSpace space;
-    FieldArray spatial = aside_;
-    FieldArray other = kept_;  // free between trajectories
+    FieldArray links = aside_;
+    FieldArray lines = kept_;  // free between trajectories
     if (options_.smearing != Smearing::none) {
       for (int k = 0; k < options_.smearing_steps; ++k) {
-        halo_.exchange(spatial);
+        halo_.exchange(links, {.layers = 1});
         with_values([&]<typename T>(std::type_identity<T>) {
           const GridView& view = grid_.view();
-          const LinkField<GroupOf<T>> from{view, pointer_to(spatial), is_open()};
-          const LinkField<GroupOf<T>> to{view, pointer_to(other), is_open()};
-          for_lanes<T>(space, "koushi::field::smear", view, TiledRows{view}, view.n_rows(),
+          const LinkField<GroupOf<T>> from{view, pointer_to(links), is_open()};
+          const LinkField<GroupOf<T>> to{view, pointer_to(lines), is_open()};
+          for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::smear", view, TiledRows{view}, view.n_rows(),
                        SmearLinks<GroupOf<T>>{from, to, view.first_direction + 1, options_.smearing == Smearing::stout, options_.smearing_weight});
         });
-        std::swap(spatial, other);
+        std::swap(links, lines);
       }
     }
-    halo_.exchange(spatial);
-    const LinkField<Group> smeared{grid_.view(), pointer_to(spatial), is_open()};
-    const std::vector<double> loops = totals<most_static_loop * most_static_loop>("koushi::field::static_loops",
-                                                                                 StaticLoops<Group, most_static_loop>{links<double>(), smeared, options_.static_loops});
-    const auto volume = static_cast<double>(grid_.n_sites());
-    for (std::size_t r = 0; r < static_cast<std::size_t>(grid_.view().n_replicas); ++r) {
-      for (int k = 0; k < most_static_loop * most_static_loop; ++k) {
-        if (std::max(k / most_static_loop, k % most_static_loop) >= options_.static_loops) continue;
-        all["static_loops"].push_back(loops[r * most_static_loop * most_static_loop + static_cast<std::size_t>(k)] / volume);
+    halo_.exchange(links);
+    const int time = grid_.view().first_direction;
+    const int largest = options_.static_loops;
+    std::vector<std::vector<double>> loops;  // [R, T][replica]
+    for (int r = 1; r <= largest; ++r) {
+      extend_lines(lines, links, r - 1, time + 1, 3);
+      for (int t = 1; t <= largest; ++t) {
+        extend_lines(lines, links, t - 1, time, time);
+        loops.push_back(loops_of_lines(lines, lines, r, t, time, false));
       }
     }
+    for (std::size_t replica = 0; replica < loops[0].size(); ++replica) {
+      for (const auto& loop : loops) all["static_loops"].push_back(loop[replica]);
+    }
+  }
+
+  /// Loops of R <= T links, each plane with R along either direction, which are those of T and R as well.
+  void measure_wilson_loops(Measured& all) {
+    const int largest = largest_loop();
+    if (largest == 0) return;
+    const auto n = static_cast<std::size_t>(largest);
+    std::vector<std::vector<std::vector<double>>> loops(n, std::vector<std::vector<double>>(n));
+    fill_halo(largest);
+    FieldArray a = field_;  // lines of R links
+    FieldArray b = field_;  // of T
+    for (int r = 1; r <= largest; ++r) {
+      if (r == largest) {
+        a = b;
+      } else if (r > 1) {
+        if (r == 2) put_aside();
+        a = aside_;
+        extend_lines(a, field_, r - 1, grid_.view().first_direction, 3);
+      }
+      b = a;
+      for (int t = r; t <= largest; ++t) {
+        if (t == r + 1) {
+          b = kept_;  // free between trajectories
+          Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, b, a);
+        }
+        if (t > r) extend_lines(b, field_, t - 1, grid_.view().first_direction, 3);
+        const auto i = static_cast<std::size_t>(r - 1);
+        const auto j = static_cast<std::size_t>(t - 1);
+        loops[i][j] = loops[j][i] = loops_of_lines(a, b, r, t, 3, r == t);
+      }
+    }
+    for (std::size_t replica = 0; replica < loops[0][0].size(); ++replica) {
+      for (const auto& row : loops) {
+        for (const auto& loop : row) all["wilson_loops"].push_back(loop[replica]);
+      }
+    }
+  }
+
+  /// Lines of `length` links in directions first to last get one more, and their halo.
+  void extend_lines(const FieldArray& lines, const FieldArray& links, int length, int first, int last) {
+    const GridView& view = grid_.view();
+    with_values([&]<typename T>(std::type_identity<T>) {
+      using Lines = LinkField<GroupOf<T>, longest_line>;
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::extend_lines", view, AllRows{view}, view.n_rows(),
+                   ExtendLines<GroupOf<T>>{Lines{view, pointer_to(lines)}, Lines{view, pointer_to(links)}, length, first, last});
+    });
+    halo_.exchange(lines, {.first = (first - view.first_direction) * Group::reals, .count = (last - first + 1) * Group::reals});
+  }
+  /// Means of LoopsOfLines: [replica].
+  std::vector<double> loops_of_lines(const FieldArray& a, const FieldArray& b, int along_mu, int along_nu, int last_nu, bool half) const {
+    const GridView& view = grid_.view();
+    const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), 1);
+    with_values([&]<typename T>(std::type_identity<T>) {
+      using Lines = LinkField<GroupOf<T>, longest_line>;
+      using Loops = LoopsOfLines<GroupOf<T>>;
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::loops", view, TiledRows{view}, view.n_rows(),
+                   SumLanes<T, 1, Loops>{Loops{Lines{view, pointer_to(a)}, Lines{view, pointer_to(b)}, along_mu, along_nu, last_nu, half}, sums});
+    });
+    std::vector<double> means = totals_of(sums);
+    for (double& mean : means) mean /= static_cast<double>(grid_.n_sites());
+    return means;
   }
 
   template <typename T>
@@ -338,20 +405,13 @@ class GaugeTheory final : public RealField {
       body(std::type_identity<double>{});
     }
   }
-  /// momentum -= factor Im tr(T_a U A), while the halo of the links is under way.
+  /// momentum -= factor Im tr(T_a U A)
   void add_force(const FieldArray& momentum, double factor, const LoopWeights& weights) {
+    fill_halo(reach());
     with_values([&]<typename T>(std::type_identity<T>) {
-      const GaugeKick<GroupOf<T>> kernel{links<T>(), pointer_to(momentum), factor, weights};
-      const Kokkos::DefaultExecutionSpace space;
       const GridView& view = grid_.view();
-      if (!grid_.decomposed()) {
-        for_lanes<T>(space, "koushi::field::gauge_kick", view, TiledRows{view}, view.n_rows(), kernel);
-        return;
-      }
-      halo_.start(field_);
-      for_lanes<T>(space, "koushi::field::gauge_kick", view, ListedRows{view, grid_.interior_rows()}, static_cast<int>(grid_.interior_rows().extent(0)), kernel);
-      halo_.finish(field_);
-      for_lanes<T>(space, "koushi::field::gauge_kick", view, ListedRows{view, grid_.boundary_rows()}, static_cast<int>(grid_.boundary_rows().extent(0)), kernel);
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_kick", view, TiledRows{view}, view.n_rows(),
+                   GaugeKick<GroupOf<T>>{links<T>(), pointer_to(momentum), factor, weights});
     });
   }
   void turn_links(const FieldArray& momentum, double time) {
@@ -359,6 +419,7 @@ class GaugeTheory final : public RealField {
       const GridView& view = grid_.view();
       for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", view, AllRows{view}, view.n_rows(), GaugeDrift<GroupOf<T>>{links<T>(), pointer_to(momentum), time});
     });
+    field_changed();
   }
   /// Sums of a kernel's numbers over the sites of the whole lattice: [replica][number].
   template <template <typename> class Kernel, typename... More>
@@ -450,7 +511,7 @@ class GaugeTheory final : public RealField {
   }
 
   std::vector<std::array<double, GaugeSurvey<Group>::numbers>> survey() {
-    halo_.exchange(field_);
+    fill_halo(reach());
     const std::vector<double> all = lane_totals<GaugeSurvey>("koushi::field::gauge_survey", weights_.rectangle != 0);
     std::vector<std::array<double, GaugeSurvey<Group>::numbers>> sums(all.size() / GaugeSurvey<Group>::numbers);
     for (std::size_t k = 0; k < all.size(); ++k) sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
@@ -463,7 +524,7 @@ class GaugeTheory final : public RealField {
     const Kokkos::DefaultExecutionSpace space;
     std::int64_t count = 0;
     const bool checkerboard = view.half > 0 && colouring.n_colours() == 2;
-    halo_.exchange(field_);
+    fill_halo(reach());
     for (int mu = view.first_direction; mu < 4; ++mu) {
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
         if (checkerboard) {
@@ -473,9 +534,11 @@ class GaugeTheory final : public RealField {
           using Kernel = LinkKernel<Group>;
           count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour), Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
         }
-        halo_.exchange(field_, (mu - view.first_direction) * Group::reals, Group::reals, checkerboard ? colour : -1);  // nothing else has changed
+        // nothing else has changed
+        halo_.exchange(field_, {.first = (mu - view.first_direction) * Group::reals, .count = Group::reals, .layers = reach(), .colour = checkerboard ? colour : -1});
       }
     }
+    filled_ = reach();
     return static_cast<double>(count) / (grid_.dimension() * (update == LinkUpdate::metropolis ? 1 : Group::subgroups));
   }
 
@@ -483,6 +546,7 @@ class GaugeTheory final : public RealField {
   double beta_;
   LoopWeights weights_;
   FieldArray aside_;
+  int aside_filled_ = 0;  ///< layers of its halo
   FieldArray force_;
 };
 

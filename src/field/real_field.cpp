@@ -108,6 +108,7 @@ RealField::RealField(const Grid& grid, int components, bool corners, int momenta
 void RealField::start(std::uint64_t seed, double spread) {
   Kokkos::parallel_for("koushi::field::start", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
                        DrawNormals{grid_.view(), pointer_to(field_), components_, seed, RandomPurpose::initial_configurations, 0, spread});
+  field_changed();
 }
 
 void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
@@ -128,11 +129,15 @@ std::vector<double> RealField::hamiltonian() {
   return h;
 }
 
-void RealField::drift(double time) { add_scaled("koushi::field::drift", field_, momentum_, components_, time); }
+void RealField::drift(double time) {
+  add_scaled("koushi::field::drift", field_, momentum_, components_, time);
+  field_changed();
+}
 
 void RealField::keep() { Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, kept_, field_); }
 
 void RealField::restore(const std::vector<bool>& accepted) {
+  field_changed();
   for (std::size_t r = 0; r < accepted.size(); ++r) {
     if (accepted[r]) continue;
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, Kokkos::subview(field_, r, Kokkos::ALL, Kokkos::ALL), Kokkos::subview(kept_, r, Kokkos::ALL, Kokkos::ALL));
@@ -141,6 +146,8 @@ void RealField::restore(const std::vector<bool>& accepted) {
 
 void RealField::exchange(FieldTheory& other, const std::vector<bool>& replicas) {
   auto& that = dynamic_cast<RealField&>(other);
+  field_changed();
+  that.field_changed();
   if (std::find(replicas.begin(), replicas.end(), false) == replicas.end()) {
     std::swap(field_, that.field_);
     return;
@@ -194,6 +201,7 @@ void RealField::read(const Archive& archive, const std::string& path) {
     }
   }
   Kokkos::deep_copy(field_, host);
+  field_changed();
 }
 
 }  // namespace koushi

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,9 +108,17 @@ class RealField : public MolecularDynamics {
     return count;
   }
 
+  /// The nearest `layers` of the field's halo, unless they are there since its last change: for theories that say what changes it.
+  void fill_halo(int layers) {
+    if (filled_ < layers) halo_.exchange(field_, {.layers = layers});
+    filled_ = std::max(filled_, layers);
+  }
+  void field_changed() { filled_ = 0; }
+
   const Grid& grid_;
   int components_;
   FieldArray field_;
+  int filled_ = 0;  ///< layers of its halo
   int momenta_;
   FieldArray momentum_;
   FieldArray kept_;

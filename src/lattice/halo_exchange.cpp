@@ -55,9 +55,7 @@ FieldArray make_field(const Grid& grid, int components) {
                     static_cast<std::size_t>(grid.view().stored));
 }
 
-HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), count_(components), corners_(corners), messages_(grid.group()) {
-  const GridView& view = grid.view();
-  const auto halo = [&](int mu) { return grid.has_halo(mu) ? view.range : 0; };
+HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), corners_(corners), messages_(grid.group()) {
   for (int mu = 0; mu < 4; ++mu) {
     if (!grid.is_divided(mu)) continue;
     for (const int step : {-1, 1}) {
@@ -65,19 +63,9 @@ HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : gri
       face.mu = mu;
       face.step = step;
       face.partner = grid.neighbour(mu, step);
-      std::size_t count = static_cast<std::size_t>(view.n_replicas * components);
-      for (int nu = 0; nu < 4; ++nu) {
-        // With corners, directions that were exchanged before take their halos along.
-        const bool whole = corners && nu < mu;
-        face.send[nu][0] = face.receive[nu][0] = whole ? 0 : halo(nu);
-        face.send[nu][1] = face.receive[nu][1] = view.extent[nu] + (whole ? 2 * halo(nu) : 0);
-        if (nu == mu) {
-          face.send[nu][1] = face.receive[nu][1] = view.range;
-          face.send[nu][0] = step < 0 ? halo(nu) : view.extent[nu];
-          face.receive[nu][0] = step < 0 ? 0 : halo(nu) + view.extent[nu];
-        }
-        count *= static_cast<std::size_t>(face.send[nu][1]);
-      }
+      const Brick whole = brick(face, true, {});
+      auto count = static_cast<std::size_t>(grid.view().n_replicas * components);
+      for (const auto& [first, extent] : whole.at) count *= static_cast<std::size_t>(extent);
       face.out = Buffer("koushi::lattice::halo_out", count);
       face.in = Buffer("koushi::lattice::halo_in", count);
       face.out_host = Kokkos::create_mirror_view(face.out);
@@ -87,56 +75,84 @@ HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : gri
   }
 }
 
-void HaloExchange::start(const FieldArray& field, Face& face, int tag) {
-  const int size = static_cast<int>(face.in.extent(0)) / components_ * count_ / (colour_of(face) < 0 ? 1 : 2);
-  copy_brick<true>("koushi::lattice::pack_halo", grid_.view(), field, face.out, face.send, first_, count_, colour_of(face), first_parity(face.send));
+HaloExchange::Brick HaloExchange::brick(const Face& face, bool sent, const Part& part) const {
+  const GridView& view = grid_.view();
+  const int layers = part.layers < 0 ? view.range : part.layers;
+  Brick result;
+  for (int nu = 0; nu < 4; ++nu) {
+    const int halo = grid_.has_halo(nu) ? view.range : 0;
+    auto& [first, count] = result.at[nu];
+    first = halo;
+    count = view.extent[nu];
+    if (nu == face.mu) {
+      const int border = face.step < 0 ? halo : halo + view.extent[nu];  // of the box and the halo
+      const bool below = sent == (face.step > 0);
+      first = below ? border - layers : border;
+      count = layers;
+    } else if (corners_ && nu < face.mu && halo > 0) {  // with corners, directions that were exchanged before take their halos along
+      first -= layers;
+      count += 2 * layers;
+    }
+  }
+  return result;
+}
+
+template <bool to_buffer>
+void HaloExchange::copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const {
+  const GridView& view = grid_.view();
+  const Brick sites = brick(face, to_buffer, part);
+  // Half of whole split rows is of one colour; other faces go as a whole.
+  const int colour = 2 * view.half == sites.at[3][1] ? part.colour : -1;
+  // Of the brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
+  int parity = part.colour + view.global_first[3];
+  for (int mu = 0; mu < 3; ++mu) parity += view.global_first[mu] + sites.at[mu][0] + (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
+  copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, part.count < 0 ? components_ : part.count, colour, parity);
+}
+
+void HaloExchange::start(const FieldArray& field, Face& face, const Part& part) {
+  const GridView& view = grid_.view();
+  const Brick sites = brick(face, true, part);
+  int size = view.n_replicas * (part.count < 0 ? components_ : part.count);
+  for (const auto& [first, count] : sites.at) size *= count;
+  if (part.colour >= 0 && 2 * view.half == sites.at[3][1]) size /= 2;
+  copy<true>("koushi::lattice::pack_halo", field, face, part);
   Kokkos::deep_copy(face.out_host, face.out);
   // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
+  const int tag = 2 * face.mu;
   messages_.receive(face.in_host.data(), size, face.partner, tag + (face.step > 0 ? 0 : 1));
   messages_.send(face.out_host.data(), size, face.partner, tag + (face.step > 0 ? 1 : 0));
 }
 
-void HaloExchange::unpack(const FieldArray& field, const Face& face) const {
-  if (grid_.ends_fixed(face.mu, face.step)) return;  // its halo holds the given values
-  Kokkos::deep_copy(face.in, face.in_host);
-  copy_brick<false>("koushi::lattice::unpack_halo", grid_.view(), field, face.in, face.receive, first_, count_, colour_of(face), first_parity(face.receive));
-}
-
 void HaloExchange::start(const FieldArray& field) {
   if (corners_) return;
-  for (Face& face : faces_) start(field, face, 2 * face.mu);
+  for (Face& face : faces_) start(field, face, {});
 }
 
-int HaloExchange::first_parity(const int (&brick)[4][2]) const {
-  const GridView& view = grid_.view();
-  int parity = colour_ + view.global_first[3];
-  for (int mu = 0; mu < 3; ++mu) parity += view.global_first[mu] + brick[mu][0] + (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
-  return parity;
-}
-
-void HaloExchange::exchange(const FieldArray& field, int first, int count, int colour) {
-  first_ = first;
-  count_ = count;
-  colour_ = colour;
-  exchange(field);
-  colour_ = -1;
-  first_ = 0;
-  count_ = components_;
-}
-
-void HaloExchange::finish(const FieldArray& field) {
+void HaloExchange::finish(const FieldArray& field, const Part& part) {
+  const auto unpack = [&](const Face& face) {
+    if (grid_.ends_fixed(face.mu, face.step)) return;  // its halo holds the given values
+    Kokkos::deep_copy(face.in, face.in_host);
+    copy<false>("koushi::lattice::unpack_halo", field, face, part);
+  };
   if (!corners_) {
     messages_.wait();
-    for (const Face& face : faces_) unpack(field, face);
+    for (const Face& face : faces_) unpack(face);
     return;
   }
   for (std::size_t k = 0; k < faces_.size(); k += 2) {
-    start(field, faces_[k], 2 * faces_[k].mu);
-    start(field, faces_[k + 1], 2 * faces_[k].mu);
+    start(field, faces_[k], part);
+    start(field, faces_[k + 1], part);
     messages_.wait();
-    unpack(field, faces_[k]);
-    unpack(field, faces_[k + 1]);
+    unpack(faces_[k]);
+    unpack(faces_[k + 1]);
   }
+}
+
+void HaloExchange::exchange(const FieldArray& field, const Part& part) {
+  if (!corners_) {
+    for (Face& face : faces_) start(field, face, part);
+  }
+  finish(field, part);
 }
 
 }  // namespace koushi

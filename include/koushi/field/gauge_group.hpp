@@ -11,6 +11,7 @@ namespace koushi {
 ///
 /// Value T     a number, or a vector of numbers that belong to different sites (base/simd.hpp)
 /// product     A B, with A or B (or both) replaced by its adjoint: product<true, false>(A, B) = A^dagger B; A and B are anything whose [k] are its numbers
+/// overlap     Re tr A B^dagger
 /// slope       slope(W, out): Im tr(T_a W), so that d/dt of - Re tr(U A) along T_a is slope_a(U A)
 
 /// Complex numbers re + i im.
@@ -49,6 +50,7 @@ struct GroupU1 {
   KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1]}}; }
   KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0]; }
   KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix& a) { return a.v[1]; }
+  KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) { return Lanes<T>::fma(a.v[0], b.v[0], a.v[1] * b.v[1]); }
   KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[1]) { out[0] = w.v[1]; }
   KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[1], double t) {
     Matrix e;
@@ -106,6 +108,10 @@ struct GroupSU2 {
   KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1], T(0.0) - a.v[2], T(0.0) - a.v[3]}}; }
   KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0] + a.v[0]; }
   KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix&) { return T(0.0); }
+  KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) {
+    using L = Lanes<T>;
+    return T(2.0) * L::fma(a.v[0], b.v[0], L::fma(a.v[1], b.v[1], L::fma(a.v[2], b.v[2], a.v[3] * b.v[3])));
+  }
   KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[3]) {
     for (int a = 0; a < 3; ++a) out[a] = w.v[a + 1];
   }
@@ -218,6 +224,11 @@ struct GroupSU3 {
   }
   KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.re(0, 0) + a.re(1, 1) + a.re(2, 2); }
   KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix& a) { return a.im(0, 0) + a.im(1, 1) + a.im(2, 2); }
+  KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) {
+    T sum = a.v[0] * b.v[0];
+    for (int k = 1; k < reals; ++k) sum = Lanes<T>::fma(a.v[k], b.v[k], sum);
+    return sum;
+  }
   /// T_a = lambda_a / 2 with Gell-Mann's lambda_1 ... lambda_8.
   KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[8]) {
     const T half(0.5);

@@ -8,12 +8,12 @@
 
 namespace koushi {
 
-/// The links U_mu(x), mu = first_direction ... 3, of a field with (4 - first_direction) * reals components.
-template <typename Group>
+/// The links U_mu(x), mu = first_direction ... 3, of a field with (4 - first_direction) * reals components. reach: steps along direction 3.
+template <typename Group, int reach = 2>
 struct LinkField {
   using Value = typename Group::Value;
   using Matrix = typename Group::Matrix;
-  using Site = SiteLanes<Value>;
+  using Site = SiteLanes<Value, reach>;
   GridView grid;
   FieldPointer data;
   bool is_open = false;  ///< whether a boundary is open

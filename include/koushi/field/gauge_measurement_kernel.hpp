@@ -4,6 +4,8 @@
 
 namespace koushi {
 
+constexpr int longest_line = 6;  ///< links on a side of a loop
+
 /// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two directions
 /// arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
 template <typename Group>
@@ -19,11 +21,15 @@ struct GaugeSurvey {
       for (int nu = links.grid.first_direction; nu < 4; ++nu) {
         if (nu > mu) {
           const T weight = links.is_open ? at.factor(mu, 1) * at.factor(nu, 1) : T(1.0);
-          const auto u = links.plaquette(at, mu, nu);
-          const T trace = Group::re_trace(u) * T(1.0 / Group::order);
+          const auto one = Group::product(links.load(mu, at), links.load(nu, at, at.step(mu, 1)));
+          const auto other = Group::product(links.load(nu, at), links.load(mu, at, at.step(nu, 1)));
+          const T trace = Group::overlap(one, other) * T(1.0 / Group::order);
           values[0] = values[0] + weight * (T(1.0) - trace);
           values[1] = values[1] + weight * trace;
-          if (Group::generators == 1) values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+          if (Group::generators == 1) {
+            const auto u = Group::template product<false, true>(one, other);
+            values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+          }
         }
         if (!rectangles || nu == mu) continue;
         T weight(1.0);
@@ -103,78 +109,54 @@ struct SmearLinks {
   }
 };
 
-/// Per site: Re tr of loops of R links of `space` along the directions behind the first and T links of `time` along the first, over N and the number of
-/// those planes: [R - 1][T - 1].
-template <typename Group, int most>
-struct StaticLoops {
-  LinkField<Group> time;
-  LinkField<Group> space;
-  int largest;
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const StaticLoops self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[most * most]) {
-      using Matrix = typename Group::Matrix;
-      for (double& v : values) v = 0;
-      const GridView& grid = self.time.grid;
-      const typename LinkField<Group>::Site at(grid, row, x, 1);
-      const int t0 = grid.first_direction;
-      for (int mu = t0 + 1; mu < 4; ++mu) {
-        Matrix near = Group::one();
-        for (int t = 1; t <= self.largest; ++t) {
-          near = Group::product(near, self.time.load(t0, at, at.step(t0, t - 1)));
-          Matrix bottom = Group::one();
-          Matrix top = Group::one();
-          for (int r = 1; r <= self.largest; ++r) {
-            bottom = Group::product(bottom, self.space.load(mu, at, at.step(mu, r - 1)));
-            top = Group::product(top, self.space.load(mu, at, at.step(t0, t) + at.step(mu, r - 1)));
-            Matrix far = Group::one();
-            for (int k = 0; k < t; ++k) far = Group::product(far, self.time.load(t0, at, at.step(mu, r) + at.step(t0, k)));
-            values[(r - 1) * most + t - 1] += Group::re_trace(Group::template product<false, true>(Group::product(bottom, far), Group::product(near, top))) / (Group::order * (3 - t0));
-          }
-        }
-      }
-    };
+/// Straight lines of links: line_mu(x) <- line_mu(x) U_mu(x + length mu), for mu = first ... last; length 0: <- U_mu(x).
+template <typename Group>
+struct ExtendLines {
+  using Links = LinkField<Group, longest_line>;
+  Links lines;
+  Links links;
+  int length;
+  int first;
+  int last;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+    const typename Links::Site at(links.grid, row, x, count);
+    for (int mu = first; mu <= last; ++mu) {
+      lines.store(mu, at, length == 0 ? links.load(mu, at) : Group::product(lines.link(mu, at), links.link(mu, at, at.step(mu, length))));
+    }
   }
 };
 
-/// Per site: Re tr of the R x T loops in all planes, R, T = 1 ... largest <= most, over N and the number of ordered planes: [R - 1][T - 1].
-template <typename Group, int most>
-struct WilsonLoops {
-  LinkField<Group> links;
-  int largest;
-  using Matrix = typename Group::Matrix;
-  KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const WilsonLoops self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[most * most]) {
-      for (double& v : values) v = 0;
-      const auto& u = self.links;
-      const typename LinkField<Group>::Site at(u.grid, row, x, 1);
-      int planes = 0;
-      for (int mu = u.grid.first_direction; mu < 4; ++mu) {
-        for (int nu = u.grid.first_direction; nu < 4; ++nu) {
-          if (nu == mu) continue;
-          ++planes;
-          Matrix side = Group::one();  // U_nu(x) ... U_nu(x + (T - 1) nu)
-          for (int t = 1; t <= self.largest; ++t) {
-            side = Group::product(side, u.load(nu, at, at.step(nu, t - 1)));
-            const GridStep above = at.step(nu, t);
-            Matrix bottom = Group::one();
-            Matrix top = Group::one();
-            for (int r = 1; r <= self.largest; ++r) {
-              const GridStep before = at.step(mu, r - 1);
-              const GridStep after = at.step(mu, r);
-              bottom = Group::product(bottom, u.load(mu, at, before));
-              top = Group::product(top, u.load(mu, at, above + before));
-              Matrix far = Group::one();
-              for (int s = 0; s < t; ++s) far = Group::product(far, u.load(nu, at, after + at.step(nu, s)));
-              const Matrix loop = Group::template product<false, true>(Group::product(bottom, far), Group::product(side, top));
-              values[(r - 1) * most + t - 1] += Group::re_trace(loop) / Group::order;
-            }
-          }
-        }
+/// Per site: Re tr of the loops of R links along mu and T along nu, over N and the number of such planes: nu up to last_nu, mu any other
+/// direction or (half the planes) any before nu.
+///
+/// a, b    the lines of R links, along mu, and of T links, along nu
+/// Cost    two products and a trace per plane
+template <typename Group>
+struct LoopsOfLines {
+  static constexpr int numbers = 1;
+  using Links = LinkField<Group, longest_line>;
+  using Value = typename Group::Value;
+  Links a;
+  Links b;
+  int along_mu;  ///< R
+  int along_nu;  ///< T
+  int last_nu;
+  bool half;
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, Value (&values)[numbers]) const {
+    const typename Links::Site at(a.grid, row, x, count);
+    const int first = a.grid.first_direction;
+    int planes = 0;
+    values[0] = Value(0.0);
+    for (int nu = first; nu <= last_nu; ++nu) {
+      for (int mu = first; mu < (half ? nu : 4); ++mu) {
+        if (mu == nu) continue;
+        ++planes;
+        const auto one = Group::product(a.link(mu, at), b.link(nu, at, at.step(mu, along_mu)));
+        const auto other = Group::product(b.link(nu, at), a.link(mu, at, at.step(nu, along_nu)));
+        values[0] = values[0] + Group::overlap(one, other);
       }
-      for (double& v : values) v /= planes;
-    };
+    }
+    values[0] = values[0] * Value(1.0 / (Group::order * planes));
   }
 };
 

@@ -32,39 +32,41 @@ class HaloExchange {
   HaloExchange& operator=(const HaloExchange&) = delete;
 
   void start(const FieldArray& field);
-  void finish(const FieldArray& field);
-  void exchange(const FieldArray& field) {
-    start(field);
-    finish(field);
-  }
-  /// Of some components only, where the halos of the others are as they must be; colour 0 or 1: only the sites of this colour of a checkerboard need it.
-  void exchange(const FieldArray& field, int first, int count, int colour = -1);
+  void finish(const FieldArray& field) { finish(field, {}); }
+  void exchange(const FieldArray& field) { exchange(field, {}); }
+  /// What of a halo is wanted, where the rest is as it must be or is not read.
+  struct Part {
+    int first = 0;    ///< component
+    int count = -1;   ///< of components; -1: all
+    int layers = -1;  ///< nearest to the box; -1: all
+    int colour = -1;  ///< 0, 1: only sites of this colour of a checkerboard
+  };
+  void exchange(const FieldArray& field, const Part& part);
 
  private:
   using Buffer = Kokkos::View<double*>;
   struct Face {
     int mu = 0;
     int step = 0;                       ///< -1: the halo below the box, 1: the one above
-    int send[4][2] = {};                ///< [direction][first, count] of the sites that are sent towards `step`, in stored coordinates
-    int receive[4][2] = {};             ///< of the halo on the side of `step`
     int partner = 0;
     Buffer out;
     Buffer in;
     Buffer::host_mirror_type out_host;
     Buffer::host_mirror_type in_host;
   };
-  void start(const FieldArray& field, Face& face, int tag);
-  void unpack(const FieldArray& field, const Face& face) const;
-  /// Of a brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
-  int first_parity(const int (&brick)[4][2]) const;
-  /// The colour that alone is exchanged, half of a face of whole split rows; -1: other faces go as a whole.
-  int colour_of(const Face& face) const { return 2 * grid_.view().half == face.send[3][1] ? colour_ : -1; }
+  /// [direction][first, count] in stored coordinates.
+  struct Brick {
+    int at[4][2] = {};
+  };
+  /// The sites that are sent through a face, or those of the halo behind it.
+  Brick brick(const Face& face, bool sent, const Part& part) const;
+  template <bool to_buffer>
+  void copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const;
+  void start(const FieldArray& field, Face& face, const Part& part);
+  void finish(const FieldArray& field, const Part& part);
 
   const Grid& grid_;
   int components_;
-  int first_ = 0;   ///< components that are exchanged now
-  int count_ = 0;
-  int colour_ = -1;
   bool corners_;
   std::vector<Face> faces_;
   Messages messages_;

@@ -16,17 +16,18 @@ KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) 
 
 /// A site, or Lanes<T>::width sites of one parity that follow each other in a split row: of those the first `count` are meant, whatever the others hold.
 ///
-/// A neighbour along direction 3 is for all lanes but one (where the row ends) at the same distance in memory; that lane is patched in.
-template <typename T>
+/// A neighbour one or two steps along direction 3 is for all lanes but one (where the row ends) at the same distance in memory; that lane is patched in.
+/// Of longer steps, up to `reach`, more lanes may be.
+template <typename T, int reach = 2>
 struct SiteLanes {
-  static constexpr int reach = 2;  ///< steps along direction 3 that vectors of sites can take
   const GridView& grid;  // not a copy: its views would be counted
   GridRow row;
   int x = 0;  ///< place of the first site
   int count = 1;
   int inner[2 * reach + 1] = {};
   int patch[2 * reach + 1] = {};  ///< place of the neighbour of the lane that is patched
-  int lane[2 * reach + 1] = {-1, -1, -1, -1, -1};   ///< -1: none
+  int lane[2 * reach + 1] = {};   ///< that is patched; -1: none
+  int patches[reach > 2 ? 2 * reach + 1 : 1] = {};  ///< lanes that are, from that one on
 
   KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
     if constexpr (Lanes<T>::width > 1) {
@@ -38,13 +39,23 @@ struct SiteLanes {
         const int shift = (parity + r - to) / 2;  // in the order of one parity
         inner[r + reach] = shift + (to - parity) * grid.half;
         lane[r + reach] = -1;
-        const int edge = shift < 0 ? 0 : grid.half - 1;
-        if (shift == 0 || edge < first || edge >= first + count) continue;
-        lane[r + reach] = edge - first;
-        patch[r + reach] = parity * grid.half + edge + grid.step(3, r, parity * grid.half + edge);
+        if constexpr (reach == 2) {
+          const int edge = shift < 0 ? 0 : grid.half - 1;
+          if (shift == 0 || edge < first || edge >= first + count) continue;
+          lane[r + reach] = edge - first;
+        } else {  // sites from begin to end - 1 have theirs beyond the row
+          const int begin = Kokkos::max(first, shift < 0 ? 0 : grid.half - shift);
+          const int end = Kokkos::min(first + count, shift < 0 ? -shift : grid.half);
+          if (shift == 0 || begin >= end) continue;
+          lane[r + reach] = begin - first;
+          patches[r + reach] = end - begin;
+        }
+        patch[r + reach] = place_of(r, lane[r + reach]);
       }
     }
   }
+  /// Of a lane's neighbour r steps along direction 3.
+  KOKKOS_INLINE_FUNCTION int place_of(int r, int l) const { return x + l + grid.step(3, r, x + l); }
   KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const { return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r}; }
   /// Boundary factor of a step.
   KOKKOS_INLINE_FUNCTION T factor(int mu, int r) const {
@@ -52,10 +63,12 @@ struct SiteLanes {
   }
   /// Where the numbers of component `first` at the end of `to` are: lane 0 at `from`, and the lane that is patched, if any, at `other`.
   struct Place {
+    const SiteLanes& at;
+    int along;
     const double* from;
     const double* other = nullptr;
     typename Lanes<T>::Mask mask = {};
-    KOKKOS_FORCEINLINE_FUNCTION Place(const SiteLanes& at, const FieldPointer& field, int first, const GridStep& to) {
+    KOKKOS_FORCEINLINE_FUNCTION Place(const SiteLanes& sites, const FieldPointer& field, int first, const GridStep& to) : at(sites), along(to.along) {
       const double* const there = field.at(at.row.replica, first, at.row.site + to.offset);
       if constexpr (Lanes<T>::width == 1) {
         from = there + at.x + (to.along == 0 ? 0 : at.grid.step(3, to.along, at.x));
@@ -68,7 +81,15 @@ struct SiteLanes {
       }
     }
     KOKKOS_FORCEINLINE_FUNCTION T operator()(std::int64_t k) const {
-      return other == nullptr ? Lanes<T>::load(from + k) : Lanes<T>::select(mask, T(other[k]), Lanes<T>::load(from + k));
+      if (other == nullptr) return Lanes<T>::load(from + k);
+      T all = Lanes<T>::select(mask, T(other[k]), Lanes<T>::load(from + k));
+      if constexpr (reach > 2 && Lanes<T>::width > 1) {
+        const int l = at.lane[along + reach];
+        for (int m = 1; m < at.patches[along + reach]; ++m) {
+          all = Lanes<T>::select(Lanes<T>::only(l + m), T(other[k + at.place_of(along, l + m) - at.patch[along + reach]]), all);
+        }
+      }
+      return all;
     }
   };
   /// Components first ... first + n - 1 of the sites at the end of `to`.
