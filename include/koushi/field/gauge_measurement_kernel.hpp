@@ -26,7 +26,7 @@ struct GaugeSurvey {
           const T trace = Group::overlap(one, other) * T(1.0 / Group::order);
           values[0] = values[0] + weight * (T(1.0) - trace);
           values[1] = values[1] + weight * trace;
-          if (Group::generators == 1) {
+          if (Group::generators == 1 && links.grid.first_direction == 2) {
             const auto u = Group::template product<false, true>(one, other);
             values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
           }
