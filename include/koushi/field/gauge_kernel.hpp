@@ -470,3 +470,5 @@ struct LinkKernel {
 };
 
 }  // namespace koushi
+
+#undef KOUSHI_WITH_ALL_CALLS_INLINE
