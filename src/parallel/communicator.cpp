@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <source_location>
 #include <utility>
 
@@ -128,6 +129,19 @@ constexpr std::size_t message_values = std::size_t{1} << 27;  // counts of MPI a
 
 std::vector<double> Communicator::all_gather(const std::vector<double>& local) const { return gather_values(*this, local); }
 std::vector<std::int64_t> Communicator::all_gather(const std::vector<std::int64_t>& local) const { return gather_values(*this, local); }
+
+std::vector<double> Communicator::all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts, const std::vector<int>& receive_counts) const {
+  const auto offsets_of = [](const std::vector<int>& counts) {
+    std::vector<int> offsets(counts.size());
+    std::exclusive_scan(counts.begin(), counts.end(), offsets.begin(), 0);
+    return offsets;
+  };
+  const std::vector<int> send_offsets = offsets_of(send_counts);
+  const std::vector<int> receive_offsets = offsets_of(receive_counts);
+  std::vector<double> received(static_cast<std::size_t>(receive_offsets.back() + receive_counts.back()));
+  check(MPI_Alltoallv(values.data(), send_counts.data(), send_offsets.data(), MPI_DOUBLE, received.data(), receive_counts.data(), receive_offsets.data(), MPI_DOUBLE, comm_), "MPI_Alltoallv");
+  return received;
+}
 
 void Communicator::send_to_root(const std::vector<double>& values) const {
   const auto size = static_cast<std::int64_t>(values.size());

@@ -91,27 +91,46 @@ void TreeSum::add_parts(const std::vector<std::int64_t>& offsets, const Leaf& le
   added_ = blocks_.count;
 }
 
-std::vector<double> TreeSum::finish(const Communicator& comm) {
+std::vector<double> TreeSum::finish(const Communicator& comm, std::int64_t at_once) {
   const auto n = static_cast<std::size_t>(length_);
   if (blocks_.total == 0) return std::vector<double>(n, 0.0);
   climb(sums_, blocks_.total);
-  if (comm.size() > 1) {
-    // Each rank is left with O(log blocks) subtree roots; all get all of them and finish the same tree.
-    std::vector<double> packed;
-    for (const auto& [node, sum] : sums_) {
-      packed.push_back(node.first);
-      packed.push_back(static_cast<double>(node.second));
-      packed.insert(packed.end(), sum.begin(), sum.end());
-    }
-    const std::vector<double> all = comm.all_gather(packed);
-    sums_.clear();
-    for (std::size_t at = 0; at < all.size(); at += n + 2) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at + 2);
-      sums_[{static_cast<int>(all[at]), static_cast<std::int64_t>(all[at + 1])}] = std::vector<double>(begin, begin + static_cast<std::ptrdiff_t>(n));
-    }
-    climb(sums_, blocks_.total);
+  if (comm.size() == 1) return std::move(sums_.begin()->second);
+  // Each rank is left with O(log blocks) subtree roots. Every rank finishes the tree for its share of the numbers, so that nobody holds all roots of all ranks.
+  std::vector<std::int64_t> mine;
+  for (const auto& [node, sum] : sums_) {
+    mine.push_back(node.first);
+    mine.push_back(node.second);
   }
-  return std::move(sums_.begin()->second);
+  const std::vector<std::int64_t> counts = comm.all_gather(std::vector<std::int64_t>{static_cast<std::int64_t>(sums_.size())});
+  const std::vector<std::int64_t> nodes = comm.all_gather(mine);
+  const std::int64_t most = std::max(*std::max_element(counts.begin(), counts.end()), static_cast<std::int64_t>(nodes.size()) / 2 / comm.size() + 1);
+  const std::int64_t piece = std::max<std::int64_t>(comm.size(), at_once / most);
+  std::vector<double> total;
+  total.reserve(n);
+  for (std::int64_t begin = 0; begin < length_; begin += piece) {
+    const std::int64_t count = std::min(piece, length_ - begin);
+    const std::int64_t here = share_of(count, comm.rank(), comm.size()).count;
+    std::vector<int> sent;
+    std::vector<int> received;
+    std::vector<double> packed;
+    for (int rank = 0; rank < comm.size(); ++rank) {
+      const RowRange share = share_of(count, rank, comm.size());
+      for (const auto& [node, sum] : sums_) packed.insert(packed.end(), sum.data() + begin + share.first, sum.data() + begin + share.first + share.count);
+      sent.push_back(static_cast<int>(share.count * counts[static_cast<std::size_t>(comm.rank())]));
+      received.push_back(static_cast<int>(here * counts[static_cast<std::size_t>(rank)]));
+    }
+    const std::vector<double> all = comm.all_to_all(packed, sent, received);
+    Sums parts;
+    for (std::size_t k = 0; k < nodes.size() / 2; ++k) {
+      const double* const from = all.data() + static_cast<std::ptrdiff_t>(k) * here;
+      parts[{static_cast<int>(nodes[2 * k]), nodes[2 * k + 1]}] = std::vector<double>(from, from + here);
+    }
+    climb(parts, blocks_.total);
+    const std::vector<double> sums = comm.all_gather(parts.begin()->second);
+    total.insert(total.end(), sums.begin(), sums.end());
+  }
+  return total;
 }
 
 std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,

@@ -32,7 +32,7 @@ TEST_CASE("tree_sum over all ranks is bitwise the sum on one rank", "[parallel][
     parts.add_parts({0, 2, 2, 5}, [&](std::int64_t b, std::int64_t part, double* values) {
       for (std::int64_t k = part == 0 ? 0 : 2; part != 1 && k < (part == 0 ? 2 : 5); ++k) *values++ = awkward(mine.first + b, k);
     });
-    CHECK(parts.finish(world) == alone);
+    CHECK(parts.finish(world, total) == alone);  // in one piece or in several
     double expected = 0;
     for (std::int64_t b = 0; b < total; ++b) expected += awkward(b, 2);
     CHECK(std::abs(together[2] - expected) <= 1e-14 * 1e9 * static_cast<double>(total));
@@ -55,6 +55,16 @@ TEST_CASE("communicator gathers unequal pieces in rank order", "[parallel][mpi]"
   std::vector<double> expected;
   for (int r = 0; r < world.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
   CHECK(world.all_gather(mine) == expected);
+  // Rank r has r + s values for rank s.
+  std::vector<double> sent;
+  std::vector<double> heard;
+  std::vector<int> counts;
+  for (int r = 0; r < world.size(); ++r) {
+    counts.push_back(r + world.rank());
+    sent.insert(sent.end(), static_cast<std::size_t>(counts.back()), 100 * world.rank() + r);
+    heard.insert(heard.end(), static_cast<std::size_t>(counts.back()), 100 * r + world.rank());
+  }
+  CHECK(world.all_to_all(sent, counts, counts) == heard);
   std::string word = world.is_root() ? "koushi" : "";
   world.broadcast(word);
   CHECK(word == "koushi");
