@@ -58,11 +58,12 @@ PROJECTED = ['wavefunction.factor.0.projection="space-group"']
 SLOW = ["solver.shift.relative_end=3e-6", "solver.step_end=0.03"]
 FINE = ["sampler.samples=8192", "solver.shift.relative=1e-5", "solver.shift.relative_end=1e-7", "solver.step=0.1", "solver.step_end=0.03", "study.average=40"]
 LONGER = ["solver.shift.relative=1e-4", "solver.shift.relative_end=3e-6", "solver.step=0.05", "solver.step_end=0.01", "study.average=40"]
+SMALL_STEPS = ["sampler.samples=8192", "solver.shift.relative=1e-4", "solver.shift.relative_end=1e-5", "solver.step=0.05", "solver.step_end=0.01", "study.average=40"]
 SHORT = ["solver.shift.relative_end=1e-6", "study.average=40"]
 
 # name: known energy per site, overrides, images of a projected state, runs one after another: density, steps, overrides
 SYSTEMS = {
-    "Heisenberg, square 10x10": (-0.671549, [], 1, [(1, 1000, []), (2, 400, GROWN), (4, 500, GROWN), (8, 450, GROWN), (16, 250, GROWN + LARGE)]),
+    "Heisenberg, square 10x10": (-0.671549, [], 1, [(1, 1000, []), (2, 400, GROWN), (4, 500, GROWN), (8, 450, GROWN), (16, 250, GROWN + LARGE), (32, 250, GROWN + LARGE + ["solver.step_end=0.01"]), (32, 120, SMALL_STEPS)]),
     "Heisenberg, square 10x10, space group": (-0.671549, SPACE_GROUP, 1, [(8, 500, ["study.average=40"]), (16, 400, GROWN), (32, 400, GROWN), (32, 250, FINE), (64, 250, GROWN + SLOW)]),
     "Heisenberg, square 10x10, projected": (-0.671549, PROJECTED, 8, [(4, 250, SHORT), (8, 200, GROWN + SLOW), (8, 150, LONGER)]),
     "Heisenberg, ring of 40": (heisenberg_ring(40), ring(40), 1, [(1, 800, []), (2, 400, GROWN), (4, 400, GROWN)]),
