@@ -175,6 +175,11 @@ void Messages::receive(double* values, int count, int from, int tag) {
   check(MPI_Irecv(values, count, MPI_DOUBLE, from, tag, comm_.get(), &pending_.back()), "MPI_Irecv");
 }
 
+void Messages::broadcast(double* values, int count, int root) {
+  pending_.emplace_back();
+  check(MPI_Ibcast(values, count, MPI_DOUBLE, root, comm_.get(), &pending_.back()), "MPI_Ibcast");
+}
+
 void Messages::wait() {
   check(MPI_Waitall(static_cast<int>(pending_.size()), pending_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
   pending_.clear();

@@ -186,32 +186,43 @@ std::vector<double> TiledCholesky::solve(const std::vector<double>& right) {
   for (std::int64_t i = 0; i < n_; ++i) {
     for (int p = 0; p < planes_; ++p) x[place(i, p)] = right[static_cast<std::size_t>(planes_ * i + p)];
   }
-  Buffer received(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::panel"), comm_.size() > 1 ? static_cast<std::size_t>(n_tiles_ * size_) : 0);
+  // The next panel is made first, and is on its way while all ranks work on what the last one changes.
+  Buffer received[2];
+  for (Buffer& buffer : received) buffer = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::panel"), comm_.size() > 1 ? static_cast<std::size_t>(n_tiles_ * size_) : 0);
+  const auto owner = [this](std::int64_t k) { return static_cast<int>(k % comm_.size()); };
+  const auto panel_of = [&](std::int64_t k) { return owner(k) == comm_.rank() ? tile({k, k}) : received[k % 2].data(); };
+  const auto column_begin = [this](std::int64_t k) { return std::partition_point(tiles_.begin(), tiles_.end(), [k](const Tile& t) { return t.column < k; }) - tiles_.begin(); };
+  Messages messages(comm_);
+  const auto publish = [&](std::int64_t k) {
+    if (owner(k) == comm_.rank()) finish_column(k);
+    if (comm_.size() > 1) messages.broadcast(panel_of(k), static_cast<int>((n_tiles_ - k) * size_), owner(k));
+  };
+  publish(0);
   for (std::int64_t k = 0; k < n_tiles_; ++k) {
-    const int owner = static_cast<int>(k % comm_.size());
-    const bool here = owner == comm_.rank();
-    if (here) finish_column(k);
-    double* panel = here ? tile({k, k}) : received.data();
-    comm_.broadcast(panel, (n_tiles_ - k) * size_, owner);
+    messages.wait();
+    const double* const panel = panel_of(k);
     if (!std::isfinite(panel[tile_size - 1])) {  // the last row of L_kk^-1 sees every pivot
       throw NumericalError("stochastic reconfiguration: S + lambda could not be solved (the factorisation met a non-positive pivot); remedy: a larger shift");
     }
     eliminate(k, k, panel, x);
-    // This rank's tiles right of column k, and the rows of x.
-    const auto begin = std::partition_point(tiles_.begin(), tiles_.end(), [k](const Tile& t) { return t.column <= k; }) - tiles_.begin();
-    const std::int64_t tiles = static_cast<std::int64_t>(tiles_.size()) - begin;
+    if (k + 1 == n_tiles_) break;
+    const auto next = column_begin(k + 1);
+    const auto rest = column_begin(k + 2);
+    Kokkos::parallel_for("koushi::solver::update_next_column", dynamic_range(next, rest), [&](int task) { update(tiles_[static_cast<std::size_t>(task)], k, panel); });
+    publish(k + 1);
+    // This rank's tiles right of that column, and the rows of x.
+    const std::int64_t tiles = static_cast<std::int64_t>(tiles_.size()) - rest;
     Kokkos::parallel_for("koushi::solver::update_tiles", dynamic_range(0, tiles + n_tiles_ - k - 1), [&](int task) {
       if (task < tiles) {
-        update(tiles_[static_cast<std::size_t>(begin + task)], k, panel);
+        update(tiles_[static_cast<std::size_t>(rest + task)], k, panel);
       } else {
         eliminate(k + 1 + task - tiles, k, panel, x);
       }
     });
   }
   for (std::int64_t k = n_tiles_ - 1; k >= 0; --k) {
-    const int owner = static_cast<int>(k % comm_.size());
-    if (owner == comm_.rank()) substitute_back(k, x);
-    comm_.broadcast(x.data() + k * length, length, owner);
+    if (owner(k) == comm_.rank()) substitute_back(k, x);
+    comm_.broadcast(x.data() + k * length, length, owner(k));
   }
   std::vector<double> solution(right.size());
   for (std::int64_t i = 0; i < n_; ++i) {

@@ -63,7 +63,7 @@ class Communicator {
   int size_ = 1;
 };
 
-/// Point-to-point messages of doubles, under way from send() and receive() to wait(). Errors: LibraryError.
+/// Messages of doubles, under way from send(), receive() and broadcast() to wait(). Errors: LibraryError.
 class Messages {
  public:
   explicit Messages(const Communicator& comm) : comm_(comm) {}
@@ -73,6 +73,8 @@ class Messages {
 
   void send(const double* values, int count, int to, int tag);
   void receive(double* values, int count, int from, int tag);
+  /// The root's values, everywhere. Collective.
+  void broadcast(double* values, int count, int root);
   void wait();
 
  private:
