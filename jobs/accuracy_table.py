@@ -58,7 +58,7 @@ PROJECTED = ['wavefunction.factor.0.projection="space-group"']
 SLOW = ["solver.shift.relative_end=3e-6", "solver.step_end=0.03"]
 FINE = ["sampler.samples=8192", "solver.shift.relative=1e-5", "solver.shift.relative_end=1e-7", "solver.step=0.1", "solver.step_end=0.03", "study.average=40"]
 LONGER = ["solver.shift.relative=1e-4", "solver.shift.relative_end=3e-6", "solver.step=0.05", "solver.step_end=0.01", "study.average=40"]
-SMALL_STEPS = ["sampler.samples=8192", "solver.shift.relative=1e-4", "solver.shift.relative_end=1e-5", "solver.step=0.05", "solver.step_end=0.01", "study.average=40"]
+SMALL_STEPS = LONGER + ["sampler.samples=8192", "solver.shift.relative_end=1e-5"]
 SHORT = ["solver.shift.relative_end=1e-6", "study.average=40"]
 
 # name: known energy per site, overrides, images of a projected state, runs one after another: density, steps, overrides

@@ -282,10 +282,10 @@ class GaugeTheory final : public RealField {
         }
       }
       fill_halo(1);
-      const std::vector<double> sums = lane_totals<FlowSurvey>("koushi::field::flow_survey");
+      const std::vector<double> sums = lane_totals<FlowSurvey>("koushi::field::flow_survey", [&]<typename T>(std::type_identity<T>) { return FlowSurvey<GroupOf<T>>{links<T>()}; });
       for (std::size_t r = 0; r < replicas; ++r) {
-        energies[r].push_back(sums[3 * r] / volume);
-        charges[r] = sums[3 * r + 2];
+        energies[r].push_back(sums[2 * r] / volume);
+        charges[r] = sums[2 * r + 1];
       }
     }
     for (std::size_t r = 0; r < replicas; ++r) {
@@ -380,14 +380,10 @@ class GaugeTheory final : public RealField {
   /// Means of LoopsOfLines: [replica].
   std::vector<double> loops_of_lines(const FieldArray& a, const FieldArray& b, int along_mu, int along_nu, int last_nu, bool half) const {
     const GridView& view = grid_.view();
-    const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), 1);
-    with_values([&]<typename T>(std::type_identity<T>) {
+    std::vector<double> means = lane_totals<LoopsOfLines>("koushi::field::loops", [&]<typename T>(std::type_identity<T>) {
       using Lines = LinkField<GroupOf<T>, longest_line>;
-      using Loops = LoopsOfLines<GroupOf<T>>;
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::loops", view, TiledRows{view}, view.n_rows(),
-                   SumLanes<T, 1, Loops>{Loops{Lines{view, pointer_to(a)}, Lines{view, pointer_to(b)}, along_mu, along_nu, last_nu, half}, sums});
+      return LoopsOfLines<GroupOf<T>>{Lines{view, pointer_to(a)}, Lines{view, pointer_to(b)}, along_mu, along_nu, last_nu, half};
     });
-    std::vector<double> means = totals_of(sums);
     for (double& mean : means) mean /= static_cast<double>(grid_.n_sites());
     return means;
   }
@@ -421,15 +417,14 @@ class GaugeTheory final : public RealField {
     });
     field_changed();
   }
-  /// Sums of a kernel's numbers over the sites of the whole lattice: [replica][number].
-  template <template <typename> class Kernel, typename... More>
-  std::vector<double> lane_totals(const char* label, const More&... more) {
+  /// Sums of the numbers of a kernel, make(std::type_identity<T>), over the sites of the whole lattice: [replica][number].
+  template <template <typename> class Kernel, typename Make>
+  std::vector<double> lane_totals(const char* label, const Make& make) const {
     constexpr int n = Kernel<Group>::numbers;
     const GridView& view = grid_.view();
     const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
-    with_values([&]<typename T>(std::type_identity<T>) {
-      using Sites = Kernel<GroupOf<T>>;
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Sites>{Sites{links<T>(), more...}, sums});
+    with_values([&]<typename T>(std::type_identity<T> type) {
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Kernel<GroupOf<T>>>{make(type), sums});
     });
     return totals_of(sums);
   }
@@ -512,7 +507,7 @@ class GaugeTheory final : public RealField {
 
   std::vector<std::array<double, GaugeSurvey<Group>::numbers>> survey() {
     fill_halo(reach());
-    const std::vector<double> all = lane_totals<GaugeSurvey>("koushi::field::gauge_survey", weights_.rectangle != 0);
+    const std::vector<double> all = lane_totals<GaugeSurvey>("koushi::field::gauge_survey", [&]<typename T>(std::type_identity<T>) { return GaugeSurvey<GroupOf<T>>{links<T>(), weights_.rectangle != 0}; });
     std::vector<std::array<double, GaugeSurvey<Group>::numbers>> sums(all.size() / GaugeSurvey<Group>::numbers);
     for (std::size_t k = 0; k < all.size(); ++k) sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
     return sums;

@@ -185,9 +185,6 @@ struct LinkField {
     return sum;
   }
 
-  KOKKOS_INLINE_FUNCTION Matrix plaquette(const Site& at, int mu, int nu) const {
-    return Group::template product<false, true>(Group::product(load(mu, at), load(nu, at, at.step(mu, 1))), Group::product(load(nu, at), load(mu, at, at.step(nu, 1))));
-  }
 };
 
 /// Weights of plaquettes and rectangles in the action; c_0 + 8 c_1 = 1. Source: K. Symanzik, Nucl. Phys. B 226, 187 (1983); M. Luescher, P. Weisz, Commun.

@@ -43,12 +43,12 @@ struct GaugeSurvey {
   }
 };
 
-/// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, E = 2 sum Re tr (1 - U_P), and (four directions, SU(N)) the density
+/// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, and (four directions, SU(N)) the density
 /// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its adjoint) / 8i, its trace left out.
 /// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
 template <typename Group>
 struct FlowSurvey {
-  static constexpr int numbers = 3;
+  static constexpr int numbers = 2;
   LinkField<Group> links;
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
     using T = typename Group::Value;
@@ -62,14 +62,13 @@ struct FlowSurvey {
         Group::slope(links.clover(at, mu, nu), f[plane]);
         for (T& component : f[plane]) component = component * T(n_generators == 1 ? 0.25 : 0.5);
         for (const T& component : f[plane]) values[0] = Lanes<T>::fma(T(0.5) * component, component, values[0]);
-        values[1] = values[1] + T(n_generators == 1 ? 1.0 : 2.0) * (T(Group::order) - Group::re_trace(links.plaquette(at, mu, nu)));
       }
     }
     if (links.grid.first_direction != 0 || n_generators == 1) return;
     for (int a = 0; a < n_generators; ++a) {
       // planes 01, 02, 03, 12, 13, 23
       const T density = Lanes<T>::fma(f[0][a], f[5][a], Lanes<T>::fma(f[2][a], f[3][a], T(0.0) - f[1][a] * f[4][a]));
-      values[2] = Lanes<T>::fma(density, T(0.012665147955292222), values[2]);  // 1 / (8 pi^2)
+      values[1] = Lanes<T>::fma(density, T(0.012665147955292222), values[1]);  // 1 / (8 pi^2)
     }
   }
 };
