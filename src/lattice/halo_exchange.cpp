@@ -98,7 +98,7 @@ HaloExchange::Brick HaloExchange::brick(const Face& face, bool sent, const Part&
 }
 
 template <bool to_buffer>
-void HaloExchange::copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const {
+int HaloExchange::copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const {
   const GridView& view = grid_.view();
   const Brick sites = brick(face, to_buffer, part);
   // Half of whole split rows is of one colour; other faces go as a whole.
@@ -106,16 +106,15 @@ void HaloExchange::copy(const char* label, const FieldArray& field, const Face& 
   // Of the brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
   int parity = part.colour + view.global_first[3];
   for (int mu = 0; mu < 3; ++mu) parity += view.global_first[mu] + sites.at[mu][0] + (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
-  copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, part.count < 0 ? components_ : part.count, colour, parity);
+  const int components = part.count < 0 ? components_ : part.count;
+  copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, components, colour, parity);
+  int size = view.n_replicas * components;
+  for (const auto& [first, count] : sites.at) size *= count;
+  return colour < 0 ? size : size / 2;
 }
 
 void HaloExchange::start(const FieldArray& field, Face& face, const Part& part) {
-  const GridView& view = grid_.view();
-  const Brick sites = brick(face, true, part);
-  int size = view.n_replicas * (part.count < 0 ? components_ : part.count);
-  for (const auto& [first, count] : sites.at) size *= count;
-  if (part.colour >= 0 && 2 * view.half == sites.at[3][1]) size /= 2;
-  copy<true>("koushi::lattice::pack_halo", field, face, part);
+  const int size = copy<true>("koushi::lattice::pack_halo", field, face, part);
   Kokkos::deep_copy(face.out_host, face.out);
   // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
   const int tag = 2 * face.mu;
@@ -123,9 +122,9 @@ void HaloExchange::start(const FieldArray& field, Face& face, const Part& part) 
   messages_.send(face.out_host.data(), size, face.partner, tag + (face.step > 0 ? 1 : 0));
 }
 
-void HaloExchange::start(const FieldArray& field) {
+void HaloExchange::start(const FieldArray& field, const Part& part) {
   if (corners_) return;
-  for (Face& face : faces_) start(field, face, {});
+  for (Face& face : faces_) start(field, face, part);
 }
 
 void HaloExchange::finish(const FieldArray& field, const Part& part) {
@@ -149,9 +148,7 @@ void HaloExchange::finish(const FieldArray& field, const Part& part) {
 }
 
 void HaloExchange::exchange(const FieldArray& field, const Part& part) {
-  if (!corners_) {
-    for (Face& face : faces_) start(field, face, part);
-  }
+  start(field, part);
   finish(field, part);
 }
 

@@ -31,7 +31,7 @@ class HaloExchange {
   HaloExchange(const HaloExchange&) = delete;
   HaloExchange& operator=(const HaloExchange&) = delete;
 
-  void start(const FieldArray& field);
+  void start(const FieldArray& field) { start(field, {}); }
   void finish(const FieldArray& field) { finish(field, {}); }
   void exchange(const FieldArray& field) { exchange(field, {}); }
   /// What of a halo is wanted, where the rest is as it must be or is not read.
@@ -60,9 +60,11 @@ class HaloExchange {
   };
   /// The sites that are sent through a face, or those of the halo behind it.
   Brick brick(const Face& face, bool sent, const Part& part) const;
+  /// Returns how many numbers were copied.
   template <bool to_buffer>
-  void copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const;
+  int copy(const char* label, const FieldArray& field, const Face& face, const Part& part) const;
   void start(const FieldArray& field, Face& face, const Part& part);
+  void start(const FieldArray& field, const Part& part);
   void finish(const FieldArray& field, const Part& part);
 
   const Grid& grid_;
