@@ -81,11 +81,19 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     return best;
   };
   const double rows_in_cache = 1048576.0 / ((3.0 * options.numbers + 2.0) * 8.0 * view_.extent[3]);
-  view_.tile[0] = view_.extent[1];
-  view_.tile[1] = view_.extent[2];
-  if (view_.extent[0] > 1 && view_.extent[1] * view_.extent[2] > rows_in_cache) {
-    view_.tile[0] = largest_divisor(view_.extent[1], std::max(1.0, std::sqrt(rows_in_cache)));
-    view_.tile[1] = largest_divisor(view_.extent[2], std::max(1.0, rows_in_cache / view_.tile[0]));
+  int tile[2] = {view_.extent[1], view_.extent[2]};
+  if (view_.extent[0] > 1 && tile[0] * tile[1] > rows_in_cache) {
+    tile[0] = largest_divisor(view_.extent[1], std::max(1.0, std::sqrt(rows_in_cache)));
+    tile[1] = largest_divisor(view_.extent[2], std::max(1.0, rows_in_cache / tile[0]));
+  }
+  view_.tiled = decltype(view_.tiled)("koushi::lattice::tiled", static_cast<std::size_t>(view_.n_rows()));
+  for (int k = 0; k < view_.n_rows(); ++k) {
+    const GridRow row = view_.row(k);
+    int place = row.replica;
+    for (const int mu : {1, 2}) place = place * (view_.extent[mu] / tile[mu - 1]) + row.coordinate[mu] / tile[mu - 1];
+    place = place * view_.extent[0] + row.coordinate[0];
+    for (const int mu : {1, 2}) place = place * tile[mu - 1] + row.coordinate[mu] % tile[mu - 1];
+    view_.tiled(place) = row;
   }
 
   const int steps = 2 * options.range + 1;

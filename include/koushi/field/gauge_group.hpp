@@ -61,6 +61,7 @@ struct GroupU1 {
     const T norm = T(1.0) / Kokkos::sqrt(Lanes<T>::fma(a.v[0], a.v[0], a.v[1] * a.v[1]));
     return {{a.v[0] * norm, a.v[1] * norm}};
   }
+  KOKKOS_INLINE_FUNCTION static void refresh(Matrix& a) { a = to_group(a); }
   /// The matrix of the group with the largest Re tr U A^dagger.
   KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) { return to_group(a); }
 };
@@ -133,6 +134,7 @@ struct GroupSU2 {
     const T norm = T(1.0) / Kokkos::sqrt(square(a));
     return {{a.v[0] * norm, a.v[1] * norm, a.v[2] * norm, a.v[3] * norm}};
   }
+  KOKKOS_INLINE_FUNCTION static void refresh(Matrix& a) { a = to_group(a); }
   /// The matrix of the group with the largest Re tr U A^dagger.
   KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) { return to_group(a); }
 };
@@ -356,13 +358,48 @@ struct GroupSU3 {
       u.im(1, j) = u.im(1, j) - L::fma(re, i0, im * r0);
     }
     normalise(1);
+    complete(u);
+    return u;
+  }
+  /// The same for a matrix that has left the group by rounding only, up to the square of that: a step of Newton for the norms, 1 / sqrt(n) = 3/2 - n/2, and nothing
+  /// that waits for another.
+  KOKKOS_INLINE_FUNCTION static void refresh(Matrix& u) {
+    using L = Lanes<T>;
+    T norm[2];
+    T re(0.0);
+    T im(0.0);
+    for (int i = 0; i < 2; ++i) {
+      T a = u.re(i, 0) * u.re(i, 0);
+      T b = u.im(i, 0) * u.im(i, 0);
+      for (int j = 1; j < 3; ++j) {
+        a = L::fma(u.re(i, j), u.re(i, j), a);
+        b = L::fma(u.im(i, j), u.im(i, j), b);
+      }
+      norm[i] = L::fma(T(-0.5), a + b, T(1.5));
+    }
+    for (int j = 0; j < 3; ++j) {  // <row 0, row 1>
+      re = re + L::fma(u.re(0, j), u.re(1, j), u.im(0, j) * u.im(1, j));
+      im = im + L::fma(u.re(0, j), u.im(1, j), T(0.0) - u.im(0, j) * u.re(1, j));
+    }
+    for (int j = 0; j < 3; ++j) {
+      const T r0 = u.re(0, j);
+      const T i0 = u.im(0, j);
+      u.re(1, j) = L::fma(u.re(1, j), norm[1], L::fma(im, i0, T(0.0) - re * r0));
+      u.im(1, j) = L::fma(u.im(1, j), norm[1], T(0.0) - L::fma(re, i0, im * r0));
+      u.re(0, j) = r0 * norm[0];
+      u.im(0, j) = i0 * norm[0];
+    }
+    complete(u);
+  }
+  /// The third row: the conjugate cross product of the others.
+  KOKKOS_INLINE_FUNCTION static void complete(Matrix& u) {
+    using L = Lanes<T>;
     for (int j = 0; j < 3; ++j) {
       const int k = (j + 1) % 3;
       const int l = (j + 2) % 3;
       u.re(2, j) = L::fma(u.re(0, k), u.re(1, l), u.im(0, l) * u.im(1, k)) - L::fma(u.im(0, k), u.im(1, l), u.re(0, l) * u.re(1, k));
       u.im(2, j) = L::fma(u.re(0, l), u.im(1, k), u.im(0, l) * u.re(1, k)) - L::fma(u.re(0, k), u.im(1, l), u.im(0, k) * u.re(1, l));
     }
-    return u;
   }
   /// The unitary factor of A = U H (nearest to A, and turning with it under gauge transformations, which to_group does not) by Newton's iteration
   /// X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows.

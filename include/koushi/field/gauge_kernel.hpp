@@ -50,6 +50,38 @@ struct LinkField {
     return m;
   }
 
+  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links mu at x + (the first direction but mu).
+  /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too long for the processor to look ahead.
+  struct Ahead {
+    static constexpr int pair = 16;                        ///< numbers of two lines of 64 bytes, of which a processor fetches both
+    static constexpr int links = 4;
+    static constexpr int numbers = 2 * Lanes<Value>::width * Group::reals;  ///< of a link, of both parities
+    const double* from[links] = {};
+    /// call: number of the call in its row
+    KOKKOS_INLINE_FUNCTION Ahead(const LinkField& field, int mu, const GridRow& row, int call) {
+      int k = 0;
+      const auto add = [&](int nu, int to) { from[k++] = field.data.at(row.replica, field.first(nu), row.site + (to < 3 ? field.grid.step(to, 1, row.coordinate[to]) : 0)) + call * numbers; };
+      const int first = field.grid.first_direction;
+      for (int nu = first; nu < 4; ++nu) {
+        if (nu != mu) {
+          add(nu, mu);
+        } else {
+          add(mu, mu == first ? first + 1 : first);
+        }
+      }
+    }
+    KOKKOS_INLINE_FUNCTION Ahead() = default;
+    KOKKOS_INLINE_FUNCTION void fetch(int part, int parts) const {
+#ifdef __GNUC__
+      KOKKOS_IF_ON_HOST((
+        for (const double* const link : from) {
+          if (link == nullptr) continue;
+          for (int k = part * numbers / parts; k < (part + 1) * numbers / parts; k += pair) __builtin_prefetch(link + k, 0, 2);
+        }))
+#endif
+    }
+  };
+
   /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does not contain U.
   /// Cost  4 (d - 1) products
   KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const { return staples(at, mu, grid.first_direction); }
@@ -194,12 +226,15 @@ struct LoopWeights {
   double rectangle = 0;
   template <typename Links>
   KOKKOS_INLINE_FUNCTION auto staples(const Links& links, const typename Links::Site& at, int mu) const {
-    if (rectangle != 0 && !links.is_open) return links.improved_staples(at, mu, plaquette, rectangle);
-    auto sum = links.staples(at, mu);
-    if (rectangle == 0) return sum;
+    if (rectangle == 0) return links.staples(at, mu);
+    if (!links.is_open) return links.improved_staples(at, mu, plaquette, rectangle);
+    return open_staples(links, at, mu);
+  }
+  template <typename Links>
+  KOKKOS_INLINE_FUNCTION auto open_staples(const Links& links, const typename Links::Site& at, int mu) const {
     using T = typename Links::Value;
     auto all = Links::zero();
-    Links::add(all, sum, T(plaquette));
+    Links::add(all, links.staples(at, mu), T(plaquette));
     Links::add(all, links.rectangle_staples(at, mu), T(rectangle));
     return all;
   }
@@ -292,24 +327,53 @@ struct LinkKernel {
   KOKKOS_INLINE_FUNCTION static T first_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[0], r.word[1]); }
   KOKKOS_INLINE_FUNCTION static T second_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[2], r.word[3]); }
 
+  /// What a draw from SU(2) takes of random numbers alone: the logarithms and the level of the first of Kennedy and Pendleton's tries, a direction in space.
+  struct Draw {
+    T logs;
+    T level;
+    T direction[3];
+  };
+  KOKKOS_INLINE_FUNCTION static T logs(const RandomLanes<T>& one, const RandomLanes<T>& two) {
+    T cosine;
+    T sine;
+    lane_circle(second_uniform(one), cosine, sine);
+    return L::fma(lane_log(T(1.0) - first_uniform(one)), cosine * cosine, lane_log(T(1.0) - first_uniform(two)));
+  }
+  /// delta below it is kept: u^2 < 1 - delta / 2.
+  KOKKOS_INLINE_FUNCTION static T level(const RandomLanes<T>& two) {
+    const T u = second_uniform(two);
+    return T(2.0) - T(2.0) * u * u;
+  }
+  KOKKOS_INLINE_FUNCTION static Draw draw(const Stream& block) {
+    const RandomLanes<T> one = block(0);
+    const RandomLanes<T> two = block(1);
+    const RandomLanes<T> three = block(2 * tries - 1);
+    const T height = T(2.0) * first_uniform(three) - T(1.0);
+    const T flat = Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - height * height));
+    T cosine;
+    T sine;
+    lane_circle(second_uniform(three), cosine, sine);
+    return {logs(one, two), level(two), {flat * cosine, flat * sine, height}};
+  }
+
   /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0} for the lanes of `open`, which keeps those for which no try succeeded.
-  KOKKOS_INLINE_FUNCTION static T kennedy_pendleton(const T& alpha, const Stream& block, Mask& open) {
+  /// over: 1 / alpha
+  KOKKOS_INLINE_FUNCTION static T kennedy_pendleton(const T& alpha, const T& over, const Draw& first, const Stream& block, Mask& open) {
     T x0(0.0);
     const Mask small = alpha < T(1.5);
-    for (int t = 0; t < tries - 1 && L::any(open); ++t) {
+    const auto keep = [&](const T& x, const Mask& good) {
+      x0 = L::select(good, x, x0);
+      open = open && !good;
+    };
+    const auto keep_large = [&](const T& with_logs, const T& below) {
+      const T delta = T(0.0) - with_logs * over;
+      keep(T(1.0) - delta, open && !small && delta < below);
+    };
+    keep_large(first.logs, first.level);
+    for (int t = 1; t < tries - 1 && L::any(open); ++t) {
       const RandomLanes<T> one = block(2 * t);
       const RandomLanes<T> two = block(2 * t + 1);
-      if (L::any(open && !small)) {
-        T cosine;
-        T sine;
-        lane_circle(second_uniform(one), cosine, sine);
-        const T logs = L::fma(lane_log(T(1.0) - first_uniform(one)), cosine * cosine, lane_log(T(1.0) - first_uniform(two)));
-        const T delta = T(0.0) - logs / alpha;
-        const T u = second_uniform(two);
-        const Mask good = open && !small && u * u < T(1.0) - T(0.5) * delta;
-        x0 = L::select(good, T(1.0) - delta, x0);
-        open = open && !good;
-      }
+      if (L::any(open && !small)) keep_large(logs(one, two), level(two));
       if (L::any(open && small)) {
         // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the density sqrt(1 - x_0^2), and is
         // kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector is independent of its direction and gives the uniform number.
@@ -322,9 +386,7 @@ struct LinkKernel {
         const T square = L::fma(a, a, L::fma(b, b, L::fma(c, c, d * d)));
         const T x = a / Kokkos::sqrt(square);
         const T u = (T(1.0) + T(0.5) * square) * lane_exp(T(-0.5) * square);  // 1 - the distribution function of square
-        const Mask good = open && small && u < lane_exp(alpha * (x - T(1.0)));
-        x0 = L::select(good, x, x0);
-        open = open && !good;
+        keep(x, open && small && u < lane_exp(alpha * (x - T(1.0))));
       }
     }
     return x0;
@@ -370,35 +432,38 @@ struct LinkKernel {
   }
 
   /// The factor of the subgroup for the part q of W in it (a real multiple of SU(2)); 1 in lanes that stay.
-  KOKKOS_INLINE_FUNCTION void factor_su2(const T (&q)[4], const Stream& block, const Mask& meant, T (&g)[4], int& moved) const {
+  KOKKOS_INLINE_FUNCTION void factor_su2(const T (&q)[4], const Draw& first, const Stream& block, const Mask& meant, T (&g)[4], int& moved) const {
     using Q = GroupSU2<T>;
-    typename Q::Matrix v{{q[0], q[1], q[2], q[3]}};
-    const T k = Kokkos::sqrt(Q::square(v));
-    const Mask regular = meant && T(1e-12) < k;
-    const T safe = L::select(regular, k, T(1.0));
-    const T over = T(1.0) / safe;
-    v = {{q[0] * over, (T(0.0) - q[1]) * over, (T(0.0) - q[2]) * over, (T(0.0) - q[3]) * over}};
-    typename Q::Matrix x = v;
+    const T square = Q::square({{q[0], q[1], q[2], q[3]}});
+    const Mask regular = meant && T(1e-24) < square;
+    const T safe = L::select(regular, square, T(1.0));
     Mask stays = !regular;
+    typename Q::Matrix product;
     if (update == LinkUpdate::heatbath) {
+      const T k = Kokkos::sqrt(safe);
+      const T over = k * (T(1.0) / safe);  // root and quotient at once
+      const double scale = 2 * beta / Group::order;
       Mask open = regular;
-      const T x0 = kennedy_pendleton(T(2 * beta / Group::order) * safe, block, open);
+      const T x0 = kennedy_pendleton(T(scale) * k, T(1 / scale) * over, first, block, open);
       stays = stays || open;
-      const RandomLanes<T> r = block(2 * tries - 1);
-      const T height = T(2.0) * first_uniform(r) - T(1.0);
-      T cosine;
-      T sine;
-      lane_circle(second_uniform(r), cosine, sine);
-      const T radius = Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - x0 * x0));
-      const T flat = radius * Kokkos::sqrt(Kokkos::max(T(0.0), T(1.0) - height * height));
-      x = {{x0, flat * cosine, flat * sine, radius * height}};
+      const T radius = Kokkos::sqrt(Kokkos::max(T(0.0), L::fnma(x0, x0, T(1.0))));
+      product = Q::template product<false, true>(typename Q::Matrix{{x0, radius * first.direction[0], radius * first.direction[1], radius * first.direction[2]}},
+                                                 typename Q::Matrix{{q[0] * over, q[1] * over, q[2] * over, q[3] * over}});
+    } else {  // V^dagger V^dagger = q^dagger q^dagger / |q|^2
+      const T twice = T(2.0) / safe;
+      const T part = T(0.0) - twice * q[0];
+      product = {{L::fma(twice * q[0], q[0], T(-1.0)), part * q[1], part * q[2], part * q[3]}};
     }
-    const typename Q::Matrix product = Q::product(x, v);
     for (int c = 0; c < 4; ++c) g[c] = L::select(stays, T(c == 0 ? 1.0 : 0.0), product.v[c]);
     moved += L::count(!stays);
   }
 
-  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, int& moved) const {
+  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const typename LinkField<Group>::Ahead& ahead, int& moved) const {
+    // Together, since none waits for another.
+    Draw draws[Group::subgroups];
+    if (Group::generators > 1 && update == LinkUpdate::heatbath) {
+      for (int subgroup = 0; subgroup < Group::subgroups; ++subgroup) draws[subgroup] = draw(block.from(subgroup * 2 * tries));
+    }
     Matrix w = Group::product(u, staples);
     if constexpr (Group::generators == 1) {
       const T k = Kokkos::sqrt(w.v[0] * w.v[0] + w.v[1] * w.v[1]);
@@ -424,7 +489,8 @@ struct LinkKernel {
       moved += L::count(!stays);
     } else if constexpr (Group::generators == 3) {
       T g[4];
-      factor_su2(w.v, block, meant, g, moved);
+      ahead.fetch(0, 1);
+      factor_su2(w.v, draws[0], block, meant, g, moved);
       u = Group::product(Matrix{{g[0], g[1], g[2], g[3]}}, u);
     } else {
       for (int subgroup = 0; subgroup < 3; ++subgroup) {
@@ -433,14 +499,20 @@ struct LinkKernel {
         const T half(0.5);
         const T q[4] = {half * (w.re(i, i) + w.re(j, j)), half * (w.im(i, j) + w.im(j, i)), half * (w.re(i, j) - w.re(j, i)), half * (w.im(i, i) - w.im(j, j))};
         T g[4];
-        factor_su2(q, block.from(subgroup * 2 * tries), meant, g, moved);
+        ahead.fetch(subgroup, 3);
+        factor_su2(q, draws[subgroup], block.from(subgroup * 2 * tries), meant, g, moved);
         turn(g, i, j, u);
         if (subgroup < 2) turn(g, i, j, w);
       }
     }
   }
 
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const {
+  struct Ahead : LinkField<Group>::Ahead {
+    KOKKOS_INLINE_FUNCTION Ahead() = default;
+    KOKKOS_INLINE_FUNCTION Ahead(const LinkKernel& kernel, const GridRow& row, int call) : LinkField<Group>::Ahead(kernel.links, kernel.mu, row, call) {}
+  };
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const { (*this)(row, x, count, Ahead(), sum); }
+  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& ahead, std::int64_t& sum) const {
     const GridView& grid = links.grid;
     const typename LinkField<Group>::Site at(grid, row, x, count);
     const Mask meant = L::first(count);
@@ -459,9 +531,10 @@ struct LinkKernel {
       for (int c = 0; c < Group::reals; ++c) u.v[c] = L::select(accepted, other.v[c], u.v[c]);
       moved = L::count(accepted);
     } else {
-      heat(u, staples, block, meant, moved);
+      heat(u, staples, block, meant, ahead, moved);
     }
-    links.store(mu, at, Group::to_group(u));
+    Group::refresh(u);
+    links.store(mu, at, u);
     sum += moved;
   }
 };

@@ -45,10 +45,12 @@ struct GridView {
   int pad = 0;                   ///< unused numbers before the first site and after the last one, where vectors of sites may begin and end
   bool interleaved = false;      ///< fields hold the components of a row one after the other, not the rows of a component
   bool fixed[4] = {};            ///< directions whose ends are given values, in the halo
-  int tile[2] = {1, 1};         ///< divisors of extent[1] and extent[2]
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
   Kokkos::View<int***, Kokkos::SharedSpace> hop;        ///< [4][2 range + 1][longest extent]; clusters are followed on the host
   Kokkos::View<double***, Kokkos::SharedSpace> weight;  ///< as hop
+  /// The rows in the order in which work on all of them keeps the neighbours along direction 0 in cache: tiles of directions 1 and 2, and in a tile direction 0
+  /// outside. A table, since finding row k costs six divisions one after the other.
+  Kokkos::View<GridRow*, Kokkos::SharedSpace> tiled;
 
   KOKKOS_INLINE_FUNCTION int n_rows() const { return n_replicas * extent[0] * extent[1] * extent[2]; }
   KOKKOS_INLINE_FUNCTION int volume() const { return extent[0] * extent[1] * extent[2] * extent[3]; }
@@ -63,22 +65,6 @@ struct GridView {
     result.site = origin;
     for (int mu = 0; mu < 3; ++mu) result.site += result.coordinate[mu] * stride[mu];
     return result;
-  }
-  /// The rows in the order in which work on all of them keeps the neighbours along direction 0 in cache: tiles of directions 1 and 2, and in
-  /// a tile direction 0 outside.
-  KOKKOS_INLINE_FUNCTION GridRow tiled_row(int k) const {
-    int c[3];
-    c[2] = k % tile[1];
-    k /= tile[1];
-    c[1] = k % tile[0];
-    k /= tile[0];
-    c[0] = k % extent[0];
-    k /= extent[0];
-    c[2] += k % (extent[2] / tile[1]) * tile[1];
-    k /= extent[2] / tile[1];
-    c[1] += k % (extent[1] / tile[0]) * tile[0];
-    const int replica = k / (extent[1] / tile[0]);
-    return row(((replica * extent[0] + c[0]) * extent[1] + c[1]) * extent[2] + c[2]);
   }
   /// Entry k of a list of sites of one replica (row * extent[3] + place) that is gone through for every replica in turn.
   KOKKOS_INLINE_FUNCTION ListedSite listed(const Kokkos::View<int*>& sites, int k) const {
@@ -125,15 +111,14 @@ KOKKOS_INLINE_FUNCTION RowSides row_sides(const GridView& grid, int x) {
   return {grid.step(3, -1, x), grid.step(3, 1, x), grid.factor(3, -1, x), grid.factor(3, 1, x)};
 }
 
-/// Rows by number: all of a grid as they lie in memory, or in tiles, or those of a list. (A GPU has neighbours in its large cache anyhow, and would spend more
-/// on finding the row of a site in tiles than that saves.)
+/// Rows by number: all of a grid as they lie in memory, or in tiles, or those of a list. (A GPU has neighbours in its large cache anyhow.)
 struct AllRows {
   GridView grid;
   KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return grid.row(k); }
 };
 struct TiledRows {
   GridView grid;
-  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return kernels_on_host ? grid.tiled_row(k) : grid.row(k); }
+  KOKKOS_INLINE_FUNCTION GridRow operator()(int k) const { return kernels_on_host ? grid.tiled(k) : grid.row(k); }
 };
 struct ListedRows {
   GridView grid;

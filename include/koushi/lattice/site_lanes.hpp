@@ -119,7 +119,8 @@ struct SiteLanes {
 };
 
 /// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for `stretch`
-/// sites at once in split rows (a vector, or several), or for single ones.
+/// sites at once in split rows (a vector, or several), or for single ones. Work with a member type Ahead gets, where kernels run on the host, Ahead(work, next
+/// row, number of the call in its row) as well: what it may fetch into the cache.
 template <typename T, typename Rows, typename Work, int stretch = Lanes<T>::width>
 struct EachLanes {
   GridView grid;
@@ -135,7 +136,8 @@ struct EachLanes {
   template <typename... Sum>
   KOKKOS_FUNCTION void operator()(int k, Sum&... sum) const {
     const int n = per_row(grid, parity);
-    const GridRow row = rows(k / n);
+    const int number = n == 1 ? k : k / n;
+    const GridRow row = rows(number);
     if (grid.half == 0) {
       work(row, k % n, 1, sum...);
       return;
@@ -147,8 +149,15 @@ struct EachLanes {
       for (int mu = 0; mu < 3; ++mu) odd += grid.global_first[mu] + row.coordinate[mu];
       odd &= 1;
     }
-    const int first = k % n % m * stretch;
-    work(row, odd * grid.half + first, Kokkos::min(stretch, grid.half - first), sum...);
+    const int call = k % n % m;
+    const int first = call * stretch;
+    const int place = odd * grid.half + first;
+    const int count = Kokkos::min(stretch, grid.half - first);
+    if constexpr (kernels_on_host && requires { typename Work::Ahead; }) {
+      work(row, place, count, typename Work::Ahead(work, rows(Kokkos::min(number + 1, grid.n_rows() - 1)), call), sum...);
+    } else {
+      work(row, place, count, sum...);
+    }
   }
 };
 

@@ -106,6 +106,16 @@ TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as t
     const Eigen::MatrixXcd back = dense(TestType::to_group(off));
     CHECK((back * back.adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() < 1e-13);
     CHECK((n == 1 || std::abs(back.determinant() - Complex(1)) < 1e-13));
+    // refresh: the square of what is wrong remains
+    auto near_group = w;
+    for (int c = 0; c < TestType::reals; ++c) near_group.v[c] += 1e-6 * (u.v[c] - 0.3);
+    const auto before = near_group;
+    TestType::refresh(near_group);
+    const Eigen::MatrixXcd fresh = dense(near_group);
+    CHECK((dense(before) * dense(before).adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() > 1e-7);
+    CHECK((fresh * fresh.adjoint() - Eigen::MatrixXcd::Identity(n, n)).norm() < 1e-10);
+    CHECK((n == 1 || std::abs(fresh.determinant() - Complex(1)) < 1e-10));
+    CHECK((fresh - dense(TestType::to_group(before))).norm() < 1e-10);
   }
   for (int a = 0; a < TestType::generators; ++a) {
     for (int b = 0; b < TestType::generators; ++b) CHECK(std::abs((generator<TestType>(a) * generator<TestType>(b)).trace() - (a == b ? (n == 1 ? 1.0 : 0.5) : 0.0)) < 1e-14);

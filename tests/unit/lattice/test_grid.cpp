@@ -151,23 +151,28 @@ TEST_CASE("for_sites visits every site once with its sides", "[lattice]") {
   }
 }
 
-TEST_CASE("tiled rows are all rows, in tiles that divide the box", "[lattice]") {
+TEST_CASE("tiled rows are all rows, tile by tile along direction 0", "[lattice]") {
   const Communicator self = Communicator::self();
   const std::vector<Boundary> periodic(4, Boundary::periodic);
-  for (const auto& extents : {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096}, std::vector<int>{2, 30, 31, 128}}) {
+  for (const auto& extents : {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096}, std::vector<int>{2, 30, 31, 128}, std::vector<int>{4, 64, 64, 64}}) {
     const Grid grid(self, {extents, periodic, {1, 1, 1, 1}, 1, 2});
     const GridView g = grid.view();
-    CHECK(g.extent[1] % g.tile[0] == 0);
-    CHECK(g.extent[2] % g.tile[1] == 0);
     std::vector<int> seen(static_cast<std::size_t>(g.n_rows()));
+    std::vector<int> turns(2);  // of direction 0
     for (int k = 0; k < g.n_rows(); ++k) {
-      const GridRow row = g.tiled_row(k);
-      ++seen[static_cast<std::size_t>(((row.replica * g.extent[0] + row.coordinate[0]) * g.extent[1] + row.coordinate[1]) * g.extent[2] + row.coordinate[2])];
+      const GridRow row = g.tiled(k);
+      const int number = ((row.replica * g.extent[0] + row.coordinate[0]) * g.extent[1] + row.coordinate[1]) * g.extent[2] + row.coordinate[2];
+      ++seen[static_cast<std::size_t>(number)];
+      CHECK(row.site == g.row(number).site);
+      if (k > 0 && row.coordinate[0] < g.tiled(k - 1).coordinate[0]) ++turns[static_cast<std::size_t>(g.tiled(k - 1).replica)];
     }
     CHECK(std::count(seen.begin(), seen.end(), 1) == g.n_rows());
+    // Every tile but the last one ends with a turn, and three slices of it stay in a megabyte.
+    const int tiles = turns[0];
+    REQUIRE(tiles == turns[1] + 1);
+    CHECK(5 * 8 * g.volume() / g.extent[0] / tiles <= 1048576);
+    if (extents[1] == 64) CHECK(tiles > 1);
   }
-  const Grid large(self, {{4, 64, 64, 64}, periodic, {1, 1, 1, 1}, 1, 1});
-  CHECK(large.view().tile[0] * large.view().tile[1] < 64 * 64);
 }
 
 TEST_CASE("divisions share replicas first and keep the contiguous direction whole", "[lattice]") {
