@@ -241,9 +241,15 @@ bool GroundState::measure(Progress& progress) {
   for (; round < rounds; ++round) {
     draw(measurement_step + static_cast<std::uint64_t>(round));
     std::vector<double> local;
-    for (const auto& e : energies_of_samples()) local.push_back(e.real());
+    for (const auto& e : energies_of_samples()) {
+      local.push_back(e.real());
+      local.push_back(e.imag());
+    }
     const std::vector<double> all = comm_.all_gather(local);
-    measured_.insert(measured_.end(), all.begin(), all.end());
+    for (std::size_t at = 0; at < all.size(); at += 2) {
+      measured_.push_back(all[at]);
+      measured_imaginary_ += all[at + 1] * all[at + 1];
+    }
     measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
     if (round + 1 < rounds && checkpoint_if_due(false)) return false;
   }
@@ -255,6 +261,7 @@ bool GroundState::measure(Progress& progress) {
     series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
   }
   energy_ = gamma_method(series, chains);
+  energy_.variance += measured_imaginary_ / static_cast<double>(series.size());  // of |E_loc - E|^2; Im E_loc has the mean 0 and no part in the error
   for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
   phases_.lap("statistics");
   if (take_back_the_average(progress)) return measure(progress);
@@ -283,6 +290,7 @@ bool GroundState::take_back_the_average(Progress& progress) {
                                         "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
   psi_->set_parameters(previous_parameters_);
   measured_.clear();
+  measured_imaginary_ = 0;
   warmed_up_ = 0;
   return true;
 }
@@ -303,6 +311,7 @@ void GroundState::write(ResultWriter& writer) const {
   writer.write("state/previous", std::vector<double>{previous_energy_, previous_variance_});
   writer.write("state/parameter_sum", parameter_sum_);
   writer.write("state/measured", measured_);
+  writer.write("state/measured_imaginary", std::vector<double>{measured_imaginary_});
   sampler_->write(writer);
 }
 
@@ -383,7 +392,10 @@ void GroundState::resume(const ResultReader& reader) {
   previous_energy_ = previous[0];
   previous_variance_ = previous[1];
   parameter_sum_ = reader.read_reals("state/parameter_sum");
-  measured_ = reader.read_reals("state/measured");
+  if (reader.contains("state/measured_imaginary")) {  // files of earlier versions measure anew
+    measured_ = reader.read_reals("state/measured");
+    measured_imaginary_ = reader.read_reals("state/measured_imaginary")[0];
+  }
   sampler_->read(reader);
   history_.read(reader);
   if (comm_.is_root()) print_out(fmt::format("resumed {} at step {}{}\n", run_.file(), step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : ""));

@@ -107,7 +107,8 @@ class GroundState {
   std::vector<double> parameter_sum_;
   bool measuring_ = false;
   std::int64_t warmed_up_ = 0;  ///< sweeps before the measurement that are made
-  std::vector<double> measured_;  ///< [round][chain][t]
+  std::vector<double> measured_;  ///< Re E_loc, [round][chain][t]
+  double measured_imaginary_ = 0;  ///< sum of their (Im E_loc)^2
   History history_;
   Estimate energy_;
 };
