@@ -26,7 +26,8 @@ struct Result {
   std::string status;
   Keys keys;
   std::vector<std::string> observables;
-  std::map<std::string, std::pair<double, double>> numbers;
+  std::map<std::string, std::pair<double, double>> numbers;  ///< none in a file of a run that has not measured yet
+  double n_sites = 0;
 };
 
 /// What a file holds: one result, or one per rung of its ladder.
@@ -37,13 +38,13 @@ std::vector<Result> read(const std::string& file) {
   std::vector<Result> results;
   for (std::size_t rung = 0; rung < std::max<std::size_t>(1, ladder.values.size()); ++rung) {
     const std::string prefix = ladder.prefix(rung);
-    Result result{file, reader.read_text("summary/title"), reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {}};
+    Result result{file, reader.read_text("summary/title"), reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {},
+                  static_cast<double>(reader.read_integers("summary/n_sites").at(0))};
     if (!ladder.parameter.empty()) result.keys[ladder.parameter] = fmt::format("{}", ladder.values[rung]);
     for (const std::string& name : result.observables) {
       const std::string path = fmt::format("{}observables/{}/", prefix, name);
       result.numbers[name] = {reader.read_reals(path + "value").at(0), reader.read_reals(path + "error").at(0)};
     }
-    if (result.observables.empty()) throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", file));
     results.push_back(std::move(result));
   }
   return results;
@@ -118,7 +119,10 @@ Comparison compare(const CompareOptions& options) {
   comparison.title = one_title ? results[0].title : fmt::format("{} files", options.files.size());
   comparison.settings = differing_keys(results);
   std::vector<std::map<std::string, double>> numbers;
-  for (const Result& result : results) numbers.push_back(resolved_numbers(result.keys));
+  for (const Result& result : results) {
+    numbers.push_back(resolved_numbers(result.keys));
+    numbers.back()["n_sites"] = result.n_sites;
+  }
   if (comparison.x.empty() && comparison.settings.size() == 1) {
     const std::string& only = comparison.settings[0];
     if (std::all_of(numbers.begin(), numbers.end(), [&](const auto& n) { return n.count(only) > 0; })) comparison.x = only;
@@ -136,9 +140,11 @@ Comparison compare(const CompareOptions& options) {
   std::erase_if(comparison.settings, [&](const std::string& key) {
     return key == comparison.x || (comparison.x.rfind(key + ".", 0) == 0 && comparison.x.find_first_not_of("0123456789", key.size() + 1) == std::string::npos);
   });
+  const auto measured = std::find_if(results.begin(), results.end(), [](const Result& r) { return !r.observables.empty(); });
+  if (measured == results.end()) throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", results[0].file));
   if (options.y.empty()) {
-    for (const std::string& name : results[0].observables) {
-      if (std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.numbers.count(name) > 0; })) comparison.y.push_back(name);
+    for (const std::string& name : measured->observables) {
+      if (std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.observables.empty() || r.numbers.count(name) > 0; })) comparison.y.push_back(name);
     }
   } else {
     comparison.y = options.y;
@@ -148,6 +154,10 @@ Comparison compare(const CompareOptions& options) {
     Comparison::Row row{results[k].file, results[k].status, comparison.x.empty() ? 0 : numbers[k].at(comparison.x), {}, {}};
     for (const std::string& key : comparison.settings) row.settings.push_back(value_of(results[k].keys, key));
     for (const std::string& name : comparison.y) {
+      if (results[k].observables.empty()) {
+        row.numbers.emplace_back(std::nan(""), std::nan(""));
+        continue;
+      }
       const auto found = results[k].numbers.find(name);
       if (found == results[k].numbers.end()) {
         throw UsageError(fmt::format("--y {}: {} has no such observable\n  expected: one of {}{}", name, results[k].file, join(results[k].observables), hint(name, results[k].observables)));
@@ -175,7 +185,8 @@ std::string comparison_table(const Comparison& comparison) {
     lines.back().insert(lines.back().end(), row.settings.begin(), row.settings.end());
     for (const auto& [value, error] : row.numbers) lines.back().push_back(with_error(value, error));
     lines.back().push_back(row.file);
-    if (row.status != "done") notes += fmt::format("note: {} is {}\n", row.file, row.status);
+    const bool has_none = std::all_of(row.numbers.begin(), row.numbers.end(), [](const auto& n) { return std::isnan(n.first); });
+    if (row.status != "done") notes += fmt::format("note: {} is {}{}\n", row.file, row.status, has_none ? " and has not measured yet" : "");
   }
   std::vector<std::size_t> widths(lines[0].size());
   for (const auto& line : lines) {
@@ -194,12 +205,14 @@ std::string comparison_csv(const Comparison& comparison) {
   if (!comparison.x.empty()) cells.push_back(comparison.x);
   cells.insert(cells.end(), comparison.settings.begin(), comparison.settings.end());
   for (const std::string& name : comparison.y) cells.insert(cells.end(), {name, name + "_error"});
+  cells.emplace_back("status");
   std::string text = join(cells, ",") + "\n";
   for (const auto& row : comparison.rows) {
     cells = {csv_cell(row.file)};
     if (!comparison.x.empty()) cells.push_back(csv_number(row.x));
     for (const std::string& setting : row.settings) cells.push_back(csv_cell(setting));
     for (const auto& [value, error] : row.numbers) cells.insert(cells.end(), {csv_number(value), csv_number(error)});
+    cells.push_back(row.status);
     text += join(cells, ",") + "\n";
   }
   return text;

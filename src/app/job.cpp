@@ -6,6 +6,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -31,39 +32,12 @@ std::string shell_word(const std::string& text) {
   return fmt::format("'{}'", word);
 }
 
-/// "key=a,[4,4],\"x,y\"" -> {"key=a", "key=[4,4]", "key=\"x,y\""}: commas inside brackets, braces and quotes do not part.
-std::vector<std::string> array_overrides(const std::string& text) {
-  const auto refuse = [&](const std::string& fault) { throw UsageError(fmt::format("--array {}: {}\n  expected: section.key=value,value,... , every value as --set takes it, or scan", text, fault)); };
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) refuse("no key");
-  const std::string key = text.substr(0, equals + 1);
-  if (key == "output.file=") refuse("every task has a file of its own");
-  std::vector<std::string> overrides{key};
-  int depth = 0;
-  char quote = 0;
-  for (std::size_t at = equals + 1; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quote != 0) {
-      if (quote == '"' && c == '\\' && at + 1 < text.size()) overrides.back() += text[at++];
-      else if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '[' || c == '{') {
-      ++depth;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    } else if (c == ',' && depth == 0) {
-      overrides.push_back(key);
-      continue;
-    }
-    overrides.back() += text[at];
-  }
-  if (depth != 0 || quote != 0) refuse("a bracket or quote is left open");
-  for (const std::string& one : overrides) {
-    if (one == key) refuse("a value is empty");
-    if (std::count(overrides.begin(), overrides.end(), one) > 1) refuse(fmt::format("{} twice", one.substr(equals + 1)));
-  }
-  return overrides;
+/// Whether a value is TOML, not a bare word, which --set takes for text as well.
+bool is_toml(const std::string& value) {
+  if (value == "true" || value == "false" || std::string("[{\"'").find(value[0]) != std::string::npos) return true;
+  char* end = nullptr;
+  std::strtod(value.c_str(), &end);
+  return end == value.c_str() + value.size();
 }
 
 /// Slurm's D-HH:MM:SS, in whole minutes, as its limits are.
@@ -79,39 +53,16 @@ void set_directive(std::vector<std::string>& lines, const std::string& name, con
   *line = fmt::format("#SBATCH --{}={}", name, value);
 }
 
-/// One task of an array: an override of the deck, or a point of its scan.
-struct Task {
-  std::vector<std::string> sets;
-  int point = -1;
-  std::string name;
-};
-
-std::vector<Task> tasks_of(const JobOptions& options) {
-  if (options.array.empty()) return {{options.sets, -1, ""}};
-  std::vector<Task> tasks;
-  if (options.array == "scan") {
-    for (const ScanPoint& point : options.scan) tasks.push_back({options.sets, static_cast<int>(tasks.size()), point.settings});
-    if (tasks.empty()) throw UsageError(fmt::format("--array scan: {} has no [scan]\n  expected: section.key=value,value,... , or a deck with [scan]", options.deck));
-    return tasks;
-  }
-  for (const std::string& override_text : array_overrides(options.array)) {
-    tasks.push_back({options.sets, -1, override_text});
-    tasks.back().sets.push_back(override_text);
-  }
-  if (!options.scan.empty()) throw UsageError(fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", options.array, options.deck));
-  return tasks;
-}
-
-std::string script_text(const JobOptions& options, double limit, const std::vector<Task>& tasks, const std::vector<std::string>& remarks) {
+std::string script_text(const JobOptions& options, double limit, const std::vector<std::string>& remarks) {
   std::vector<std::string> lines;
-  const std::string whole = options.array.empty() ? run_template : array_template;
+  const std::string whole = options.array ? array_template : run_template;
   for (std::size_t at = 0; at < whole.size(); at = whole.find('\n', at) + 1) lines.push_back(whole.substr(at, whole.find('\n', at) - at));
   std::string name = std::filesystem::path(options.deck).stem().string();
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' ? c : '_';
   set_directive(lines, "job-name", name);
   set_directive(lines, "ntasks", fmt::format("{}", options.ranks));
   set_directive(lines, "time", slurm_time(limit));
-  if (!options.array.empty()) set_directive(lines, "array", fmt::format("0-{}", tasks.size() - 1));
+  if (options.array) set_directive(lines, "array", fmt::format("0-{}", options.scan.size() - 1));
   if (options.gpus) set_directive(lines, "gpus-per-task", "1");
   const auto directive = [](const std::string& l) { return l.rfind("#SBATCH", 0) == 0 || l.rfind("##SBATCH", 0) == 0; };
   // Slurm may send it a minute early: in a short job it would come at the start.
@@ -119,10 +70,6 @@ std::string script_text(const JobOptions& options, double limit, const std::vect
   std::vector<std::string> words{"set --", shell_word(std::filesystem::absolute(options.deck).string())};
   for (const std::string& set : options.sets) words.insert(words.end(), {"--set", shell_word(set)});
   words.emplace_back("\"$@\"");
-  if (!options.array.empty() && options.array != "scan") {
-    words.emplace_back("--");
-    for (const Task& task : tasks) words.push_back(shell_word(task.name));
-  }
   // What the template says of itself is not so of a script with its words in it.
   const auto first = std::find_if(lines.begin(), lines.end(), directive);
   lines.erase(lines.begin() + 1, first);
@@ -148,19 +95,57 @@ void write_script(const std::string& file, const std::string& text) {
 
 }  // namespace
 
+std::string scan_override(const std::string& array) {
+  const auto refuse = [&](const std::string& fault) { throw UsageError(fmt::format("--array {}: {}\n  expected: section.key=value,value,... , every value as --set takes it, or scan", array, fault)); };
+  const std::size_t equals = array.find('=');
+  if (equals == std::string::npos || equals == 0) refuse("no key");
+  const std::string key = array.substr(0, equals);
+  if (key == "output.file") refuse("every task has a file of its own");
+  std::vector<std::string> values(1);
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t at = equals + 1; at < array.size(); ++at) {
+    const char c = array[at];
+    if (quote != 0) {
+      if (quote == '"' && c == '\\' && at + 1 < array.size()) values.back() += array[at++];
+      else if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else if (c == ',' && depth == 0) {
+      values.emplace_back();
+      continue;
+    }
+    values.back() += array[at];
+  }
+  if (depth != 0 || quote != 0) refuse("a bracket or quote is left open");
+  for (std::string& value : values) {
+    if (value.empty()) refuse("a value is empty");
+    if (std::count(values.begin(), values.end(), value) > 1) refuse(fmt::format("{} twice", value));
+  }
+  for (std::string& value : values) {
+    if (!is_toml(value)) value = fmt::format("'{}'", value);
+  }
+  return fmt::format("scan.{}=[{}]", key, join(values));
+}
+
 void write_job(const Communicator& comm, const JobOptions& options, const EstimateRun& estimate) {
   const double limit = parse_duration(options.time);
-  if (limit <= 0) throw UsageError(fmt::format("--time {} is not a duration\n  expected: as 1:30:00, 90m or \"2 d\"", options.time));
+  if (limit <= 0) throw UsageError(fmt::format("--time {} is not a duration\n  expected: as 1:30:00, 90m, 1-12:00 or \"2 d\"", options.time));
   if (limit > 365 * 86400.0) throw UsageError(fmt::format("--time {} is longer than a year\n  expected: the limit of the job", options.time));
-  const std::vector<Task> tasks = tasks_of(options);
+  if (options.array && options.scan.empty()) throw UsageError(fmt::format("--array scan: {} has no [scan]\n  expected: section.key=value,value,... , or a deck with [scan]", options.deck));
   RunEstimate slowest;
   std::string which;
-  for (const Task& task : tasks) {
-    const RunEstimate here = estimate(task.sets, task.point);
+  const int tasks = options.array ? static_cast<int>(options.scan.size()) : 1;
+  for (int task = 0; task < tasks; ++task) {
+    const RunEstimate here = estimate(options.array ? task : -1);
     if (!here.misfit.empty()) throw UsageError(fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks, here.misfit));
-    if (!which.empty() && here.seconds <= slowest.seconds) continue;
+    if (task > 0 && here.seconds <= slowest.seconds) continue;
     slowest = here;
-    which = task.name;
+    if (options.array) which = options.scan[static_cast<std::size_t>(task)].settings;
   }
   if (!comm.is_root()) return;
   std::vector<std::string> remarks;
@@ -176,7 +161,7 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
                      stands ? "the run would not move" : "the job will be requeued"));
   }
   if (options.gpus && kernels_on_host) warn("this koushi was built for CPUs and would leave the GPUs idle");
-  const std::string text = script_text(options, limit, tasks, remarks);
+  const std::string text = script_text(options, limit, remarks);
   if (options.output.empty()) {
     print_out(text);
     return;

@@ -127,9 +127,13 @@ int run(const Communicator& comm, const CommandLine& line) {
   const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
   RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options};
   const auto run_one = [&comm](const Deck& deck, const RunOptions& here) { return study_of(deck).run(comm, deck, here); };
-  if (runs.is_scan()) return run_scan(comm, runs, options, run_one);
   if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
-  return run_one(runs.decks[0], options);
+  const int code = runs.is_scan() ? run_scan(comm, runs, options, run_one) : run_one(runs.decks[0], options);
+  if (std::ferror(stdout) != 0) {  // the result is in its file
+    fmt::print(stderr, "warning: the standard output cannot be written\n");
+    std::clearerr(stdout);
+  }
+  return code;
 }
 
 /// What `koushi check` says of a deck, or of all points of its scan.
@@ -150,8 +154,13 @@ int check(const Communicator& comm, const CommandLine& line) {
 
 int job(const Communicator& comm, const CommandLine& line) {
   const std::string text = read_deck(comm, line.deck);
-  const JobOptions options{line.deck, line.sets, line.ranks, line.time, line.array, line.gpus, line.output, runs_of(text, line, line.sets, -1).points};
-  write_job(comm, options, [&](const std::vector<std::string>& sets, int point) { return estimate_run(comm, runs_of(text, line, sets, point), line.ranks); });
+  JobOptions options{line.deck, line.sets, line.ranks, line.time, !line.array.empty(), line.gpus, line.output, {}};
+  if (options.array && line.array != "scan") {
+    if (!runs_of(text, line, line.sets, -1).points.empty()) throw UsageError(fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", line.array, line.deck));
+    options.sets.push_back(scan_override(line.array));
+  }
+  options.scan = runs_of(text, line, options.sets, -1).points;
+  write_job(comm, options, [&](int point) { return estimate_run(comm, runs_of(text, line, options.sets, point), line.ranks); });
   return 0;
 }
 
@@ -252,6 +261,9 @@ int obey(int argc, char** argv, const Communicator& comm) {
     command->add_option("--y", line.compare.y, "of several files: observables, as binder,susceptibility")->delimiter(',')->allow_extra_args(false);
   }
   plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
+  for (CLI::App* command : {run_command, job_command, plot_command}) {
+    command->get_option("--output")->check([](const std::string& name) { return name.empty() ? "it is empty; a variable that is not set?" : ""; }, "");
+  }
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     line.petsc_options = take_petsc_options(words);

@@ -157,14 +157,19 @@ double parse_duration(std::string_view text) {
   double value = number(text, rest);
   if (value < 0) return -1;
   double days = 0;
-  if (!rest.empty() && rest[0] == '-') {  // days before hh:mm:ss
+  const bool with_days = !rest.empty() && rest[0] == '-';  // before hh, hh:mm or hh:mm:ss; without days the first two could be minutes
+  if (with_days) {
     days = value;
     value = number(rest.substr(1), rest);
-    if (value < 0 || value >= 24 || rest.empty() || rest[0] != ':') return -1;
+    if (value < 0 || value >= 24) return -1;
+    if (rest.empty()) return 86400 * days + 3600 * value;
+    if (rest[0] != ':') return -1;
   }
   if (!rest.empty() && rest[0] == ':') {  // hh:mm:ss
     const double minutes = number(rest.substr(1), rest);
-    if (minutes < 0 || minutes >= 60 || rest.empty() || rest[0] != ':') return -1;
+    if (minutes < 0 || minutes >= 60) return -1;
+    if (with_days && rest.empty()) return 86400 * days + 3600 * value + 60 * minutes;
+    if (rest.empty() || rest[0] != ':') return -1;
     const double seconds = number(rest.substr(1), rest);
     return seconds < 0 || seconds >= 60 || !rest.empty() ? -1 : 86400 * days + 3600 * value + 60 * minutes + seconds;
   }

@@ -51,9 +51,9 @@ class DeckParser {
     deck.file_ = file_;
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) deck.changes_.push_back(apply(override_text));
-    scanned.points = take_scan(point);
+    const std::string settings = take_scan(point, scanned.points);
     std::erase_if(deck.changes_, [](const std::string& change) { return change.rfind("scan.", 0) == 0; });
-    if (!scanned.points.empty()) deck.changes_.push_back(scanned.points[point < scanned.points.size() ? point : 0].settings);
+    if (!settings.empty()) deck.changes_.push_back(settings);
     choose_sections();
     for (const Section* section : used_) check(*section, deck);
     for (const char* key : {"scan.zip", "scan.seeds"}) deck.entries_.erase(key);
@@ -208,12 +208,14 @@ class DeckParser {
         const std::string list = scan_range(*range);
         if (!list.empty()) values = parse_toml("values = " + list, leaf.place).get("values")->as_array();
       }
-      if (key[0] >= '0' && key[0] <= '9') {
+      if (key == "scan" || key.rfind("scan.", 0) == 0) {
+        problem(leaf, fmt::format("[scan] {} is not accepted: it is no key of a run", key), "keys of the other sections");
+      } else if (key[0] >= '0' && key[0] <= '9') {
         problem(leaf, "[[scan]] is one section and no list of them", "[scan] once, with zip = true or all combinations of its lists");
       } else if (key == "output" || key == "output.file") {
         problem(leaf, fmt::format("[scan] {} is not accepted: every point has a file of its own, named after output.file and its values", key), "other keys");
       } else if (values == nullptr || values->empty()) {
-        problem(leaf, fmt::format("[scan] {} = {} is not accepted", key, as_toml(*leaf.node)), "list of values of that key, or { first = 0.40, last = 0.44, count = 5 } with count >= 2");
+        problem(leaf, fmt::format("[scan] {} = {} is not accepted", key, as_toml(*leaf.node)), fmt::format("list of values of that key, or {{ first = 0.40, last = 0.44, count = 5 }} with an integer count from 2 to {}", most_points));
       } else {
         lists.push_back({key, leaf.place, leaf.line, leaf.column, leaf.node->is_table(), values});
       }
@@ -221,8 +223,8 @@ class DeckParser {
     return lists;
   }
 
-  /// Puts the values of one point of [scan] in the place of their keys; all points.
-  std::vector<ScanPoint> take_scan(std::size_t point) {
+  /// Puts the values of one point of [scan] in the place of their keys, and says which; all points if this is the first.
+  std::string take_scan(std::size_t point, std::vector<ScanPoint>& points) {
     const std::vector<ScanList> lists = scan_lists();
     const auto setting = [this](const std::string& key) { return leaves_.count(key) == 0 ? nullptr : leaves_.at(key).node; };
     const bool together = setting("scan.zip") != nullptr && setting("scan.zip")->value<bool>().value_or(false);
@@ -233,7 +235,7 @@ class DeckParser {
       if (problems_.empty() && !taken_away && (header != headers_.end() || any_below("scan."))) {
         problem(header != headers_.end() ? header->second : leaves_.lower_bound("scan.")->second, "[scan] has no list", "section.key = [value, value, ...]");
       }
-      return {};
+      return "";
     }
     for (const ScanList& list : lists) {
       if (together && list.values->size() != lists[0].values->size()) {
@@ -245,13 +247,15 @@ class DeckParser {
     }
     const auto choices = scan_choices(lists, together);
     if (choices.size() > most_points) problem(here(lists.back()), "[scan] has too many points", fmt::format("at most {}", most_points));
-    std::vector<ScanPoint> points = scan_points(lists, choices);
-    for (std::size_t k = 1; k < points.size() && points.size() <= 1000; ++k) {
-      for (std::size_t j = 0; j < k; ++j) {
-        if (points[j].settings == points[k].settings) problem(here(lists[0]), fmt::format("[scan] {} is there twice", points[k].settings), "points that differ");
+    if (point >= choices.size()) point = 0;
+    const std::string settings = scan_points(lists, {choices[point]})[0].settings;
+    if (point == 0) {
+      points = scan_points(lists, choices);
+      std::set<std::string> seen;
+      for (const ScanPoint& one : points) {
+        if (!seen.insert(one.settings).second) problem(here(lists[0]), fmt::format("[scan] {} is there twice", one.settings), "points that differ");
       }
     }
-    if (point >= points.size()) point = 0;
     bool seeds = setting("scan.seeds") == nullptr || setting("scan.seeds")->value<std::string>().value_or("") != "same";
     for (std::size_t k = 0; k < lists.size(); ++k) {
       const toml::node& value = *lists[k].values->get(choices[point][k]);
@@ -261,9 +265,9 @@ class DeckParser {
     }
     if (const auto seed = leaves_.find("seed"); seeds && seed != leaves_.end() && seed->second.node->is_integer()) {
       const std::int64_t base = seed->second.node->value<std::int64_t>().value_or(0);
-      if (base >= 0 && base <= 4294967295LL) seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, points[point].settings)), "").get("value");
+      if (base >= 0 && base <= 4294967295LL) seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, settings)), "").get("value");
     }
-    return points;
+    return settings;
   }
 
   /// The sections that this kind of study has. If its kind is wrong, the others are not looked at.

@@ -104,7 +104,7 @@ std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists, const std
   for (const ScanPoint& point : points) names.push_back(point.name);
   std::sort(names.begin(), names.end());
   if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
-    for (std::size_t k = 0; k < points.size(); ++k) points[k].name += fmt::format("_{}", k);
+    for (ScanPoint& point : points) point.name += fmt::format("_{:08x}", scan_seed(0, point.settings));  // not their place, which moves when values are added
   }
   return points;
 }

@@ -74,7 +74,7 @@ QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
 std::vector<Key> spin_keys(std::vector<Key> more) {
   std::vector<Key> keys{at_least(0, key("beta", KeyType::real, "", "inverse temperature, S = beta H")),
                         key("J", KeyType::reals, "[1.0]", "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 ferromagnetic"),
-                        key("field", KeyType::real, "0.0", "h of - h sum s_1")};
+                        key("field", KeyType::real, "0.0", "h of the term - h sum of H")};
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
 }

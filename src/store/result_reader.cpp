@@ -21,8 +21,10 @@ std::uint64_t fnv1a(const char* data, std::size_t size) {
   return hash;
 }
 
+const std::string signature = "koushi result file 1\n";
+
 std::string header(std::size_t size, std::uint64_t hash) {
-  std::string text = fmt::format("koushi result file 1\nsize = {}\nchecksum = {:016x}\n", size, hash);
+  std::string text = fmt::format("{}size = {}\nchecksum = {:016x}\n", signature, size, hash);
   text.resize(userblock_size, '\0');
   return text;
 }
@@ -32,7 +34,7 @@ std::string header(std::size_t size, std::uint64_t hash) {
 std::string userblock_of(const std::string& data) { return header(data.size(), fnv1a(data.data(), data.size())); }
 
 std::string fault_of(const std::string& bytes) {
-  if (bytes.rfind("koushi result file 1\n", 0) != 0) return "is not a koushi result file";
+  if (bytes.rfind(signature, 0) != 0) return "is not a koushi result file";
   if (bytes.size() < userblock_size) return "is truncated";
   const std::size_t size = bytes.size() - userblock_size;
   if (bytes.compare(0, userblock_size, header(size, fnv1a(bytes.data() + userblock_size, size))) != 0) {
@@ -182,6 +184,15 @@ void ResultReader::write(const std::string&, const std::string&) { throw Interna
 void ResultReader::write_box(const std::string&, const ArrayBox&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
 void ResultReader::write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) {
   throw InternalError("ResultReader cannot write");
+}
+
+bool holds_something_else(const std::string& file) {
+  std::error_code fault;
+  if (!std::filesystem::is_regular_file(file, fault)) return false;
+  std::ifstream stream(file, std::ios::binary);
+  std::string start(signature.size(), '\0');
+  stream.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return stream.gcount() > 0 && start != signature;
 }
 
 bool result_exists(const std::string& file) { return access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0; }

@@ -67,6 +67,14 @@ class Extrapolation {
     try {
       const ResultReader reader(comm_, file);
       take(reader, file);
+      for (const FitPoint& other : points_) {
+        if (&other != &points_.back() && other.x == points_.back().x && other.value == points_.back().value && other.error == points_.back().error) {
+          deck_.refuse("study.files", fmt::format("{} and one before it hold the same result", file), "every run once, runs at one x with different seeds");
+        }
+      }
+      if (points_.back().error > 0 && !seeds_.insert(resolved_keys(reader.read_text("deck/resolved"))["seed"]).second) {
+        run_.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
+      }
       if (const std::string status = reader.read_text("summary/status"); status != "done") run_.warn(progress, "unfinished run", fmt::format("{} is {}", file, status));
     } catch (const DamagedFile&) {
       throw;
@@ -95,6 +103,7 @@ class Extrapolation {
     FitPoint point{numbers[x_]};
     if (point.x <= 0) deck_.refuse("study.x", fmt::format("{} = {} in {}", x_, point.x, file), "a number that is positive in all files");
     const std::vector<std::string> names = reader.list("observables");
+    if (names.empty()) deck_.refuse("study.files", fmt::format("{} has not measured yet", file), "files of runs that are done");
     if (std::count(names.begin(), names.end(), name_) == 0) deck_.refuse("study.observable", fmt::format("{} has no observable {}", file, quoted(name_)), "one of " + join(names) + hint(name_, names));
     point.value = reader.read_reals("observables/" + name_ + "/value").at(0);
     point.error = reader.read_reals("observables/" + name_ + "/error").at(0);
@@ -124,6 +133,7 @@ class Extrapolation {
   std::map<std::string, std::string> keys_;  ///< of the first file
   std::set<std::string> differing_;          ///< further keys of physics
   std::vector<FitPoint> points_;
+  std::set<std::string> seeds_;
   std::string unit_;
   std::vector<double> starts_;  ///< x that the fits begin with
   std::vector<PowerFit> fits_;  ///< of all points, then without the farthest ones

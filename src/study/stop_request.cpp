@@ -20,7 +20,11 @@ void stop_on(std::initializer_list<int> signals) {
   action.sa_handler = [](int signal) { stop_signal = signal; };
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  for (const int signal : signals) sigaction(signal, &action, nullptr);
+  for (const int signal : signals) {
+    struct sigaction now = {};
+    if (signal == SIGHUP && sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) continue;  // nohup
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 bool stop_is_requested(const Communicator& comm, bool time_is_up) {

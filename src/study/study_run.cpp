@@ -26,6 +26,16 @@ bool is_named(int descriptor, const std::string& name) {
   return fstat(descriptor, &held) == 0 && stat(name.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
 }
 
+/// The file that a symbolic link names, however many lead to it: what is written is renamed into its place, and must not replace the link.
+std::string behind_links(const Communicator& comm, std::string name) {
+  std::error_code fault;
+  for (int links = 0; comm.is_root() && links < 40 && std::filesystem::is_symlink(name, fault); ++links) {
+    name = (std::filesystem::path(name).parent_path() / std::filesystem::read_symlink(name)).string();
+  }
+  comm.broadcast(name);
+  return name;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
@@ -36,7 +46,7 @@ StudyRun::StudyRun(const Communicator& comm, const Deck& deck, RunOptions option
     : comm_(comm),
       deck_(deck),
       options_(std::move(options)),
-      file_(options_.output.empty() ? deck.text("output.file") : options_.output),
+      file_(behind_links(comm, options_.output.empty() ? deck.text("output.file") : options_.output)),
       provenance_(comm) {
   limit_.seconds = options_.time_limit;
   if (file_.empty()) deck.refuse("output.file", "it is empty", "the name of the result file");
@@ -119,6 +129,9 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
     throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
   }
+  if (comm_.broadcast(exists != 0 && options_.existing == ExistingResult::overwrite && holds_something_else(file_) ? 1 : 0) != 0) {
+    throw StoreError(fmt::format("{} is not a koushi result file\n  expected: --overwrite for results, --output FILE for others", file_));
+  }
   lock();
   if (const std::string fault = fault_of_output(); !fault.empty()) throw StoreError(fault + "\n  expected: [output] file or --output in a folder that can be written");
   if (exists == 0 || options_.existing == ExistingResult::overwrite) return Begin::fresh;
@@ -143,7 +156,7 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
 }
 
 void StudyRun::start(bool with_steps) {
-  if (with_steps) stop_on({SIGTERM, SIGINT});
+  if (with_steps) stop_on({SIGTERM, SIGINT, SIGHUP});
   last_checkpoint_ = step_began_ = Clock::now();
   phases_.start();
 }

@@ -207,7 +207,7 @@ class Analysis(unittest.TestCase):
         files = [self.path(f) for f in files]
         rows = list(csv.DictReader(koushi("report", *files, "--x", "action.beta", "--y", "binder,susceptibility", "--csv").stdout.splitlines()))
         self.assertEqual([(float(r["action.beta"]), r["lattice.extents"]) for r in rows], [(b, "[%d, %d]" % (n, n)) for b in (0.42, 0.44, 0.46) for n in (8, 16)])
-        self.assertEqual(list(rows[0]), ["file", "action.beta", "lattice.extents", "binder", "binder_error", "susceptibility", "susceptibility_error"])
+        self.assertEqual(list(rows[0]), ["file", "action.beta", "lattice.extents", "binder", "binder_error", "susceptibility", "susceptibility_error", "status"])
         single = json.loads(koushi("report", rows[0]["file"], "--json").stdout)["observables"]["binder"]
         self.assertEqual((float(rows[0]["binder"]), float(rows[0]["binder_error"])), (single["value"], single["error"]))
         table = koushi("report", *files[:3]).stdout.splitlines()  # the one key that differs is the x axis

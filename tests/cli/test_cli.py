@@ -303,8 +303,8 @@ class Cli(unittest.TestCase):
         self.assertRegex(done.stderr, r"^warning: --time 60s is shorter than the estimate, about .*: the job will be requeued\n(warning: this koushi was built for CPUs and would leave the GPUs idle\n)?$")
         for warning in done.stderr.splitlines():
             self.assertIn("\n# %s\n" % warning, done.stdout)
-        self.assertIn('of the slowest task, "lattice.extents=', done.stdout)
-        for line in ("#SBATCH --array=0-2", "#SBATCH --gpus-per-task=1", "set -- '%s' --set 'study.measurements=100000000' \"$@\" -- 'lattice.extents=[6, 6]' 'lattice.extents=[8,8]' 'lattice.extents=[4,4]'" % field):
+        self.assertIn('of the slowest task, "lattice.extents = ', done.stdout)
+        for line in ("#SBATCH --array=0-2", "#SBATCH --gpus-per-task=1", "set -- '%s' --set 'study.measurements=100000000' --set 'scan.lattice.extents=[[6, 6], [8,8], [4,4]]' \"$@\"" % field):
             self.assertIn("\n%s\n" % line, done.stdout)
         self.assertNotIn("--signal", done.stdout)
         done = koushi("job", DECK, "--ranks", "1", "--time", "0.001s")
@@ -417,10 +417,47 @@ class Cli(unittest.TestCase):
         with open("/dev/full", "w") as full:
             report = subprocess.run([KOUSHI, "report", file], env=ENV, stdout=full, stderr=subprocess.PIPE, text=True)
         self.assertEqual((report.returncode, report.stderr), (5, "the standard output cannot be written\n"))
+        for more, code in (([], 0), (["--set", "study.steps=1000000", "--time-limit", "1s"], 75)):  # of a run the result counts
+            with open("/dev/full", "w") as full:
+                run = subprocess.run([*words, "--overwrite", *more], env=ENV, stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual((run.returncode, "warning: the standard output cannot be written" in run.stderr), (code, True), run.stderr)
+            self.assertEqual(json.loads(koushi("report", file, "--json").stdout)["status"], "stopped" if code else "done")
         plot = koushi("plot", file, "--output", self.path("nowhere/a.png"))
         self.assertEqual(plot.returncode, 5)
         self.assertIn("the picture cannot be written", plot.stderr)
         self.assertNotIn("Traceback", plot.stderr)
+
+    def test_only_results_are_overwritten(self):
+        deck = self.path("d.toml")
+        shutil.copy(DECK, deck)
+        for name in ("d.toml", "notes.txt"):
+            pathlib.Path(self.path("notes.txt")).write_text("precious")
+            before = pathlib.Path(self.path(name)).read_bytes()
+            done = koushi("run", deck, "--output", self.path(name), "--overwrite", "--set", "study.steps=1")
+            self.assertEqual((done.returncode, "is not a koushi result file" in done.stderr), (3, True), done.stderr)
+            self.assertEqual(pathlib.Path(self.path(name)).read_bytes(), before)
+        pathlib.Path(self.path("damaged.h5")).write_text("koushi result file 1\nsize = 12")
+        pathlib.Path(self.path("empty.h5")).write_text("")
+        for name in ("damaged.h5", "empty.h5"):
+            self.assertEqual(self.small(self.path(name), "--overwrite", "--set", "study.steps=1").returncode, 0)
+
+    def test_a_link_to_the_result_stays_one(self):
+        """The file behind it is written, and locked under its own name."""
+        os.mkdir(self.path("scratch"))
+        os.symlink("scratch/real.h5", self.path("a.h5"))
+        os.symlink(self.path("a.h5"), self.path("b.h5"))
+        first = subprocess.Popen([KOUSHI, "run", DECK, "--output", self.path("b.h5"), "--set", "study.steps=1000000", "--set", "output.checkpoint=0.2 s"], env=ENV, stdout=subprocess.DEVNULL)
+        try:
+            end = time.time() + 60 * PATIENCE
+            while not os.path.exists(self.path("scratch/real.h5")) and time.time() < end:
+                time.sleep(0.05)
+            self.assertTrue(os.path.islink(self.path("a.h5")) and os.path.islink(self.path("b.h5")))
+            self.assertFalse(os.path.islink(self.path("scratch/real.h5")))
+            second = self.small(self.path("a.h5"), "--overwrite")
+            self.assertEqual((second.returncode, "is being written by process %d on" % first.pid in second.stderr), (3, True), second.stderr)
+        finally:
+            first.send_signal(signal.SIGHUP)
+        self.assertEqual(first.wait(), 75)
 
     def test_help_and_notes_of_check(self):
         for words in (["--help"], ["run", "--help"]):

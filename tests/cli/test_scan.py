@@ -73,6 +73,11 @@ class Scan(unittest.TestCase):
                 self.assertIn(setting, line)
         for name in ("wolff", "metropolis"):
             self.assertIn("scan_ising_updater0%s.h5" % name, out)
+        names = []  # names that are alike get a mark that stays when a value comes before
+        for hits in ((2, 3), (1, 2, 3)):
+            out = self.run_in("check", ISING, "--set", 'scan={updater.0=[%s]}' % ",".join('{kind="metropolis",hits=%d}' % n for n in hits), "--set", "lattice.extents=[4,4]", "--set", "action.beta=0.2").stdout
+            names.append(re.findall(r"scan_ising_updater0metropolis_[0-9a-f]{8}\.h5", out))
+        self.assertEqual((names[0], len(set(names[1]))), (names[1][1:], 3))
         self.assertNotIn("scan", self.run_in("check", ISING, "--set", "scan={}", "--set", "lattice.extents=[4,4]", "--set", "action.beta=0.2").stdout.split("output.file")[0])
 
     def test_killed_stopped_and_resumed(self):
@@ -153,6 +158,26 @@ class Scan(unittest.TestCase):
                                  (["study.powers=[-2,-4,-6]"], 4, "3 runs do not determine the 4 parameters"), ]:
             with self.subTest(sets=sets):
                 self.assertIn(said, self.analyse("extrapolation_chain.toml", "bad.h5", files, *sets, code=code))
+        twice = "study.files=" + json.dumps(["scan_chain_extents%d.h5" % n for n in (6, 6, 8, 10)])
+        self.assertIn("scan_chain_extents6.h5 and one before it hold the same result", self.analyse("extrapolation_chain.toml", "bad.h5", twice, code=2))
+
+    def test_runs_that_have_not_measured_and_sizes(self):
+        """A run that was stopped has a row without numbers, and an extrapolation says so; n_sites is an axis; a shared seed is warned of."""
+        deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
+        small = [word for key in ("study.steps=20", "study.average=0", "study.measure.samples=4096", "study.reference={energy_per_site=-0.7}") for word in ("--set", key)]
+        for k, extents in enumerate(("[4,2]", "[4,4]", "[6,2]")):
+            self.run_in("run", deck, *small, "--set", "lattice.extents=" + extents, "--output", "r%d.h5" % k)
+        self.run_in("run", deck, "--set", "lattice.extents=[6,4]", "--set", "study.steps=1000000", "--time-limit", "0.5 s", "--output", "r3.h5", code=75)
+        files = ["r%d.h5" % k for k in range(4)]
+        table = self.run_in("report", *files, "--x", "n_sites", "--y", "energy_per_site").stdout
+        self.assertIn("note: r3.h5 is stopped and has not measured yet\n", table)
+        rows = list(csv.DictReader(self.run_in("report", *files, "--x", "n_sites", "--y", "energy_per_site", "--csv").stdout.splitlines()))
+        self.assertEqual([(row["n_sites"], row["status"], row["energy_per_site"] == "") for row in rows], [("8", "done", False), ("12", "done", False), ("16", "done", False), ("24", "stopped", True)])
+        self.assertEqual(self.run_in("plot", *files, "--x", "n_sites", "--y", "energy_per_site", "--output", "a.png").stderr, "")
+        self.assertIn("r3.h5 holds no observables", self.run_in("report", "r3.h5", "r3.h5", code=2).stderr)
+        extrapolate = ("extrapolation_chain.toml", "limit.h5")
+        self.assertIn("r3.h5 has not measured yet", self.analyse(*extrapolate, "study.files=" + json.dumps(files), code=2))
+        self.assertIn("equal seeds: runs with the same seed", self.analyse(*extrapolate, "study.files=" + json.dumps(files[:3]), "study.x=n_sites", "study.powers=[-1]", "study.weighted=true"))
 
     def test_the_continuum_limit_of_the_oscillator(self):
         """<x^2> of the harmonic oscillator at T = 10, m = omega = 1, from spacings of 1/4 to 1: exact on every lattice, and 1/2 coth(5) at a = 0; the weighted fit in a^2, a^4 agrees."""

@@ -183,17 +183,36 @@ class Slurm(unittest.TestCase):
         titles = ["a 'quoted' $HOME", "[b, c]; `d`"]
         jobs = {}
         jobs[GROUND] = self.submit(self.job(GROUND, "--ranks", 1, "--time", "5m", "--array", 'title="%s","%s"' % tuple(titles), *words_of(SMALL[GROUND])))
-        jobs[FIELD] = self.submit("--array=0-2", ROOT / "jobs" / "array.slurm", FIELD, *words_of(SMALL[FIELD]), "--", "lattice.extents=[4,4]", "lattice.extents=[6,4]", "lattice.extents=[6,6]")
+        jobs[FIELD] = self.submit("--array=0-2", ROOT / "jobs" / "array.slurm", FIELD, *words_of([*SMALL[FIELD], "scan.lattice.extents=[[4,4],[6,4],[6,6]]"]))
+        files = {}
         for deck, count in ((GROUND, 2), (FIELD, 3)):
             for task in range(count):
                 self.wait_for("%s_%d" % (jobs[deck], task), "COMPLETED", "FAILED")
                 log = self.log("%s_%d" % (jobs[deck], task))
                 if task == 0:
                     print("---- %s\n%s" % (deck.stem, log))
-                self.assertIn("results in %s_%d.h5" % (deck.stem, task), log)
-        self.assertEqual([self.title_and_status("heisenberg_square_4x4_%d.h5" % task)[0] for task in range(2)], titles)
-        sites = [self.python("import h5py,sys\nprint(h5py.File(sys.argv[1])['summary/n_sites'][0])", self.folder / ("phi4_2d_%d.h5" % task)).strip() for task in range(3)]
-        self.assertEqual(sites, ["16", "24", "36"])
+                files[deck, task] = re.search(r"results in (\S+)", log).group(1)
+        self.assertEqual([self.title_and_status(files[GROUND, task])[0] for task in range(2)], titles)
+        self.assertEqual([files[FIELD, task] for task in range(3)], ["phi4_2d_extents%s.h5" % size for size in ("4x4", "6x4", "6x6")])
+        numbers = [self.python("import h5py,sys\nf=h5py.File(sys.argv[1])\nprint(f['summary/n_sites'][0], [l for l in f['deck/resolved'][()].decode().splitlines() if l.startswith('seed')])",
+                               self.folder / files[FIELD, task]).strip().split(" ", 1) for task in range(3)]
+        self.assertEqual([sites for sites, _ in numbers], ["16", "24", "36"])
+        self.assertEqual(len(set(seed for _, seed in numbers)), 3)
+
+    def test_signals_to_the_shell_of_a_job_go_on_to_the_run(self):
+        """Of the job and of a task: USR1 to the shell alone, and to the shell and the ranks; either way a checkpoint, and the job waits to go on."""
+        words = words_of(["study.measurements=10000000"])
+        jobs = [(self.submit(ROOT / "jobs" / "run.slurm", FIELD, "--output", "shell.h5", *words), "--batch"),
+                (self.submit("--array=0-0", ROOT / "jobs" / "array.slurm", FIELD, "--set", "scan.action.lambda=[4.0]", *words) + "_0", "--full")]
+        for job, how in jobs:
+            self.wait_for_log(job, r"(?m)^sweep \d+/")
+            subprocess.run(["scancel", how, "--signal=USR1", job], env=ENV, check=True)
+            self.wait_for_log(job, "stopped on request after")
+            self.wait_for(job, "PENDING", "FAILED", "COMPLETED")
+            print("---- %s\n%s" % (how, self.log(job)))
+            self.assertEqual(self.shown(job, "JobState"), "PENDING")
+            subprocess.run(["scancel", job], env=ENV, check=True)
+            self.wait_for(job, "CANCELLED")
 
     def test_chains(self):
         """A fit that waits for its run, also while that is requeued; what follows a failure is cancelled."""

@@ -16,7 +16,7 @@ struct ScanPoint {
 /// A deck at one point of its [scan]. Of that section nothing but the values is left in `deck`: resolved() is that of a deck which has them itself.
 struct ScannedDeck {
   Deck deck;
-  std::vector<ScanPoint> points;  ///< all there are; none without [scan]
+  std::vector<ScanPoint> points;  ///< all there are, of the first point alone; none without [scan]
 };
 
 /// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the first point.

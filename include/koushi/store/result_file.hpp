@@ -75,6 +75,8 @@ class ResultReader final : public Archive {
   std::unique_ptr<Image> image_;
 };
 
+/// Whether there is a file of this name that is not empty and no result, whole or damaged. Of this rank's file system.
+bool holds_something_else(const std::string& file);
 /// Whether a run has left FILE or FILE.previous. Of this rank's file system.
 bool result_exists(const std::string& file);
 

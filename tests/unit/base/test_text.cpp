@@ -26,7 +26,9 @@ TEST_CASE("durations are read in the words of a deck and of Slurm", "[base]") {
   CHECK(koushi::parse_duration("5400s") == 5400);
   CHECK(koushi::parse_duration("1:30:00") == 5400);
   CHECK(koushi::parse_duration("2-01:00:30") == 2 * 86400 + 3630);
-  for (const char* no : {"90", "1:30", "2-1", "2-24:00:00", "1:60:00", "1:30:00 ", "1-", "1-:00:00", "5 parsec"}) {
+  CHECK(koushi::parse_duration("1-12") == 36 * 3600);
+  CHECK(koushi::parse_duration("1-12:30") == 36.5 * 3600);
+  for (const char* no : {"90", "1:30", "2-24:00:00", "2-24", "1:60:00", "1:30:00 ", "1-", "1-:00:00", "5 parsec"}) {
     CAPTURE(no);
     CHECK(koushi::parse_duration(no) < 0);
   }
