@@ -340,6 +340,17 @@ class Cli(unittest.TestCase):
         self.assertEqual((energy["error"], energy["samples"]), (0, 252))
         self.assertLess(abs(energy["value"] / -0.4515446354492 - 1), 1e-8)
 
+    def test_an_enumerated_state_keeps_what_it_has_reached(self):
+        """3x3 triangular Ising antiferromagnet in a field, E = -12.68009187 (exact diagonalisation, numpy). With so small a shift converged parameters ran away in steps that each raised the
+        energy by less than its standard deviation, and ended at -1; an exact energy must not rise at all."""
+        file = self.path("t.h5")
+        sets = ['lattice={kind="triangular",extents=[3,3]}', 'hamiltonian={kind="transverse-field-ising",J=[1.0],field=-0.8}', "wavefunction.factor.0.symmetry=none", "wavefunction.factor.0.density=3",
+                "wavefunction.factor.0.visible_bias=false", "wavefunction.factor.0.width=0.05", "study.steps=200", "seed=3", "study.reference.energy_per_site=-1.40889910"]
+        done = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", file, *[word for key in sets for word in ("--set", key)])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the last update is halved", done.stdout)
+        self.assertLess(abs(json.loads(koushi("report", file, "--json").stdout)["observables"]["energy"]["value"] + 12.68009187), 1e-6)
+
     def test_parameters_of_another_ansatz_are_refused(self):
         file = self.path("a.h5")
         self.assertEqual(self.small(file).returncode, 0)
