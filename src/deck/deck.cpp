@@ -63,8 +63,9 @@ class DeckParser {
       const bool empty_section = leaf.node->is_table() && is_section(path);
       if (leaf.used || empty_section) continue;
       const std::string section = path.substr(0, path.find('.'));
-      if (std::any_of(used_.begin(), used_.end(), [&](const Section* s) { return s->is_array && s->name == section; })) {
-        problem(leaf, fmt::format("{} does not fit into a list of sections", path), fmt::format("[[{0}]] sections, or --set {0}.0.key=value for the first, without gaps", section));
+      const auto list = std::find_if(used_.begin(), used_.end(), [&](const Section* s) { return s->is_array && (path + ".").rfind(s->name + ".", 0) == 0; });
+      if (list != used_.end()) {
+        problem(leaf, fmt::format("{} does not fit into a list of sections", path), fmt::format("[[{0}]] sections, or --set {0}.0.key=value for the first, without gaps", (*list)->name));
         continue;
       }
       std::vector<std::string> names;
