@@ -136,8 +136,14 @@ Comparison compare(const CompareOptions& options) {
                                                                 : fmt::format("--x {}: {} has no such key in its deck", comparison.x, results[k].file);
     throw UsageError(fmt::format("{}\n  expected: one of {}{}", problem, join(names), hint(comparison.x, names)));
   }
-  // What x says need not be said again: neither its key nor the list that it is an entry of.
+  // What x says need not be said again: neither its key nor the list that it is an entry of, nor the lengths of lattices of different sizes.
   std::erase_if(comparison.settings, [&](const std::string& key) {
+    const bool size = comparison.x == "n_sites" && (key == "lattice.extents" || key == "lattice.supercell");
+    if (size && std::all_of(results.begin(), results.end(), [&](const Result& a) {
+          return std::all_of(results.begin(), results.end(), [&](const Result& b) { return a.n_sites != b.n_sites || value_of(a.keys, key) == value_of(b.keys, key); });
+        })) {
+      return true;
+    }
     return key == comparison.x || (comparison.x.rfind(key + ".", 0) == 0 && comparison.x.find_first_not_of("0123456789", key.size() + 1) == std::string::npos);
   });
   const auto measured = std::find_if(results.begin(), results.end(), [](const Result& r) { return !r.observables.empty(); });
