@@ -50,13 +50,15 @@ struct LinkField {
     return m;
   }
 
-  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links mu at x + (the first direction but mu).
+  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links mu at x + (the first direction but mu);
+  /// mu = -1: of all directions. sites: of a row that each call takes care of.
   /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too long for the processor to look ahead.
+  template <int sites>
   struct Ahead {
     static constexpr int pair = 16;                        ///< numbers of two lines of 64 bytes, of which a processor fetches both
     static constexpr int links = 4;
-    static constexpr int numbers = 2 * Lanes<Value>::width * Group::reals;  ///< of a link, of both parities
     const double* from[links] = {};
+    static constexpr int numbers = sites * Group::reals;
     /// call: number of the call in its row
     KOKKOS_INLINE_FUNCTION Ahead(const LinkField& field, int mu, const GridRow& row, int call) {
       int k = 0;
@@ -64,7 +66,7 @@ struct LinkField {
       const int first = field.grid.first_direction;
       for (int nu = first; nu < 4; ++nu) {
         if (nu != mu) {
-          add(nu, mu);
+          add(nu, mu < 0 ? first : mu);
         } else {
           add(mu, mu == first ? first + 1 : first);
         }
@@ -247,11 +249,18 @@ struct GaugeKick {
   FieldPointer momentum;
   double factor;  ///< time * beta / N
   LoopWeights weights;
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
+  using Fetch = typename LinkField<Group>::template Ahead<Lanes<typename Group::Value>::width>;
+  struct Ahead : Fetch {
+    KOKKOS_INLINE_FUNCTION Ahead() = default;
+    KOKKOS_INLINE_FUNCTION Ahead(const GaugeKick& kernel, const GridRow& row, int call) : Fetch(kernel.links, -1, row, call) {}
+  };
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const { (*this)(row, x, count, Ahead()); }
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& ahead) const {
     using T = typename Group::Value;
     using L = Lanes<T>;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
     for (int mu = links.grid.first_direction; mu < 4; ++mu) {
+      ahead.fetch(mu, 4);
       T slope[Group::generators];
       Group::slope(Group::product(links.load(mu, at), weights.staples(links, at, mu)), slope);
       const int first = (mu - links.grid.first_direction) * Group::generators;
@@ -313,6 +322,7 @@ struct LinkKernel {
   std::uint64_t seed;
   std::uint64_t step;
 
+  using Fetch = typename LinkField<Group>::template Ahead<2 * L::width>;  // a call of one parity
   /// The random words of the links of one call.
   struct Stream {
     std::uint64_t seed;
@@ -458,7 +468,7 @@ struct LinkKernel {
     moved += L::count(!stays);
   }
 
-  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const typename LinkField<Group>::Ahead& ahead, int& moved) const {
+  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const Fetch& ahead, int& moved) const {
     // Together, since none waits for another.
     Draw draws[Group::subgroups];
     if (Group::generators > 1 && update == LinkUpdate::heatbath) {
@@ -507,9 +517,9 @@ struct LinkKernel {
     }
   }
 
-  struct Ahead : LinkField<Group>::Ahead {
+  struct Ahead : Fetch {
     KOKKOS_INLINE_FUNCTION Ahead() = default;
-    KOKKOS_INLINE_FUNCTION Ahead(const LinkKernel& kernel, const GridRow& row, int call) : LinkField<Group>::Ahead(kernel.links, kernel.mu, row, call) {}
+    KOKKOS_INLINE_FUNCTION Ahead(const LinkKernel& kernel, const GridRow& row, int call) : Fetch(kernel.links, kernel.mu, row, call) {}
   };
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const { (*this)(row, x, count, Ahead(), sum); }
   KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& ahead, std::int64_t& sum) const {

@@ -149,12 +149,11 @@ struct EachLanes {
       for (int mu = 0; mu < 3; ++mu) odd += grid.global_first[mu] + row.coordinate[mu];
       odd &= 1;
     }
-    const int call = k % n % m;
-    const int first = call * stretch;
+    const int first = k % n % m * stretch;
     const int place = odd * grid.half + first;
     const int count = Kokkos::min(stretch, grid.half - first);
     if constexpr (kernels_on_host && requires { typename Work::Ahead; }) {
-      work(row, place, count, typename Work::Ahead(work, rows(Kokkos::min(number + 1, grid.n_rows() - 1)), call), sum...);
+      work(row, place, count, typename Work::Ahead(work, rows(Kokkos::min(number + 1, grid.n_rows() - 1)), k % n), sum...);
     } else {
       work(row, place, count, sum...);
     }
