@@ -55,10 +55,10 @@ struct LinkField {
   /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too long for the processor to look ahead.
   template <int sites>
   struct Ahead {
-    static constexpr int pair = 16;                        ///< numbers of two lines of 64 bytes, of which a processor fetches both
-    static constexpr int links = 4;
-    const double* from[links] = {};
+    static constexpr int pair = 16;  ///< numbers of two lines of 64 bytes, of which a processor fetches both
     static constexpr int numbers = sites * Group::reals;
+    const double* from[4] = {};
+    KOKKOS_INLINE_FUNCTION Ahead() = default;  ///< nothing
     /// call: number of the call in its row
     KOKKOS_INLINE_FUNCTION Ahead(const LinkField& field, int mu, const GridRow& row, int call) {
       int k = 0;
@@ -72,7 +72,6 @@ struct LinkField {
         }
       }
     }
-    KOKKOS_INLINE_FUNCTION Ahead() = default;
     KOKKOS_INLINE_FUNCTION void fetch(int part, int parts) const {
 #ifdef __GNUC__
       KOKKOS_IF_ON_HOST((
