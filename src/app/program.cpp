@@ -272,7 +272,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app.get_subcommands();
-    if (comm.is_root()) print_out(chosen.empty() ? app.help() : chosen.front()->help());
+    if (comm.is_root()) print_out(chosen.empty() ? app.help() : chosen.front()->help("koushi"));
     return 0;
   } catch (const CLI::ParseError& error) {
     throw UsageError(fmt::format("{}\n  expected: see koushi --help", error.what()));

@@ -122,13 +122,14 @@ class GaugeTheory final : public RealField {
   }
   std::vector<std::string> further_updates() const override { return {"hmc", "heatbath", "overrelaxation"}; }
 
-  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
-    double count = 0;
+  UpdatesPerSite updates_per_site() const override { return {grid_.dimension(), grid_.dimension() * Group::subgroups}; }
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    std::int64_t count = 0;
     for (int hit = 0; hit < hits; ++hit) count += local_update(colouring, LinkUpdate::metropolis, seed, step * 1024 + static_cast<std::uint64_t>(hit), width);
     return count;
   }
   void overrelax(const Colouring& colouring) override { local_update(colouring, LinkUpdate::overrelaxation, 0, 0, 0); }
-  double heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step) override {
+  std::int64_t heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step) override {
     return local_update(colouring, LinkUpdate::heatbath, seed, step * 1024, 0);
   }
 
@@ -514,7 +515,7 @@ class GaugeTheory final : public RealField {
   }
 
   /// Direction by direction and colour by colour; the two colours of a checkerboard in split rows by vectors of sites, others by lists.
-  double local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step, double width) {
+  std::int64_t local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step, double width) {
     const GridView& view = grid_.view();
     const Kokkos::DefaultExecutionSpace space;
     std::int64_t count = 0;
@@ -534,7 +535,7 @@ class GaugeTheory final : public RealField {
       }
     }
     filled_ = reach();
-    return static_cast<double>(count) / (grid_.dimension() * (update == LinkUpdate::metropolis ? 1 : Group::subgroups));
+    return count;
   }
 
   GaugeOptions options_;

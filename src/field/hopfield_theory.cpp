@@ -95,12 +95,12 @@ class HopfieldTheory final : public FieldTheory {
 
   std::vector<std::array<int, 4>> interactions() const override { return {}; }  // every spin with every other: no two are updated at once
   bool has_width() const override { return false; }
-  double metropolis(const Colouring&, std::uint64_t seed, std::uint64_t step, int hits, double) override {
+  std::int64_t metropolis(const Colouring&, std::uint64_t seed, std::uint64_t step, int hits, double) override {
     const Kokkos::View<int*> flips("koushi::field::flips", spins_.extent(0));
     Kokkos::parallel_for("koushi::field::hopfield_sweep", Kokkos::RangePolicy<>(0, grid_.view().n_replicas),
                          HopfieldSweep{spins_, overlaps_, patterns_, flips, grid_.view().first_replica, seed, step, hits, beta_});
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, flips);
-    double count = 0;
+    std::int64_t count = 0;
     for (std::size_t r = 0; r < host.extent(0); ++r) count += host(r);
     return count;
   }

@@ -97,14 +97,14 @@ class RealField : public MolecularDynamics {
 
   /// Fills the halo, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of what it writes to accepted[k].
   template <typename MakeKernel>
-  double update_colour(const char* label, const Kokkos::View<int*>& sites, const MakeKernel& make_kernel) {
+  std::int64_t update_colour(const char* label, const Kokkos::View<int*>& sites, const MakeKernel& make_kernel) {
     halo_.exchange(field_);
     const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
     const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
     Kokkos::parallel_for(label, Kokkos::RangePolicy<>(0, static_cast<int>(updates)), make_kernel(accepted));
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, accepted);
-    double count = 0;
-    for (std::size_t k = 0; k < updates; ++k) count += host(k);
+    std::int64_t count = 0;
+    for (std::size_t k = 0; k < updates; ++k) count += static_cast<std::int64_t>(host(k));
     return count;
   }
 

@@ -165,8 +165,8 @@ class ScalarTheory final : public RealField {
     return steps;
   }
 
-  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
-    double count = 0;
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+    std::int64_t count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
       count += update_colour("koushi::field::metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
@@ -190,7 +190,7 @@ class ScalarTheory final : public RealField {
   /// bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two
   /// signs, so that a bond of aligned signs is active with probability 1 - e^{-2 J}.
   /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
-  double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
+  std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
     if constexpr (!even) return RealField::flip_clusters(single, seed, step);
     halo_.exchange(field_);
     const GridView& view = grid_.view();
@@ -207,7 +207,7 @@ class ScalarTheory final : public RealField {
     const BondExponent exponent = [&](int replica, int, int lower, int upper, double weight) {
       return 4 * action_.bond.stiffness * projection(replica, lower) * weight * projection(replica, upper);
     };
-    double flipped = 0;
+    std::int64_t flipped = 0;
     visit_clusters(grid_, bonds, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
       if (!single && (word.word[0] & 1U) == 0) return;
       ++flipped;

@@ -138,11 +138,11 @@ class SpinTheory final : public RealField {
     return steps;
   }
 
-  double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
     if constexpr (std::is_same_v<Spins, VectorSpins<1>>) {
       if (bonds_.count == first_shell_) return ising_heatbath(colouring, seed, step, hits);
     }
-    double count = 0;
+    std::int64_t count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
       count += update_colour("koushi::field::spin_metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
@@ -164,7 +164,7 @@ class SpinTheory final : public RealField {
     }
   }
 
-  double flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
+  std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
   Measured measure() override;
   std::vector<Observable> observables() const override;
   std::vector<Curve> curves() const override {
@@ -176,7 +176,7 @@ class SpinTheory final : public RealField {
 
  private:
   /// Colour by colour: of a checkerboard in split rows 32 sites at once where the groups of random words begin with the rows of this rank; else by lists.
-  double ising_heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits) {
+  std::int64_t ising_heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits) {
     const GridView& view = grid_.view();
     const auto& boundary = grid_.options().boundary;
     const bool weighted = std::count(boundary.begin(), boundary.end(), Boundary::periodic) != static_cast<std::ptrdiff_t>(boundary.size());
@@ -196,7 +196,7 @@ class SpinTheory final : public RealField {
                             : count_list(space, "koushi::field::spin_metropolis", view, colouring.sites(colour), with_type(std::type_identity<double>{}));
       }
     }
-    return static_cast<double>(count);
+    return count;
   }
 
   std::vector<std::array<double, 4>> survey() {
@@ -221,7 +221,7 @@ class SpinTheory final : public RealField {
 };
 
 template <typename Spins>
-double SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) {
+std::int64_t SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) {
   halo_.exchange(field_);
   const GridView& view = grid_.view();
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
@@ -236,7 +236,7 @@ double SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::ui
     if constexpr (is_potts) return projection(replica, lower) == projection(replica, upper) ? spins_.beta * bonds_.coupling[b] : 0.0;
     return 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
   };
-  double flipped = 0;
+  std::int64_t flipped = 0;
   // Reflects a spin, or gives it the state that its cluster drew: of one cluster always another.
   visit_clusters(grid_, bonds_, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
     const auto r = static_cast<std::size_t>(replica);

@@ -74,6 +74,13 @@ class HmcUpdater final : public Updater {
   double mean_weight_ = 1;
 };
 
+/// A count of all ranks over that of all sites.
+double per_site(const Grid& grid, std::int64_t mine, int updates) {
+  std::vector<std::int64_t> all{mine};
+  grid.world().sum(all);
+  return static_cast<double>(all[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()) * updates);
+}
+
 class MetropolisUpdater final : public Updater {
  public:
   MetropolisUpdater(const FieldTheory& theory, std::uint64_t seed, int hits, double width, bool tuned, double target)
@@ -87,10 +94,7 @@ class MetropolisUpdater final : public Updater {
         width_(width) {}
 
   double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> accepted{static_cast<std::int64_t>(theory.metropolis(colouring_, seed_, step, hits_, width_))};
-    grid.world().sum(accepted);
-    return static_cast<double>(accepted[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()) * hits_);
+    return per_site(theory.grid(), theory.metropolis(colouring_, seed_, step, hits_, width_), theory.updates_per_site().metropolis * hits_);
   }
   void tune(double acceptance) override {
     if (!tuned_) return;
@@ -141,10 +145,7 @@ class HeatbathUpdater final : public Updater {
  public:
   HeatbathUpdater(const FieldTheory& theory, std::uint64_t seed) : colouring_(theory.grid(), theory.interactions()), seed_(seed) {}
   double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> moved{static_cast<std::int64_t>(std::llround(1e6 * theory.heatbath(colouring_, seed_, step)))};
-    grid.world().sum(moved);
-    return 1e-6 * static_cast<double>(moved[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
+    return per_site(theory.grid(), theory.heatbath(colouring_, seed_, step), theory.updates_per_site().heatbath);
   }
   std::string description() const override { return fmt::format("heatbath, {} colours", colouring_.n_colours()); }
 
@@ -157,10 +158,7 @@ class ClusterUpdater final : public Updater {
  public:
   ClusterUpdater(bool single, std::uint64_t seed) : single_(single), seed_(seed) {}
   double update(FieldTheory& theory, std::uint64_t step) override {
-    const Grid& grid = theory.grid();
-    std::vector<std::int64_t> flipped{static_cast<std::int64_t>(theory.flip_clusters(single_, seed_, step))};
-    grid.world().sum(flipped);
-    return static_cast<double>(flipped[0]) / (static_cast<double>(grid.n_sites()) * static_cast<double>(grid.n_replicas()));
+    return per_site(theory.grid(), theory.flip_clusters(single_, seed_, step), 1);
   }
   std::string description() const override { return single_ ? "wolff, one cluster" : "swendsen-wang, all clusters"; }
 
@@ -242,7 +240,7 @@ void refuse_incomplete_updaters(const Deck& deck) {
     moves_length = moves_length || !clusters;
   }
   if (!moves) deck.refuse("updater.0.kind", "replica-exchange alone makes no new configuration", "another updater beside it");
-  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "another updater beside it");
+  if (!moves_energy) deck.refuse("updater.0.kind", "overrelaxation alone never changes S", "an updater that does beside it, or in its place");
   if (!moves_length) deck.refuse("updater.0.kind", "clusters alone never change |phi|", "another updater beside them, hmc or metropolis");
 }
 

@@ -48,8 +48,12 @@ class Cli(unittest.TestCase):
 
     def history(self, file, group="history"):
         code = "import h5py,sys\ng=h5py.File(sys.argv[1])[sys.argv[2]]\nfor k in sorted(g): print(k, g[k][()].tobytes().hex())"
+        return self.python(code, file, group)
+
+    def python(self, code, *words):
+        """Output of a Python that has h5py."""
         for python in ("python3", "/usr/bin/python3"):
-            done = subprocess.run([python, "-c", code, file, group], capture_output=True, text=True)
+            done = subprocess.run([python, "-c", code, *words], capture_output=True, text=True)
             if done.returncode == 0:
                 return done.stdout
         self.fail("no Python with h5py: " + done.stderr)
@@ -163,6 +167,21 @@ class Cli(unittest.TestCase):
         self.kill_until_done(deck, sets, self.path("pieces.h5"), least=3, seconds=(0.5, 0.9))
         for group in ("series", "history"):
             self.assertEqual(self.history(self.path("pieces.h5"), group), self.history(whole, group))
+
+    def test_tuned_updates_of_links_are_bitwise_equal_on_ranks(self):
+        """Widths are tuned to acceptances, which must be counts: a mean over directions that every rank rounded made another chain on every number of ranks."""
+        expected = None
+        for ranks in (1, 2, 3):
+            file = self.path("m%d.h5" % ranks)
+            sets = ['updater=[{kind="metropolis",hits=2},{kind="heatbath"}]', "study.warm_up=60", "study.measurements=20", "lattice.replicas=6"]
+            done = koushi("run", os.path.join(INPUTS, "su2_2d.toml"), "--output", file, *[word for key in sets for word in ("--set", key)], ranks=ranks)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = [self.history(file, group) for group in ("series", "history", "state")]
+            expected = expected or found
+            self.assertEqual(found, expected)
+        links = 2 * 6 * 2 * json.loads(self.python("import h5py,json,sys\nprint(json.dumps(int(h5py.File(sys.argv[1])['summary/n_sites'][0])))", file))
+        accepted = json.loads(self.python("import h5py,json,sys\nprint(json.dumps(h5py.File(sys.argv[1])['history/acceptance_0'][()].tolist()))", file))
+        self.assertTrue(any(round(links * rate) % 2 for rate in accepted), accepted)
 
     def test_field_updates_go_on_bitwise_on_other_ranks(self):
         """Clusters of signs, Fourier acceleration and a Hopfield memory: stopped every half second and resumed on 1 to 3 ranks that share the replicas."""

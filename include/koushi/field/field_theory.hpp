@@ -72,19 +72,26 @@ class FieldTheory {
   /// Steps that one term of S takes from a site, as displacements: sites that no such step joins can be updated at once.
   virtual std::vector<std::array<int, 4>> interactions() const = 0;
   /// One sweep of Metropolis updates, colour by colour: `hits` proposals phi + width (uniform in [-1, 1]^n) per site.
-  /// Returns the accepted proposals of this rank's sites.
-  virtual double metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
+  /// Returns the accepted proposals of this rank's sites, of updates_per_site().metropolis each and hit.
+  virtual std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
+  /// What updates count of a site: itself; its links; the subgroups of its links.
+  struct UpdatesPerSite {
+    int metropolis = 1;
+    int heatbath = 1;
+  };
+  virtual UpdatesPerSite updates_per_site() const { return {}; }
   /// Whether proposals have a width at all: those of discrete spins do not.
   virtual bool has_width() const { return true; }
   /// Updates that this theory has besides, of "hmc", "fourier-hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
   virtual std::vector<std::string> further_updates() const { return {}; }
   /// One sweep of reflections that leave S as it is, colour by colour.
   virtual void overrelax(const Colouring&) { throw InternalError("this theory has no overrelaxation"); }
-  /// One sweep of links drawn anew from their conditional weight, direction by direction and colour by colour. Returns as metropolis() does.
-  virtual double heatbath(const Colouring&, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no heatbath"); }
+  /// One sweep of links drawn anew from their conditional weight, direction by direction and colour by colour.
+  /// Returns what was drawn on this rank's sites, at most updates_per_site().heatbath each.
+  virtual std::int64_t heatbath(const Colouring&, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no heatbath"); }
   /// Flips clusters of every replica: one that holds a random site (Wolff), or each with probability 1/2 (Swendsen and Wang).
   /// Returns the flipped sites of this rank.
-  virtual double flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }
+  virtual std::int64_t flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }
 };
 
 /// A theory of real fields with momenta p, H = sum p^2 / 2 + S, or H = p M^{-1} p / 2 + S where they are accelerated.
