@@ -18,7 +18,7 @@ namespace {
 /// Where on the random numbers' step axis the measurement lies, away from every step of the optimisation.
 constexpr std::uint64_t measurement_step = std::uint64_t{1} << 41U;
 /// Updates that raise the energy by more than this many standard deviations of the local energy are taken back in part; where all states are enumerated, whose
-/// energy is exact, every rise beyond rounding.
+/// energy is exact, also those that raise it by more than a step should lower it, 2 step Var(E): less than the former near an eigenstate.
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
 
@@ -109,7 +109,8 @@ GroundState::Summary GroundState::summarise(const std::vector<std::complex<doubl
 
 bool GroundState::bad(const Summary& now) const {
   if (!std::isfinite(now.energy) || !std::isfinite(now.variance)) return true;
-  const double noise = sampler_->n_chains() == 0 ? 0 : worst_rise * std::sqrt(previous_variance_);
+  double noise = worst_rise * std::sqrt(previous_variance_);
+  if (sampler_->n_chains() == 0) noise = std::min(noise, 2 * deck_.real("solver.step") * previous_variance_);
   return !previous_parameters_.empty() && now.energy - previous_energy_ > noise + 1e-9 * std::abs(now.energy);
 }
 

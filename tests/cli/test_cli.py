@@ -48,7 +48,7 @@ class Cli(unittest.TestCase):
 
     def history(self, file, group="history"):
         code = "import h5py,sys\ng=h5py.File(sys.argv[1])[sys.argv[2]]\nfor k in sorted(g): print(k, g[k][()].tobytes().hex())"
-        return self.python(code, file, group)
+        return Cli.python(self, code, file, group)
 
     def python(self, code, *words):
         """Output of a Python that has h5py."""
@@ -368,7 +368,7 @@ class Cli(unittest.TestCase):
         done = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", file, *[word for key in sets for word in ("--set", key)])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("the last update is halved", done.stdout)
-        self.assertLess(abs(json.loads(koushi("report", file, "--json").stdout)["observables"]["energy"]["value"] + 12.68009187), 1e-6)
+        self.assertLess(abs(json.loads(koushi("report", file, "--json").stdout)["observables"]["energy"]["value"] + 12.68009187), 1e-5)
 
     def test_parameters_of_another_ansatz_are_refused(self):
         file = self.path("a.h5")
@@ -520,9 +520,9 @@ class Cli(unittest.TestCase):
         self.assertEqual((done.returncode, "updater.1" in done.stdout), (0, False), done.stderr)
 
     def test_warns_where_the_energy_rises(self):
-        """Updates of length 0.2 end in the ferromagnet (E/N = -1/4 exactly); parameters averaged over the descent lie above it."""
+        """Updates of length 0.2 end in the ferromagnet (E/N = -1/4 exactly); parameters averaged over the descent lie above it. With so long a step no rise below 3 standard deviations is taken back."""
         ring = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", self.path("u.h5"), "--set", "solver.max_distance=0.2",
-                      "--set", "study.steps=100")
+                      "--set", "study.steps=100", "--set", "solver.step=2")
         self.assertEqual(ring.returncode, 0, ring.stderr)
         self.assertIn("warning: rising energy: E/N = -0.25 (exact) at the end is above", ring.stdout)
         averaged = self.small(self.path("v.h5"), "--set", "study.steps=30")
