@@ -37,4 +37,8 @@ void write_reference(ResultWriter& writer, const Deck& deck, const std::string& 
   writer.write("reference/source", deck.has("study.reference.source") ? deck.text("study.reference.source") : std::string());
 }
 
+void warn_of_equal_seeds(StudyRun& run, Progress& progress) {
+  run.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
+}
+
 }  // namespace koushi

@@ -66,15 +66,7 @@ class Extrapolation {
   void read(const std::string& file, Progress& progress) {
     try {
       const ResultReader reader(comm_, file);
-      take(reader, file);
-      for (const FitPoint& other : points_) {
-        if (&other != &points_.back() && other.x == points_.back().x && other.value == points_.back().value && other.error == points_.back().error) {
-          deck_.refuse("study.files", fmt::format("{} and one before it hold the same result", file), "every run once, runs at one x with different seeds");
-        }
-      }
-      if (points_.back().error > 0 && !seeds_.insert(resolved_keys(reader.read_text("deck/resolved"))["seed"]).second) {
-        run_.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
-      }
+      take(reader, file, progress);
       if (const std::string status = reader.read_text("summary/status"); status != "done") run_.warn(progress, "unfinished run", fmt::format("{} is {}", file, status));
     } catch (const DamagedFile&) {
       throw;
@@ -83,7 +75,7 @@ class Extrapolation {
     }
   }
 
-  void take(const ResultReader& reader, const std::string& file) {
+  void take(const ResultReader& reader, const std::string& file, Progress& progress) {
     const auto keys = resolved_keys(reader.read_text("deck/resolved"));
     if (keys_.empty()) keys_ = keys;
     if (keys.at("study.kind") != keys_.at("study.kind")) deck_.refuse("study.files", fmt::format("{} is of study.kind = {}, the first one of {}", file, keys.at("study.kind"), keys_.at("study.kind")), "files of one kind of study");
@@ -110,6 +102,11 @@ class Extrapolation {
     if (weighted_ && !(std::isfinite(point.error) && point.error > 0)) {
       deck_.refuse("study.weighted", fmt::format("{} of {} has {}", name_, file, point.error == 0 ? "an error of 0" : "no error"), "longer runs, or weighted = false, which counts all runs alike");
     }
+    for (const FitPoint& other : points_) {
+      if (other.x != point.x || other.value != point.value || other.error != point.error) continue;
+      deck_.refuse("study.files", fmt::format("{} and one before it hold the same result", file), "every run once, runs at one x with different seeds");
+    }
+    if (point.error > 0 && !seeds_.insert(keys.at("seed")).second) warn_of_equal_seeds(run_, progress);
     points_.push_back(point);
     unit_ = reader.unit("observables/" + name_ + "/value");
   }

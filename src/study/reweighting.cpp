@@ -124,7 +124,7 @@ class ReweightingStudy {
       }
       const bool next_rung = !names_.empty() && names_.back() == file.file();  // of a ladder, whose rungs have random numbers of their own
       if (!next_rung && !seeds.insert(file.deck().integer("seed")).second) {
-        run_.warn(progress, "equal seeds", "runs with the same seed take the same random numbers and are not independent: errors may be wrong; remedy: another seed for every run");
+        warn_of_equal_seeds(run_, progress);
       }
       parameters_.push_back(run.parameter);
       names_.push_back(file.file());

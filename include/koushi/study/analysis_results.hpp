@@ -5,6 +5,7 @@
 
 #include "koushi/deck/deck.hpp"
 #include "koushi/store/result_file.hpp"
+#include "koushi/study/study_run.hpp"
 
 namespace koushi {
 
@@ -23,5 +24,8 @@ std::string reference_line(const Deck& deck, const std::string& key, double valu
 
 /// The known value of a quantity: study.reference.KEY of the deck with its error and source.
 void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity);
+
+/// Of runs whose errors are taken as independent.
+void warn_of_equal_seeds(StudyRun& run, Progress& progress);
 
 }  // namespace koushi
