@@ -248,18 +248,15 @@ struct GaugeKick {
   FieldPointer momentum;
   double factor;  ///< time * beta / N
   LoopWeights weights;
-  using Fetch = typename LinkField<Group>::template Ahead<Lanes<typename Group::Value>::width>;
-  struct Ahead : Fetch {
-    KOKKOS_INLINE_FUNCTION Ahead() = default;
-    KOKKOS_INLINE_FUNCTION Ahead(const GaugeKick& kernel, const GridRow& row, int call) : Fetch(kernel.links, -1, row, call) {}
-  };
+  using Ahead = typename LinkField<Group>::template Ahead<Lanes<typename Group::Value>::width>;
+  KOKKOS_INLINE_FUNCTION Ahead ahead(const GridRow& row, int call) const { return {links, -1, row, call}; }
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const { (*this)(row, x, count, Ahead()); }
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& ahead) const {
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& next) const {
     using T = typename Group::Value;
     using L = Lanes<T>;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
     for (int mu = links.grid.first_direction; mu < 4; ++mu) {
-      ahead.fetch(mu, 4);
+      next.fetch(mu, 4);
       T slope[Group::generators];
       Group::slope(Group::product(links.load(mu, at), weights.staples(links, at, mu)), slope);
       const int first = (mu - links.grid.first_direction) * Group::generators;
@@ -321,7 +318,7 @@ struct LinkKernel {
   std::uint64_t seed;
   std::uint64_t step;
 
-  using Fetch = typename LinkField<Group>::template Ahead<2 * L::width>;  // a call of one parity
+  using Ahead = typename LinkField<Group>::template Ahead<2 * L::width>;  // a call of one parity
   /// The random words of the links of one call.
   struct Stream {
     std::uint64_t seed;
@@ -467,7 +464,7 @@ struct LinkKernel {
     moved += L::count(!stays);
   }
 
-  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const Fetch& ahead, int& moved) const {
+  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const Ahead& next, int& moved) const {
     // Together, since none waits for another.
     Draw draws[Group::subgroups];
     if (Group::generators > 1 && update == LinkUpdate::heatbath) {
@@ -498,7 +495,7 @@ struct LinkKernel {
       moved += L::count(!stays);
     } else if constexpr (Group::generators == 3) {
       T g[4];
-      ahead.fetch(0, 1);
+      next.fetch(0, 1);
       factor_su2(w.v, draws[0], block, meant, g, moved);
       u = Group::product(Matrix{{g[0], g[1], g[2], g[3]}}, u);
     } else {
@@ -508,7 +505,7 @@ struct LinkKernel {
         const T half(0.5);
         const T q[4] = {half * (w.re(i, i) + w.re(j, j)), half * (w.im(i, j) + w.im(j, i)), half * (w.re(i, j) - w.re(j, i)), half * (w.im(i, i) - w.im(j, j))};
         T g[4];
-        ahead.fetch(subgroup, 3);
+        next.fetch(subgroup, 3);
         factor_su2(q, draws[subgroup], block.from(subgroup * 2 * tries), meant, g, moved);
         turn(g, i, j, u);
         if (subgroup < 2) turn(g, i, j, w);
@@ -516,12 +513,9 @@ struct LinkKernel {
     }
   }
 
-  struct Ahead : Fetch {
-    KOKKOS_INLINE_FUNCTION Ahead() = default;
-    KOKKOS_INLINE_FUNCTION Ahead(const LinkKernel& kernel, const GridRow& row, int call) : Fetch(kernel.links, kernel.mu, row, call) {}
-  };
+  KOKKOS_INLINE_FUNCTION Ahead ahead(const GridRow& row, int call) const { return {links, mu, row, call}; }
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const { (*this)(row, x, count, Ahead(), sum); }
-  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& ahead, std::int64_t& sum) const {
+  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& next, std::int64_t& sum) const {
     const GridView& grid = links.grid;
     const typename LinkField<Group>::Site at(grid, row, x, count);
     const Mask meant = L::first(count);
@@ -540,7 +534,7 @@ struct LinkKernel {
       for (int c = 0; c < Group::reals; ++c) u.v[c] = L::select(accepted, other.v[c], u.v[c]);
       moved = L::count(accepted);
     } else {
-      heat(u, staples, block, meant, ahead, moved);
+      heat(u, staples, block, meant, next, moved);
     }
     Group::refresh(u);
     links.store(mu, at, u);

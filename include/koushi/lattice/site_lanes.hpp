@@ -119,8 +119,8 @@ struct SiteLanes {
 };
 
 /// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for `stretch`
-/// sites at once in split rows (a vector, or several), or for single ones. Work with a member type Ahead gets, where kernels run on the host, Ahead(work, next
-/// row, number of the call in its row) as well: what it may fetch into the cache.
+/// sites at once in split rows (a vector, or several), or for single ones. Work that has ahead(row, number of the call in its row) gets, where kernels run on the
+/// host, that of the next row as well: what it may fetch into the cache.
 template <typename T, typename Rows, typename Work, int stretch = Lanes<T>::width>
 struct EachLanes {
   GridView grid;
@@ -152,8 +152,8 @@ struct EachLanes {
     const int first = k % n % m * stretch;
     const int place = odd * grid.half + first;
     const int count = Kokkos::min(stretch, grid.half - first);
-    if constexpr (kernels_on_host && requires { typename Work::Ahead; }) {
-      work(row, place, count, typename Work::Ahead(work, rows(Kokkos::min(number + 1, grid.n_rows() - 1)), k % n), sum...);
+    if constexpr (kernels_on_host && requires { &Work::ahead; }) {
+      work(row, place, count, work.ahead(rows(Kokkos::min(number + 1, grid.n_rows() - 1)), k % n), sum...);
     } else {
       work(row, place, count, sum...);
     }
