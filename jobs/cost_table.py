@@ -4,11 +4,12 @@
     jobs/cost_table.py build/release/bin/koushi [--ranks N] [--scale X] [--only 2d|free|4d]
 
 Two measurements are independent after 2 tau_int sweeps, so the cost is 2 tau_int times the time that the updaters of a sweep take, per replica.
-Points: inputs/phi4_2d.toml at L = 64, lambda = 4.4, close to its critical point, the same without interaction at mass 0.05, and inputs/phi4_4d.toml (16^4). --scale multiplies the numbers of sweeps. A tau_int from fewer
-than 50 of its own length is marked ~. Times are those of this machine, now: compare lines of one table only.
+Points: inputs/phi4_2d.toml at L = 64, lambda = 4.4, close to its critical point, the same without interaction at mass 0.05, and inputs/phi4_4d.toml (16^4). --scale multiplies the numbers of sweeps. A tau_int from chains
+shorter than 50 of it is marked ~; its error is that of N. Madras, A. D. Sokal, J. Stat. Phys. 50, 109 (1988), with a window of 5 tau_int. Times are those of this machine, now: compare lines of one table only.
 """
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,16 +18,16 @@ import tempfile
 INPUTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "inputs")
 
 CASES = {"2d": ("phi4_2d", ["lattice.extents=[64,64]", "lattice.replicas=4", "action.lambda=4.4"],
-                [('{kind="hmc",length=1.0}', 10000), ('{kind="hmc",length=4.0,steps=40}', 4000), ('{kind="fourier-hmc",length=3.0,acceleration_mass=0.1,steps=30}', 4000),
-                 ('{kind="metropolis",hits=2}', 10000), ('{kind="hmc",length=1.0} {kind="wolff",repetitions=4}', 4000),
-                 ('{kind="hmc",length=1.0} {kind="swendsen-wang"}', 4000), ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 4000)]),
+                [('{kind="hmc",length=1.0}', 40000), ('{kind="hmc",length=4.0,steps=40}', 10000), ('{kind="fourier-hmc",length=3.0,acceleration_mass=0.1,steps=30}', 10000),
+                 ('{kind="metropolis",hits=2}', 60000), ('{kind="hmc",length=1.0} {kind="wolff",repetitions=4}', 8000),
+                 ('{kind="hmc",length=1.0} {kind="swendsen-wang"}', 8000), ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 8000)]),
          "free": ("phi4_2d", ["lattice.extents=[64,64]", "lattice.replicas=4", "action.mass_squared=0.0025", "action.lambda=0"],
                   [('{kind="hmc",length=1.5}', 10000), ('{kind="hmc",length=6.0,steps=40}', 4000), ('{kind="fourier-hmc",acceleration_mass=0.05}', 2000),
-                   ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 4000)]),
+                   ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 6000)]),
          "4d": ("phi4_4d", [],
-                [('{kind="hmc",integrator="omelyan4",length=1.5,steps=4}', 1000), ('{kind="fourier-hmc",integrator="omelyan4",acceleration_mass=1.0,steps=4}', 400),
-                 ('{kind="metropolis",hits=2}', 1000), ('{kind="hmc",integrator="omelyan4",length=1.5,steps=4} {kind="swendsen-wang"}', 300),
-                 ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 400)])}
+                [('{kind="hmc",integrator="omelyan4",length=1.5,steps=4}', 3000), ('{kind="fourier-hmc",integrator="omelyan4",acceleration_mass=1.0,steps=4}', 3000),
+                 ('{kind="metropolis",hits=2}', 4000), ('{kind="hmc",integrator="omelyan4",length=1.5,steps=4} {kind="swendsen-wang"}', 1500),
+                 ('{kind="metropolis",hits=2} {kind="wolff",repetitions=4}', 4000)])}
 
 
 def main():
@@ -53,9 +54,11 @@ def main():
                 replicas = chi["samples"] // sweeps
                 seconds = sum(time for phase, time in report["phases"].items() if phase not in ("measurements", "checkpoints")) / report["steps"] / replicas
                 mark = "" if sweeps >= 50 * chi["tau_int"] else "~"
+                tau = chi["tau_int"]
+                error = tau * math.sqrt(2 * (10 * tau + 1) / chi["samples"])
                 what = " + ".join("`%s`" % u.replace('"', "").replace("kind=", "").strip("{}").replace(",", " ") for u in updaters)
-                print("| %s | %s | %d × %d | %.4g%s | %s%.3g | %.3g | %s%.3g |" % (name, what, replicas, sweeps, chi["value"], " ± %.2g" % chi["error"] if chi["error"] else "", mark,
-                                                                      chi["tau_int"], 1e3 * seconds, mark, 2e3 * chi["tau_int"] * seconds), flush=True)
+                print("| %s | %s | %d × %d | %.4g%s | %s%.3g ± %.1g | %.3g | %s%.3g ± %.1g |"
+                      % (name, what, replicas, sweeps, chi["value"], " ± %.2g" % chi["error"] if chi["error"] else "", mark, tau, error, 1e3 * seconds, mark, 2e3 * tau * seconds, 2e3 * error * seconds), flush=True)
 
 
 if __name__ == "__main__":

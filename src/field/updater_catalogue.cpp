@@ -47,7 +47,7 @@ class HmcUpdater final : public Updater {
   void tune(double acceptance) override {
     if (!tuned_) return;
     ++calls_;
-    step_ = std::min(options_.length, step_ * std::exp(0.5 * (acceptance - target_) / std::sqrt(calls_)));
+    step_ = std::clamp(step_ * std::exp(0.5 * (acceptance - target_) / std::sqrt(calls_)), shortest(), options_.length);
   }
   std::vector<double> state() const override { return {step_, calls_}; }
   void set_state(const std::vector<double>& state) override {
@@ -57,6 +57,7 @@ class HmcUpdater final : public Updater {
   double mean_weight() const override { return mean_weight_; }
   std::string remedy(bool low) const override {
     if (!tuned_) return low ? "tune = true, or more steps" : "tune = true, or fewer steps";
+    if (low && step_ <= shortest()) return "a shorter length, or parameters of the action that so many steps can follow";
     if (low) return "a longer warm_up, in which the step is tuned, a shorter length, or a larger acceptance to aim at";
     return step_ >= options_.length ? "a longer length: one step makes a whole trajectory" : "a longer warm_up, in which the step is tuned, or a smaller acceptance to aim at";
   }
@@ -66,6 +67,9 @@ class HmcUpdater final : public Updater {
   }
 
  private:
+  /// Where nothing is ever accepted, as with parameters near the end of the numbers, tuning would make trajectories without end.
+  double shortest() const { return options_.length / std::max(options_.steps, 10000); }
+
   HmcOptions options_;
   bool tuned_;
   double target_;

@@ -197,12 +197,11 @@ void GroundState::watch_for_a_rise(Progress& progress) {
   std::int64_t lowest_at = n_steps_ - length;
   for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
     const Estimate here = window(first, first + length);
-    if (here.value < lowest.value) {
-      lowest = here;
-      lowest_at = first;
-    }
+    if (here.value >= lowest.value || !lies_above(last, here)) continue;  // a wild step of few samples is low within its error only
+    lowest = here;
+    lowest_at = first;
   }
-  if (!lies_above(last, lowest)) return;
+  if (lowest.value == last.value) return;
   const double n = lattice_.n_sites();
   run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
                                               "step_end or max_distance, or a larger shift",
@@ -318,8 +317,10 @@ void GroundState::write(ResultWriter& writer) const {
   sampler_->write(writer);
 }
 
+bool GroundState::has_reference() const { return deck_.has("study.reference.energy_per_site") && keys_without_reference(deck_).empty(); }
+
 void GroundState::write_observables(ResultWriter& writer) const {
-  if (deck_.has("study.reference.energy_per_site")) {
+  if (has_reference()) {
     writer.write("reference/value", std::vector<double>{deck_.real("study.reference.energy_per_site")});
     writer.write("reference/quantity", std::string("energy_per_site"));
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
@@ -412,10 +413,12 @@ std::string GroundState::result_text() const {
   text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
                       with_error(energy_.value, energy_.error), with_error(energy_.value / n, energy_.error / n), energy_.tau_int,
                       energy_.samples, energy_.r_hat, energy_.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
-  if (deck_.has("study.reference.energy_per_site")) {
+  if (has_reference()) {
     const double reference = deck_.real("study.reference.energy_per_site");
     text += fmt::format("known  {} J   deviation {}{}\n", reference, deviation_text(energy_.value / n, energy_.error / n, reference, 0),
                         deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
+  } else if (deck_.has("study.reference.energy_per_site")) {
+    text += outdated_reference_line(deck_);
   }
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

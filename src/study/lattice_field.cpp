@@ -37,10 +37,11 @@ class LatticeField {
         warm_up_(deck.integer("study.warm_up")),
         every_(deck.integer("study.every")),
         n_measurements_(deck.integer("study.measurements")),
-        save_every_(deck.integer("study.save_every")) {
+        save_every_(deck.integer("study.save_every")),
+        has_reference_(deck.has("study.reference.observable") && keys_without_reference(deck).empty()) {
     if (save_every_ > n_measurements_) deck.refuse("study.save_every", fmt::format("of {} measurements none is the {}th", n_measurements_, save_every_), fmt::format("0 (none) to {}", n_measurements_));
     make_chains();
-    if (!deck.has("study.reference.observable")) return;
+    if (!has_reference_) return;
     const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
     for (const Observable& o : own().observables()) names.push_back(o.name);
@@ -280,14 +281,13 @@ class LatticeField {
   std::int64_t n_measurements_;
   std::int64_t sweep_ = 0;
   std::int64_t save_every_;
+  bool has_reference_;  ///< of what is run
 };
 
 void LatticeField::write(ResultWriter& writer) const {
   writer.write("summary/n_sites", std::vector<std::int64_t>{grid_.n_sites()});
   writer.write("summary/steps", std::vector<std::int64_t>{sweep_});
-  if (deck_.has("study.reference.observable")) {
-    write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
-  }
+  if (has_reference_) write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
   writer.write("state/sweep", std::vector<std::int64_t>{sweep_});
   for (const auto& chain : chains_) chain->write(writer);
   BoxCopy shape;
@@ -357,12 +357,13 @@ std::string LatticeField::result_text() const {
     const Estimate e = own().estimate(o);
     const double quoted = own().quoted_error(o, e);
     text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quoted), e.tau_int, std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
-    if (!deck_.has("study.reference.observable") || deck_.text("study.reference.observable") != o.name) continue;
+    if (!has_reference_ || deck_.text("study.reference.observable") != o.name) continue;
     const double reference = deck_.real("study.reference.value");
     const double error = deck_.real("study.reference.error");
     text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, std::isfinite(quoted) ? quoted : 0, reference, std::isfinite(quoted) ? error : 0),
                         deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   }
+  if (!has_reference_ && deck_.has("study.reference.observable")) text += outdated_reference_line(deck_);
   if (exchange_) text += fmt::format("\n{}", ladder_text());
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;

@@ -199,6 +199,20 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
   phases_.lap("checkpoints");
 }
 
+std::string keys_without_reference(const Deck& deck) {
+  std::vector<std::string> keys;
+  for (const std::string& change : deck.changes()) {
+    const std::string key = change.substr(0, change.find(" = "));
+    if (key == "study" || key.rfind("study.reference", 0) == 0) return "";
+    const std::string section = key.substr(0, key.find('.'));
+    const bool of_the_run = key == "lattice.ranks" || key == "lattice.replicas";
+    if ((section == "lattice" || section == "action" || section == "hamiltonian") && !of_the_run) keys.push_back(key);
+  }
+  return join(keys);
+}
+
+std::string outdated_reference_line(const Deck& deck) { return fmt::format("the known value of the deck is left out, for {} changed; --set study.reference... gives another\n", keys_without_reference(deck)); }
+
 void StudyRun::warn(Progress& progress, const std::string& kind, const std::string& text) {
   if (std::any_of(warnings_.begin(), warnings_.end(), [&](const std::string& w) { return w.rfind(kind, 0) == 0; })) return;
   warnings_.push_back(kind + ": " + text);

@@ -532,6 +532,28 @@ class Cli(unittest.TestCase):
         self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
         self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
 
+    def test_tuning_ends_where_nothing_is_accepted(self):
+        """Parameters that no step can follow: trajectories stay below 10000 steps and the run says what is wrong. It had doubled them without end."""
+        done = koushi("run", os.path.join(INPUTS, "phi4_2d.toml"), "--output", self.path("f.h5"),
+                      *(word for key in ("action.mass_squared=1e300", "lattice.extents=[4,4]", "lattice.replicas=1", "study.warm_up=150", "study.measurements=20") for word in ("--set", key)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("trajectories of length 1 in 10000 steps", done.stdout)
+        self.assertIn("warning: acceptance of updater 0: 0.000 is outside [0.1, 0.99]; remedy: a shorter length, or parameters of the action", done.stdout)
+
+    def test_a_known_value_is_of_the_model_of_its_deck(self):
+        """--set of lattice, action or Hamiltonian leaves the deck's known value out, unless it gives another one; ranks and replicas change no model."""
+        phi4 = ["run", os.path.join(INPUTS, "phi4_2d.toml"), "--set", "study.measurements=30", "--overwrite", "--output", self.path("f.h5")]
+        spins = ["run", DECK, "--set", "study.steps=20", "--set", "study.measure.samples=4096", "--overwrite", "--output", self.path("s.h5")]
+        for words, sets, compared in [(phi4, ["seed=3", "lattice.replicas=4"], True), (phi4, ["lattice.extents=[6,6]"], False), (phi4, ["lattice.extents=[6,6]", "study.reference.value=0.16"], True),
+                                      (phi4, ["action={kind=phi4,mass_squared=1.0,lambda=1.0}".replace("phi4", '"phi4"')], False), (spins, ["sampler.chains=128"], True),
+                                      (spins, ["hamiltonian.J=[1.0,0.2]"], False), (spins, ["lattice.extents=[4,2]", "study.reference={energy_per_site=-0.7}"], True)]:
+            with self.subTest(deck=words[1], sets=sets):
+                done = koushi(*words, *(word for key in sets for word in ("--set", key)))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(re.search("^ *known .*deviation", done.stdout, re.M) is not None, compared)
+                self.assertEqual("the known value of the deck is left out, for %s changed" % sets[0].split("=")[0] in done.stdout, not compared)
+                self.assertEqual(json.loads(koushi("report", words[-1], "--json").stdout)["reference"] is not None, compared)
+
     def test_warns_of_a_region_never_seen(self):
         """A complex RBM on a ring of 40 has as much weight in configurations of two domains as in those that its optimisation has shaped."""
         ring = ["--set", 'lattice={kind="chain",extents=[40]}', "--set", "study.steps=300", "--set", "study.average=40", "--set", "study.measure.samples=8192", "--set", "sampler.samples=1024",

@@ -32,6 +32,11 @@ struct RunEstimate {
   std::string misfit{};       ///< why the run will refuse that number of ranks, or ""
 };
 
+/// Keys of lattice, action and Hamiltonian that --set or [scan] have changed where they left study.reference alone: the known value is then of another model. "" where it is of this one.
+std::string keys_without_reference(const Deck& deck);
+/// What a table says of that.
+std::string outdated_reference_line(const Deck& deck);
+
 /// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table of phases.
 /// Collective  all members
 class StudyRun {
