@@ -59,6 +59,11 @@ int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& optio
     RunOptions here = options;
     here.output = files[k];
     here.time_limit -= std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    int over = k > 0 && here.time_limit < TimeLimit{.seconds = options.time_limit}.reserve() ? 1 : 0;
+    if (comm.max(over) != 0) {  // clocks of ranks differ
+      if (comm.is_root()) print_out(fmt::format("\nstopped on request before point {} of {}: the time limit is near, go on with --resume\n", k, files.size()));
+      return exit_stopped;
+    }
     if (comm.is_root()) print_out(fmt::format("{}point {} of {}: {}, {}\n", k == 0 ? "" : "\n", k, files.size(), runs.points[k].settings, files[k]));
     if (const int code = run(runs.decks[k], here); code != 0) return code;
   }

@@ -55,6 +55,9 @@ QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
     }
     // - 2 kappa sum phi phi' = kappa sum (phi' - phi)^2 - 2 d kappa sum phi^2, and lambda (phi^2 - 1)^2 = lambda phi^4 - 2 lambda phi^2 + lambda
     options.stiffness = deck.real("action.kappa");
+    if (lambda == 0 && 2 * grid.dimension() * std::abs(options.stiffness) >= 1) {
+      deck.refuse("action.kappa", fmt::format("{} without a quartic coupling leaves the action without a minimum", options.stiffness), fmt::format("lambda > 0, or |kappa| < 1 / {}", 2 * grid.dimension()));
+    }
     options.quadratic = 1 - 2 * lambda - 2 * grid.dimension() * options.stiffness;
     options.quartic = lambda;
     return options;
@@ -145,10 +148,10 @@ std::vector<Section> field_sections(const std::vector<std::string>& studies) {
                   {"wilson", "gauge links, beta sum (1 - Re tr U_P / N), in 2 to 4 directions, with rectangles if asked",
                    {choice("group", {"u1", "su2", "su3"}, "", "of the links"), at_least(0, key("beta", KeyType::real, "", "2 N / g^2 (SU(N)), 1 / g^2 (U(1))")),
                     choice("rectangles", {"none", "luscher-weisz", "iwasaki", "dbw2"}, "\"none\"", "c_1 (1 - Re tr U_R / N) of 1 x 2 loops beside c_0 = 1 - 8 c_1 plaquettes; c_1 = -1/12, -0.331, -1.4088"),
-                    between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side")),
+                    between(1, 4, key("loops", KeyType::integer, "2", "Wilson loops are measured up to so many links on a side, fewer than any direction has")),
                     at_least(0, key("flow_time", KeyType::real, "0.0", "end of the gradient flow at every measurement; 0: none")),
                     at_least(positive, key("flow_step", KeyType::real, "0.02", "step of the flow, of third order; energies are measured at each")),
-                    between(0, 6, key("static_loops", KeyType::integer, "0", "loops R x T for the static potential, T along the first direction, up to so many links; 0: none")),
+                    between(0, 6, key("static_loops", KeyType::integer, "0", "loops R x T for the static potential, T along the first direction, up to so many links and fewer than any direction has; 0: none")),
                     choice("smearing", {"none", "ape", "stout"}, "\"none\"", "of the spatial links of those loops, in space only"),
                     between(1, 200, key("smearing_steps", KeyType::integer, "10", "times")),
                     between(0, 1, key("smearing_weight", KeyType::real, "0.5", "of the staples: ape 0.5, stout about 0.1"))}},
@@ -170,6 +173,12 @@ namespace {
 double rectangle_weight(const Deck& deck) {
   const std::string kind = deck.text("action.rectangles");
   return kind == "luscher-weisz" ? -1.0 / 12 : kind == "iwasaki" ? -0.331 : kind == "dbw2" ? -1.4088 : 0;
+}
+
+/// Links on a side of the longest loops asked for: fewer than the shortest direction has, around which they would close.
+int loop_length(const Deck& deck, const std::string& key) {
+  const std::vector<int> extents = deck.integers("lattice.extents");
+  return std::min(static_cast<int>(deck.integer(key)), *std::min_element(extents.begin(), extents.end()) - 1);
 }
 
 double numbers_of_theory(const Deck& deck) {
@@ -225,8 +234,7 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
                 fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
   }
   if (deck.text("action.kind") == "wilson") {
-    options.range = static_cast<int>(std::max(deck.integer("action.loops"), deck.integer("action.static_loops")));
-    if (rectangle_weight(deck) != 0) options.range = std::max(options.range, 2);
+    options.range = std::max({loop_length(deck, "action.loops"), loop_length(deck, "action.static_loops"), rectangle_weight(deck) != 0 ? 2 : 1});
     options.split_rows = true;
     options.numbers = static_cast<int>(d) * (deck.text("action.group") == "u1" ? 2 : deck.text("action.group") == "su2" ? 4 : 18);
   }
@@ -320,13 +328,17 @@ std::unique_ptr<FieldTheory> make_bare_theory(const Deck& deck, const Grid& grid
     if (std::count(boundary.begin(), boundary.end(), Boundary::antiperiodic) > 0) deck.refuse("lattice.boundary", "an antiperiodic gauge field", "periodic or open");
     GaugeOptions options{.group = group == "u1" ? GaugeGroup::u1 : group == "su2" ? GaugeGroup::su2 : GaugeGroup::su3, .beta = deck.real("action.beta")};
     options.rectangle = rectangle_weight(deck);
-    options.loops = static_cast<int>(deck.integer("action.loops"));
+    options.loops = loop_length(deck, "action.loops");
     options.flow_time = deck.real("action.flow_time");
     options.flow_step = deck.real("action.flow_step");
     if (options.flow_time > 0 && (options.flow_time < options.flow_step || options.flow_time / options.flow_step > 1000)) {
       deck.refuse("action.flow_time", fmt::format("{} steps of the flow", options.flow_time / options.flow_step), "1 to 1000, by flow_time or flow_step");
     }
-    options.static_loops = static_cast<int>(deck.integer("action.static_loops"));
+    const double steps = options.flow_time / options.flow_step;
+    if (std::abs(steps - std::round(steps)) > 1e-6) {
+      deck.refuse("action.flow_time", fmt::format("{} is no multiple of flow_step = {}", options.flow_time, options.flow_step), fmt::format("{} or {}", options.flow_step * std::floor(steps), options.flow_step * std::ceil(steps)));
+    }
+    options.static_loops = loop_length(deck, "action.static_loops");
     const std::string smearing = deck.text("action.smearing");
     options.smearing = smearing == "ape" ? Smearing::ape : smearing == "stout" ? Smearing::stout : Smearing::none;
     options.smearing_steps = static_cast<int>(deck.integer("action.smearing_steps"));

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <map>
 #include <type_traits>
 #include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/gauge_measurement_kernel.hpp"
+#include "koushi/field/link_update_kernel.hpp"
 #include "real_field.hpp"
 
 namespace koushi {
@@ -122,6 +122,7 @@ class GaugeTheory final : public RealField {
   }
   std::vector<std::string> further_updates() const override { return {"hmc", "heatbath", "overrelaxation"}; }
 
+  double largest_width() const override { return 10; }
   UpdatesPerSite updates_per_site() const override { return {grid_.dimension(), grid_.dimension() * Group::subgroups}; }
   std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
     std::int64_t count = 0;
@@ -448,61 +449,42 @@ class GaugeTheory final : public RealField {
     return count;
   }
 
-  /// P of every replica here: lines through the box of each rank, put together on every rank of the group in the order of the whole lattice.
+  /// P of every replica here. Lines grow from rank to rank, so that they are the same products on any division.
   std::vector<std::complex<double>> polyakov_loops() const {
     if (is_open()) return {};
     const GridView& view = grid_.view();
     const int f = view.first_direction;
-    const int lines = view.n_rows() * view.extent[3] / view.extent[f];
-    const Kokkos::View<double**, Kokkos::LayoutRight> products("koushi::field::lines", static_cast<std::size_t>(lines), Group::reals);
-    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, lines), LineProducts<Group>{links<double>(), products});
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, products);
-    std::vector<double> local(host.data(), host.data() + host.size());
-    std::vector<std::int64_t> box;
-    for (int mu = 0; mu < 4; ++mu) {
-      box.push_back(view.global_first[mu]);
-      box.push_back(view.extent[mu]);
+    const int n_lines = view.n_rows() * view.extent[3] / view.extent[f];
+    const bool begin = view.global_first[f] == 0;
+    const bool end = view.global_first[f] + view.extent[f] == view.global_extent[f];
+    const Kokkos::View<double**, Kokkos::LayoutRight> lines("koushi::field::lines", static_cast<std::size_t>(n_lines), Group::reals);
+    const auto host = Kokkos::create_mirror_view(lines);
+    Messages message(grid_.group());
+    if (!begin) {
+      message.receive(host.data(), static_cast<int>(host.size()), grid_.neighbour(f, -1), f);
+      message.wait();
+      Kokkos::deep_copy(lines, host);
     }
-    const std::vector<std::int64_t> boxes = grid_.group().all_gather(box);
-    const std::vector<double> all = grid_.group().all_gather(local);
-    // [replica][site of the slice x_f = 0][rank along f] -> where its product starts
-    const auto replicas = static_cast<std::size_t>(view.n_replicas);
-    const std::int64_t slice = grid_.n_sites() / view.global_extent[f];
-    std::vector<std::map<std::int64_t, std::size_t>> starts(replicas * static_cast<std::size_t>(slice));
-    std::size_t at = 0;
-    for (std::size_t rank = 0; rank < boxes.size() / 8; ++rank) {
-      const std::int64_t* const b = &boxes[8 * rank];
-      for (std::size_t r = 0; r < replicas; ++r) {
-        std::int64_t c[4] = {};
-        const std::int64_t count[4] = {f == 0 ? 1 : b[1], f == 1 ? 1 : b[3], f == 2 ? 1 : b[5], b[7]};
-        for (c[0] = 0; c[0] < count[0]; ++c[0]) {
-          for (c[1] = 0; c[1] < count[1]; ++c[1]) {
-            for (c[2] = 0; c[2] < count[2]; ++c[2]) {
-              for (c[3] = 0; c[3] < count[3]; ++c[3]) {
-                std::int64_t site = 0;
-                for (int mu = 0; mu < 4; ++mu) {
-                  if (mu != f) site = site * view.global_extent[mu] + b[2 * mu] + c[mu];
-                }
-                starts[r * static_cast<std::size_t>(slice) + static_cast<std::size_t>(site)][b[2 * f]] = at;
-                at += Group::reals;
-              }
-            }
-          }
-        }
+    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, n_lines), LineProducts<Group>{links<double>(), lines, begin});
+    Kokkos::deep_copy(host, lines);
+    std::vector<ExactSum> traces(2 * static_cast<std::size_t>(view.n_replicas));
+    if (end) {
+      const int per_replica = n_lines / view.n_replicas;
+      for (int k = 0; k < n_lines; ++k) {
+        typename Group::Matrix line;
+        for (int c = 0; c < Group::reals; ++c) line.v[c] = host(k, c);
+        ExactSum* const sums = &traces[2 * static_cast<std::size_t>(k / per_replica)];
+        sums[0].add(Group::re_trace(line));
+        sums[1].add(Group::im_trace(line));
       }
+    } else {
+      message.send(host.data(), static_cast<int>(host.size()), grid_.neighbour(f, 1), f);
+      message.wait();
     }
-    std::vector<std::complex<double>> loops(replicas);
-    for (std::size_t r = 0; r < replicas; ++r) {
-      for (std::size_t s = 0; s < static_cast<std::size_t>(slice); ++s) {
-        typename Group::Matrix line = Group::one();
-        for (const auto& [position, start] : starts[r * static_cast<std::size_t>(slice) + s]) {
-          typename Group::Matrix part;
-          std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(start), Group::reals, part.v);
-          line = Group::product(line, part);
-        }
-        loops[r] += std::complex<double>(Group::re_trace(line), Group::im_trace(line)) / (Group::order * static_cast<double>(slice));
-      }
-    }
+    const std::vector<double> totals = exact_totals(grid_.group(), traces);
+    const double norm = Group::order * static_cast<double>(grid_.n_sites() / view.global_extent[f]);
+    std::vector<std::complex<double>> loops;
+    for (std::size_t k = 0; k < totals.size(); k += 2) loops.emplace_back(totals[k] / norm, totals[k + 1] / norm);
     return loops;
   }
 

@@ -102,10 +102,10 @@ std::vector<Observable> order_observables(const Grid& grid) {
   return all;
 }
 
-std::vector<Curve> order_curves(const Grid& grid, double spacing) {
+std::vector<Curve> order_curves(const Grid& grid, double spacing, double means) {
   std::vector<Curve> all;
-  append_correlator_curves(grid, spacing, "correlator", "effective_mass", "<sum over a slice of phi(0) phi(t)>, connected: - slice <phi>^2 of the first component",
-                           static_cast<double>(grid.n_sites()) / slices_of(grid), all);
+  append_correlator_curves(grid, spacing, "correlator", "effective_mass", "<sum over a slice of phi(0) phi(t)>, connected: - slice <phi>^2",
+                           means * static_cast<double>(grid.n_sites()) / slices_of(grid), all);
   return all;
 }
 

@@ -22,7 +22,7 @@ void append_correlator_curves(const Grid& grid, double spacing, const std::strin
 /// magnetization, susceptibility, susceptibility_connected, binder, and correlation_length where the lattice has the momenta for it. Formulas: docs/conventions.md.
 std::vector<Observable> order_observables(const Grid& grid);
 
-/// correlator and effective_mass; `spacing` is the time between two slices.
-std::vector<Curve> order_curves(const Grid& grid, double spacing);
+/// correlator and effective_mass; `spacing` is the time between two slices, `means` what <phi>^2 of all components is of that of the first.
+std::vector<Curve> order_curves(const Grid& grid, double spacing, double means = 1);
 
 }  // namespace koushi

@@ -27,13 +27,13 @@ double gap(const std::vector<double>& means, int level, double spacing) {
 
 }  // namespace
 
-void append_path_sums(const double* x, int length, std::vector<double>& out) {
+void append_path_sums(const double* x, int length, double weight, std::vector<double>& out) {
   std::vector<double> sums(entry(2, n_operators - 1, n_operators - 1) + 1);
   for (int t = 0; t < length; ++t) {
     const double here[n_operators] = {1, x[t], x[t] * x[t], x[t] * x[t] * x[t]};
     for (int k = 0; k < n_operators; ++k) sums[static_cast<std::size_t>(k)] += here[k] / length;
     for (int tau = 1; tau <= 2; ++tau) {
-      const double y = x[(t + tau) % length];
+      const double y = t + tau < length ? x[t + tau] : weight * x[(t + tau) % length];
       const double there[n_operators] = {1, y, y * y, y * y * y};
       for (int k = 0; k < n_operators; ++k) {
         for (int l = 0; l < n_operators; ++l) sums[entry(tau, k, l)] += here[k] * there[l] / length;

@@ -241,8 +241,9 @@ class ScalarTheory final : public RealField {
       append_order_parameter(&slices[r * n * static_cast<std::size_t>(length)], n, grid_, all);
       at_momenta_.append(waves.data() + r * waves.size() / replicas, n, grid_, all);
     }
-    if (path_ && closed_) {
-      for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, all["path_levels"]);
+    if (has_gaps()) {
+      const double weight = grid_.options().boundary[0] == Boundary::antiperiodic ? -1 : 1;
+      for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, weight, all["path_levels"]);
     }
     return all;
   }
@@ -259,7 +260,7 @@ class ScalarTheory final : public RealField {
       all.push_back({"cosine", "<cos(beta phi)>", {{"virial_slope"}}, [beta = action_.site.beta](const std::vector<double>& x) { return x[0] / beta; }});
     }
     if (path_) {
-      if (closed_) {
+      if (has_gaps()) {
         for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
       }
       return all;
@@ -277,6 +278,8 @@ class ScalarTheory final : public RealField {
   }
 
  private:
+  /// Paths with ends have excited states near them.
+  bool has_gaps() const { return path_ && closed_ && grid_.options().boundary[0] != Boundary::open; }
   void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {
     const KickKernel<Action, n, false> kernel{action_, pointer_to(source), pointer_to(base), pointer_to(target), {}, factor, 0};
     run_with_halo("koushi::field::kick", source, kernel);
@@ -333,6 +336,10 @@ std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const Path
   if (options.rule == PathRule::mid_point) {
     using Theory = ScalarTheory<PolynomialSite, MidpointBond, 1, 1>;
     return finish(std::make_unique<Theory>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing));
+  }
+  if (options.rule == PathRule::symmetrised && grid.options().boundary[0] == Boundary::open) {
+    using Theory = ScalarTheory<PolynomialSite, TrapezoidBond, 1, 1>;
+    return finish(std::make_unique<Theory>(grid, PolynomialSite{}, TrapezoidBond{stiffness, potential}, options.spacing));
   }
   using Theory = ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>;
   return finish(std::make_unique<Theory>(grid, potential, QuadraticBond{stiffness}, options.spacing));

@@ -116,10 +116,11 @@ class SpinTheory final : public RealField {
   }
   void shifted_kick(double, double) override { throw InternalError("spins have no shifted kick"); }
 
-  bool has_width() const override { return !(is_potts || n == 1 || spins_.states > 0); }
+  bool is_continuous() const { return !(is_potts || n == 1 || spins_.states > 0); }
+  double largest_width() const override { return is_continuous() ? 10 : 0; }
   std::vector<std::string> further_updates() const override {
     std::vector<std::string> all;
-    if (has_width()) {
+    if (is_continuous()) {
       all.emplace_back("hmc");
       all.emplace_back("overrelaxation");
     }
@@ -168,7 +169,7 @@ class SpinTheory final : public RealField {
   Measured measure() override;
   std::vector<Observable> observables() const override;
   std::vector<Curve> curves() const override {
-    std::vector<Curve> all = order_curves(grid_, 1.0);
+    std::vector<Curve> all = order_curves(grid_, 1.0, is_potts ? spins_.states / (spins_.states - 1.0) : 1.0);  // the others share - <phi_1>
     at_momenta_.append_curves(grid_, all);
     return all;
   }

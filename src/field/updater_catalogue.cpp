@@ -30,7 +30,8 @@ class HmcUpdater final : public Updater {
     if (grid.group().is_root()) {
       for (std::size_t r = 0; r < report.probability.size(); ++r) {
         local.push_back(report.probability[r]);
-        local.push_back(std::exp(-report.energy_change[r]));
+        const double weight = std::exp(-report.energy_change[r]);
+        local.push_back(std::isnan(weight) ? 0 : weight);  // H is infinite
       }
     }
     const std::vector<double> all = grid.world().all_gather(local);  // in the order of the replicas
@@ -91,9 +92,9 @@ class MetropolisUpdater final : public Updater {
       : colouring_(theory.grid(), theory.interactions()),
         seed_(seed),
         hits_(hits),
-        has_width_(theory.has_width()),
+        largest_width_(theory.largest_width()),
         site_by_site_(theory.interactions().empty()),
-        tuned_(tuned && has_width_),
+        tuned_(tuned && largest_width_ > 0),
         target_(target),
         width_(width) {}
 
@@ -103,7 +104,7 @@ class MetropolisUpdater final : public Updater {
   void tune(double acceptance) override {
     if (!tuned_) return;
     ++calls_;
-    width_ *= std::exp((acceptance - target_) / std::sqrt(calls_));
+    width_ = std::min(width_ * std::exp((acceptance - target_) / std::sqrt(calls_)), largest_width_);
   }
   std::vector<double> state() const override { return {width_, calls_}; }
   void set_state(const std::vector<double>& state) override {
@@ -111,20 +112,20 @@ class MetropolisUpdater final : public Updater {
     calls_ = state.at(1);
   }
   std::string remedy(bool low) const override {
-    if (!has_width_) return "";
+    if (largest_width_ == 0 || (!low && width_ >= largest_width_)) return "";
     const std::string width = low ? "a smaller width" : "a larger width";
     return tuned_ ? "a longer warm_up, in which the width is tuned, or " + width + " to begin with" : "tune = true, or " + width;
   }
   std::string description() const override {
     const std::string order = site_by_site_ ? "site by site" : fmt::format("{} colours", colouring_.n_colours());
-    return fmt::format("metropolis, {}, {} hits{}", order, hits_, has_width_ ? fmt::format(" of width {:.4g}", width_) : "");
+    return fmt::format("metropolis, {}, {} hits{}", order, hits_, largest_width_ > 0 ? fmt::format(" of width {:.4g}", width_) : "");
   }
 
  private:
   Colouring colouring_;
   std::uint64_t seed_;
   int hits_;
-  bool has_width_;
+  double largest_width_;
   bool site_by_site_;  ///< all sites interact
   bool tuned_;
   double target_;
@@ -223,7 +224,11 @@ void append_updaters(const Deck& deck, const FieldTheory& theory, std::vector<st
       if (5.0 * hits * static_cast<double>(theory.grid().n_replicas()) > 4.2e9) {  // the counter of random numbers
         deck.refuse(at + "hits", fmt::format("{} hits for {} replicas are too many in one update", hits, theory.grid().n_replicas()), "fewer hits and more repetitions");
       }
-      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, deck.real(at + "width"), deck.boolean(at + "tune"), deck.real(at + "acceptance")));
+      const double width = deck.real(at + "width");
+      if (const double largest = theory.largest_width(); largest > 0 && width > largest) {
+        deck.refuse(at + "width", fmt::format("proposals of width {}", width), fmt::format("at most {}, where they are flat", largest));
+      }
+      all.push_back(std::make_unique<MetropolisUpdater>(theory, seed, hits, width, deck.boolean(at + "tune"), deck.real(at + "acceptance")));
     }
     all.back()->repetitions = static_cast<int>(deck.integer(at + "repetitions"));
   }

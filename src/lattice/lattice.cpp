@@ -54,7 +54,6 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
     for (const Eigen::VectorXd& offset : cell_.offsets) positions_.push_back(cell_.vectors * c.cast<double>() + offset);
   }
 
-  std::map<std::pair<int, int>, int> multiplicity;
   for (const BondClass& bond : bonds) {
     for (const Eigen::VectorXi& c : cells_) {
       const Wrapped target = wrap(c + bond.cell);
@@ -66,19 +65,21 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
                                      "enlarge the extents, open the boundary, or leave out the shell", bond.shell, i));
       }
       bonds_.push_back({i, j, bond.shell, bond.direction, target.sign});
-      ++multiplicity[std::minmax(i, j)];
     }
-  }
-  const auto doubles = std::count_if(multiplicity.begin(), multiplicity.end(), [](const auto& m) { return m.second > 1; });
-  if (doubles > 0) {
-    remarks_.push_back(fmt::format("{} pairs of sites are joined by more than one bond, since a periodic direction is only two wide; all "
-                                   "bonds are kept, so the couplings add up there", doubles));
   }
   translations_ = translations_of_bonds();
   if (static_cast<int>(translations_.size()) < volume) {
     remarks_.push_back(fmt::format("{} of {} translations are symmetries", translations_.size(), volume));
   }
   if (sublattice_sign().empty()) remarks_.push_back("the lattice is not bipartite: no Marshall rotation, no staggered field");
+}
+
+int Lattice::doubled_pairs(int shells) const {
+  std::map<std::pair<int, int>, int> multiplicity;
+  for (const Bond& bond : bonds_) {
+    if (bond.shell <= shells) ++multiplicity[std::minmax(bond.i, bond.j)];
+  }
+  return static_cast<int>(std::count_if(multiplicity.begin(), multiplicity.end(), [](const auto& m) { return m.second > 1; }));
 }
 
 Lattice::Wrapped Lattice::wrap(const Eigen::VectorXi& cell) const {

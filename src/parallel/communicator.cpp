@@ -96,20 +96,26 @@ void Communicator::sum(std::vector<std::int64_t>& values) const {
   check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_SUM, comm_), "MPI_Allreduce");
 }
 
-std::string Communicator::all_gather_bytes(const std::string& local) const {
-  std::vector<int> counts(static_cast<std::size_t>(size_));
-  const int mine = static_cast<int>(local.size());
-  check(MPI_Allgather(&mine, 1, MPI_INT, counts.data(), 1, MPI_INT, comm_), "MPI_Allgather");
-  std::vector<int> offsets(counts.size());
-  long long total = 0;
-  for (std::size_t r = 0; r < counts.size(); ++r) {
-    offsets[r] = static_cast<int>(total);
-    total += counts[r];
-  }
-  if (total > 0x7fffffffLL) throw LibraryError("MPI_Allgatherv: more than 2 GiB in one call");
+std::string Communicator::all_gather_bytes(const std::string& local, std::int64_t most) const {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(size_));
+  const auto mine = static_cast<std::int64_t>(local.size());
+  check(MPI_Allgather(&mine, 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, comm_), "MPI_Allgather");
+  const std::int64_t total = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   std::string all(static_cast<std::size_t>(total), '\0');
-  check(MPI_Allgatherv(local.data(), mine, MPI_BYTE, all.data(), counts.data(), offsets.data(), MPI_BYTE, comm_),
-        "MPI_Allgatherv");
+  if (total <= most) {
+    const std::vector<int> sizes(counts.begin(), counts.end());
+    std::vector<int> offsets(sizes.size());
+    std::exclusive_scan(sizes.begin(), sizes.end(), offsets.begin(), 0);
+    check(MPI_Allgatherv(local.data(), sizes[static_cast<std::size_t>(rank_)], MPI_BYTE, all.data(), sizes.data(), offsets.data(), MPI_BYTE, comm_), "MPI_Allgatherv");
+    return all;
+  }
+  char* to = all.data();
+  for (int r = 0; r < size_; ++r) {
+    const std::int64_t count = counts[static_cast<std::size_t>(r)];
+    if (r == rank_) std::copy(local.begin(), local.end(), to);
+    for (std::int64_t at = 0; at < count; at += most) check(MPI_Bcast(to + at, static_cast<int>(std::min(most, count - at)), MPI_BYTE, r, comm_), "MPI_Bcast");
+    to += count;
+  }
   return all;
 }
 

@@ -70,6 +70,7 @@ class CorrelatorStudy {
     period_ = extents[0];
     slice_ = 1;
     for (std::size_t k = 1; k < extents.size(); ++k) slice_ *= extents[k];
+    if (theory.text("action.kind") == "potts" && options_.subtract == "mean") slice_ *= static_cast<double>(theory.integer("action.states")) / static_cast<double>(theory.integer("action.states") - 1);  // all components
     if (theory.text("action.kind") == "wilson") deck_.refuse("study.files", runs.front().file() + " is a gauge field, which has no correlator of slices", "runs of scalar fields, paths or spins");
     const std::vector<std::string> boundary = theory.texts("lattice.boundary");
     if (!boundary.empty() && boundary[0] != "periodic") {

@@ -33,7 +33,7 @@ void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
     weight += updater.mean_weight() / updater.repetitions;
   }
   history_.add(fmt::format("acceptance_{}", k), "", "mean acceptance of updater " + std::to_string(k), acceptance);
-  if (std::isfinite(weight)) history_.add(fmt::format("exp_minus_dH_{}", k), "", "mean e^{-dH} of updater " + std::to_string(k) + ": 1 on average", weight);
+  if (!std::isnan(weight)) history_.add(fmt::format("exp_minus_dH_{}", k), "", "mean e^{-dH} of updater " + std::to_string(k) + ": 1 on average", weight);
 }
 
 void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {

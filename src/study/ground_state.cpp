@@ -15,8 +15,9 @@ namespace koushi {
 
 namespace {
 
-/// Where on the random numbers' step axis the measurement lies, away from every step of the optimisation.
-constexpr std::uint64_t measurement_step = std::uint64_t{1} << 41U;
+/// Where on the random numbers' step axis measurements lie, away from every step of the optimisation: that of a run, and that of its file later, which may have the same seed.
+constexpr std::uint64_t own_measurement = std::uint64_t{1} << 41U;
+constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
 /// Updates that raise the energy by more than this many standard deviations of the local energy are taken back in part; where all states are enumerated, whose
 /// energy is exact, also those that raise it by more than a step should lower it, 2 step Var(E): less than the former near an eigenstate.
 constexpr double worst_rise = 3;
@@ -160,6 +161,9 @@ void GroundState::record(const Summary& now, const SrReport& report, double step
 }
 
 void GroundState::watch(const Summary& now, const SrReport& report, Progress& progress) {
+  if (route() == SrRoute::matrix_free && !(report.residual < 100 * deck_.real("solver.tolerance"))) {
+    run_.warn(progress, "solver", fmt::format("the iterations of step {} ended at a relative residual of {:.2g}, far from [solver] tolerance; remedy: a larger shift, or route = \"automatic\"", step_ - 1, report.residual));
+  }
   if (sampler_->n_chains() == 0) return;
   if (report.equations <= psi_->n_parameters()) {
     run_.warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
@@ -208,7 +212,13 @@ void GroundState::watch_for_a_rise(Progress& progress) {
                                               with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at + length / 2));
 }
 
+void GroundState::refuse_without_number() const {
+  if (std::isfinite(energy_.value) && std::isfinite(energy_.variance)) return;
+  throw NumericalError("the measured energy is not a number: the last update was too long, which no later step could see; lower [solver] step_end or raise shift.relative_end");
+}
+
 bool GroundState::measure(Progress& progress) {
+  const std::uint64_t measurement_step = measure_only_ ? later_measurement : own_measurement;
   const std::int64_t wanted = deck_.integer("study.measure.samples");
   if (wanted == 0) return true;
   if (!measuring_ && n_averaged_ > 0) {
@@ -236,7 +246,9 @@ bool GroundState::measure(Progress& progress) {
     draw(measurement_step);
     const Summary exact = summarise(energies_of_samples());
     energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
-    return !take_back_the_average(progress) || measure(progress);
+    if (take_back_the_average(progress)) return measure(progress);
+    refuse_without_number();
+    return true;
   }
   auto round = static_cast<std::int64_t>(measured_.size()) / total;
   Progress measuring(comm_.is_root(), round, rounds, "measurement round");
@@ -253,7 +265,7 @@ bool GroundState::measure(Progress& progress) {
       measured_imaginary_ += all[at + 1] * all[at + 1];
     }
     measuring.step(round + 1, fmt::format("{} samples", measured_.size()));
-    if (round + 1 < rounds && checkpoint_if_due(false)) return false;
+    if (checkpoint_if_due(round + 1 == rounds)) return false;
   }
   std::vector<double> series(measured_.size());  // [round][chain][t] -> [chain][round][t]
   const std::int64_t length = total / chains;
@@ -267,27 +279,39 @@ bool GroundState::measure(Progress& progress) {
   for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
   phases_.lap("statistics");
   if (take_back_the_average(progress)) return measure(progress);
-  look_from_afresh(progress);
-  return true;
+  refuse_without_number();
+  if (n_averaged_ == 0 && n_steps_ > 0 && lies_above(energy_, last_energy())) {
+    run_.warn(progress, "last update", fmt::format("the measured energy {} lies above the steps before it, {}; remedy: study.average, or a smaller [solver] step_end",
+                                              with_error(energy_.value, energy_.error), with_error(last_energy().value, last_energy().error)));
+  }
+  return look_from_afresh(progress);
 }
 
-void GroundState::look_from_afresh(Progress& progress) {
-  if (measure_only_) return;
+bool GroundState::look_from_afresh(Progress& progress) {
+  if (measure_only_) return true;
   constexpr int sweeps = 100;
+  constexpr int sweeps_at_once = 20;
   sampler_->start(*psi_);
-  sampler_->warm_up(*psi_, measurement_step - 2, 0, sweeps);
-  draw(measurement_step - 2, 1);
+  for (int made = 0; made < sweeps; made += sweeps_at_once) {
+    sampler_->warm_up(*psi_, own_measurement - 2, made, sweeps_at_once);
+    Kokkos::fence("koushi::study::warmed_up");
+    phases_.lap("warm-up");
+    if (checkpoint_if_due(false)) return false;  // to look again
+  }
+  draw(own_measurement - 3);
   const Summary fresh = summarise(energies_of_samples());
   const double error = std::hypot(fresh.error, energy_.error);
-  if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return;
+  if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return true;
   const double n = lattice_.n_sites();
   run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
                                                "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
                                                with_error(fresh.energy / n, fresh.error / n), fresh.r_hat, with_error(energy_.value / n, energy_.error / n)));
+  return true;
 }
 
 bool GroundState::take_back_the_average(Progress& progress) {
-  if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_ || !lies_above(energy_, last_energy(), 1e-5)) return false;
+  if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_) return false;
+  if (std::isfinite(energy_.value) && !lies_above(energy_, last_energy(), 1e-5)) return false;
   run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then {:.8g}), so those of the last step are measured; "
                                         "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
   psi_->set_parameters(previous_parameters_);
@@ -326,9 +350,8 @@ void GroundState::write_observables(ResultWriter& writer) const {
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
   }
   if (energy_.samples == 0) return;
-  for (const double per : {1.0, static_cast<double>(lattice_.n_sites())}) {
-    const std::string path = per == 1.0 ? "observables/energy/" : "observables/energy_per_site/";
-    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
+  for (const auto& [per, path] : {std::pair{1.0, std::string("observables/energy/")}, std::pair{static_cast<double>(lattice_.n_sites()), std::string("observables/energy_per_site/")}}) {
+    const auto add = [&, &path = path](const std::string& name, double value, const std::string& unit, const std::string& help) {
       writer.write(path + name, std::vector<double>{value});
       writer.describe(path + name, unit, help);
     };
@@ -338,7 +361,6 @@ void GroundState::write_observables(ResultWriter& writer) const {
     add("r_hat", energy_.r_hat, "", "split R-hat over the chains");
     add("variance", energy_.variance / per / per, "J^2", "of one sample");
     writer.write(path + "samples", std::vector<std::int64_t>{energy_.samples});
-    if (lattice_.n_sites() == 1) break;
   }
 }
 
@@ -370,7 +392,8 @@ void GroundState::load_parameters(const std::string& key) {
   const auto there = symmetry_group(theirs, their_lattice, make_hamiltonian(theirs, their_lattice), "symmetry");
   if (here != there) refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}", there.size(), here.size()));
   if (!psi_->embed(parameters)) {
-    deck_.refuse(key, fmt::format("that run has {} parameters", parameters.size()), fmt::format("at most {}", psi_->n_parameters()));
+    deck_.refuse(key, fmt::format("that run has {} parameters{}", parameters.size(), deck_.boolean("wavefunction.factor.0.visible_bias") ? ", whose visible biases may be one per site" : ""),
+                 fmt::format("at most {}; a projected state has one visible bias per orbit of its group", psi_->n_parameters()));
   }
 }
 

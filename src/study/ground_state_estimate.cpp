@@ -5,6 +5,7 @@
 #include "ground_state_run.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/study/hamiltonians.hpp"
 
 namespace koushi {
 
@@ -13,13 +14,13 @@ SrRoute GroundState::route() const {
   return asked == SrRoute::automatic ? automatic_route(n_unknowns(), sampler_->rows().total) : asked;
 }
 
-/// Of one rank: its share of the factor; dense, also its rows as real and imaginary parts and the whole of S.
+/// Of one rank: its share of the factor; in sample space also the rows of all; dense, also its rows as real and imaginary parts and the whole of S.
 double GroundState::solver_bytes(int ranks) const {
   const double samples = static_cast<double>(sampler_->rows().total);
   const double planes = psi_->holomorphic() ? 2 : 1;
   const double columns = static_cast<double>(n_unknowns());
   if (route() == SrRoute::matrix_free || samples == 0) return 0;
-  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks;
+  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks + samples * psi_->bytes_per_row();  // the rows of all ranks
   return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
 }
 
@@ -66,9 +67,12 @@ RunEstimate GroundState::describe(int ranks) {
                                                                                : std::string("matrix-free iterations"));
   }
   const auto note = [&](const std::string& remark) { text += "note         " + remark + "\n"; };
+  if (const int doubles = lattice_.doubled_pairs(hamiltonian_kind(deck_).shells(deck_)); doubles > 0) {
+    note(fmt::format("{} pairs of sites are joined by more than one bond of H, around a short periodic direction; all bonds are kept, so the couplings add up there", doubles));
+  }
   for (const std::string& remark : lattice_.remarks()) note(remark);
   note_symmetries(note);
-  if (ranks > sampler_->most_ranks()) {
+  if (sampler_->n_chains() > 0 && ranks > sampler_->most_ranks()) {
     estimate.misfit = fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains", sampler_->most_ranks(), ranks);
     note(estimate.misfit);
   }

@@ -207,6 +207,7 @@ LinkConfiguration read_nersc(const std::string& file) {
   if (checksum_of(bytes) != expected) refuse(file, fmt::format("its checksum is {:x}, not {:x}", checksum_of(bytes), expected));
   c.links.resize(4 * 18 * v);
   double worst = 0;
+  double off = 0;  // determinants from 1
   std::size_t at = 0;
   const auto take = [&] {
     double value = 0;
@@ -237,11 +238,15 @@ LinkConfiguration read_nersc(const std::string& file) {
           worst = std::max(worst, std::abs(dot));
         }
       }
+      Complex determinant = -1.0;
+      for (std::size_t j = 0; j < 3; ++j) determinant += u[6 + j] * (u[(j + 1) % 3] * u[3 + (j + 2) % 3] - u[(j + 2) % 3] * u[3 + (j + 1) % 3]);
+      off = std::max(off, std::abs(determinant));
       set_link(c, mu, x, single ? nearest(u) : u);
     }
   }
   const double precision = single ? 1e-5 : 1e-9;
   if (!(worst < precision)) refuse(file, fmt::format("a matrix is not unitary by {:.2g}", worst));
+  if (!(off < 3 * precision)) refuse(file, fmt::format("a determinant is {:.2g} from 1; links may hold the sign of an antiperiodic boundary", off));
   // The header may hold fewer digits than the links.
   if (!(std::abs(mean_plaquette(c) - number("PLAQUETTE")) < 1e-5)) refuse(file, fmt::format("its plaquette is {:.8f}, not {}", mean_plaquette(c), number("PLAQUETTE")));
   if (!(std::abs(mean_link_trace(c) - number("LINK_TRACE")) < 1e-5)) refuse(file, fmt::format("its link trace is {:.8f}, not {}", mean_link_trace(c), number("LINK_TRACE")));

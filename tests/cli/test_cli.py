@@ -388,6 +388,10 @@ class Cli(unittest.TestCase):
             deck.write(head + '[study]\nkind = "measure"\nparameters = "%s"\nmeasure = { samples = 4096 }\n' % file + tail + '[output]\nfile = "none.h5"\n')
         done = koushi("run", measure, "--output", self.path("m.h5"))
         self.assertEqual(done.returncode, 0, done.stderr)
+        words = [self.history(f, "state").split("measured ")[1].split()[0] for f in (file, self.path("m.h5"))]
+        first, later = ([word[k:k + 16] for k in range(0, len(word), 16)] for word in words)
+        self.assertEqual(len(first), len(later))
+        self.assertLess(sum(a == b for a, b in zip(first, later)) / len(first), 0.5)  # with the same random numbers nearly all
         done = koushi("run", measure, "--output", self.path("n.h5"), "--set", "wavefunction.factor.0.density=8")
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertIn("another wavefunction.factor.0.density", done.stderr)
@@ -531,6 +535,14 @@ class Cli(unittest.TestCase):
         (mean, error), (last, last_error) = ((e["value"], e["error"]) for e in (json.loads(koushi("report", self.path(name), "--json").stdout)["observables"]["energy"] for name in ("v.h5", "w.h5")))
         self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
         self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
+
+    def test_a_measurement_without_a_number_is_an_error(self):
+        """The last update of an optimisation is followed by no step that could take it back."""
+        sets = ["seed=7", "lattice.extents=[8]", 'hamiltonian={kind="xxz",anisotropy=0.5,field=0.2,J=[1.0,0.4]}', 'wavefunction={factor=[{kind="rbm",weights="complex",density=2,projection="translations",width=0.15}]}',
+                "study.steps=2", "study.average=0", 'solver={kind="stochastic-reconfiguration",step=10.0,max_distance=1e9,shift={absolute=1e-10,relative=1e-2}}']
+        done = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", self.path("f.h5"), *(word for key in sets for word in ("--set", key)))
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertIn("the measured energy is not a number: the last update was too long", done.stderr)
 
     def test_tuning_ends_where_nothing_is_accepted(self):
         """Parameters that no step can follow: trajectories stay below 10000 steps and the run says what is wrong. It had doubled them without end."""

@@ -13,7 +13,7 @@ from test_cli import INPUTS, Cli, koushi
 
 EVERYTHING = """import h5py, sys
 def say(name, item):
-    if isinstance(item, h5py.Dataset) and name.split("/")[0] in ("state", "series", "history", "observables", "curves", "ladder") and "polyakov" not in name:
+    if isinstance(item, h5py.Dataset) and name.split("/")[0] in ("state", "series", "history", "observables", "curves", "ladder"):
         value = item[()]
         print(name, value.tobytes().hex() if hasattr(value, "tobytes") else value)
 h5py.File(sys.argv[1]).visititems(say)"""

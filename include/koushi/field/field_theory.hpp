@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -80,8 +81,8 @@ class FieldTheory {
     int heatbath = 1;
   };
   virtual UpdatesPerSite updates_per_site() const { return {}; }
-  /// Whether proposals have a width at all: those of discrete spins do not.
-  virtual bool has_width() const { return true; }
+  /// Width beyond which proposals are no wider: infinite where phi is unbounded, 0 where proposals have no width, as of discrete spins.
+  virtual double largest_width() const { return std::numeric_limits<double>::infinity(); }
   /// Updates that this theory has besides, of "hmc", "fourier-hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
   virtual std::vector<std::string> further_updates() const { return {}; }
   /// One sweep of reflections that leave S as it is, colour by colour.

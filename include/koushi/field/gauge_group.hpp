@@ -4,6 +4,13 @@
 
 #include "koushi/base/lane_math.hpp"
 
+// Products of links are as fast as they are where they are part of the loop that calls them, which the compiler does for functions with few callers only.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define KOUSHI_WITH_ALL_CALLS_INLINE [[gnu::flatten]]
+#else
+#define KOUSHI_WITH_ALL_CALLS_INLINE
+#endif
+
 namespace koushi {
 
 /// What gauge theories need of a group, on sums of its elements ("matrices", `reals` numbers): products, traces, and the way along a

@@ -159,12 +159,13 @@ struct LoopsOfLines {
   }
 };
 
-/// Products of the links along direction `first_direction` through the box, one for every replica and site of the box with coordinate 0 in it:
-/// out[replica * transverse + site][reals], sites lexicographic.
+/// lines[replica * transverse + site][reals], sites lexicographic, times the links along direction `first_direction` through the box, for every site of it with
+/// coordinate 0 there; `begin`: lines start here, at 1.
 template <typename Group>
 struct LineProducts {
   LinkField<Group> links;
-  Kokkos::View<double**, Kokkos::LayoutRight> out;
+  Kokkos::View<double**, Kokkos::LayoutRight> lines;
+  bool begin;
   KOKKOS_FUNCTION void operator()(int k) const {
     const GridView& grid = links.grid;
     const int f = grid.first_direction;
@@ -174,8 +175,9 @@ struct LineProducts {
     // Rows of a replica with coordinate 0 in direction f come first.
     const GridRow row = grid.row(line / rows_per_slice * rows_per_slice * grid.extent[f] + line % rows_per_slice);
     typename Group::Matrix product = Group::one();
+    for (int c = 0; c < Group::reals && !begin; ++c) product.v[c] = lines(k, c);
     for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, {grid, row, x, 1}, {t * grid.stride[f], 0}));
-    for (int c = 0; c < Group::reals; ++c) out(k, c) = product.v[c];
+    for (int c = 0; c < Group::reals; ++c) lines(k, c) = product.v[c];
   }
 };
 

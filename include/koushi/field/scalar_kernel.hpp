@@ -76,6 +76,15 @@ struct MidpointBond {
   KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const { return 2 * stiffness * (b - a) + 0.5 * potential.derivative(0.5 * (a + b)); }
 };
 
+/// stiffness (b - a)^2 + (V(a) + V(b)) / 2: the symmetrised rule of a path, which differs from V at sites where an end is open.
+struct TrapezoidBond {
+  double stiffness = 1;
+  PolynomialSite potential;
+  KOKKOS_INLINE_FUNCTION double energy(double a, double b) const { return stiffness * (b - a) * (b - a) + 0.5 * (potential.value(a) + potential.value(b)); }
+  KOKKOS_INLINE_FUNCTION double slope_a(double a, double b) const { return 2 * stiffness * (a - b) + 0.5 * potential.derivative(a); }
+  KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const { return 2 * stiffness * (b - a) + 0.5 * potential.derivative(b); }
+};
+
 /// S = sum_x [ V(phi(x)) + sum_mu B(phi(x), w phi(x + mu)) ] in d directions, phi with n components, w = -1 across an antiperiodic boundary; a
 /// bond across an open end (w = 0) is left out.
 template <typename Site, typename Bond, int n, int d>

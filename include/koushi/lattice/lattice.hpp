@@ -49,7 +49,7 @@ using Permutation = std::vector<int>;
 ///
 /// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x, y) of an
 /// Lx x Ly square lattice is x Ly + y. Every bond class gives one bond per cell, so a periodic direction of width 2 has double
-/// bonds: both stay, and couplings count twice there (remarks() says so).
+/// bonds: both stay, and couplings count twice there (doubled_pairs()).
 /// Errors      UsageError: supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
 class Lattice {
  public:
@@ -69,7 +69,9 @@ class Lattice {
   std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
   /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign() const;
-  /// What a user should know: double bonds, no sublattices, directions that broke the translations.
+  /// Pairs of sites joined by more than one bond of these shells.
+  int doubled_pairs(int shells) const;
+  /// What a user should know: no sublattices, directions that broke the translations.
   const std::vector<std::string>& remarks() const { return remarks_; }
 
  private:

@@ -51,7 +51,8 @@ class Communicator {
   /// One rank's values to the root, which calls receive_at_root(rank) for each of the others in turn.
   void send_to_root(const std::vector<double>& values) const;
   std::vector<double> receive_at_root(int rank) const;
-  std::string all_gather_bytes(const std::string& local) const;
+  /// `most` bytes or fewer in one call, since counts of MPI are ints; more go rank by rank.
+  std::string all_gather_bytes(const std::string& local, std::int64_t most = 0x7fffffff) const;
 
  private:
 #ifdef KOUSHI_MPI

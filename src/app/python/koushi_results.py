@@ -440,6 +440,7 @@ def plot_reweighting(run, picture):
             axis.axhline(fewest, color="tab:red", linestyle="--", linewidth=1, label="warned of below %g" % fewest)
         else:
             errorbar(axis, run.measured[name], marker="o", markerfacecolor="white", label="runs")
+        axis.locator_params(axis="x", nbins=5)
         axis.set_xlabel(symbol(curve["axis"]))
         axis.set_ylabel(symbol(name))
         axis.legend(fontsize="small")

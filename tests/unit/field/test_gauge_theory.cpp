@@ -556,14 +556,9 @@ TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi
       const auto components = static_cast<std::int64_t>(all.size()) / alone.n_sites();
       INFO("group " << static_cast<int>(group) << ", " << ranks[0] << "x" << ranks[1] << "x" << ranks[2]);
       CHECK(configuration_of(*part) == cut_brick(all, shared.box(components)));
-      CHECK(whole->measure().at("plaquette") == part->measure().at("plaquette"));
-      if (boundary == Boundary::periodic) {
-        // a product in pieces rounds differently: the one number that is equal to rounding only
-        CHECK(std::abs(whole->measure().at("polyakov_loop_re")[0] - part->measure().at("polyakov_loop_re")[0]) < 1e-13);
-        CHECK(whole->measure().at("wilson_loops") == part->measure().at("wilson_loops"));
-        CHECK(whole->measure().at("static_loops") == part->measure().at("static_loops"));
-      }
-      CHECK(whole->measure().at("flow_energy") == part->measure().at("flow_energy"));
+      const auto of_the_whole = whole->measure();
+      CHECK(of_the_whole.count("static_loops") == (boundary == Boundary::periodic ? 1 : 0));
+      CHECK(of_the_whole == part->measure());
     }
   }
 }

@@ -170,3 +170,13 @@ TEST_CASE("memories that cannot be are refused", "[field]") {
   CHECK_THROWS_AS(make_hopfield_theory(line(self, 16, 1), {}), UsageError);
   CHECK_THROWS_AS(make_hopfield_theory(line(self, 16, 1), {.patterns = random_patterns(1, 2, 15)}), UsageError);
 }
+
+TEST_CASE("a cold memory has no spin against its field", "[field]") {
+  const Communicator self = Communicator::self();
+  // e^{-dS} of such a spin is infinite; one pattern from noise of a fifth
+  const auto theory = make_hopfield_theory(line(self, 100, 4), {.beta = 1000, .patterns = random_patterns(5, 1, 100), .from_pattern = true, .noise = 0.2});
+  const Colouring colouring(theory->grid(), theory->interactions());
+  theory->start(3, 0);
+  theory->metropolis(colouring, 7, 0, 1, 0);
+  CHECK(theory->measure().at("overlap_max") == std::vector<double>(4, 1.0));
+}

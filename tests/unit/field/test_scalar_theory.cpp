@@ -344,3 +344,32 @@ TEST_CASE("the same chain on any number of ranks, replica by replica and bit by 
     CHECK(wrong == 0);
   }
 }
+
+TEST_CASE("paths on antiperiodic rings and with open ends are the Gaussians of their matrix", "[field][exact][statistical]") {
+  const int n = 16;
+  const double a = 0.5;
+  const Communicator self = Communicator::self();
+  for (const auto& [boundary, rule] : {std::pair{Boundary::antiperiodic, PathRule::end_point}, {Boundary::open, PathRule::end_point}, {Boundary::open, PathRule::symmetrised}, {Boundary::open, PathRule::mid_point}}) {
+    Eigen::MatrixXd m = Eigen::MatrixXd::Zero(n, n);
+    const auto add = [&m](int i, int j, double ii, double ij) {
+      m(i, i) += ii;
+      m(j, j) += ii;
+      m(i, j) += ij;
+      m(j, i) += ij;
+    };
+    for (int i = 0; i + 1 < n; ++i) {
+      const double potential = rule == PathRule::symmetrised ? 0.5 * a : rule == PathRule::mid_point ? 0.25 * a : 0;
+      add(i, i + 1, 1 / a + potential, -1 / a + (rule == PathRule::mid_point ? 0.25 * a : 0));
+    }
+    if (boundary == Boundary::antiperiodic) add(n - 1, 0, 1 / a, 1 / a);
+    if (rule == PathRule::end_point) m.diagonal().array() += a;
+    const Grid grid(self, {{n}, {boundary}, {1}, 1, 32});
+    const auto theory = make_path_theory(grid, {.spacing = a, .potential = {0, 0, 0.5}, .rule = rule});
+    auto result = sample(*theory, theory.get(), 2000, 1.0, 10);
+    INFO("boundary " << static_cast<int>(boundary) << ", rule " << static_cast<int>(rule));
+    compare_estimate(result["x2"], m.inverse().trace() / n, 0.02);
+    compare_estimate(result["schwinger_dyson"], 1.0, 0.02);
+    CHECK(result.count("gap_1") == (boundary == Boundary::antiperiodic ? 1 : 0));
+    if (boundary == Boundary::antiperiodic) compare_estimate(result["gap_1"], 2 / a * std::asinh(a / 2), 0.05);  // 1.30 if pairs around the ring keep their sign
+  }
+}

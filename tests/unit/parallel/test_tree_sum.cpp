@@ -55,6 +55,9 @@ TEST_CASE("communicator gathers unequal pieces in rank order", "[parallel][mpi]"
   std::vector<double> expected;
   for (int r = 0; r < world.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
   CHECK(world.all_gather(mine) == expected);
+  std::string letters;
+  for (int r = 0; r < world.size(); ++r) letters += std::string(static_cast<std::size_t>(3 * r + 1), static_cast<char>('a' + r));
+  for (const std::int64_t most : {1, 2, 5, 1000}) CHECK(world.all_gather_bytes(std::string(static_cast<std::size_t>(3 * world.rank() + 1), static_cast<char>('a' + world.rank())), most) == letters);
   // Rank r has r + s values for rank s.
   std::vector<double> sent;
   std::vector<double> heard;

@@ -97,5 +97,11 @@ TEST_CASE("links in single precision become elements of SU(3), those in double p
   CHECK(read_nersc(file).links == c.links);
   std::ofstream(file, std::ios::binary | std::ios::app) << 'x';
   CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("goes on after the 13824 bytes of links that its header says"));
+  LinkConfiguration antiperiodic = c;
+  for (std::size_t x = 0; x < 24; x += 2) {
+    for (std::size_t k = 0; k < 18; ++k) antiperiodic.links[(3 * 18 + k) * 24 + x] *= -1;
+  }
+  write_nersc(file, antiperiodic, "test");
+  CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("a determinant is 2 from 1"));
   std::filesystem::remove(file);
 }
