@@ -251,6 +251,7 @@ bool GroundState::measure(Progress& progress) {
     return true;
   }
   auto round = static_cast<std::int64_t>(measured_.size()) / total;
+  const bool begun_here = round < rounds;
   Progress measuring(comm_.is_root(), round, rounds, "measurement round");
   for (; round < rounds; ++round) {
     draw(measurement_step + static_cast<std::uint64_t>(round));
@@ -284,10 +285,10 @@ bool GroundState::measure(Progress& progress) {
     run_.warn(progress, "last update", fmt::format("the measured energy {} lies above the steps before it, {}; remedy: study.average, or a smaller [solver] step_end",
                                               with_error(energy_.value, energy_.error), with_error(last_energy().value, last_energy().error)));
   }
-  return look_from_afresh(progress);
+  return look_from_afresh(progress, begun_here);
 }
 
-bool GroundState::look_from_afresh(Progress& progress) {
+bool GroundState::look_from_afresh(Progress& progress, bool may_stop) {
   if (measure_only_) return true;
   constexpr int sweeps = 100;
   constexpr int sweeps_at_once = 20;
@@ -296,7 +297,7 @@ bool GroundState::look_from_afresh(Progress& progress) {
     sampler_->warm_up(*psi_, own_measurement - 2, made, sweeps_at_once);
     Kokkos::fence("koushi::study::warmed_up");
     phases_.lap("warm-up");
-    if (checkpoint_if_due(false)) return false;  // to look again
+    if (may_stop && checkpoint_if_due(false)) return false;
   }
   draw(own_measurement - 3);
   const Summary fresh = summarise(energies_of_samples());

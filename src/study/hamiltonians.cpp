@@ -20,22 +20,22 @@ std::vector<LabelledBond> labelled_bonds(const Lattice& lattice) {
   return bonds;
 }
 
-std::vector<double> couplings(const Deck& deck, const Lattice& lattice) {
+std::vector<double> couplings(const Deck& deck) {
   const std::vector<double> J = deck.reals("hamiltonian.J");
   if (J.size() > 3) deck.refuse("hamiltonian.J", fmt::format("{} couplings were given", J.size()), "one per distance shell, at most 3");
   if (deck.text("lattice.kind") != "custom") return J;
   std::set<int> shells;
-  for (const Bond& bond : lattice.bonds()) shells.insert(bond.shell);
+  for (const std::vector<double>& bond : deck.rows("lattice.bonds")) shells.insert(static_cast<int>(bond.back()));
   for (std::size_t k = 0; k < J.size(); ++k) {
     if (J[k] != 0 && shells.count(static_cast<int>(k) + 1) == 0) deck.refuse("hamiltonian.J", fmt::format("lattice.bonds has none of shell {} for J = {}", k + 1, J[k]), "couplings of shells that have bonds");
   }
   const auto reached = std::max<std::int64_t>(static_cast<std::int64_t>(J.size()), deck.text("sampler.kind") == "metropolis" ? deck.integer("sampler.range") : 1);
-  if (!shells.empty() && *shells.rbegin() > reached) deck.refuse("hamiltonian.J", fmt::format("bonds of shell {} have no coupling", *shells.rbegin()), "one coupling per shell of lattice.bonds, which may be 0");
+  if (*shells.rbegin() > reached) deck.refuse("hamiltonian.J", fmt::format("bonds of shell {} have no coupling", *shells.rbegin()), "one coupling per shell of lattice.bonds, which may be 0");
   return J;
 }
 
 SpinHamiltonian xxz(const Deck& deck, const Lattice& lattice) {
-  const XxzCouplings c{.J = couplings(deck, lattice),
+  const XxzCouplings c{.J = couplings(deck),
                        .anisotropy = deck.has("hamiltonian.anisotropy") ? deck.real("hamiltonian.anisotropy") : 1.0,
                        .field = deck.real("hamiltonian.field"),
                        .staggered_field = deck.real("hamiltonian.staggered_field"),
@@ -49,7 +49,7 @@ SpinHamiltonian xxz(const Deck& deck, const Lattice& lattice) {
 }
 
 SpinHamiltonian transverse_field_ising(const Deck& deck, const Lattice& lattice) {
-  return make_transverse_field_ising(lattice.n_sites(), labelled_bonds(lattice), couplings(deck, lattice), deck.real("hamiltonian.field"));
+  return make_transverse_field_ising(lattice.n_sites(), labelled_bonds(lattice), couplings(deck), deck.real("hamiltonian.field"));
 }
 
 std::vector<HamiltonianKind> own_kinds() {

@@ -59,7 +59,9 @@ inline std::vector<std::string> small_lattices() {
   return all;
 }
 
-inline Deck deck_of(const std::string& lattice, const std::string& hamiltonian, const std::string& factor) {
+/// Where `hamiltonian` has no couplings, those of the two shells that some of the lattices have.
+inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const std::string& factor) {
+  if (lattice.find("custom") != std::string::npos && hamiltonian.find("J =") == std::string::npos) hamiltonian += "J = [1.0, 0.3]\n";
   const std::string text = fmt::format(
       "title = \"conformance\"\nseed = 5\n[study]\nkind = \"ground-state\"\nsteps = 1\n[lattice]\n{}[hamiltonian]\n{}[[wavefunction.factor]]\n{}"
       "[sampler]\nkind = \"metropolis\"\nmoves = {{ exchange = 1.0, flip = 1.0 }}\n[solver]\nkind = \"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",

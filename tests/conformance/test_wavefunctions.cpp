@@ -11,7 +11,7 @@ using namespace koushi;
 
 namespace {
 
-const std::string heisenberg = "kind = \"heisenberg\"\nJ = [1.0]\n";
+const std::string heisenberg = "kind = \"heisenberg\"\n";
 
 /// Flips of all sites and exchanges of all pairs.
 std::vector<SpinMove> all_moves(int n) {
