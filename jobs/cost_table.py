@@ -57,7 +57,7 @@ def main():
                 tau = chi["tau_int"]
                 error = tau * math.sqrt(2 * (10 * tau + 1) / chi["samples"])
                 what = " + ".join("`%s`" % u.replace('"', "").replace("kind=", "").strip("{}").replace(",", " ") for u in updaters)
-                print("| %s | %s | %d × %d | %.4g%s | %s%.3g ± %.1g | %.3g | %s%.3g ± %.1g |"
+                print("| %s | %s | %d × %d | %.4g%s | %s%.3g ± %.2g | %.3g | %s%.3g ± %.2g |"
                       % (name, what, replicas, sweeps, chi["value"], " ± %.2g" % chi["error"] if chi["error"] else "", mark, tau, error, 1e3 * seconds, mark, 2e3 * tau * seconds, 2e3 * error * seconds), flush=True)
 
 
