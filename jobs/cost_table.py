@@ -9,11 +9,12 @@ shorter than 50 of it is marked ~; its error is that of N. Madras, A. D. Sokal, 
 """
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
 import tempfile
+
+from ising_dynamics import tau_int_of
 
 INPUTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "inputs")
 
@@ -53,9 +54,8 @@ def main():
                 chi = report["observables"]["susceptibility"]
                 replicas = chi["samples"] // sweeps
                 seconds = sum(time for phase, time in report["phases"].items() if phase not in ("measurements", "checkpoints")) / report["steps"] / replicas
-                mark = "" if sweeps >= 50 * chi["tau_int"] else "~"
-                tau = chi["tau_int"]
-                error = tau * math.sqrt(2 * (10 * tau + 1) / chi["samples"])
+                tau, error = tau_int_of(chi)
+                mark = "" if sweeps >= 50 * tau else "~"
                 what = " + ".join("`%s`" % u.replace('"', "").replace("kind=", "").strip("{}").replace(",", " ") for u in updaters)
                 print("| %s | %s | %d × %d | %.4g%s | %s%.3g ± %.2g | %.3g | %s%.3g ± %.2g |"
                       % (name, what, replicas, sweeps, chi["value"], " ± %.2g" % chi["error"] if chi["error"] else "", mark, tau, error, 1e3 * seconds, mark, 2e3 * tau * seconds, 2e3 * error * seconds), flush=True)

@@ -24,6 +24,12 @@ def guess(kind, size):
     return 0.07 * size**2.17 if kind == "metropolis" else 1.2 * size**0.3
 
 
+def tau_int_of(observable):
+    """tau_int of an observable of a report, in measurements, and its error."""
+    tau = observable["tau_int"]
+    return tau, tau * math.sqrt(2 * (10 * tau + 1) / observable["samples"])
+
+
 def measure(koushi, ranks, kind, size, length, folder):
     """tau_int of the susceptibility in sweeps, and its error."""
     tau = guess(kind, size)
@@ -39,8 +45,8 @@ def measure(koushi, ranks, kind, size, length, folder):
     report = json.loads(subprocess.run([koushi, "report", file, "--json"], check=True, capture_output=True, text=True).stdout)
     chi = report["observables"]["susceptibility"]
     unit = every if kind == "metropolis" else chi["value"] / size**2  # sweeps per measurement
-    error = chi["tau_int"] * math.sqrt(2 * (10 * chi["tau_int"] + 1) / chi["samples"])
-    return chi["tau_int"] * unit, error * unit
+    tau, error = tau_int_of(chi)
+    return tau * unit, error * unit
 
 
 def fit(sizes, taus):

@@ -58,10 +58,10 @@ int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& optio
   for (std::size_t k = 0; k < runs.points.size(); ++k) {
     RunOptions here = options;
     here.output = files[k];
-    here.time_limit -= std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    int over = k > 0 && here.time_limit < TimeLimit{.seconds = options.time_limit}.reserve() ? 1 : 0;
-    if (comm.max(over) != 0) {  // clocks of ranks differ
-      if (comm.is_root()) print_out(fmt::format("\nstopped on request before point {} of {}: the time limit is near, go on with --resume\n", k, files.size()));
+    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    here.time_limit -= elapsed;
+    if (k > 0 && stop_is_requested(comm, TimeLimit{.seconds = options.time_limit}.is_near(elapsed))) {
+      if (comm.is_root()) print_out(fmt::format("\nstopped on request before point {} of {}, go on with --resume\n", k, files.size()));
       return exit_stopped;
     }
     if (comm.is_root()) print_out(fmt::format("{}point {} of {}: {}, {}\n", k == 0 ? "" : "\n", k, files.size(), runs.points[k].settings, files[k]));

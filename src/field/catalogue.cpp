@@ -331,10 +331,10 @@ std::unique_ptr<FieldTheory> make_bare_theory(const Deck& deck, const Grid& grid
     options.loops = loop_length(deck, "action.loops");
     options.flow_time = deck.real("action.flow_time");
     options.flow_step = deck.real("action.flow_step");
-    if (options.flow_time > 0 && (options.flow_time < options.flow_step || options.flow_time / options.flow_step > 1000)) {
-      deck.refuse("action.flow_time", fmt::format("{} steps of the flow", options.flow_time / options.flow_step), "1 to 1000, by flow_time or flow_step");
-    }
     const double steps = options.flow_time / options.flow_step;
+    if (options.flow_time > 0 && (steps < 1 || steps > 1000)) {
+      deck.refuse("action.flow_time", fmt::format("{} steps of the flow", steps), "1 to 1000, by flow_time or flow_step");
+    }
     if (std::abs(steps - std::round(steps)) > 1e-6) {
       deck.refuse("action.flow_time", fmt::format("{} is no multiple of flow_step = {}", options.flow_time, options.flow_step), fmt::format("{} or {}", options.flow_step * std::floor(steps), options.flow_step * std::ceil(steps)));
     }

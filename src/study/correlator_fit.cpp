@@ -200,7 +200,7 @@ class CorrelatorStudy {
   StudyRun run_;
   CorrelatorFitOptions options_;
   std::int64_t period_ = 0;
-  double slice_ = 1;    ///< V_s
+  double slice_ = 1;    ///< what is subtracted is that times <phi_1>^2: V_s, of Potts spins q / (q - 1) V_s
   double spacing_ = 1;  ///< time of one step
   int t_max_ = 0;
   std::size_t width_ = 0;                     ///< points of the correlator, t = 0 ... T/2

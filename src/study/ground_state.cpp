@@ -22,6 +22,7 @@ constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
 /// energy is exact, also those that raise it by more than a step should lower it, 2 step Var(E): less than the former near an eigenstate.
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
+constexpr std::int64_t sweeps_at_once = 20;  ///< of a warm-up: fixed, because tables are recomputed at the start of each piece
 
 }  // namespace
 
@@ -65,6 +66,12 @@ void GroundState::draw(std::uint64_t step, int attempt) {
   sampler_->draw(*psi_, step, attempt);
   Kokkos::fence("koushi::study::sampled");
   phases_.lap("sampling", static_cast<double>(sampler_->local_proposals()), "proposals/rank");
+}
+
+void GroundState::warm_up_chains(std::uint64_t step, std::int64_t first_sweep, std::int64_t sweeps) {
+  sampler_->warm_up(*psi_, step, first_sweep, static_cast<int>(sweeps));
+  Kokkos::fence("koushi::study::warmed_up");
+  phases_.lap("warm-up");
 }
 
 std::vector<std::complex<double>> GroundState::energies_of_samples() {
@@ -227,15 +234,12 @@ bool GroundState::measure(Progress& progress) {
     psi_->set_parameters(parameter_sum_);
   }
   measuring_ = true;
-  constexpr std::int64_t sweeps_at_once = 20;  // fixed, because tables are recomputed at the start of each piece
   const std::int64_t warm_up = deck_.integer("study.measure.warm_up");
   Progress warming(comm_.is_root(), warmed_up_, warm_up, "warm-up sweep");
   while (warmed_up_ < warm_up) {
     const std::int64_t sweeps = std::min(sweeps_at_once, warm_up - warmed_up_);
-    sampler_->warm_up(*psi_, measurement_step - 1, warmed_up_, static_cast<int>(sweeps));
-    Kokkos::fence("koushi::study::warmed_up");
+    warm_up_chains(measurement_step - 1, warmed_up_, sweeps);
     warmed_up_ += sweeps;
-    phases_.lap("warm-up");
     if (warmed_up_ < warm_up) warming.step(warmed_up_, "");
     if (checkpoint_if_due(false)) return false;
   }
@@ -290,13 +294,10 @@ bool GroundState::measure(Progress& progress) {
 
 bool GroundState::look_from_afresh(Progress& progress, bool may_stop) {
   if (measure_only_) return true;
-  constexpr int sweeps = 100;
-  constexpr int sweeps_at_once = 20;
+  constexpr std::int64_t sweeps = 5 * sweeps_at_once;
   sampler_->start(*psi_);
-  for (int made = 0; made < sweeps; made += sweeps_at_once) {
-    sampler_->warm_up(*psi_, own_measurement - 2, made, sweeps_at_once);
-    Kokkos::fence("koushi::study::warmed_up");
-    phases_.lap("warm-up");
+  for (std::int64_t made = 0; made < sweeps; made += sweeps_at_once) {
+    warm_up_chains(own_measurement - 2, made, sweeps_at_once);
     if (may_stop && checkpoint_if_due(false)) return false;
   }
   draw(own_measurement - 3);
@@ -351,8 +352,10 @@ void GroundState::write_observables(ResultWriter& writer) const {
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
   }
   if (energy_.samples == 0) return;
-  for (const auto& [per, path] : {std::pair{1.0, std::string("observables/energy/")}, std::pair{static_cast<double>(lattice_.n_sites()), std::string("observables/energy_per_site/")}}) {
-    const auto add = [&, &path = path](const std::string& name, double value, const std::string& unit, const std::string& help) {
+  for (const std::string quantity : {"energy", "energy_per_site"}) {
+    const double per = quantity == "energy" ? 1.0 : lattice_.n_sites();
+    const std::string path = "observables/" + quantity + "/";
+    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
       writer.write(path + name, std::vector<double>{value});
       writer.describe(path + name, unit, help);
     };

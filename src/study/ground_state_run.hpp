@@ -51,6 +51,7 @@ class GroundState {
   };
 
   void draw(std::uint64_t step, int attempt = 0);
+  void warm_up_chains(std::uint64_t step, std::int64_t first_sweep, std::int64_t sweeps);
   std::vector<std::complex<double>> energies_of_samples();
   /// All ranks' sums run over the gathered series, in the order of the rows.
   Summary summarise(const std::vector<std::complex<double>>& energies);
