@@ -153,7 +153,7 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
   for (const std::string& line : split_lines(slowest.text)) remarks.push_back(line);
   const auto warn = [&](const std::string& text) {
     remarks.push_back("warning: " + text);
-    fmt::print(stderr, "{}\n", remarks.back());
+    print_error(remarks.back() + "\n");
   };
   if (slowest.seconds > limit) {
     const bool stands = slowest.step_seconds > limit;

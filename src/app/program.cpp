@@ -128,9 +128,12 @@ int run(const Communicator& comm, const CommandLine& line) {
   RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options};
   const auto run_one = [&comm](const Deck& deck, const RunOptions& here) { return study_of(deck).run(comm, deck, here); };
   if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
+  if (runs.is_scan()) {
+    for (const Deck& deck : runs.decks) study_of(deck).describe(comm, deck, 0);  // what is wrong with a later point is said before the first one runs
+  }
   const int code = runs.is_scan() ? run_scan(comm, runs, options, run_one) : run_one(runs.decks[0], options);
   if (std::ferror(stdout) != 0) {  // the result is in its file
-    fmt::print(stderr, "warning: the standard output cannot be written\n");
+    print_error("warning: the standard output cannot be written\n");
     std::clearerr(stdout);
   }
   return code;
@@ -147,9 +150,9 @@ RunEstimate estimate_run(const Communicator& comm, const Runs& runs, int ranks) 
 
 int check(const Communicator& comm, const CommandLine& line) {
   const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
-  const std::string text = estimate_run(comm, runs, line.ranks).text;
-  if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), text));
-  return 0;
+  const RunEstimate estimate = estimate_run(comm, runs, line.ranks);
+  if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), estimate.text));
+  return estimate.misfit.empty() ? 0 : 2;
 }
 
 int job(const Communicator& comm, const CommandLine& line) {
@@ -252,8 +255,8 @@ int obey(int argc, char** argv, const Communicator& comm) {
   long replica = 0;
   export_command->add_option("file", source, "result file")->required();
   export_command->add_option("target", target, "file to be written")->required();
-  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")->check(CLI::NonNegativeNumber);
-  export_command->add_option("--replica", replica, "of several, counted from 0")->check(CLI::NonNegativeNumber);
+  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")->check(CLI::Range(0L, 1000000000000L));
+  export_command->add_option("--replica", replica, "of several, counted from 0")->check(CLI::Range(0L, 1000000L));
   CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
   for (CLI::App* command : {report_command, plot_command}) {
     command->add_option("files", line.compare.files, "result file; several give a table, or curves")->required();
@@ -321,9 +324,9 @@ int leave(const std::string& what, int code, ErrorScope scope) {
   int size = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   const bool together = scope == ErrorScope::uniform || size == 1;
-  if (together && rank == 0) fmt::print(stderr, "{}\n", what);
+  if (together && rank == 0) print_error(what + "\n");
   if (together && all_arrive(patience)) return code;
-  if (!together || rank != 0) fmt::print(stderr, "rank {}: {}\n", rank, what);
+  if (!together || rank != 0) print_error(fmt::format("rank {}: {}\n", rank, what));
   MPI_Abort(MPI_COMM_WORLD, code);
   return code;
 }
@@ -366,7 +369,7 @@ int run_program(int argc, char** argv, const Additions& additions) {
   try {
     return run_all(argc, argv, additions);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "koushi cannot start: {}\n", error.what());
+    print_error(fmt::format("koushi cannot start: {}\n", error.what()));
   }
   return 5;
 }

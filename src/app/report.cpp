@@ -164,7 +164,7 @@ int report(const std::string& file, bool json) {
     const std::string source = reader.read_text("reference/source");
     const double reference_error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
     reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity), number(value), number(reference_error), quoted(source));
-    table += fmt::format("{:<28} {:>22}      {}\n", "reference", value, source);
+    table += fmt::format("{:<28} {:>22}      {}\n", quantity + ", known", reference_error > 0 ? with_error(value, reference_error) : fmt::format("{}", value), source);
     if (reader.contains("observables/" + quantity + "/value")) {
       table += fmt::format("{:<28} {}\n", "deviation",
                            deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
@@ -202,8 +202,10 @@ int draw(const std::string& picture, std::vector<std::string> arguments, const s
   if (suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {
     throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
   }
+  if (result_exists(picture) && !holds_something_else(picture)) throw UsageError(fmt::format("{} is a koushi result file\n  expected: --output with the name of a picture", picture));
   const char* chosen = std::getenv("KOUSHI_PYTHON");
-  const std::vector<std::string> pythons = chosen != nullptr ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
+  const bool asked = chosen != nullptr && chosen[0] != 0;
+  const std::vector<std::string> pythons = asked ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
   for (const std::string& python : pythons) {
     if (call({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', 'matplotlib')))"}) != 0) continue;
     std::vector<std::string> words{python, "-c", plot_script};
@@ -211,8 +213,8 @@ int draw(const std::string& picture, std::vector<std::string> arguments, const s
     words.push_back(picture);
     return call(words, input) == 0 ? 0 : 5;
   }
-  throw LibraryError("plot needs a Python with h5py and matplotlib\n  expected: apt-get install python3-h5py python3-matplotlib, or KOUSHI_PYTHON naming one that has them",
-                     ErrorScope::uniform);
+  throw LibraryError(fmt::format("plot needs a Python with h5py and matplotlib, which {} is not\n  expected: apt-get install python3-h5py python3-matplotlib, or KOUSHI_PYTHON naming one that has them",
+                                 asked ? fmt::format("KOUSHI_PYTHON={}", chosen) : join(pythons, " or ")), ErrorScope::uniform);
 }
 
 }  // namespace

@@ -129,6 +129,8 @@ void print_out(const std::string& text) {
   if (!written && errno == EPIPE) std::clearerr(stdout);  // a reader that wants no more is no error
 }
 
+void print_error(const std::string& text) { static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr)); }
+
 std::string format_seconds(double seconds) {
   if (!(seconds >= 0)) return "?";
   if (seconds < 1e-3) return fmt::format("{:.3g} us", seconds * 1e6);

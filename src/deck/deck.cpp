@@ -51,9 +51,9 @@ class DeckParser {
     deck.file_ = file_;
     flatten(parse_toml(text, file_), "", "");
     for (const std::string& override_text : overrides) deck.changes_.push_back(apply(override_text));
-    const std::string settings = take_scan(point, scanned.points);
+    const std::vector<std::string> settings = take_scan(point, scanned.points);
     std::erase_if(deck.changes_, [](const std::string& change) { return change.rfind("scan.", 0) == 0; });
-    if (!settings.empty()) deck.changes_.push_back(settings);
+    deck.changes_.insert(deck.changes_.end(), settings.begin(), settings.end());
     choose_sections();
     for (const Section* section : used_) check(*section, deck);
     for (const char* key : {"scan.zip", "scan.seeds"}) deck.entries_.erase(key);
@@ -71,6 +71,10 @@ class DeckParser {
       std::vector<std::string> names;
       for (const Section* s : used_) {
         if (!s->name.empty()) names.push_back(s->name);
+      }
+      if (std::count(names.begin(), names.end(), path) > 0) {
+        problem(leaf, fmt::format("{0} is a section, not a value", path), fmt::format("{0} = {{ key = value, ... }}, or a key of it, as {0}.KEY", path));
+        continue;
       }
       const bool elsewhere = std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return (s.name + ".").rfind(section + ".", 0) == 0; });
       problem(leaf, fmt::format("[{}] is not a section of a deck{}", section, elsewhere ? fmt::format(" with study.kind = \"{}\"", study_) : ""),
@@ -225,7 +229,7 @@ class DeckParser {
   }
 
   /// Puts the values of one point of [scan] in the place of their keys, and says which; all points if this is the first.
-  std::string take_scan(std::size_t point, std::vector<ScanPoint>& points) {
+  std::vector<std::string> take_scan(std::size_t point, std::vector<ScanPoint>& points) {
     const std::vector<ScanList> lists = scan_lists();
     const auto setting = [this](const std::string& key) { return leaves_.count(key) == 0 ? nullptr : leaves_.at(key).node; };
     const bool together = setting("scan.zip") != nullptr && setting("scan.zip")->value<bool>().value_or(false);
@@ -236,7 +240,7 @@ class DeckParser {
       if (problems_.empty() && !taken_away && (header != headers_.end() || any_below("scan."))) {
         problem(header != headers_.end() ? header->second : leaves_.lower_bound("scan.")->second, "[scan] has no list", "section.key = [value, value, ...]");
       }
-      return "";
+      return {};
     }
     for (const ScanList& list : lists) {
       if (together && list.values->size() != lists[0].values->size()) {
@@ -268,7 +272,9 @@ class DeckParser {
       const std::int64_t base = seed->second.node->value<std::int64_t>().value_or(0);
       if (base >= 0 && base <= 4294967295LL) seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, settings)), "").get("value");
     }
-    return settings;
+    std::vector<std::string> each;
+    for (std::size_t k = 0; k < lists.size(); ++k) each.push_back(scan_points({lists[k]}, {{choices[point][k]}})[0].settings);
+    return each;
   }
 
   /// The sections that this kind of study has. If its kind is wrong, the others are not looked at.
@@ -357,8 +363,23 @@ class DeckParser {
     if (auto value = convert(key, *found->second.node)) {
       deck.entries_[prefix + key.path] = {std::move(*value), found->second.place};
     } else {
-      problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)), type_text(key));
+      problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)), type_text(key) + near_choice(key, *found->second.node));
     }
+  }
+
+  /// The choice that a misspelt word, or the first one of a list, may have meant.
+  static std::string near_choice(const Key& key, const toml::node& node) {
+    const auto of = [&key](const toml::node& word) {
+      const auto text = word.value<std::string>();
+      return word.is_string() && std::count(key.choices.begin(), key.choices.end(), *text) == 0 ? hint(*text, key.choices) : "";
+    };
+    std::string found = of(node);
+    if (const toml::array* words = node.as_array()) {
+      for (const toml::node& word : *words) {
+        if (found.empty()) found = of(word);
+      }
+    }
+    return found;
   }
 
   Deck::Value preset_of(const Key& key, const std::string& prefix) {

@@ -28,9 +28,11 @@ namespace {
 constexpr int most_components = 4;
 
 std::vector<Key> scalar_keys(bool interacting) {
+  const std::vector<std::string> forms = interacting ? std::vector<std::string>{"lattice", "textbook", "hopping"} : std::vector<std::string>{"lattice", "textbook"};
   std::vector<Key> keys{
-      choice("normalization", {"lattice", "textbook", "hopping"}, "\"lattice\"",
-             "lattice: sum (d phi)^2 + m^2 phi^2 + lambda phi^4; textbook: half the first two, lambda / 24; hopping: - 2 kappa phi phi + phi^2 + lambda (phi^2 - 1)^2"),
+      choice("normalization", forms, "\"lattice\"",
+             interacting ? "lattice: sum (d phi)^2 + m^2 phi^2 + lambda phi^4; textbook: half the first two, lambda / 24; hopping: - 2 kappa phi phi + phi^2 + lambda (phi^2 - 1)^2"
+                         : "lattice: sum (d phi)^2 + m^2 phi^2; textbook: half of it"),
       between(1, most_components, key("components", KeyType::integer, "1", "1: real, 2: complex, n: O(n) vector")),
       optional(key("mass_squared", KeyType::real, "", "m^2, of the lattice and textbook forms"))};
   if (interacting) {
@@ -47,7 +49,6 @@ QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
   QuarticOptions options{.components = static_cast<int>(deck.integer("action.components"))};
   const double lambda = interacting ? deck.real("action.lambda") : 0;
   if (hopping) {
-    if (!interacting) deck.refuse("action.normalization", "the free field has no hopping form", "\"lattice\" or \"textbook\"");
     if (!deck.has("action.kappa")) deck.refuse("action.kappa", "it is missing", "a real number, with normalization = \"hopping\"");
     if (deck.has("action.mass_squared")) deck.refuse("action.mass_squared", "the hopping form has kappa instead", "no mass_squared");
     for (const Boundary b : grid.options().boundary) {
@@ -96,6 +97,7 @@ HopfieldOptions hopfield_options(const Deck& deck, int n_sites) {
   if (!options.from_pattern && deck.given("action.noise")) deck.refuse("action.noise", "random spins have no pattern to flip", "start = \"pattern\", or no noise");
   if (deck.has("action.pattern_list")) {
     if (deck.has("action.patterns")) deck.refuse("action.patterns", "the patterns are given by pattern_list", "one of the two");
+    if (deck.texts("action.pattern_list").empty()) deck.refuse("action.pattern_list", "there is none", fmt::format("at least one pattern of {} characters + or -", n_sites));
     for (const std::string& text : deck.texts("action.pattern_list")) {
       options.patterns.emplace_back();
       for (const char sign : text) options.patterns.back().push_back(sign == '+' ? 1 : -1);
@@ -212,7 +214,13 @@ double numbers_per_site(const Deck& deck) {
   return numbers_of_theory(deck) * (at < 0 ? 1.0 : static_cast<double>(deck.reals(fmt::format("updater.{}.values", at)).size()));
 }
 
-Grid make_grid(const Communicator& comm, const Deck& deck) {
+double bytes_of_fields(const Deck& deck) {
+  double sites = static_cast<double>(deck.integer("lattice.replicas"));
+  for (const int n : deck.integers("lattice.extents")) sites *= n;
+  return 8 * sites * numbers_per_site(deck);
+}
+
+GridOptions grid_options(const Deck& deck) {
   GridOptions options;
   options.extents = deck.integers("lattice.extents");
   const std::size_t d = options.extents.size();
@@ -228,11 +236,6 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
     if (name == "fixed" && deck.text("action.kind") != "path") deck.refuse("lattice.boundary", "fixed ends of something else than a path", "periodic, antiperiodic or open");
   }
   options.replicas = deck.integer("lattice.replicas");
-  const double bytes = 8 * sites * static_cast<double>(options.replicas) * numbers_per_site(deck) / comm.size();
-  if (bytes > 0.8 * physical_memory()) {
-    deck.refuse("lattice.extents", fmt::format("{:.3g} sites in {} replicas would take {} on each of {} ranks", sites, options.replicas, format_bytes(bytes), comm.size()),
-                fmt::format("less than the {} of this machine, or more ranks", format_bytes(physical_memory())));
-  }
   if (deck.text("action.kind") == "wilson") {
     options.range = std::max({loop_length(deck, "action.loops"), loop_length(deck, "action.static_loops"), rectangle_weight(deck) != 0 ? 2 : 1});
     options.split_rows = true;
@@ -240,11 +243,23 @@ Grid make_grid(const Communicator& comm, const Deck& deck) {
   }
   if (deck.text("action.kind") == "ising") options.split_rows = true;
   if (is_spin(deck.text("action.kind"))) options.range = spin_range(spin_model(deck), static_cast<int>(d));
-  const bool given = deck.has("lattice.ranks");
   if (deck.text("action.kind") == "hopfield") {
     options.divisible = false;
     if (d != 1) deck.refuse("lattice.extents", fmt::format("a Hopfield model in {} directions", d), "one number for action.kind = \"hopfield\"");
     if (deck.given("lattice.boundary")) deck.refuse("lattice.boundary", "the spins of a Hopfield model are all joined, without a boundary", "no boundary");
+  }
+  return options;
+}
+
+Grid make_grid(const Communicator& comm, const Deck& deck) {
+  GridOptions options = grid_options(deck);
+  const double bytes = bytes_of_fields(deck) / comm.size();
+  if (bytes > 0.8 * physical_memory()) {
+    deck.refuse("lattice.extents", fmt::format("fields on [{}] in {} replicas would take {} on each of {} ranks", fmt::join(options.extents, ", "), options.replicas, format_bytes(bytes), comm.size()),
+                fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
+  }
+  const bool given = deck.has("lattice.ranks");
+  if (deck.text("action.kind") == "hopfield") {
     const std::string why = "the spins of a Hopfield model are all joined, so a replica stays on one rank";
     if (given && deck.integers("lattice.ranks") != std::vector<int>{1}) deck.refuse("lattice.ranks", why, "[1], or none");
     if (comm.size() > options.replicas) deck.refuse("lattice.replicas", fmt::format("{} ranks for {} replicas: {}", comm.size(), options.replicas, why), "at least as many replicas as ranks");
@@ -269,6 +284,10 @@ SpatialMomenta spatial_momenta(const Deck& deck, const Grid& grid) {
   const GridOptions& options = grid.options();
   const std::size_t d = options.extents.size();
   if (kind == "wilson") deck.refuse(path, "a gauge field has no correlator of slices", "scalar fields or spins, or no momenta");
+  const bool turns = std::any_of(options.boundary.begin() + 1, options.boundary.end(), [](Boundary b) { return b == Boundary::antiperiodic; });
+  if (turns && deck.has("action.field") && deck.real("action.field") != 0) {
+    deck.refuse(path, "a field along antiperiodic directions gives phi a mean at every momentum, which correlators would hold", "field = 0, periodic directions, or no momenta");
+  }
   if (d == 1) deck.refuse(path, "the only direction is that of correlators", "2 to 4 directions, or no momenta");
   SpatialMomenta momenta{.average = deck.boolean("study.average_momenta")};
   for (const std::vector<double>& row : deck.rows(path)) {

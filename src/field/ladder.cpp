@@ -36,7 +36,7 @@ Ladder make_ladder(const Deck& deck) {
     for (const std::string& key : ladder_parameters()) {
       if (deck.has(key)) known.push_back(key);
     }
-    deck.refuse(at + (deck.given(at + "parameter") ? "parameter" : "kind"), fmt::format("this {} action has no {}", deck.text("action.kind"), ladder.parameter), "parameter = one of " + join(known));
+    deck.refuse(at + (deck.given(at + "parameter") ? "parameter" : "kind"), fmt::format("this {} action has no {}", deck.text("action.kind"), ladder.parameter), "parameter = one of " + join(known) + hint(ladder.parameter, known));
   }
   if (values.size() < 2 || values.size() > 1024) deck.refuse(at + "values", fmt::format("{} value{}", values.size(), values.size() == 1 ? "" : "s"), "2 to 1024 of them, ascending");
   for (std::size_t k = 1; k < values.size(); ++k) {

@@ -41,6 +41,20 @@ double power(const double* slice, const Grid& grid, double k) {
   return open ? 2 * re * re : re * re + im * im;
 }
 
+/// 1/V sum_t a(t) a(t + tau) of add_correlation.
+double correlation(const double* slice, const Grid& grid, int tau) {
+  const int length = slices_of(grid);
+  const Boundary boundary = grid.options().boundary[0];
+  const double across = boundary == Boundary::periodic ? 1 : boundary == Boundary::antiperiodic ? -1 : 0;
+  double sum = 0;
+  for (int t = 0; t < length; ++t) sum += (t + tau < length ? 1 : across) * slice[t] * slice[(t + tau) % length];
+  if (across == 0) sum *= static_cast<double>(length) / (length - tau);
+  return sum / static_cast<double>(grid.n_sites());
+}
+
+/// Whether all slices have the same <phi>.
+bool is_uniform(const Grid& grid) { return grid.options().boundary[0] == Boundary::periodic; }
+
 }  // namespace
 
 void append_order_parameter(const double* slices, int components, const Grid& grid, Measured& out) {
@@ -59,7 +73,9 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
     if (momenta.first > 0) at_first += power(slice, grid, momenta.first);
     at_second += power(slice, grid, momenta.second);
     add_correlation(slice, grid, correlator);
-    if (c == 0) out["field_mean"].push_back(m / volume);
+    if (c > 0) continue;
+    out["field_mean"].push_back(m / volume);
+    if (!is_uniform(grid)) out["slice_sums"].insert(out["slice_sums"].end(), slice, slice + length);
   }
   out["magnetization"].push_back(std::sqrt(square) / volume);
   out["magnetization2"].push_back(square / volume / volume);
@@ -70,15 +86,7 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
 }
 
 void add_correlation(const double* slice, const Grid& grid, std::vector<double>& correlator) {
-  const int length = slices_of(grid);
-  const Boundary boundary = grid.options().boundary[0];
-  const double across = boundary == Boundary::periodic ? 1 : boundary == Boundary::antiperiodic ? -1 : 0;
-  for (int tau = 0; tau < static_cast<int>(correlator.size()); ++tau) {
-    double sum = 0;
-    for (int t = 0; t < length; ++t) sum += (t + tau < length ? 1 : across) * slice[t] * slice[(t + tau) % length];
-    if (across == 0) sum *= static_cast<double>(length) / (length - tau);
-    correlator[static_cast<std::size_t>(tau)] += sum / static_cast<double>(grid.n_sites());
-  }
+  for (int tau = 0; tau < static_cast<int>(correlator.size()); ++tau) correlator[static_cast<std::size_t>(tau)] += correlation(slice, grid, tau);
 }
 
 std::vector<Observable> order_observables(const Grid& grid) {
@@ -98,35 +106,41 @@ std::vector<Observable> order_observables(const Grid& grid) {
                  [first, second, scale = zero ? volume : 1.0](const std::vector<double>& x) {
                    const double ratio = scale * x[0] / x[1];
                    return std::sqrt((ratio - 1) / (second - ratio * first));
-                 }});
+                 },
+                 "its square is negative, as of an antiferromagnet, or by noise"});
   return all;
 }
 
 std::vector<Curve> order_curves(const Grid& grid, double spacing, double means) {
   std::vector<Curve> all;
-  append_correlator_curves(grid, spacing, "correlator", "effective_mass", "<sum over a slice of phi(0) phi(t)>, connected: - slice <phi>^2",
-                           means * static_cast<double>(grid.n_sites()) / slices_of(grid), all);
+  append_correlator_curves(grid, spacing, "correlator", "effective_mass", "<sum over a slice of phi(0) phi(t)>, connected", means, all);
   return all;
 }
 
-void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy, const std::string& help, double disconnected, std::vector<Curve>& all) {
+void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy, const std::string& help, double means, std::vector<Curve>& all) {
   const auto points = static_cast<std::size_t>(slices_of(grid) / 2 + 1);
+  const auto slices = static_cast<std::size_t>(slices_of(grid));
   Curve correlator{series, help, "t", {}, {}};
   Curve effective{energy, "arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)), per time of one step, G = " + series, "t", {}, {}};
   const auto of = [&](std::size_t from, std::size_t to) {
     std::vector<SeriesColumn> columns;
     for (std::size_t t = from; t <= to; ++t) columns.push_back({series, t});
-    if (disconnected != 0) columns.push_back({"field_mean"});
+    if (means != 0 && is_uniform(grid)) columns.push_back({"field_mean"});
+    for (std::size_t t = 0; means != 0 && !is_uniform(grid) && t < slices; ++t) columns.push_back({"slice_sums", t});
     return columns;
   };
-  const auto constant = [disconnected](const std::vector<double>& x) { return disconnected == 0 ? 0.0 : disconnected * x.back() * x.back(); };
+  const double slice_volume = static_cast<double>(grid.n_sites()) / slices_of(grid);
+  const auto constant = [&grid, means, slices, slice_volume](const std::vector<double>& x, std::size_t t) {
+    if (means == 0) return 0.0;
+    return means * (is_uniform(grid) ? slice_volume * x.back() * x.back() : correlation(&x[x.size() - slices], grid, static_cast<int>(t)));
+  };
   for (std::size_t t = 0; t < points; ++t) {
     correlator.x.push_back(spacing * static_cast<double>(t));
-    correlator.points.push_back({"", "", of(t, t), [constant](const std::vector<double>& x) { return x[0] - constant(x); }});
+    correlator.points.push_back({"", "", of(t, t), [constant, t](const std::vector<double>& x) { return x[0] - constant(x, t); }});
     if (t == 0 || t + 1 >= points) continue;
     effective.x.push_back(spacing * static_cast<double>(t));
-    effective.points.push_back({"", "", of(t - 1, t + 1), [constant, spacing](const std::vector<double>& x) {
-                                  return std::acosh(0.5 * (x[0] + x[2] - 2 * constant(x)) / (x[1] - constant(x))) / spacing;
+    effective.points.push_back({"", "", of(t - 1, t + 1), [constant, spacing, t](const std::vector<double>& x) {
+                                  return std::acosh(0.5 * (x[0] - constant(x, t - 1) + x[2] - constant(x, t + 1)) / (x[1] - constant(x, t))) / spacing;
                                 }});
   }
   all.push_back(correlator);

@@ -48,7 +48,7 @@ std::vector<Observable> path_gaps(double spacing) {
   for (std::size_t k = 0; k <= entry(2, n_operators - 1, n_operators - 1); ++k) columns.push_back({"path_levels", k});
   std::vector<Observable> all;
   for (int level = 1; level <= 2; ++level) {
-    all.push_back({fmt::format("gap_{}", level), fmt::format("E_{} - E_0, generalised eigenvalue problem of 1, x, x^2, x^3 between distances 1 and 2", level), columns,
+    all.push_back({fmt::format("gap_{}", level), fmt::format("E_{} - E_0, generalised eigenvalue problem of 1, x, x^2, x^3 between distances 1 and 2; for a length of many 1/gap", level), columns,
                    [level, spacing](const std::vector<double>& means) { return gap(means, level, spacing); }});
   }
   return all;

@@ -18,7 +18,21 @@
 
 namespace koushi {
 
+namespace {
+
+/// Kokkos' pool of OpenMP threads has that many places, and writes beyond them.
+void refuse_too_many_threads() {
+  constexpr long most = 512;
+  for (const char* name : {"OMP_NUM_THREADS", "KOKKOS_NUM_THREADS"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && std::strtol(value, nullptr, 10) > most) throw LibraryError(fmt::format("{}={} is more than the {} threads that Kokkos can have\n  expected: the cores of this rank", name, value, most));
+  }
+}
+
+}  // namespace
+
 Session::Session(int& argc, char**& argv, [[maybe_unused]] const char* petsc_options) {
+  refuse_too_many_threads();
   // Small products are called from our own threads; a BLAS that starts threads of its own only gets in the way,
   // and its sums would depend on their number.
   setenv("OPENBLAS_NUM_THREADS", "1", 0);

@@ -38,7 +38,7 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   estimate.variance = gamma_0;
   estimate.r_hat = split_r_hat(series, n_chains);
   if (std::isnan(gamma_0)) estimate.error = gamma_0;
-  if (!(gamma_0 > 0)) return estimate;
+  if (!(gamma_0 > 1e-28 * estimate.value * estimate.value)) return estimate;  // the rest is rounding
   constexpr double S = 1.5;
   double sum = 0.5;
   std::int64_t window = 0;
@@ -66,7 +66,10 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   const double corrected_0 = gamma_0 + covariance / static_cast<double>(n);
   estimate.variance = corrected_0;
   estimate.tau_int = (sum * gamma_0 + (static_cast<double>(window) + 0.5) * covariance / static_cast<double>(n)) / corrected_0;
-  if (estimate.tau_int < 0.5 / static_cast<double>(n)) estimate.tau_int = 0.5 / static_cast<double>(n);
+  // Alternating series have less than 1/2; a short independent one may seem to, with an error that is far too small. Error: Madras and Sokal's at 1/2.
+  const double noise = 0.5 * std::sqrt(2 * (2 * static_cast<double>(window) + 1) / static_cast<double>(n));
+  if (estimate.tau_int < 0.5 && 0.5 - estimate.tau_int < 3 * noise) estimate.tau_int = 0.5;
+  estimate.tau_int = std::max(estimate.tau_int, 0.5 / static_cast<double>(n));
   estimate.error = std::sqrt(2 * estimate.tau_int * estimate.variance / static_cast<double>(n));
   return estimate;
 }
@@ -137,9 +140,9 @@ double v_score(int n_sites, double energy, double variance, double infinite_temp
 std::vector<std::string> warnings(const Estimate& estimate, std::int64_t chain_length) {
   std::vector<std::string> found;
   if (estimate.r_hat > 1.1) found.push_back(fmt::format("split R-hat = {:.3f} > 1.1: the chains disagree; more warm-up or another mixture of moves", estimate.r_hat));
-  if (static_cast<double>(chain_length) < 50 * estimate.tau_int) {
-    found.push_back(fmt::format("chains of {} measurements are shorter than 50 tau_int = {:.1f}: errors are uncertain", chain_length,
-                                50 * estimate.tau_int));
+  const double enough = 50 * std::max(0.5, estimate.tau_int);
+  if (static_cast<double>(chain_length) < enough) {
+    found.push_back(fmt::format("chains of {} measurements are shorter than 50 tau_int = {:.1f}: errors are uncertain", chain_length, enough));
   }
   return found;
 }

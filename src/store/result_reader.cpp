@@ -22,6 +22,7 @@ std::uint64_t fnv1a(const char* data, std::size_t size) {
 }
 
 const std::string signature = "koushi result file 1\n";
+const std::string first_words = signature.substr(0, signature.find(" 1"));  // those of a damaged header, too
 
 std::string header(std::size_t size, std::uint64_t hash) {
   std::string text = fmt::format("{}size = {}\nchecksum = {:016x}\n", signature, size, hash);
@@ -34,8 +35,8 @@ std::string header(std::size_t size, std::uint64_t hash) {
 std::string userblock_of(const std::string& data) { return header(data.size(), fnv1a(data.data(), data.size())); }
 
 std::string fault_of(const std::string& bytes) {
-  if (bytes.rfind(signature, 0) != 0) return "is not a koushi result file";
-  if (bytes.size() < userblock_size) return "is truncated";
+  if (bytes.rfind(first_words, 0) != 0) return "is not a koushi result file";
+  if (bytes.size() < userblock_size) return "is truncated (not even its header is whole)";
   const std::size_t size = bytes.size() - userblock_size;
   if (bytes.compare(0, userblock_size, header(size, fnv1a(bytes.data() + userblock_size, size))) != 0) {
     return "is truncated or corrupted (its checksum is wrong)";
@@ -78,9 +79,9 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
       bytes.assign(std::istreambuf_iterator<char>(stream), {});
       fault = fault_of(bytes);
     }
-    if (!fault.empty() && std::ifstream(file + ".previous").good()) {
+    if (std::ifstream previous(file + ".previous", std::ios::binary); !fault.empty() && previous && fault_of({std::istreambuf_iterator<char>(previous), {}}).empty()) {
       fault += fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
-    } else if (!fault.empty() && bytes.rfind("koushi result file", 0) == 0) {
+    } else if (!fault.empty() && bytes.rfind(first_words, 0) == 0) {
       fault += "; `koushi run DECK --overwrite` makes it anew";
     }
   }
@@ -190,9 +191,9 @@ bool holds_something_else(const std::string& file) {
   std::error_code fault;
   if (!std::filesystem::is_regular_file(file, fault)) return false;
   std::ifstream stream(file, std::ios::binary);
-  std::string start(signature.size(), '\0');
+  std::string start(first_words.size(), '\0');
   stream.read(start.data(), static_cast<std::streamsize>(start.size()));
-  return stream.gcount() > 0 && start != signature;
+  return stream.gcount() > 0 && start != first_words;
 }
 
 bool result_exists(const std::string& file) { return access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -84,7 +85,11 @@ class CorrelatorStudy {
       deck_.refuse("study.t_min", fmt::format("t = {} ... {} are {} points for {} parameters", options_.t_min, t_max_, std::max(0, points(options_.t_min)), 2 * options_.states), "a longer range");
     }
     width_ = static_cast<std::size_t>(longest + 1);
+    std::set<std::int64_t> seeds;
+    std::int64_t shortest = runs.front().measurements();
     for (const FieldRun& run : runs) {
+      if (!seeds.insert(run.deck().integer("seed")).second) warn_of_equal_seeds(run_, progress);
+      shortest = std::min(shortest, run.measurements());
       const std::string correlator = options_.momentum.empty() ? "correlator" : series_at_momentum(run);
       const auto n = static_cast<std::size_t>(run.measurements());
       // The action is slower than the correlator at any one time, and combinations of times are as slow.
@@ -99,6 +104,7 @@ class CorrelatorStudy {
       }
       measurements_ += run.measurements() * run.replicas();
     }
+    if (options_.bin > shortest) deck_.refuse("study.bin", fmt::format("{} is longer than the {} measurements of a chain", options_.bin, shortest), fmt::format("at most {}, better a tenth of it", shortest));
     bin_ = options_.bin > 0 ? options_.bin : jackknife_bin_length(tau_int_, measurements_);
     if (static_cast<double>(bin_) < 2 * tau_int_) {
       run_.warn(progress, "short bins", fmt::format("{} measurements are fewer than 2 tau_int = {:.1f}: errors are too small; remedy: a larger [study] bin", bin_, 2 * tau_int_));
@@ -176,10 +182,20 @@ class CorrelatorStudy {
     const int n = points(options_.t_min);
     const auto bins = static_cast<double>(estimate_.bins);
     if (options_.correlated && bins < 10.0 * n) {
-      run_.warn(progress, "few bins", fmt::format("{} bins for the covariance of {} points: chi^2 comes out about {:.2f} times too large and Q too small; remedy: more measurements, fewer points, correlated = false",
+      run_.warn(progress, "few bins", fmt::format("{} bins for the covariance of {} points: chi^2 comes out about {:.2f} times too large, Q and errors too small; remedy: more measurements, fewer points, correlated = false",
                                                   estimate_.bins, n, bins > n + 2 ? (bins - 1) / (bins - n - 2) : bins));
     }
     if (options_.correlated && main.q < 1e-3) run_.warn(progress, "bad fit", fmt::format("chi^2 = {:.1f} with {} degrees of freedom, Q = {:.2g}; remedy: a larger t_min, more states", main.fit.chi_squared, main.fit.degrees_of_freedom, main.q));
+    if (options_.states == 2) {
+      const double m = main.fit.mass[1];
+      const double at = options_.t_min;
+      const double excited = std::abs(main.fit.amplitude[1] * (options_.periodic ? std::cosh(m * (at - static_cast<double>(period_) / 2)) : std::exp(-m * at)));
+      const double error = estimate_.error[static_cast<std::size_t>(options_.t_min)];
+      if (!(excited > error) || !(std::abs(main.numbers.value[3]) > 2 * main.numbers.error[3])) {
+        run_.warn(progress, "no second state", fmt::format("its amplitude is {}, and at t_min it adds {:.2g} to G, whose error is {:.2g}: excited_mass and its error say little; remedy: states = 1, a smaller t_min",
+                                                           with_error(main.numbers.value[3], main.numbers.error[3]), excited, error));
+      }
+    }
     for (const double error : main.numbers.error) {
       if (!std::isfinite(error)) run_.warn(progress, "no error", "a jackknife sample could not be fitted; remedy: fewer states, another range, more measurements");
     }
@@ -224,11 +240,10 @@ std::string quality(const RangeFit& range) {
 std::string CorrelatorStudy::table() const {
   std::string text = fmt::format("fit of {}{}{}, T = {} steps, t = {} ... {}, {}\n", options_.states == 2 ? "two states " : "", options_.periodic ? "A cosh(m (t - T/2))" : "A e^(-m t)",
                                  options_.momentum.empty() ? "" : fmt::format(" at momentum [{}]", fmt::join(options_.momentum, ", ")), period_, options_.t_min, t_max_, options_.correlated ? "correlated" : "uncorrelated");
-  text += fmt::format("{} measurements in {} bins of {} (tau_int {:.2f})\n", measurements_, estimate_.bins, bin_, tau_int_);
+  text += fmt::format("{} measurements in {} bins of {:.4g} (tau_int {:.2f})\n", measurements_, estimate_.bins, static_cast<double>(measurements_) / static_cast<double>(estimate_.bins), tau_int_);
   for (std::size_t k = 0; k < main_.numbers.value.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", number_name(k), with_error(main_.numbers.value[k] / unit_of(k), main_.numbers.error[k] / unit_of(k)));
-    if (k > 0 || !deck_.has("study.reference.mass")) continue;
-    text += reference_line(deck_, "mass", main_.numbers.value[0] / spacing_, main_.numbers.error[0] / spacing_);
+    if (k == 0) text += reference_line(deck_, "mass", main_.numbers.value[0] / spacing_, main_.numbers.error[0] / spacing_);
   }
   text += fmt::format("{:<18} {}\n", "chi^2 / dof", quality(main_));
   text += fmt::format("\n{:>8} {:>22} {:>22} {:>22}\n", "t", "G(t)", "log mass t, t+1", "cosh mass t, t+1");
@@ -259,7 +274,7 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
     reals(path + "tau_int", {tau_int_}, "measurements", "the longest of the correlator and the action");
     writer.write(path + "samples", std::vector<std::int64_t>{measurements_});
   }
-  if (deck_.has("study.reference.mass")) write_reference(writer, deck_, "mass", energy_name());
+  write_reference(writer, deck_, "mass", energy_name());
   reals("fit/parameters_covariance", main_.numbers.covariance, "lattice units, per step", "jackknife, row by row: masses, then amplitudes");
   reals("fit/chi_squared", {main_.fit.chi_squared}, "", "");
   writer.write("fit/degrees_of_freedom", std::vector<std::int64_t>{main_.fit.degrees_of_freedom});

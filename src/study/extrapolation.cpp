@@ -144,8 +144,7 @@ std::string Extrapolation::table() const {
   if (!differing_.empty()) text += fmt::format("the runs differ in {} too\n", join({differing_.begin(), differing_.end()}));
   for (std::size_t k = 0; k < main.parameters.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", parameter_name(k), with_error(main.parameters[k], main.errors[k]));
-    if (k > 0 || !deck_.has("study.reference.value")) continue;
-    text += reference_line(deck_, "value", main.parameters[0], main.errors[0]);
+    if (k == 0) text += reference_line(deck_, "value", main.parameters[0], main.errors[0]);
   }
   text += fmt::format("{:<18} {}\n\n{:>12} {:>22} {:>22} {:>12}\n", "chi^2 / dof", quality(main), "x", name_, "fit", "deviation");
   for (const FitPoint& point : points_) {
@@ -170,7 +169,7 @@ void Extrapolation::write(ResultWriter& writer) const {
     write_reals(writer, path + "tau_int", {0.5}, "runs", "runs are independent");
     writer.write(path + "samples", std::vector<std::int64_t>{count});
   }
-  if (deck_.has("study.reference.value")) write_reference(writer, deck_, "value", "limit");
+  write_reference(writer, deck_, "value", "limit");
   write_reals(writer, "fit/parameters_covariance", main.covariance, "", "row by row: limit, then coefficients");
   write_reals(writer, "fit/chi_squared", {main.chi_squared}, "", weighted_ ? "" : "sum of squared deviations");
   writer.write("fit/degrees_of_freedom", std::vector<std::int64_t>{main.degrees_of_freedom});

@@ -41,7 +41,7 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
   for (const auto& [name, local] : theory_->measure()) {
     const std::vector<double> all = grid_.world().all_gather(grid_.group().is_root() ? local : std::vector<double>{});
     if (name == "action_density" && !std::all_of(all.begin(), all.end(), [](double s) { return std::isfinite(s); })) {
-      throw NumericalError(fmt::format("the action is not finite in sweep {}; remedy: an action with a minimum, a smaller [study] start", sweep));
+      throw NumericalError(fmt::format("the action is not finite in sweep {}, or what a site adds to a measured sum is beyond 4e12; remedy: an action with a minimum, a smaller [study] start", sweep));
     }
     Series& series = series_[name];
     series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
@@ -79,7 +79,7 @@ Estimate FieldChain::estimate(const Observable& observable) const {
 }
 
 double FieldChain::quoted_error(const Observable& observable, const Estimate& e) const {
-  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * e.tau_int && std::isfinite(e.value);
+  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * std::max(0.5, e.tau_int) && std::isfinite(e.value);
   const auto fluctuates = [this](const SeriesColumn& from) {
     const std::vector<double> x = column(from.series, static_cast<std::int64_t>(from.column));
     return std::any_of(x.begin(), x.end(), [&x](double v) { return v != x[0]; });

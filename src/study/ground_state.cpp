@@ -343,10 +343,8 @@ void GroundState::write(ResultWriter& writer) const {
   sampler_->write(writer);
 }
 
-bool GroundState::has_reference() const { return deck_.has("study.reference.energy_per_site") && keys_without_reference(deck_).empty(); }
-
 void GroundState::write_observables(ResultWriter& writer) const {
-  if (has_reference()) {
+  if (has_reference(deck_, "energy_per_site")) {
     writer.write("reference/value", std::vector<double>{deck_.real("study.reference.energy_per_site")});
     writer.write("reference/quantity", std::string("energy_per_site"));
     writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
@@ -440,7 +438,7 @@ std::string GroundState::result_text() const {
   text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
                       with_error(energy_.value, energy_.error), with_error(energy_.value / n, energy_.error / n), energy_.tau_int,
                       energy_.samples, energy_.r_hat, energy_.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
-  if (has_reference()) {
+  if (has_reference(deck_, "energy_per_site")) {
     const double reference = deck_.real("study.reference.energy_per_site");
     text += fmt::format("known  {} J   deviation {}{}\n", reference, deviation_text(energy_.value / n, energy_.error / n, reference, 0),
                         deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");

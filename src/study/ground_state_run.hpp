@@ -81,7 +81,6 @@ class GroundState {
   bool checkpoint_if_due(bool now);
   void write(ResultWriter& writer) const;
   void write_observables(ResultWriter& writer) const;
-  bool has_reference() const;  ///< of what is run
   void load_parameters(const std::string& key);
   bool begin();
   void resume(const ResultReader& reader);

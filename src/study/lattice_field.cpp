@@ -8,6 +8,7 @@
 #include <map>
 
 #include "koushi/base/error.hpp"
+#include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/catalogue.hpp"
 #include "koushi/field/ladder.hpp"
@@ -41,14 +42,15 @@ class LatticeField {
         has_reference_(deck.has("study.reference.observable") && keys_without_reference(deck).empty()) {
     if (save_every_ > n_measurements_) deck.refuse("study.save_every", fmt::format("of {} measurements none is the {}th", n_measurements_, save_every_), fmt::format("0 (none) to {}", n_measurements_));
     make_chains();
-    if (!has_reference_) return;
+    if (!deck.has("study.reference.observable")) return;
     const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
     for (const Observable& o : own().observables()) names.push_back(o.name);
-    if (std::find(names.begin(), names.end(), wanted) == names.end()) {
+    const bool named_here = has_reference_ || keys_without_reference(deck).find("reference.observable") != std::string::npos;  // other models measure other things
+    if (named_here && std::find(names.begin(), names.end(), wanted) == names.end()) {
       deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted), "one of " + join(names) + hint(wanted, names));
     }
-    if (!deck.has("study.reference.value")) deck.refuse("study.reference.value", "it is missing", "the known value of reference.observable");
+    if (has_reference_ && !deck.has("study.reference.value")) deck.refuse("study.reference.value", "it is missing", "the known value of reference.observable");
   }
 
   RunEstimate describe(int ranks);
@@ -152,6 +154,7 @@ class LatticeField {
         run_.warn(progress, "R-hat" + where, fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
       }
     }
+    watch_the_length(progress, chain, where);
     if (!constant.empty()) {
       run_.warn(progress, "constant" + where, fmt::format("{}: every measurement gives the same, so there is no error; remedy, unless it must be so: another updater", join(constant)));
     }
@@ -164,6 +167,18 @@ class LatticeField {
     }
     for (const auto& [k, mean, remedy] : chain.odd_acceptances(warm_up_)) {
       run_.warn(progress, fmt::format("acceptance of updater {}{}", k, where), fmt::format("{:.3f} is outside [0.1, 0.99]; remedy: {}", mean, remedy));
+    }
+  }
+
+  /// Levels of a path of finite length are mixed by what goes around it, e^{-T gap} of it.
+  void watch_the_length(Progress& progress, const FieldChain& chain, const std::string& where) {
+    for (const Observable& o : chain.observables()) {
+      if (o.name != "gap_1") continue;
+      const double length = deck_.integers("lattice.extents")[0] * deck_.real("action.spacing");
+      const Estimate e = chain.estimate(o);
+      if (std::isfinite(chain.quoted_error(o, e)) && e.value * length < 6) {
+        run_.warn(progress, "short path" + where, fmt::format("its length {:.4g} is {:.2g} / gap_1: gap_1 and gap_2 are not E_n - E_0 of a long one; remedy: a larger lattice.extents", length, length * e.value));
+      }
     }
   }
 
@@ -357,11 +372,7 @@ std::string LatticeField::result_text() const {
     const Estimate e = own().estimate(o);
     const double quoted = own().quoted_error(o, e);
     text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quoted), e.tau_int, std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
-    if (!has_reference_ || deck_.text("study.reference.observable") != o.name) continue;
-    const double reference = deck_.real("study.reference.value");
-    const double error = deck_.real("study.reference.error");
-    text += fmt::format("{:<28}{:>22}   deviation {}{}\n", "  known", error > 0 ? with_error(reference, error) : fmt::format("{}", reference), deviation_text(e.value, std::isfinite(quoted) ? quoted : 0, reference, std::isfinite(quoted) ? error : 0),
-                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
+    if (has_reference_ && deck_.text("study.reference.observable") == o.name) text += reference_line(deck_, "value", e.value, quoted);
   }
   if (!has_reference_ && deck_.has("study.reference.observable")) text += outdated_reference_line(deck_);
   if (exchange_) text += fmt::format("\n{}", ladder_text());
@@ -369,29 +380,35 @@ std::string LatticeField::result_text() const {
   return text;
 }
 
-RunEstimate LatticeField::describe(int ranks) {
+/// The lattice, and how so many ranks share it, whether or not its fields would fit into this machine.
+RunEstimate describe_division(const Deck& deck, int ranks) {
   const int asked = std::max(ranks, 1);
-  const auto& options = grid_.options();
-  const std::vector<int> divisions = deck_.has("lattice.ranks") ? options.ranks : choose_divisions(options, asked);
+  const GridOptions options = grid_options(deck);
+  const std::vector<int> divisions = deck.has("lattice.ranks") ? deck.integers("lattice.ranks") : choose_divisions(options, asked);
   int per_replica = 1;
   for (const int n : divisions) per_replica *= n;
+  double sites = 1;
+  for (const int n : options.extents) sites *= n;
   RunEstimate result;
-  std::string& text = result.text;
-  text = fmt::format("lattice      {} sites in {} directions, {} replicas\n", grid_.n_sites(), grid_.dimension(), grid_.n_replicas());
+  result.text = fmt::format("lattice      {:.0f} sites in {} directions, {} replicas\n", sites, options.extents.size(), options.replicas);
   bool transforms = false;
-  for (int k = 0; k < deck_.count("updater"); ++k) transforms = transforms || deck_.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc";
-  if (transforms && grid_.dimension() == 1 && per_replica > 1) {
+  for (int k = 0; k < deck.count("updater"); ++k) transforms = transforms || deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc";
+  if (transforms && options.extents.size() == 1 && per_replica > 1) {
     result.misfit = fmt::format("{} ranks would divide the one direction of Fourier transforms: at most {}, as many as replicas; `run` will refuse", asked, options.replicas);
   } else if (divisions.empty() || asked % per_replica != 0 || asked / per_replica > options.replicas) {
     result.misfit = fmt::format("{} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a replica; `run` will refuse", asked, options.range);
-  }
-  if (!result.misfit.empty()) {
-    text += fmt::format("note         {}\n", result.misfit);
   } else {
-    const double share = std::ceil(static_cast<double>(options.replicas) * per_replica / asked) * static_cast<double>(grid_.n_sites()) / per_replica;
-    text += fmt::format("division     {} ranks: {} per replica ({}), about {} sites per rank, {} of memory\n", asked, per_replica, fmt::join(divisions, " x "),
-                        std::llround(share), format_bytes(8 * share * numbers_per_site(deck_)));
+    const double share = std::ceil(static_cast<double>(options.replicas) * per_replica / asked) * sites / per_replica;
+    result.text += fmt::format("division     {} ranks: {} per replica ({}), about {} sites per rank, {} of memory for fields\n", asked, per_replica, fmt::join(divisions, " x "), std::llround(share),
+                               format_bytes(8 * share * numbers_per_site(deck)));
   }
+  if (!result.misfit.empty()) result.text += fmt::format("note         {}\n", result.misfit);
+  return result;
+}
+
+RunEstimate LatticeField::describe(int ranks) {
+  RunEstimate result = describe_division(deck_, ranks);
+  std::string& text = result.text;
   for (const std::string& updater : own().descriptions()) text += "updater      " + updater + "\n";
   if (exchange_) text += fmt::format("ladder       {} rungs, {} from {} to {}, each with a theory of its own: {} times the memory and time of one\n", ladder_.rungs(), ladder_.parameter, ladder_.values.front(), ladder_.values.back(), ladder_.rungs());
   std::vector<std::string> names;
@@ -407,10 +424,23 @@ RunEstimate LatticeField::describe(int ranks) {
       work();
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * comm_.size() / ranks;
     };
+    std::vector<std::int64_t> numbers{0};  // of one measurement, in the file
     const double sweep_seconds = timed([this] { sweep(); });
-    const double measurement_seconds = timed([this] {
-      for (const auto& chain : chains_) chain->theory().measure();
+    const double measurement_seconds = timed([&] {
+      for (const auto& chain : chains_) {
+        for (const auto& [name, local] : chain->theory().measure()) numbers[0] += grid_.group().is_root() ? static_cast<std::int64_t>(local.size()) : 0;
+      }
     });
+    comm_.sum(numbers);
+    double bytes = 8 * static_cast<double>(numbers[0]) * static_cast<double>(n_measurements_);
+    if (save_every_ > 0) {
+      BoxCopy one;
+      own().theory().write(one, "");
+      double all = 8.0 * static_cast<double>(chains_.size()) * static_cast<double>(n_measurements_ / save_every_);
+      for (const std::int64_t n : one.box.shape) all *= static_cast<double>(n);
+      bytes += all;
+    }
+    text += fmt::format("file         about {} of measurements and configurations; rank 0 takes up to four times as much while it writes them\n", format_bytes(bytes));
     text += fmt::format("time         about {} per sweep and {} per measurement on {} ranks of this processor (one of each was made here)\n", format_seconds(sweep_seconds), format_seconds(measurement_seconds), ranks);
     result.step_seconds = sweep_seconds + measurement_seconds;
     result.seconds = static_cast<double>(warm_up_ + n_measurements_ * every_) * sweep_seconds + static_cast<double>(n_measurements_) * measurement_seconds;
@@ -422,6 +452,12 @@ RunEstimate LatticeField::describe(int ranks) {
 
 int run_lattice_field(const Communicator& comm, const Deck& deck, const RunOptions& options) { return LatticeField(comm, deck, options).run(); }
 
-RunEstimate describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks) { return LatticeField(comm, deck, {}).describe(ranks); }
+RunEstimate describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks) {
+  const double share = bytes_of_fields(deck) / std::max(ranks, comm.size());
+  if (bytes_of_fields(deck) / comm.size() <= 0.8 * physical_memory() || share > 0.8 * physical_memory()) return LatticeField(comm, deck, {}).describe(ranks);
+  RunEstimate result = describe_division(deck, ranks);
+  result.text += "time         not known: the fields are too large to be tried on this machine\n";
+  return result;
+}
 
 }  // namespace koushi

@@ -149,7 +149,7 @@ void write_nersc(const std::string& file, const LinkConfiguration& c, const std:
       c.extents[3], c.extents[2], c.extents[1], c.extents[0], mean_link_trace(c), mean_plaquette(c), checksum, ensemble, sequence);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
-  if (!out) throw LibraryError(fmt::format("{} cannot be written", file), ErrorScope::uniform);
+  if (!out) throw StoreError(fmt::format("{} cannot be written ({})\n  expected: a file in a folder that can be written", file, std::strerror(errno)));
 }
 
 bool is_nersc(const std::string& file) {

@@ -14,6 +14,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/study/finished_runs.hpp"
 
 namespace koushi {
 
@@ -100,7 +101,9 @@ void StudyRun::lock() {
       holder = text[0] != 0 ? text : "another process";
       close(lock_);
       lock_ = -1;
-    } else if (lock_ >= 0) {  // a file system without locks gives an error of another kind: then runs go unguarded
+    } else if (lock_ < 0) {
+      print_out(fmt::format("warning: {} cannot be made ({}): a second run of this file would not be kept away\n", name, std::strerror(errno)));
+    } else {  // a file system without locks gives an error of another kind: then runs go unguarded
       char host[256] = {};
       gethostname(host, sizeof host - 1);
       const std::string mine = fmt::format("process {} on {}", getpid(), host);
@@ -127,7 +130,8 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   refuse_own_input();
   const int exists = comm_.broadcast(result_exists(file_) ? 1 : 0);
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
-    throw UsageError(fmt::format("{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_));
+    const std::string there = comm_.is_root() && !std::filesystem::exists(file_) ? ".previous" : "";
+    throw UsageError(fmt::format("{}{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_, there));
   }
   if (comm_.broadcast(exists != 0 && options_.existing == ExistingResult::overwrite && holds_something_else(file_) ? 1 : 0) != 0) {
     throw StoreError(fmt::format("{} is not a koushi result file\n  expected: --overwrite for results, --output FILE for others", file_));
@@ -140,17 +144,24 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
   std::vector<std::string> differing = deck_.differences(reader.read_text("deck/resolved"));
   std::erase_if(differing, [](const std::string& key) { return key.rfind("output.", 0) == 0; });  // when to write changes no result
+  const bool done = reader.read_text("summary/status") == "done";
+  const auto grown = std::find(differing.begin(), differing.end(), "study.measurements");
+  const bool longer = deck_.text("study.kind") == "lattice-field" && grown != differing.end();
+  if (longer) differing.erase(grown);
   if (!differing.empty()) {
     const std::string kind = deck_.text("study.kind");
     const std::string start = kind == "ground-state" ? " (a new run can start from its parameters: study.initial_parameters)" : kind == "lattice-field" ? " (a new run can start from its field: study.initial)" : "";
     throw UsageError(fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or --output FILE{}", file_, join(differing), start));
   }
-  if (reader.read_text("summary/status") == "done") {
+  if (longer) {
+    const std::string before = resolved_keys(reader.read_text("deck/resolved")).at("study.measurements");
+    if (deck_.integer("study.measurements") < std::stoll(before)) deck_.refuse("study.measurements", fmt::format("{} was begun with {}", file_, before), "as many, or more to go on with");
+  } else if (done) {
     if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
     return Begin::done;
   }
   provenance_.read(reader);
-  warnings_ = split_lines(reader.read_text("summary/warnings"));
+  if (!done) warnings_ = split_lines(reader.read_text("summary/warnings"));  // the others are of what was shorter
   resume(reader);
   return Begin::resumed;
 }
@@ -203,13 +214,20 @@ std::string keys_without_reference(const Deck& deck) {
   std::vector<std::string> keys;
   for (const std::string& change : deck.changes()) {
     const std::string key = change.substr(0, change.find(" = "));
-    if (key == "study" || key.rfind("study.reference", 0) == 0) return "";
+    if (key == "study" || key == "study.reference") return "";
+    for (const char* value : {"energy_per_site", "value", "mass"}) {
+      if (key == fmt::format("study.reference.{}", value)) return "";
+    }
     const std::string section = key.substr(0, key.find('.'));
     const bool of_the_run = key == "lattice.ranks" || key == "lattice.replicas";
-    if ((section == "lattice" || section == "action" || section == "hamiltonian") && !of_the_run) keys.push_back(key);
+    bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") && !of_the_run;
+    for (const char* what : {"reference.observable", "files", "observable", "momentum", "x"}) of_the_model = of_the_model || key == fmt::format("study.{}", what);
+    if (of_the_model) keys.push_back(key);
   }
   return join(keys);
 }
+
+bool has_reference(const Deck& deck, const std::string& key) { return deck.has("study.reference." + key) && keys_without_reference(deck).empty(); }
 
 std::string outdated_reference_line(const Deck& deck) { return fmt::format("the known value of the deck is left out, for {} changed; --set study.reference... gives another\n", keys_without_reference(deck)); }
 

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import shutil
 import unittest
 
 from test_cli import INPUTS, Cli, koushi
@@ -72,6 +73,11 @@ class Analysis(unittest.TestCase):
             self.assertEqual(koushi("plot", self.path(file)).returncode, 0)
             self.assertGreater(os.path.getsize(self.path(file[:-3] + ".png")), 20000)
 
+        self.field("free_field_2d.toml", "longer.h5", "study.measurements=1000", "action.normalization=textbook", "seed=1", "study.warm_up=201")
+        self.assertIn("warning: equal seeds", self.analyse("correlator_fit.toml", "copies.h5", 'study.files=["textbook0.h5", "longer.h5"]'))
+        text = self.analyse("correlator_fit.toml", "known.h5", 'study.files=["textbook0.h5"]')
+        self.assertIn("the known value of the deck is left out, for study.files changed", text)
+        self.assertNotIn("sigma", text)
         for sets, code, said in [(['study.files=["none.h5"]'], 2, "none.h5: cannot be opened"),
                                  (['study.files=["textbook0.h5", "lattice0.h5"]'], 2, 'differ in action.normalization ("textbook" and "lattice")'),
                                  (['study.files=["textbook0.h5", "textbook0.h5"]'], 2, "hold the same chains"),
@@ -79,6 +85,8 @@ class Analysis(unittest.TestCase):
                                  (["study.t_max=17"], 2, "17 is beyond half the period of 32"),
                                  (["study.t_max=1"], 2, "1 points for 2 parameters"),
                                  (["study.t_min=15", "study.states=2", "study.t_max=16"], 2, "2 points for 4 parameters"),
+                                 (["study.bin=1001"], 2, "1001 is longer than the 1000 measurements of a chain"),
+                                 (["study.t_max=16", "study.t_min=4", "study.states=2", "study.correlated=false"], 0, "no second state"),
                                  (["study.bin=1000"], 0, "16 bins for the covariance of 12 points"),
                                  (["study.bin=1000", "study.t_min=0", "study.t_max=16"], 4, "from 16 bins cannot be inverted; remedy: more measurements")]:
             if not sets[0].startswith("study.files"):
@@ -270,6 +278,55 @@ class Analysis(unittest.TestCase):
         self.assertRegex(ran.stdout, r"specific_heat +0 \(exact\)")
         self.assertNotIn("warning: constant", ran.stdout)
         self.assertEqual(json.loads(koushi("report", self.path("hot.h5"), "--json").stdout)["observables"]["specific_heat"]["error"], 0)
+
+    def test_correlators_are_connected_between_all_ends(self):
+        """An Ising chain in a field: <s_t s_t'> - <s_t><s_t'> by enumeration, with the sign of the pair across an antiperiodic end, over the pairs within open ones."""
+        n, beta, field = 8, 0.5, 0.3
+        for boundary, across in (("periodic", 1), ("antiperiodic", -1), ("open", 0)):
+            weight, one, two = 0, [0] * n, [[0] * n for _ in range(n)]
+            for word in range(2**n):
+                s = [1 - 2 * (word >> k & 1) for k in range(n)]
+                w = math.exp(beta * (sum(s[k] * s[k + 1] for k in range(n - 1)) + across * s[-1] * s[0] + field * sum(s)))
+                weight += w
+                for i in range(n):
+                    one[i] += w * s[i]
+                    for j in range(n):
+                        two[i][j] += w * s[i] * s[j]
+            exact = []
+            for t in range(n // 2 + 1):
+                pairs = [((1 if i + t < n else across), i, (i + t) % n) for i in range(n)]
+                total = sum(sign * (two[i][j] / weight - one[i] * one[j] / weight**2) for sign, i, j in pairs)
+                exact.append(total / sum(abs(sign) for sign, _, _ in pairs))
+            self.field("ising_2d.toml", "%s.h5" % boundary, "lattice.extents=[%d]" % n, 'lattice.boundary=["%s"]' % boundary, "action.beta=%g" % beta, "action.field=%g" % field,
+                       'updater=[{kind="metropolis"}]', "lattice.replicas=64", "study.measurements=4000", "study.warm_up=50")
+            curves = json.loads(koushi("report", self.path("%s.h5" % boundary), "--json").stdout)["curves"]
+            found = curves["correlator"]
+            for t in range(n // 2 + 1):
+                self.assertLess(found["error"][t], 0.003)
+                self.near((found["value"][t], found["error"][t]), (exact[t], 0))
+            effective = math.acosh((exact[0] + exact[2]) / (2 * exact[1])) if (exact[0] + exact[2]) / (2 * exact[1]) > 1 else float("nan")
+            self.near((curves["effective_mass"]["value"][0], curves["effective_mass"]["error"][0]), (effective, 0))
+
+    def test_known_values_are_of_what_is_measured(self):
+        ran = koushi("run", os.path.join(INPUTS, "phi4_2d.toml"), "--output", self.path("k.h5"), "--set", "study.measurements=30", "--set", 'study.reference.observable="binder"')
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("left out, for study.reference.observable changed", ran.stdout)
+        report = koushi("report", self.path("k.h5")).stdout
+        self.assertNotIn("known", report)
+        self.field("phi4_2d.toml", "l.h5", "study.measurements=30")
+        self.assertRegex(koushi("report", self.path("l.h5")).stdout, r"phi2, known +0\.1434[0-9]+\([0-9]+\) +independent Monte Carlo\ndeviation")
+        done = koushi("plot", self.path("l.h5"), "--output", self.path("l.h5"))
+        self.assertEqual(done.returncode, 2)
+        for name in ("l", "l.png"):
+            shutil.copy(self.path("l.h5"), self.path(name))
+        done = koushi("plot", self.path("l"))
+        self.assertEqual((done.returncode, "l.png is a koushi result file" in done.stderr), (2, True), done.stderr)
+
+    def test_levels_of_short_paths_are_warned_of(self):
+        for extent, warned in ((4, True), (40, False)):
+            ran = koushi("run", os.path.join(INPUTS, "anharmonic_oscillator.toml"), "--output", self.path("p%d.h5" % extent), "--set", "lattice.extents=[%d]" % extent, "--set", "study.measurements=2000")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual("warning: short path: " in ran.stdout, warned, ran.stdout)
 
     def test_remedies_for_an_acceptance_are_others_than_what_is_done(self):
         for updater, said in (('{kind="hmc",length=20.0,steps=1}', "remedy: a longer warm_up, in which the step is tuned, a shorter length, or a larger acceptance to aim at"),

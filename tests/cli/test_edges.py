@@ -362,6 +362,24 @@ class Edges(unittest.TestCase):
                     self.assertEqual(self.status(file)["status"], "done")
                     self.assertFalse(os.path.exists(file + ".lock"))
 
+    def test_nothing_can_be_written_anywhere(self):
+        """Standard output and error on a full disk change no exit code."""
+        for words, code in ((self.run_words(self.path("f.h5")), 0), (self.run_words(self.path("g.h5"), "--time-limit", "0.01 s", "--set", "study.measurements=100000"), 75),
+                            ([KOUSHI, "report", self.path("f.h5")], 5), ([KOUSHI, "report", self.path("none.h5")], 3), ([KOUSHI, "run", self.path("none.toml")], 2)):
+            with self.subTest(words=words), open("/dev/full", "w") as full:
+                self.assertEqual(subprocess.run(words, env=ENV, stdout=full, stderr=full, timeout=DEADLINE).returncode, code)
+
+    def test_more_threads_than_kokkos_can_have(self):
+        done = subprocess.run(self.run_words(self.path("t.h5")), env={**ENV, "OMP_NUM_THREADS": "1000"}, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("OMP_NUM_THREADS=1000 is more than the 512 threads", done.stderr)
+
+    def test_locks_that_cannot_be_made_are_said(self):
+        os.mkdir(self.path("l.h5.lock"))
+        done = subprocess.run(self.run_words(self.path("l.h5")), env=ENV, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, "warning: .*l.h5.lock cannot be made ")
+
     def test_pipes_that_close(self):
         """koushi run | head -1"""
         for ranks in (0, 2):
@@ -398,7 +416,14 @@ class Edges(unittest.TestCase):
                     self.assertEqual(done.returncode, 3, done.stderr)
                     self.assertRegex(done.stderr, "a.h5: is (truncated|not a koushi result file)")
                     self.assertIn("a.h5.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", done.stderr)
+        with open(file, "wb") as stream:  # in the header, of which the first words are left
+            stream.write(sound[:20] + b"?????" + sound[25:])
         shutil.copy(file, other)
+        self.assertEqual(subprocess.run(self.run_words(other, *sets, "--overwrite"), env=ENV, capture_output=True).returncode, 0)
+        shutil.copy(file, other)
+        shutil.copy(file, other + ".previous")
+        self.assertNotIn("previous", koushi("report", other).stderr)
+        os.remove(other + ".previous")
         self.assertIn("b.h5: is truncated or corrupted (its checksum is wrong); `koushi run DECK --overwrite` makes it anew\n", koushi("report", other).stderr)
         done = subprocess.run(self.run_words(file, *sets, "--resume"), env=ENV, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)

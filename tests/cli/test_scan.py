@@ -161,6 +161,14 @@ class Scan(unittest.TestCase):
         twice = "study.files=" + json.dumps(["scan_chain_extents%d.h5" % n for n in (6, 6, 8, 10)])
         self.assertIn("scan_chain_extents6.h5 and one before it hold the same result", self.analyse("extrapolation_chain.toml", "bad.h5", twice, code=2))
 
+    def test_points_that_cannot_run_are_said_before_the_first(self):
+        for key, said in (('scan.updater.0=[{kind="wolff"},{kind="hmc"}]', "hmc"), ('scan.lattice.boundary=[["periodic"],["fixed"]]', "fixed"),
+                          ('scan.study.reference.observable=["binder","bindr"]', 'did you mean "binder"')):
+            for ranks in (0, 2):
+                done = self.run_in("run", ISING, *SMALL[:4], "--set", key, code=2, ranks=ranks)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(glob.glob(self.path("scan_ising*")), [])
+
     def test_runs_that_have_not_measured_and_sizes(self):
         """A run that was stopped has a row without numbers, and an extrapolation says so; n_sites is an axis; a shared seed is warned of."""
         deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")

@@ -38,6 +38,9 @@ std::string column_blocks(const std::string& x_name, const std::vector<std::stri
 /// Writes to the standard output and flushes it. A reader that went away is no reason to lose a run: failures are kept quiet.
 void print_out(const std::string& text);
 
+/// Writes to the standard error; failures are kept quiet, for there is nowhere to say them.
+void print_error(const std::string& text);
+
 /// 93 -> "1 min 33 s", 0.0123 -> "12.3 ms", 7300 -> "2 h 1 min". Seconds in.
 std::string format_seconds(double seconds);
 

@@ -14,11 +14,16 @@ namespace koushi {
 /// Sections [lattice], [action] and [[updater]] of studies of lattice fields.
 std::vector<Section> field_sections(const std::vector<std::string>& studies);
 
+/// The lattice of a deck and its replicas, not divided over ranks yet. Errors: DeckError.
+GridOptions grid_options(const Deck& deck);
+
 /// The lattice of a deck, its replicas and their division over the ranks. Errors: DeckError.
 Grid make_grid(const Communicator& comm, const Deck& deck);
 
 /// Numbers that the theory of [action] keeps per site, all its arrays together.
 double numbers_per_site(const Deck& deck);
+/// Bytes of all of them, in all replicas on all ranks.
+double bytes_of_fields(const Deck& deck);
 
 /// The theory of [action]. Errors: DeckError.
 std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid);

@@ -74,7 +74,7 @@ struct FlowSurvey {
 };
 
 /// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those directions:
-///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P to the nearest matrix of the group, d' directions
+///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P = P_polar det(P_polar)^(-1/N) onto the group, d' directions
 ///   stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
 /// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501 (2004)
 template <typename Group>

@@ -19,10 +19,10 @@ void write_curve(ResultWriter& writer, const std::string& path, const std::vecto
 /// What `koushi report` shows of an analysis of finished runs: the table, the measurements it took, the sites of the lattice.
 void write_analysis_summary(ResultWriter& writer, std::int64_t n_sites, std::int64_t measurements, const std::string& table);
 
-/// The line of a table that puts study.reference.KEY beside a result.
+/// The line of a table that puts study.reference.KEY beside a result, or says why it is left out; "" if the deck has none.
 std::string reference_line(const Deck& deck, const std::string& key, double value, double error);
 
-/// The known value of a quantity: study.reference.KEY of the deck with its error and source.
+/// The known value of a quantity, where there is one of what is run: study.reference.KEY of the deck with its error and source.
 void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity);
 
 /// Of runs whose errors are taken as independent.

@@ -32,9 +32,12 @@ struct RunEstimate {
   std::string misfit{};       ///< why the run will refuse that number of ranks, or ""
 };
 
-/// Keys of lattice, action and Hamiltonian that --set or [scan] have changed where they left study.reference alone: the known value is then of another model. "" where it is of this one.
+/// Keys of lattice, action and Hamiltonian, or of what an analysis reads, that --set or [scan] have changed where they left the value in study.reference alone: it is then known of something
+/// else. "" where it is of this.
 std::string keys_without_reference(const Deck& deck);
-/// What a table says of that.
+/// Whether the deck has study.reference.KEY, and of what is run.
+bool has_reference(const Deck& deck, const std::string& key);
+/// What a table says where a known value is left out.
 std::string outdated_reference_line(const Deck& deck);
 
 /// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table of phases.

@@ -45,6 +45,8 @@ def open_run(path):
                 for name, curve in group.items()}
 
     with h5py.File(path, "r") as file:
+        if "summary/title" not in file:
+            raise ValueError("%s is not a koushi result file" % path)
         run = Run(text(file["summary/title"]), int(file["summary/n_sites"][0]))
         run.study = text(file["summary/study"])
         run.changes = text(file["deck/changes"]) if "deck/changes" in file else ""
@@ -117,7 +119,7 @@ def plot_run(run, picture):
     elif "energy" in run.history:
         plot_ground_state(run, picture)
     else:
-        raise SystemExit("this run has no history of the energy and no series to draw (a measurement alone?)")
+        raise ValueError("this run has no history of the energy and no series to draw (a measurement alone?)")
 
 
 # What names of observables, series and keys are called on an axis; < > are left out where one configuration is meant.
@@ -167,12 +169,16 @@ def prepare():
 
 
 def errorbar(axis, curve, good=None, **how):
-    """Points of a curve with error bars, without those that are not finite or not `good`."""
+    """Points of a curve with error bars, without those that are not finite or not `good`; those without an error are open and pale."""
     import numpy as np
 
     shown = np.isfinite(curve["value"]) & (True if good is None else good)
     how = {"color": "black", "marker": ".", "linestyle": "none", "capsize": 2, **how}
     axis.errorbar(curve["x"][shown], curve["value"][shown], yerr=np.nan_to_num(curve["error"][shown]), **how)
+    bare = shown & ~np.isfinite(curve["error"])
+    if bare.any():
+        axis.plot(curve["x"][bare], curve["value"][bare], color="white", marker="o", markeredgecolor="0.5", markersize=7, linestyle="none", zorder=5,
+                  label=None if "no error" in axis.get_legend_handles_labels()[1] else "no error")
 
 
 def logarithmic(axis, values):
@@ -539,6 +545,8 @@ if __name__ == "__main__":
             plot_curves(json.load(sys.stdin), sys.argv[2])
         else:
             plot_run(open_run(sys.argv[1]), sys.argv[2])
+    except ValueError as error:
+        sys.exit(str(error))
     except OSError as error:
         sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
     print(sys.argv[2])

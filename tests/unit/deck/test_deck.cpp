@@ -70,7 +70,7 @@ TEST_CASE("bad decks get exact messages", "[deck]") {
   CHECK(message(good, {"sampler.chains=abc"}) ==
         "--set sampler.chains=abc: error: [sampler] chains = 'abc' is not accepted\n  expected: integer >= 2, <= 100");
   CHECK(message(good, {"sampler.chains"}) == "--set sampler.chains: error: no value\n  expected: --set section.key=value");
-  CHECK(message(good + "route = \"dens\"\n") == "a.toml:7:1: error: [action] route = 'dens' is not accepted\n  expected: one of dense, matrix-free");
+  CHECK(message(good + "route = \"dens\"\n") == "a.toml:7:1: error: [action] route = 'dens' is not accepted\n  expected: one of dense, matrix-free     (did you mean \"dense\"?)");
   CHECK(message("title = 3\n[sampler]\nchains = 0\n" + tail) ==
         "a.toml:1:1: error: deck title = 3 is not accepted\n  expected: text in quotes\n"
         "a.toml:3:1: error: [sampler] chains = 0 is not accepted\n  expected: integer >= 2, <= 100");
