@@ -73,8 +73,9 @@ std::string observables_json(const ResultReader& reader, const std::string& pref
     const double tau = reader.read_reals(path + "tau_int")[0];
     const std::string unit = reader.unit(path + "value");
     const std::int64_t samples = reader.read_integers(path + "samples")[0];
-    observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}, \"samples\": {}, \"unit\": {}}}",
-                               observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), samples, quoted(unit));
+    const std::string r_hat = reader.contains(path + "r_hat") ? fmt::format(", \"r_hat\": {}", number(reader.read_reals(path + "r_hat")[0])) : "";
+    observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
+                               observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), r_hat, samples, quoted(unit));
     table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
   }
   return observables;
@@ -173,18 +174,18 @@ int report(const std::string& file, bool json) {
   const std::string status = reader.read_text("summary/status");
   const std::vector<std::string> warnings = reader.contains("summary/warnings") ? split_lines(reader.read_text("summary/warnings")) : std::vector<std::string>{};
   const std::string study = reader.read_text("summary/study");
+  const std::string changes = reader.contains("deck/changes") ? reader.read_text("deck/changes") : "";
   if (json) {
     std::vector<std::string> quoted_warnings;
     for (const std::string& warning : warnings) quoted_warnings.push_back(quoted(warning));
-    print_out(fmt::format("{{\"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
-               quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
+    print_out(fmt::format("{{\"title\": {}, \"changes\": {}, \"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
+               quoted(reader.read_text("summary/title")), quoted(changes), quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
                reader.contains("state/parameters") ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size()) : "",
                fmt::format(", \"warnings\": [{}]", join(quoted_warnings)), ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     if (!has_table) table += curves_text(reader);
-    const std::string changes = reader.contains("deck/changes") ? reader.read_text("deck/changes") : "";
     const std::string text = has_table ? reader.read_text("summary/table") : table;
     std::string said;
     for (const std::string& warning : warnings) said += text.find(warning) == std::string::npos ? fmt::format("warning: {}\n", warning) : "";

@@ -38,6 +38,11 @@ std::string as_toml(const toml::node& node) {
   return text;
 }
 
+/// Whether a text can go to a terminal: no escapes, no end within it.
+bool is_printable(const std::string& text) {
+  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
+}
+
 }  // namespace
 
 class DeckParser {
@@ -158,6 +163,7 @@ class DeckParser {
     const std::string place = "--set " + text;
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0) throw UsageError(place + ": error: no value\n  expected: --set section.key=value");
+    if (text.find('\n') != std::string::npos) throw UsageError(fmt::format("--set {}...: error: more than one line\n  expected: one --set per key", text.substr(0, text.find('\n'))));
     std::string key = text.substr(0, equals);
     const std::string value = text.substr(equals + 1);
     const toml::table* table = nullptr;
@@ -413,7 +419,7 @@ class DeckParser {
         if (const auto x = number(node, false)) return Deck::Value(*x);
         return std::nullopt;
       case KeyType::text:
-        if (node.is_string()) return Deck::Value(*node.value<std::string>());
+        if (node.is_string() && is_printable(*node.value<std::string>())) return Deck::Value(*node.value<std::string>());
         return std::nullopt;
       case KeyType::duration:
         if (node.is_string() && parse_duration(*node.value<std::string>()) > 0) return Deck::Value(*node.value<std::string>());

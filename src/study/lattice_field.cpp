@@ -74,7 +74,11 @@ class LatticeField {
       progress.step(sweep_, status());
       if (checkpoint_if_due(sweep_ == last)) return run_.stopped(progress, fmt::format("sweep {}", sweep_));
     }
-    for (std::size_t k = 0; k < chains_.size(); ++k) watch(progress, *chains_[k], exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "");
+    for (std::size_t k = 0; k < chains_.size(); ++k) {
+      const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
+      watch(progress, *chains_[k], where);
+      watch_the_length(progress, k, where);
+    }
     watch_exchange(progress);
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
     if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), run_.phases().text()));
@@ -154,7 +158,6 @@ class LatticeField {
         run_.warn(progress, "R-hat" + where, fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
       }
     }
-    watch_the_length(progress, chain, where);
     if (!constant.empty()) {
       run_.warn(progress, "constant" + where, fmt::format("{}: every measurement gives the same, so there is no error; remedy, unless it must be so: another updater", join(constant)));
     }
@@ -171,10 +174,12 @@ class LatticeField {
   }
 
   /// Levels of a path of finite length are mixed by what goes around it, e^{-T gap} of it.
-  void watch_the_length(Progress& progress, const FieldChain& chain, const std::string& where) {
+  void watch_the_length(Progress& progress, std::size_t rung, const std::string& where) {
+    const FieldChain& chain = *chains_[rung];
     for (const Observable& o : chain.observables()) {
       if (o.name != "gap_1") continue;
-      const double length = deck_.integers("lattice.extents")[0] * deck_.real("action.spacing");
+      const bool own_spacing = exchange_ && ladder_.parameter == "action.spacing";
+      const double length = deck_.integers("lattice.extents")[0] * (own_spacing ? ladder_.values[rung] : deck_.real("action.spacing"));
       const Estimate e = chain.estimate(o);
       if (std::isfinite(chain.quoted_error(o, e)) && e.value * length < 6) {
         run_.warn(progress, "short path" + where, fmt::format("its length {:.4g} is {:.2g} / gap_1: gap_1 and gap_2 are not E_n - E_0 of a long one; remedy: a larger lattice.extents", length, length * e.value));

@@ -183,7 +183,9 @@ def errorbar(axis, curve, good=None, **how):
 
 def logarithmic(axis, values):
     """A logarithmic axis for positive values, whatever their error bars do, with plain numbers where they span less than a decade."""
-    from matplotlib.ticker import FormatStrFormatter
+    from math import floor, log10
+
+    from matplotlib.ticker import FuncFormatter
 
     if len(values) == 0:
         return
@@ -192,8 +194,9 @@ def logarithmic(axis, values):
     margin = min(3.0, ratio ** 0.15)
     axis.set_ylim(values.min() / margin, values.max() * margin)
     if ratio < 10:
-        axis.yaxis.set_major_formatter(FormatStrFormatter("%.4g"))
-        axis.yaxis.set_minor_formatter(FormatStrFormatter("%.4g"))
+        shown = range(1, 10) if ratio * margin ** 2 < 4 else (1, 2, 5)  # leading digits, or labels stand on each other
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: "%.4g" % y))
+        axis.yaxis.set_minor_formatter(FuncFormatter(lambda y, _: "%.4g" % y if round(y / 10 ** floor(log10(y) + 1e-9), 6) in shown or ratio < 1.5 else ""))
 
 
 def positive(axis, curves, colours=("black",)):
