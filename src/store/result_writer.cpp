@@ -37,6 +37,12 @@ std::string write_whole(const std::string& file, const std::string& bytes) {
   return fault;
 }
 
+/// HDF5 writes to memory here: what it cannot write does not fit.
+void written(herr_t status, const std::string& path) {
+  if (status >= 0) return;
+  throw LibraryError(fmt::format("out of memory: the result file is put together in memory, where dataset {} does not fit\n  expected: more memory, fewer or rarer measurements; `koushi check DECK --ranks N` says how large the file will be", path));
+}
+
 /// FILE.part -> FILE, FILE -> FILE.previous, so that at every moment one of them is whole.
 std::string replace(const std::string& file, const std::string& bytes) {
   const std::string part = file + ".part";
@@ -83,14 +89,14 @@ struct ResultWriter::Image {
     const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
     h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), "choose a brick");
     const H5Space memory(h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
-    h5check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, data.data()), "write dataset " + path);
+    written(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, data.data()), path);
   }
 
   void write(const std::string& path, hid_t file_type, hid_t memory_type, const std::vector<hsize_t>& shape, const void* data) const {
     const H5List links = intermediate_groups();
     const H5Space space(h5check(shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
     const H5Data dataset(h5check(H5Dcreate2(file.get(), path.c_str(), file_type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create dataset " + path));
-    if (shape.empty() || shape[0] > 0) h5check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write dataset " + path);
+    if (shape.empty() || shape[0] > 0) written(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), path);
   }
 
   void write_text_attribute(const std::string& path, const char* name, const std::string& text) const {
