@@ -59,6 +59,9 @@ std::vector<double> FieldChain::column(const std::string& name, std::int64_t w) 
   const Series& series = series_.at(name);
   const std::int64_t replicas = grid_.n_replicas();
   const std::int64_t n = measured();
+  if (static_cast<std::int64_t>(series.values.size()) != n * replicas * series.width) {
+    throw StoreError(fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to go on, or --overwrite", name));
+  }
   std::vector<double> result(static_cast<std::size_t>(n * replicas));
   for (std::int64_t t = 0; t < n; ++t) {
     for (std::int64_t r = 0; r < replicas; ++r) {
