@@ -4,7 +4,7 @@
     jobs/reference_table.py build/release/bin/koushi [RANKS] [--points WORD]
 
 Results go to a temporary folder. The deviation is in standard deviations of result and reference together. --points: only further points whose
-line contains WORD. What curves give (masses, correlators) needs h5py and is left out without it.
+line contains WORD.
 """
 import argparse
 import json
@@ -59,22 +59,15 @@ def run(koushi, ranks, deck, sets, file):
     return json.loads(subprocess.run([koushi, "report", file, "--json"], check=True, capture_output=True, text=True).stdout), seconds
 
 
-def value_of(report, file, name):
-    """Value and error of an observable, or of a point of a curve; None without h5py."""
+def value_of(report, name):
+    """Value and error of an observable, or of a point of a curve."""
     if ":" not in name:
         found = report["observables"][name]
         return found["value"], found["error"]
-    for folder in (os.path.join(HERE, "..", "src", "app", "python"), os.path.join(HERE, "..", "python")):
-        sys.path.insert(0, folder)
     curve, place = name.split(":")
     at, factor = (int(word) for word in place.split("*"))
-    try:
-        from koushi_results import open_run
-
-        points = open_run(file).curves[curve]
-    except ImportError:
-        return None
-    k = list(points["x"]).index(at)
+    points = report["curves"][curve]
+    k = points["x"].index(at)
     return factor * points["value"][k], factor * points["error"][k]
 
 
@@ -114,9 +107,7 @@ def main():
             file = os.path.join(folder, "point%d.h5" % k)
             report, seconds = run(koushi, args.ranks, os.path.join(INPUTS, name + ".toml"), sets, file)
             for observable, known, error in wanted:
-                found = value_of(report, file, observable)
-                if found is not None:
-                    line(name, sets, observable, found, known, error, seconds)
+                line(name, sets, observable, value_of(report, observable), known, error, seconds)
 
 
 if __name__ == "__main__":
