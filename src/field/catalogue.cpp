@@ -254,7 +254,7 @@ GridOptions grid_options(const Deck& deck) {
 Grid make_grid(const Communicator& comm, const Deck& deck) {
   GridOptions options = grid_options(deck);
   const double bytes = bytes_of_fields(deck) / comm.size();
-  if (bytes > 0.8 * physical_memory()) {
+  if (!fits_into_memory(bytes)) {
     deck.refuse("lattice.extents", fmt::format("fields on [{}] in {} replicas would take {} on each of {} ranks", fmt::join(options.extents, ", "), options.replicas, format_bytes(bytes), comm.size()),
                 fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
   }

@@ -79,10 +79,13 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
       bytes.assign(std::istreambuf_iterator<char>(stream), {});
       fault = fault_of(bytes);
     }
-    if (std::ifstream previous(file + ".previous", std::ios::binary); !fault.empty() && previous && fault_of({std::istreambuf_iterator<char>(previous), {}}).empty()) {
-      fault += fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
-    } else if (!fault.empty() && bytes.rfind(first_words, 0) == 0) {
-      fault += "; `koushi run DECK --overwrite` makes it anew";
+    if (!fault.empty()) {
+      std::ifstream previous(file + ".previous", std::ios::binary);
+      if (fault_of({std::istreambuf_iterator<char>(previous), {}}).empty()) {
+        fault += fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
+      } else if (bytes.rfind(first_words, 0) == 0) {
+        fault += "; `koushi run DECK --overwrite` makes it anew";
+      }
     }
   }
   comm.broadcast(fault);

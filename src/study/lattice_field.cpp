@@ -458,8 +458,8 @@ RunEstimate LatticeField::describe(int ranks) {
 int run_lattice_field(const Communicator& comm, const Deck& deck, const RunOptions& options) { return LatticeField(comm, deck, options).run(); }
 
 RunEstimate describe_lattice_field(const Communicator& comm, const Deck& deck, int ranks) {
-  const double share = bytes_of_fields(deck) / std::max(ranks, comm.size());
-  if (bytes_of_fields(deck) / comm.size() <= 0.8 * physical_memory() || share > 0.8 * physical_memory()) return LatticeField(comm, deck, {}).describe(ranks);
+  const double bytes = bytes_of_fields(deck);
+  if (fits_into_memory(bytes / comm.size()) || !fits_into_memory(bytes / std::max(ranks, comm.size()))) return LatticeField(comm, deck, {}).describe(ranks);
   RunEstimate result = describe_division(deck, ranks);
   result.text += "time         not known: the fields are too large to be tried on this machine\n";
   return result;

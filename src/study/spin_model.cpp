@@ -20,7 +20,7 @@ const std::string factor = "wavefunction.factor.0.";
 
 /// Says no before an allocation does.
 void refuse_beyond_memory(const Deck& deck, const std::string& key, const std::string& what, double bytes) {
-  if (bytes < 0.8 * physical_memory()) return;
+  if (fits_into_memory(bytes)) return;
   deck.refuse(key, fmt::format("{} would take {} on this rank", what, format_bytes(bytes)), fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
 }
 

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -211,18 +212,15 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
 }
 
 std::string keys_without_reference(const Deck& deck) {
+  static const std::set<std::string> another_value{"study", "study.reference", "study.reference.energy_per_site", "study.reference.value", "study.reference.mass"};
+  static const std::set<std::string> what_is_read{"study.reference.observable", "study.files", "study.observable", "study.momentum", "study.x"};
   std::vector<std::string> keys;
   for (const std::string& change : deck.changes()) {
     const std::string key = change.substr(0, change.find(" = "));
-    if (key == "study" || key == "study.reference") return "";
-    for (const char* value : {"energy_per_site", "value", "mass"}) {
-      if (key == fmt::format("study.reference.{}", value)) return "";
-    }
+    if (another_value.count(key) > 0) return "";
     const std::string section = key.substr(0, key.find('.'));
-    const bool of_the_run = key == "lattice.ranks" || key == "lattice.replicas";
-    bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") && !of_the_run;
-    for (const char* what : {"reference.observable", "files", "observable", "momentum", "x"}) of_the_model = of_the_model || key == fmt::format("study.{}", what);
-    if (of_the_model) keys.push_back(key);
+    const bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") && key != "lattice.ranks" && key != "lattice.replicas";
+    if (of_the_model || what_is_read.count(key) > 0) keys.push_back(key);
   }
   return join(keys);
 }
