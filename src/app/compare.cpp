@@ -38,7 +38,12 @@ std::vector<Result> read(const std::string& file) {
   std::vector<Result> results;
   for (std::size_t rung = 0; rung < std::max<std::size_t>(1, ladder.values.size()); ++rung) {
     const std::string prefix = ladder.prefix(rung);
-    Result result{file, reader.read_text("summary/title"), reader.read_text("summary/status"), resolved_keys(reader.read_text("deck/resolved")), reader.list(prefix + "observables"), {},
+    Result result{file,
+                  reader.read_text("summary/title"),
+                  reader.read_text("summary/status"),
+                  resolved_keys(reader.read_text("deck/resolved")),
+                  reader.list(prefix + "observables"),
+                  {},
                   static_cast<double>(reader.read_integers("summary/n_sites").at(0))};
     if (!ladder.parameter.empty()) result.keys[ladder.parameter] = fmt::format("{}", ladder.values[rung]);
     for (const std::string& name : result.observables) {
@@ -58,7 +63,9 @@ std::vector<std::string> differing_keys(const std::vector<Result>& results) {
       if (is_bookkeeping(key) || std::count(differing.begin(), differing.end(), key) > 0) continue;
       const std::string& name = key;
       const std::string& value = text;
-      if (std::any_of(results.begin(), results.end(), [&](const Result& other) { return value_of(other.keys, name) != value; })) differing.push_back(key);
+      if (std::any_of(results.begin(), results.end(),
+                      [&](const Result& other) { return value_of(other.keys, name) != value; }))
+        differing.push_back(key);
     }
   }
   std::sort(differing.begin(), differing.end());
@@ -115,7 +122,8 @@ Comparison compare(const CompareOptions& options) {
   }
   Comparison comparison;
   comparison.x = options.x;
-  const bool one_title = std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.title == results[0].title; });
+  const bool one_title =
+      std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.title == results[0].title; });
   comparison.title = one_title ? results[0].title : fmt::format("{} files", options.files.size());
   comparison.settings = differing_keys(results);
   std::vector<std::map<std::string, double>> numbers;
@@ -125,39 +133,54 @@ Comparison compare(const CompareOptions& options) {
   }
   if (comparison.x.empty() && comparison.settings.size() == 1) {
     const std::string& only = comparison.settings[0];
-    if (std::all_of(numbers.begin(), numbers.end(), [&](const auto& n) { return n.count(only) > 0; })) comparison.x = only;
+    if (std::all_of(numbers.begin(), numbers.end(), [&](const auto& n) { return n.count(only) > 0; }))
+      comparison.x = only;
   }
   for (std::size_t k = 0; k < results.size() && !comparison.x.empty(); ++k) {
     if (numbers[k].count(comparison.x) > 0) continue;
     std::vector<std::string> names;
     for (const auto& [name, value] : numbers[k]) names.push_back(name);
     const auto found = results[k].keys.find(comparison.x);
-    const std::string problem = found != results[k].keys.end() ? fmt::format("--x {0}: {0} = {1} in {2} is no number", comparison.x, found->second, results[k].file)
-                                                                : fmt::format("--x {}: {} has no such key in its deck", comparison.x, results[k].file);
+    const std::string problem =
+        found != results[k].keys.end()
+            ? fmt::format("--x {0}: {0} = {1} in {2} is no number", comparison.x, found->second, results[k].file)
+            : fmt::format("--x {}: {} has no such key in its deck", comparison.x, results[k].file);
     throw UsageError(fmt::format("{}\n  expected: one of {}{}", problem, join(names), hint(comparison.x, names)));
   }
-  // What x says need not be said again: neither its key nor the list that it is an entry of, nor the lengths of lattices of different sizes.
+  // What x says need not be said again: neither its key nor the list that it is an entry of, nor the lengths of
+  // lattices of different sizes.
   std::erase_if(comparison.settings, [&](const std::string& key) {
     const bool size = comparison.x == "n_sites" && (key == "lattice.extents" || key == "lattice.supercell");
     if (size && std::all_of(results.begin(), results.end(), [&](const Result& a) {
-          return std::all_of(results.begin(), results.end(), [&](const Result& b) { return a.n_sites != b.n_sites || value_of(a.keys, key) == value_of(b.keys, key); });
+          return std::all_of(results.begin(), results.end(), [&](const Result& b) {
+            return a.n_sites != b.n_sites || value_of(a.keys, key) == value_of(b.keys, key);
+          });
         })) {
       return true;
     }
-    return key == comparison.x || (comparison.x.rfind(key + ".", 0) == 0 && comparison.x.find_first_not_of("0123456789", key.size() + 1) == std::string::npos);
+    return key == comparison.x || (comparison.x.rfind(key + ".", 0) == 0 &&
+                                   comparison.x.find_first_not_of("0123456789", key.size() + 1) == std::string::npos);
   });
-  const auto measured = std::find_if(results.begin(), results.end(), [](const Result& r) { return !r.observables.empty(); });
-  if (measured == results.end()) throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", results[0].file));
+  const auto measured =
+      std::find_if(results.begin(), results.end(), [](const Result& r) { return !r.observables.empty(); });
+  if (measured == results.end())
+    throw UsageError(fmt::format("{} holds no observables\n  expected: files of runs that measured", results[0].file));
   if (options.y.empty()) {
     for (const std::string& name : measured->observables) {
-      if (std::all_of(results.begin(), results.end(), [&](const Result& r) { return r.observables.empty() || r.numbers.count(name) > 0; })) comparison.y.push_back(name);
+      if (std::all_of(results.begin(), results.end(),
+                      [&](const Result& r) { return r.observables.empty() || r.numbers.count(name) > 0; }))
+        comparison.y.push_back(name);
     }
   } else {
     comparison.y = options.y;
   }
-  if (comparison.y.empty()) throw UsageError("the files have no observable in common\n  expected: files of one kind of run, or --y with names that all have");
+  if (comparison.y.empty())
+    throw UsageError(
+        "the files have no observable in common\n  expected: files of one kind of run, or --y with names that all "
+        "have");
   for (std::size_t k = 0; k < results.size(); ++k) {
-    Comparison::Row row{results[k].file, results[k].status, comparison.x.empty() ? 0 : numbers[k].at(comparison.x), {}, {}};
+    Comparison::Row row{
+        results[k].file, results[k].status, comparison.x.empty() ? 0 : numbers[k].at(comparison.x), {}, {}};
     for (const std::string& key : comparison.settings) row.settings.push_back(value_of(results[k].keys, key));
     for (const std::string& name : comparison.y) {
       if (results[k].observables.empty()) {
@@ -166,14 +189,18 @@ Comparison compare(const CompareOptions& options) {
       }
       const auto found = results[k].numbers.find(name);
       if (found == results[k].numbers.end()) {
-        throw UsageError(fmt::format("--y {}: {} has no such observable\n  expected: one of {}{}", name, results[k].file, join(results[k].observables), hint(name, results[k].observables)));
+        throw UsageError(fmt::format("--y {}: {} has no such observable\n  expected: one of {}{}", name,
+                                     results[k].file, join(results[k].observables),
+                                     hint(name, results[k].observables)));
       }
       row.numbers.push_back(found->second);
     }
     comparison.rows.push_back(std::move(row));
   }
   if (!comparison.x.empty()) {
-    std::stable_sort(comparison.rows.begin(), comparison.rows.end(), [](const auto& a, const auto& b) { return a.x != b.x ? a.x < b.x : settings_less(a.settings, b.settings); });
+    std::stable_sort(comparison.rows.begin(), comparison.rows.end(), [](const auto& a, const auto& b) {
+      return a.x != b.x ? a.x < b.x : settings_less(a.settings, b.settings);
+    });
   }
   return comparison;
 }
@@ -191,8 +218,10 @@ std::string comparison_table(const Comparison& comparison) {
     lines.back().insert(lines.back().end(), row.settings.begin(), row.settings.end());
     for (const auto& [value, error] : row.numbers) lines.back().push_back(with_error(value, error));
     lines.back().push_back(row.file);
-    const bool has_none = std::all_of(row.numbers.begin(), row.numbers.end(), [](const auto& n) { return std::isnan(n.first); });
-    if (row.status != "done") notes += fmt::format("note: {} is {}{}\n", row.file, row.status, has_none ? " and has not measured yet" : "");
+    const bool has_none =
+        std::all_of(row.numbers.begin(), row.numbers.end(), [](const auto& n) { return std::isnan(n.first); });
+    if (row.status != "done")
+      notes += fmt::format("note: {} is {}{}\n", row.file, row.status, has_none ? " and has not measured yet" : "");
   }
   std::vector<std::size_t> widths(lines[0].size());
   for (const auto& line : lines) {
@@ -225,20 +254,25 @@ std::string comparison_csv(const Comparison& comparison) {
 }
 
 std::string comparison_json(const Comparison& comparison) {
-  std::map<std::vector<std::string>, std::vector<const Comparison::Row*>, bool (*)(const std::vector<std::string>&, const std::vector<std::string>&)> lines(settings_less);
+  std::map<std::vector<std::string>, std::vector<const Comparison::Row*>,
+           bool (*)(const std::vector<std::string>&, const std::vector<std::string>&)>
+      lines(settings_less);
   for (const auto& row : comparison.rows) lines[row.settings].push_back(&row);
   std::vector<std::string> parts;
   for (const auto& [settings, rows] : lines) {
     std::vector<std::string> label;
-    for (std::size_t k = 0; k < settings.size(); ++k) label.push_back(fmt::format("{} = {}", comparison.settings[k], settings[k]));
+    for (std::size_t k = 0; k < settings.size(); ++k)
+      label.push_back(fmt::format("{} = {}", comparison.settings[k], settings[k]));
     const auto list = [&rows = rows](const auto& number) {
       std::vector<std::string> values;
       for (const Comparison::Row* row : rows) values.push_back(json_number(number(*row)));
       return fmt::format("[{}]", join(values));
     };
-    std::string part = fmt::format("{{\"label\": {}, \"x\": {}, \"y\": {{", quoted(join(label)), list([](const auto& row) { return row.x; }));
+    std::string part = fmt::format("{{\"label\": {}, \"x\": {}, \"y\": {{", quoted(join(label)),
+                                   list([](const auto& row) { return row.x; }));
     for (std::size_t k = 0; k < comparison.y.size(); ++k) {
-      part += fmt::format("{}{}: {{\"value\": {}, \"error\": {}}}", k == 0 ? "" : ", ", quoted(comparison.y[k]), list([k](const auto& row) { return row.numbers[k].first; }),
+      part += fmt::format("{}{}: {{\"value\": {}, \"error\": {}}}", k == 0 ? "" : ", ", quoted(comparison.y[k]),
+                          list([k](const auto& row) { return row.numbers[k].first; }),
                           list([k](const auto& row) { return row.numbers[k].second; }));
     }
     parts.push_back(fmt::format("{}}}}}", part));
@@ -247,7 +281,8 @@ std::string comparison_json(const Comparison& comparison) {
   for (const std::string& name : comparison.y) names.push_back(quoted(name));
   std::vector<std::string> over{quoted(comparison.x)};
   for (const std::string& key : comparison.settings) over.push_back(quoted(key));
-  return fmt::format("{{\"title\": {}, \"over\": [{}], \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n", quoted(comparison.title), join(over), quoted(comparison.x), join(names), join(parts));
+  return fmt::format("{{\"title\": {}, \"over\": [{}], \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n",
+                     quoted(comparison.title), join(over), quoted(comparison.x), join(names), join(parts));
 }
 
 }  // namespace koushi

@@ -9,7 +9,7 @@ namespace koushi {
 /// What `koushi report` and `koushi plot` are asked for with several files.
 struct CompareOptions {
   std::vector<std::string> files;
-  std::string x;               ///< a numeric key of the resolved deck; empty: the only one that differs, if there is one
+  std::string x;  ///< a numeric key of the resolved deck; empty: the only one that differs, if there is one
   std::vector<std::string> y;  ///< observables; none: all that every file has
 };
 
@@ -19,8 +19,9 @@ struct Comparison {
     std::string file;
     std::string status;
     double x = 0;
-    std::vector<std::string> settings;               ///< values of `settings` below, as the deck has them
-    std::vector<std::pair<double, double>> numbers;  ///< value and error per observable; the error NaN where there is none
+    std::vector<std::string> settings;  ///< values of `settings` below, as the deck has them
+    std::vector<std::pair<double, double>>
+        numbers;  ///< value and error per observable; the error NaN where there is none
   };
   std::string title;                  ///< of all files, or how many they are
   std::string x;                      ///< empty: rows in the order of the files
@@ -29,7 +30,8 @@ struct Comparison {
   std::vector<Row> rows;  ///< by x, then by settings
 };
 
-/// Reads what the options name. Errors: UsageError (unknown names with the nearest, keys that are no numbers), StoreError.
+/// Reads what the options name. Errors: UsageError (unknown names with the nearest, keys that are no numbers),
+/// StoreError.
 Comparison compare(const CompareOptions& options);
 
 /// A table for reading, or comma-separated values for scripts.

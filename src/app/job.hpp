@@ -17,7 +17,7 @@ struct JobOptions {
   std::string time;
   bool array = false;  ///< of the points of the scan; false: one run
   bool gpus = false;
-  std::string output;  ///< the script; empty: standard output
+  std::string output;           ///< the script; empty: standard output
   std::vector<ScanPoint> scan;  ///< of the deck with these overrides
 };
 
@@ -27,7 +27,8 @@ using EstimateRun = std::function<RunEstimate(int point)>;
 /// "key=a,[4,4],word" as an override of the deck: "scan.key=[a, [4,4], 'word']". Errors: UsageError.
 std::string scan_override(const std::string& array);
 
-/// Writes a script for sbatch, made of jobs/run.slurm or jobs/array.slurm, with the estimate as comments; warns where --time is shorter than the estimate.
+/// Writes a script for sbatch, made of jobs/run.slurm or jobs/array.slurm, with the estimate as comments; warns where
+/// --time is shorter than the estimate.
 ///
 /// Collective  yes; the root writes
 /// Errors      UsageError, DeckError; StoreError where the script cannot be written

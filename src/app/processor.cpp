@@ -1,5 +1,6 @@
-// Refuses a processor that lacks instructions which the rest of the program was compiled for, before any of it runs: a constructor ahead of all other
-// initialisers, compiled for the plain architecture. No inline functions of the library here: the linker may keep the copy of a file with special instructions.
+// Refuses a processor that lacks instructions which the rest of the program was compiled for, before any of it runs: a
+// constructor ahead of all other initialisers, compiled for the plain architecture. No inline functions of the library
+// here: the linker may keep the copy of a file with special instructions.
 #include "processor.hpp"
 
 #include <unistd.h>
@@ -60,7 +61,8 @@ void say(const char* text) {
     ++missing;
   }
   if (missing == 0) return;
-  say("\n  expected: a processor of that kind, or a build with -DKOUSHI_ARCH= that of the nodes it runs on (x86-64-v3 is in nearly all)\n");
+  say("\n  expected: a processor of that kind, or a build with -DKOUSHI_ARCH= that of the nodes it runs on (x86-64-v3 "
+      "is in nearly all)\n");
   _exit(5);
 }
 

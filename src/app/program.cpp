@@ -1,4 +1,5 @@
-// The program: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit code.
+// The program: reads the command line, starts the machinery, hands over to a study, and turns every error into an exit
+// code.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <new>
 #include <thread>
 
+#include "job.hpp"
 #include "koushi/app/program.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
@@ -31,7 +33,6 @@
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/reweighting.hpp"
 #include "koushi/study/stop_request.hpp"
-#include "job.hpp"
 #include "processor.hpp"
 #include "report.hpp"
 #include "scan.hpp"
@@ -87,13 +88,15 @@ std::string read_deck(const Communicator& comm, const std::string& file) {
     readable = stream.good() && !std::filesystem::is_directory(file) ? 1 : 0;
     if (readable != 0) text.assign(std::istreambuf_iterator<char>(stream), {});
   }
-  if (comm.broadcast(readable) == 0) throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
+  if (comm.broadcast(readable) == 0)
+    throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
   comm.broadcast(text);
   return text;
 }
 
 Runs runs_of(const std::string& text, const CommandLine& line, const std::vector<std::string>& sets, int point) {
-  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k); }, point, line.deck);
+  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k); }, point,
+                   line.deck);
 }
 
 /// What the kinds of study do; the others are those of ground states.
@@ -105,31 +108,48 @@ struct Study {
 Study study_of(const Deck& deck) {
   const std::string kind = deck.text("study.kind");
   if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
-  if (kind == "correlator-fit") return {run_correlator_fit, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
-  if (kind == "reweighting") return {run_reweighting, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
-  if (kind == "extrapolation") return {run_extrapolation, [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_extrapolation(comm, d)}; }};
+  if (kind == "correlator-fit")
+    return {run_correlator_fit,
+            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
+  if (kind == "reweighting")
+    return {run_reweighting,
+            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
+  if (kind == "extrapolation")
+    return {run_extrapolation,
+            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_extrapolation(comm, d)}; }};
   return {run_ground_state, describe_ground_state};
 }
 
 /// The nearer of --time-limit and the end of the Slurm job.
 double time_limit(const Communicator& comm, const std::string& asked) {
   std::string warning;
-  double limit = slurm_time_left(std::getenv("SLURM_JOB_END_TIME"), std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(), warning);
+  double limit = slurm_time_left(
+      std::getenv("SLURM_JOB_END_TIME"),
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(), warning);
   if (comm.is_root() && !warning.empty()) print_out(fmt::format("warning: {}\n", warning));
   if (asked.empty()) return limit;
   const double own = parse_duration(asked);
-  if (own <= 0) throw UsageError(fmt::format("--time-limit {} is not a duration\n  expected: as 1:30:00, 90m or \"30 min\"", asked));
+  if (own <= 0)
+    throw UsageError(
+        fmt::format("--time-limit {} is not a duration\n  expected: as 1:30:00, 90m or \"30 min\"", asked));
   return std::min(limit, own);
 }
 
 int run(const Communicator& comm, const CommandLine& line) {
   const double limit = time_limit(comm, line.time_limit);
   const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
-  RunOptions options{line.output, line.resume ? ExistingResult::resume : line.overwrite ? ExistingResult::overwrite : ExistingResult::refuse, limit, line.petsc_options};
-  const auto run_one = [&comm](const Deck& deck, const RunOptions& here) { return study_of(deck).run(comm, deck, here); };
+  RunOptions options{line.output,
+                     line.resume      ? ExistingResult::resume
+                     : line.overwrite ? ExistingResult::overwrite
+                                      : ExistingResult::refuse,
+                     limit, line.petsc_options};
+  const auto run_one = [&comm](const Deck& deck, const RunOptions& here) {
+    return study_of(deck).run(comm, deck, here);
+  };
   if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
   if (runs.is_scan()) {
-    for (const Deck& deck : runs.decks) study_of(deck).describe(comm, deck, 0);  // what is wrong with a later point is said before the first one runs
+    for (const Deck& deck : runs.decks)
+      study_of(deck).describe(comm, deck, 0);  // what is wrong with a later point is said before the first one runs
   }
   const int code = runs.is_scan() ? run_scan(comm, runs, options, run_one) : run_one(runs.decks[0], options);
   if (std::ferror(stdout) != 0) {  // the result is in its file
@@ -159,11 +179,14 @@ int job(const Communicator& comm, const CommandLine& line) {
   const std::string text = read_deck(comm, line.deck);
   JobOptions options{line.deck, line.sets, line.ranks, line.time, !line.array.empty(), line.gpus, line.output, {}};
   if (options.array && line.array != "scan") {
-    if (!runs_of(text, line, line.sets, -1).points.empty()) throw UsageError(fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", line.array, line.deck));
+    if (!runs_of(text, line, line.sets, -1).points.empty())
+      throw UsageError(
+          fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", line.array, line.deck));
     options.sets.push_back(scan_override(line.array));
   }
   options.scan = runs_of(text, line, options.sets, -1).points;
-  write_job(comm, options, [&](int point) { return estimate_run(comm, runs_of(text, line, options.sets, point), line.ranks); });
+  write_job(comm, options,
+            [&](int point) { return estimate_run(comm, runs_of(text, line, options.sets, point), line.ranks); });
   return 0;
 }
 
@@ -187,7 +210,8 @@ int describe_name(const CommandLine& line) {
     print_out(deck_reference(catalogue()));
     return 0;
   }
-  if (line.name.empty()) throw UsageError("describe needs a name\n  expected: one that `koushi list` shows, a section, or --reference");
+  if (line.name.empty())
+    throw UsageError("describe needs a name\n  expected: one that `koushi list` shows, a section, or --reference");
   std::vector<std::string> names;
   std::string found;
   for (const Section& section : catalogue()) {
@@ -204,12 +228,15 @@ int describe_name(const CommandLine& line) {
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  throw UsageError(fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), hint(line.name, names)));
+  throw UsageError(
+      fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), hint(line.name, names)));
 }
 
 int obey(int argc, char** argv, const Communicator& comm) {
   CommandLine line;
-  CLI::App app("koushi: ground states of lattice spins by neural-network variational Monte Carlo, and lattice field theories by Markov chains");
+  CLI::App app(
+      "koushi: ground states of lattice spins by neural-network variational Monte Carlo, and lattice field theories by "
+      "Markov chains");
   app.require_subcommand(0, 1);
   bool version = false;
   app.add_flag("--version", version, "versions of koushi and its libraries");
@@ -220,15 +247,23 @@ int obey(int argc, char** argv, const Communicator& comm) {
     command->add_option("deck", line.deck, "input deck (TOML)")->required();
     command->add_option("--set", line.sets, "override a key: --set section.key=value")->allow_extra_args(false);
   }
-  for (CLI::App* command : {run_command, check_command}) command->add_option("--point", line.point, "one point of the deck's [scan], counted from 0")->check(CLI::Range(0, 1000000));
-  check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")->check(CLI::Range(1, 1000000));
+  for (CLI::App* command : {run_command, check_command})
+    command->add_option("--point", line.point, "one point of the deck's [scan], counted from 0")
+        ->check(CLI::Range(0, 1000000));
+  check_command->add_option("--ranks", line.ranks, "memory and time per step on so many ranks")
+      ->check(CLI::Range(1, 1000000));
   job_command->add_option("--ranks", line.ranks, "one per core, or per GPU")->required()->check(CLI::Range(1, 1000000));
   job_command->add_option("--time", line.time, "of the job, as 1:30:00, 90m or \"2 d\"")->required();
-  job_command->add_option("--array", line.array, "an array of runs: --array section.key=value,value,..., or --array scan for the points of the deck's [scan]");
+  job_command->add_option(
+      "--array", line.array,
+      "an array of runs: --array section.key=value,value,..., or --array scan for the points of the deck's [scan]");
   job_command->add_flag("--gpus", line.gpus, "one GPU per rank");
   job_command->add_option("--output", line.output, "the script, instead of the standard output");
-  run_command->add_option("--output", line.output, "result file instead of the deck's; of a scan its points take their names from it");
-  run_command->add_option("--time-limit", line.time_limit, "checkpoint and stop (exit 75) in time to end within this: 1:30:00, 90m, 5400s; the end of a Slurm job is known anyway");
+  run_command->add_option("--output", line.output,
+                          "result file instead of the deck's; of a scan its points take their names from it");
+  run_command->add_option("--time-limit", line.time_limit,
+                          "checkpoint and stop (exit 75) in time to end within this: 1:30:00, 90m, 5400s; the end of a "
+                          "Slurm job is known anyway");
   CLI::Option* resume = run_command->add_flag("--resume", line.resume, "go on from the last checkpoint");
   run_command->add_flag("--overwrite", line.overwrite, "start anew although there is a result")->excludes(resume);
   CLI::App* list_command = app.add_subcommand("list", "all kinds that a deck can name");
@@ -241,10 +276,13 @@ int obey(int argc, char** argv, const Communicator& comm) {
     if (section.name != "study") continue;
     for (const auto& kind : section.kinds) studies.push_back(kind.name);
   }
-  template_command->add_option("study", line.name, "one of " + join(studies))->required()->check(CLI::IsMember(studies));
+  template_command->add_option("study", line.name, "one of " + join(studies))
+      ->required()
+      ->check(CLI::IsMember(studies));
   CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
   bench_command->add_flag("--json", line.json, "as JSON");
-  bench_command->add_option("--only", line.name, "rows whose name contains these words, with the limits that they are fractions of");
+  bench_command->add_option("--only", line.name,
+                            "rows whose name contains these words, with the limits that they are fractions of");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_flag("--json", line.json, "as JSON, of one file");
   report_command->add_flag("--csv", line.csv, "as comma-separated values");
@@ -255,17 +293,25 @@ int obey(int argc, char** argv, const Communicator& comm) {
   long replica = 0;
   export_command->add_option("file", source, "result file")->required();
   export_command->add_option("target", target, "file to be written")->required();
-  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")->check(CLI::Range(0L, 1000000000000L));
+  export_command->add_option("--sweep", sweep, "a saved configuration; the last one if not given")
+      ->check(CLI::Range(0L, 1000000000000L));
   export_command->add_option("--replica", replica, "of several, counted from 0")->check(CLI::Range(0L, 1000000L));
   CLI::App* plot_command = app.add_subcommand("plot", "a picture of a run (PNG, SVG or PDF)");
   for (CLI::App* command : {report_command, plot_command}) {
     command->add_option("files", line.compare.files, "result file; several give a table, or curves")->required();
-    command->add_option("--x", line.compare.x, "of several files: a numeric key of their decks, as action.beta or lattice.extents.0")->allow_extra_args(false);
-    command->add_option("--y", line.compare.y, "of several files: observables, as binder,susceptibility")->delimiter(',')->allow_extra_args(false);
+    command
+        ->add_option("--x", line.compare.x,
+                     "of several files: a numeric key of their decks, as action.beta or lattice.extents.0")
+        ->allow_extra_args(false);
+    command->add_option("--y", line.compare.y, "of several files: observables, as binder,susceptibility")
+        ->delimiter(',')
+        ->allow_extra_args(false);
   }
   plot_command->add_option("--output", line.output, "picture; its suffix chooses the format");
   for (CLI::App* command : {run_command, job_command, plot_command}) {
-    command->get_option("--output")->check([](const std::string& name) { return name.empty() ? "it is empty; a variable that is not set?" : ""; }, "");
+    command->get_option("--output")
+        ->check([](const std::string& name) { return name.empty() ? "it is empty; a variable that is not set?" : ""; },
+                "");
   }
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
@@ -296,7 +342,8 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
-  if (many && line.json) throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
+  if (many && line.json)
+    throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
   if (*export_command) return export_nersc(source, target, sweep, replica);
   if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);
   if (*plot_command) return many ? plot_many(line.compare, line.output) : plot(line.compare.files[0], line.output);
@@ -316,7 +363,8 @@ bool all_arrive(double seconds) {
   }
 }
 
-/// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all know.
+/// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all
+/// know.
 int leave(const std::string& what, int code, ErrorScope scope) {
   constexpr double patience = 5;  // then the others wait for this rank at some other place
   int rank = 0;
@@ -351,9 +399,13 @@ int run_all(int argc, char** argv, const Additions& additions) {
     return leave(error.what(), error.exit_code(), error.scope());
   } catch (const std::exception& error) {
     const std::string what = error.what();
-    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr || what.find("memory space failed to allocate") != std::string::npos;  // of Kokkos
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+                        what.find("memory space failed to allocate") != std::string::npos;  // of Kokkos
     if (!memory) return leave(what, 70, ErrorScope::local);
-    return leave(fmt::format("out of memory ({})\n  expected: more ranks or nodes, or a smaller problem; `koushi check DECK --ranks N` says what it needs", what), 5, ErrorScope::local);
+    return leave(fmt::format("out of memory ({})\n  expected: more ranks or nodes, or a smaller problem; `koushi check "
+                             "DECK --ranks N` says what it needs",
+                             what),
+                 5, ErrorScope::local);
   }
 }
 
@@ -364,8 +416,9 @@ namespace koushi {
 int run_program(int argc, char** argv, const Additions& additions) {
   require_processor();
   open_standard_streams();
-  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);  // readers that go away and files that may not grow are no end of a run
-  stop_on({SIGUSR1});                                                         // may come while libraries start
+  for (const int signal : {SIGPIPE, SIGXFSZ})
+    std::signal(signal, SIG_IGN);  // readers that go away and files that may not grow are no end of a run
+  stop_on({SIGUSR1});              // may come while libraries start
   try {
     return run_all(argc, argv, additions);
   } catch (const std::exception& error) {

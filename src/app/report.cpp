@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "embedded.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/finished_runs.hpp"
-#include "embedded.hpp"
 
 namespace koushi {
 
@@ -28,7 +28,8 @@ std::string curves_json(const ResultReader& reader, const std::string& group) {
     std::string curve;
     for (const char* part : {"x", "value", "error"}) {
       std::string numbers;
-      for (const double x : reader.read_reals(fmt::format("{}/{}/{}", group, name, part))) numbers += (numbers.empty() ? "" : ", ") + number(x);
+      for (const double x : reader.read_reals(fmt::format("{}/{}/{}", group, name, part)))
+        numbers += (numbers.empty() ? "" : ", ") + number(x);
       curve += fmt::format("{}{}: [{}]", curve.empty() ? "" : ", ", quoted(part), numbers);
     }
     all += fmt::format("{}{}: {{{}}}", all.empty() ? "" : ", ", quoted(name), curve);
@@ -73,19 +74,26 @@ std::string observables_json(const ResultReader& reader, const std::string& pref
     const double tau = reader.read_reals(path + "tau_int")[0];
     const std::string unit = reader.unit(path + "value");
     const std::int64_t samples = reader.read_integers(path + "samples")[0];
-    const std::string r_hat = reader.contains(path + "r_hat") ? fmt::format(", \"r_hat\": {}", number(reader.read_reals(path + "r_hat")[0])) : "";
-    observables += fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
-                               observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), r_hat, samples, quoted(unit));
-    table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error), unit, tau, samples);
+    const std::string r_hat = reader.contains(path + "r_hat")
+                                  ? fmt::format(", \"r_hat\": {}", number(reader.read_reals(path + "r_hat")[0]))
+                                  : "";
+    observables +=
+        fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
+                    observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), r_hat,
+                    samples, quoted(unit));
+    table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error),
+                         unit, tau, samples);
   }
   return observables;
 }
 
-/// Which of the n points of a curve a table shows: all, the first ones, or of a smooth curve some at equal distances up to the last.
+/// Which of the n points of a curve a table shows: all, the first ones, or of a smooth curve some at equal distances up
+/// to the last.
 std::vector<std::size_t> shown_points(std::size_t n, bool smooth) {
   constexpr std::size_t most = 12;
   std::vector<std::size_t> shown(std::min(n, most));
-  for (std::size_t k = 0; k < shown.size(); ++k) shown[k] = smooth && n > most ? (k * (n - 1) + (most - 1) / 2) / (most - 1) : k;
+  for (std::size_t k = 0; k < shown.size(); ++k)
+    shown[k] = smooth && n > most ? (k * (n - 1) + (most - 1) / 2) / (most - 1) : k;
   return shown;
 }
 
@@ -100,7 +108,8 @@ std::string curves_text(const ResultReader& reader) {
   for (const std::string& name : reader.list("curves")) {
     const std::string path = "curves/" + name + "/x";
     const Block block{reader.help(path), reader.read_reals(path), {}};
-    const auto same = std::find_if(blocks.begin(), blocks.end(), [&](const Block& b) { return b.axis == block.axis && b.x == block.x; });
+    const auto same = std::find_if(blocks.begin(), blocks.end(),
+                                   [&](const Block& b) { return b.axis == block.axis && b.x == block.x; });
     (same == blocks.end() ? blocks.insert(same, block) : same)->names.push_back(name);
   }
   std::string text;
@@ -121,10 +130,13 @@ std::string curves_text(const ResultReader& reader) {
     }
     for (const char* scale : {"t0", "w0"}) {
       const std::string path = fmt::format("observables/{}/", scale);
-      if (flow && reader.contains(path + "value")) text += fmt::format("{:<18} {}\n", scale, with_error(reader.read_reals(path + "value")[0], reader.read_reals(path + "error")[0]));
+      if (flow && reader.contains(path + "value"))
+        text += fmt::format("{:<18} {}\n", scale,
+                            with_error(reader.read_reals(path + "value")[0], reader.read_reals(path + "error")[0]));
     }
     text += column_blocks(block.axis, x, columns);
-    if (shown.size() < block.x.size()) text += fmt::format("{:>14} {} of {} points, all with --json\n", "", shown.size(), block.x.size());
+    if (shown.size() < block.x.size())
+      text += fmt::format("{:>14} {} of {} points, all with --json\n", "", shown.size(), block.x.size());
   }
   return text;
 }
@@ -134,12 +146,16 @@ std::string ladder_json(const ResultReader& reader, const StoredLadder& ladder) 
   std::string rungs;
   std::string ignored;
   for (std::size_t k = 0; k < ladder.values.size(); ++k) {
-    rungs += fmt::format("{}{{\"value\": {}, \"observables\": {{{}}}}}", k == 0 ? "" : ", ", number(ladder.values[k]), observables_json(reader, ladder.prefix(k), ignored));
+    rungs += fmt::format("{}{{\"value\": {}, \"observables\": {{{}}}}}", k == 0 ? "" : ", ", number(ladder.values[k]),
+                         observables_json(reader, ladder.prefix(k), ignored));
   }
   std::vector<std::string> acceptance;
   for (const double a : reader.read_reals("ladder/acceptance")) acceptance.push_back(number(a));
-  return fmt::format(", \"ladder\": {{\"parameter\": {}, \"acceptance\": [{}], \"round_trips\": {}, \"round_trip_sweeps\": {}, \"rungs\": [{}]}}", quoted(ladder.parameter), join(acceptance),
-                     number(reader.read_reals("ladder/round_trips").at(0)), number(reader.read_reals("ladder/round_trip_sweeps").at(0)), rungs);
+  return fmt::format(
+      ", \"ladder\": {{\"parameter\": {}, \"acceptance\": [{}], \"round_trips\": {}, \"round_trip_sweeps\": {}, "
+      "\"rungs\": [{}]}}",
+      quoted(ladder.parameter), join(acceptance), number(reader.read_reals("ladder/round_trips").at(0)),
+      number(reader.read_reals("ladder/round_trip_sweeps").at(0)), rungs);
 }
 
 }  // namespace
@@ -164,32 +180,46 @@ int report(const std::string& file, bool json) {
     const std::string quantity = reader.read_text("reference/quantity");
     const std::string source = reader.read_text("reference/source");
     const double reference_error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
-    reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity), number(value), number(reference_error), quoted(source));
-    table += fmt::format("{:<28} {:>22}      {}\n", quantity + ", known", reference_error > 0 ? with_error(value, reference_error) : fmt::format("{}", value), source);
+    reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity),
+                            number(value), number(reference_error), quoted(source));
+    table += fmt::format("{:<28} {:>22}      {}\n", quantity + ", known",
+                         reference_error > 0 ? with_error(value, reference_error) : fmt::format("{}", value), source);
     if (reader.contains("observables/" + quantity + "/value")) {
-      table += fmt::format("{:<28} {}\n", "deviation",
-                           deviation_text(reader.read_reals("observables/" + quantity + "/value")[0], reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
+      table += fmt::format(
+          "{:<28} {}\n", "deviation",
+          deviation_text(reader.read_reals("observables/" + quantity + "/value")[0],
+                         reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
     }
   }
   const std::string status = reader.read_text("summary/status");
-  const std::vector<std::string> warnings = reader.contains("summary/warnings") ? split_lines(reader.read_text("summary/warnings")) : std::vector<std::string>{};
+  const std::vector<std::string> warnings = reader.contains("summary/warnings")
+                                                ? split_lines(reader.read_text("summary/warnings"))
+                                                : std::vector<std::string>{};
   const std::string study = reader.read_text("summary/study");
   const std::string changes = reader.contains("deck/changes") ? reader.read_text("deck/changes") : "";
   if (json) {
     std::vector<std::string> quoted_warnings;
     for (const std::string& warning : warnings) quoted_warnings.push_back(quoted(warning));
-    print_out(fmt::format("{{\"title\": {}, \"changes\": {}, \"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, \"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
-               quoted(reader.read_text("summary/title")), quoted(changes), quoted(status), quoted(study), steps, number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
-               reader.contains("state/parameters") ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size()) : "",
-               fmt::format(", \"warnings\": [{}]", join(quoted_warnings)), ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
+    print_out(fmt::format(
+        "{{\"title\": {}, \"changes\": {}, \"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, "
+        "\"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
+        quoted(reader.read_text("summary/title")), quoted(changes), quoted(status), quoted(study), steps,
+        number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
+        reader.contains("state/parameters")
+            ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size())
+            : "",
+        fmt::format(", \"warnings\": [{}]", join(quoted_warnings)),
+        ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     if (!has_table) table += curves_text(reader);
     const std::string text = has_table ? reader.read_text("summary/table") : table;
     std::string said;
-    for (const std::string& warning : warnings) said += text.find(warning) == std::string::npos ? fmt::format("warning: {}\n", warning) : "";
-    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}{}", reader.read_text("summary/title"), study, status, steps, has_table ? "measurements" : "steps", format_seconds(seconds),
+    for (const std::string& warning : warnings)
+      said += text.find(warning) == std::string::npos ? fmt::format("warning: {}\n", warning) : "";
+    print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}{}", reader.read_text("summary/title"), study, status, steps,
+                          has_table ? "measurements" : "steps", format_seconds(seconds),
                           changes.empty() ? "" : fmt::format("with {}\n", changes), text, said));
   }
   return 0;
@@ -197,33 +227,47 @@ int report(const std::string& file, bool json) {
 
 namespace {
 
-/// Gives words and input to the plot script. Errors: UsageError for pictures of another kind, LibraryError without a Python that can draw.
+/// Gives words and input to the plot script. Errors: UsageError for pictures of another kind, LibraryError without a
+/// Python that can draw.
 int draw(const std::string& picture, std::vector<std::string> arguments, const std::string& input) {
   const std::string suffix = picture.substr(std::min(picture.size(), picture.rfind('.')));
   if (suffix != ".png" && suffix != ".svg" && suffix != ".pdf") {
-    throw UsageError(fmt::format("{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
+    throw UsageError(fmt::format(
+        "{} is no picture that can be drawn\n  expected: --output FILE.png, FILE.svg or FILE.pdf", picture));
   }
-  if (result_exists(picture) && !holds_something_else(picture)) throw UsageError(fmt::format("{} is a koushi result file\n  expected: --output with the name of a picture", picture));
+  if (result_exists(picture) && !holds_something_else(picture))
+    throw UsageError(
+        fmt::format("{} is a koushi result file\n  expected: --output with the name of a picture", picture));
   const char* chosen = std::getenv("KOUSHI_PYTHON");
   const bool asked = chosen != nullptr && chosen[0] != 0;
-  const std::vector<std::string> pythons = asked ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
+  const std::vector<std::string> pythons =
+      asked ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"};
   for (const std::string& python : pythons) {
-    if (call({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', 'matplotlib')))"}) != 0) continue;
+    if (call({python, "-c",
+              "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('h5py', "
+              "'matplotlib')))"}) != 0)
+      continue;
     std::vector<std::string> words{python, "-c", plot_script};
     words.insert(words.end(), arguments.begin(), arguments.end());
     words.push_back(picture);
     return call(words, input) == 0 ? 0 : 5;
   }
-  throw LibraryError(fmt::format("plot needs a Python with h5py and matplotlib, which {} is not\n  expected: apt-get install python3-h5py python3-matplotlib, or KOUSHI_PYTHON naming one that has them",
-                                 asked ? fmt::format("KOUSHI_PYTHON={}", chosen) : join(pythons, " or ")), ErrorScope::uniform);
+  throw LibraryError(fmt::format("plot needs a Python with h5py and matplotlib, which {} is not\n  expected: apt-get "
+                                 "install python3-h5py python3-matplotlib, or KOUSHI_PYTHON naming one that has them",
+                                 asked ? fmt::format("KOUSHI_PYTHON={}", chosen) : join(pythons, " or ")),
+                     ErrorScope::uniform);
 }
 
 }  // namespace
 
 int plot(const std::string& file, const std::string& picture) {
   const Communicator self(MPI_COMM_SELF);
-  if (const ResultReader reader(self, file); !reader.contains("history/energy") && reader.list("series").empty() && reader.list("curves").empty()) {
-    throw UsageError(fmt::format("{} has no history, series or curves to draw\n  expected: the file of an optimisation, of a lattice field or of its analysis, not of a measurement alone", file));
+  if (const ResultReader reader(self, file);
+      !reader.contains("history/energy") && reader.list("series").empty() && reader.list("curves").empty()) {
+    throw UsageError(
+        fmt::format("{} has no history, series or curves to draw\n  expected: the file of an optimisation, of a "
+                    "lattice field or of its analysis, not of a measurement alone",
+                    file));
   }
   return draw(picture.empty() ? file.substr(0, file.rfind(".h5")) + ".png" : picture, {file}, "");
 }
@@ -236,10 +280,13 @@ int report_many(const CompareOptions& options, bool csv) {
 
 int plot_many(const CompareOptions& options, const std::string& picture) {
   const Comparison comparison = compare(options);
-  if (options.y.empty()) throw UsageError(fmt::format("a curve needs a name for its y axis\n  expected: --y with some of {}", join(comparison.y)));
+  if (options.y.empty())
+    throw UsageError(
+        fmt::format("a curve needs a name for its y axis\n  expected: --y with some of {}", join(comparison.y)));
   if (comparison.x.empty()) {
-    throw UsageError(fmt::format("a curve needs a key for its x axis: the files differ in {}\n  expected: --x with a numeric key of the deck",
-                                 comparison.settings.empty() ? "no setting" : join(comparison.settings)));
+    throw UsageError(fmt::format(
+        "a curve needs a key for its x axis: the files differ in {}\n  expected: --x with a numeric key of the deck",
+        comparison.settings.empty() ? "no setting" : join(comparison.settings)));
   }
   return draw(picture.empty() ? join(comparison.y, "_") + ".png" : picture, {"--curves"}, comparison_json(comparison));
 }

@@ -25,8 +25,11 @@ Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name) {
   ScannedDeck first = parse_at(0);
   Runs runs{{std::move(first.deck)}, std::move(first.points), chosen};
   const auto number = static_cast<int>(runs.points.size());
-  if (chosen >= 0 && number == 0) throw UsageError(fmt::format("--point {}: {} has no [scan]\n  expected: no --point", chosen, name));
-  if (chosen >= number && number > 0) throw UsageError(fmt::format("--point {}: the [scan] of {} has {} points\n  expected: 0 to {}", chosen, name, number, number - 1));
+  if (chosen >= 0 && number == 0)
+    throw UsageError(fmt::format("--point {}: {} has no [scan]\n  expected: no --point", chosen, name));
+  if (chosen >= number && number > 0)
+    throw UsageError(fmt::format("--point {}: the [scan] of {} has {} points\n  expected: 0 to {}", chosen, name,
+                                 number, number - 1));
   if (chosen >= 0) {
     runs.decks[0] = parse_at(static_cast<std::size_t>(chosen)).deck;
     return runs;
@@ -43,7 +46,8 @@ Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name) {
   return runs;
 }
 
-int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& options, const std::function<int(const Deck&, const RunOptions&)>& run) {
+int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& options,
+             const std::function<int(const Deck&, const RunOptions&)>& run) {
   const auto began = std::chrono::steady_clock::now();
   std::vector<std::string> files;
   for (std::size_t k = 0; k < runs.points.size(); ++k) files.push_back(runs.file(k, options.output));
@@ -53,7 +57,11 @@ int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& optio
       if (comm.is_root() && result_exists(file)) there += (there.empty() ? "" : ", ") + file;
     }
     comm.broadcast(there);
-    if (!there.empty()) throw UsageError(fmt::format("there are results of this scan already: {}\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", there));
+    if (!there.empty())
+      throw UsageError(
+          fmt::format("there are results of this scan already: {}\n  expected: --resume to go on with it, --overwrite "
+                      "to start anew, or --output FILE",
+                      there));
   }
   for (std::size_t k = 0; k < runs.points.size(); ++k) {
     RunOptions here = options;
@@ -61,13 +69,17 @@ int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& optio
     const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     here.time_limit -= elapsed;
     if (k > 0 && stop_is_requested(comm, TimeLimit{.seconds = options.time_limit}.is_near(elapsed))) {
-      if (comm.is_root()) print_out(fmt::format("\nstopped on request before point {} of {}, go on with --resume\n", k, files.size()));
+      if (comm.is_root())
+        print_out(fmt::format("\nstopped on request before point {} of {}, go on with --resume\n", k, files.size()));
       return exit_stopped;
     }
-    if (comm.is_root()) print_out(fmt::format("{}point {} of {}: {}, {}\n", k == 0 ? "" : "\n", k, files.size(), runs.points[k].settings, files[k]));
+    if (comm.is_root())
+      print_out(fmt::format("{}point {} of {}: {}, {}\n", k == 0 ? "" : "\n", k, files.size(), runs.points[k].settings,
+                            files[k]));
     if (const int code = run(runs.decks[k], here); code != 0) return code;
   }
-  if (comm.is_root()) print_out(fmt::format("\nall {} points are done: koushi report {}\n", files.size(), join(files, " ")));
+  if (comm.is_root())
+    print_out(fmt::format("\nall {} points are done: koushi report {}\n", files.size(), join(files, " ")));
   return 0;
 }
 
@@ -82,7 +94,8 @@ RunEstimate estimate_scan(const Runs& runs, const std::function<RunEstimate(cons
     if (!here.misfit.empty() && all.misfit.empty()) all.misfit = fmt::format("point {}: {}", k, here.misfit);
     all.seconds += here.seconds;
     all.step_seconds = std::max(all.step_seconds, here.step_seconds);
-    lines.push_back(fmt::format("  {:>3}  {:<{}}  {}{}", k, runs.points[k].settings, width, runs.file(k, ""), here.seconds > 0 ? ", about " + format_seconds(here.seconds) : ""));
+    lines.push_back(fmt::format("  {:>3}  {:<{}}  {}{}", k, runs.points[k].settings, width, runs.file(k, ""),
+                                here.seconds > 0 ? ", about " + format_seconds(here.seconds) : ""));
   }
   all.text += fmt::format("\nscan         {} points, the deck above is point 0\n{}\n", lines.size(), join(lines, "\n"));
   if (all.seconds > 0) all.text += fmt::format("whole scan   about {}\n", format_seconds(all.seconds));

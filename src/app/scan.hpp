@@ -27,12 +27,14 @@ using ParseAt = std::function<ScannedDeck(std::size_t point)>;
 /// Errors  one DeckError with those of all points; UsageError where there is no such point
 Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name);
 
-/// Runs the points one after another until one ends with another exit code than 0, which is returned; options.time_limit is that of all together. With
-/// ExistingResult::resume those that are done are skipped by their studies.
+/// Runs the points one after another until one ends with another exit code than 0, which is returned;
+/// options.time_limit is that of all together. With ExistingResult::resume those that are done are skipped by their
+/// studies.
 ///
 /// Collective  yes
 /// Errors      UsageError if there is a result of any point already and it shall be neither resumed nor overwritten
-int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& options, const std::function<int(const Deck&, const RunOptions&)>& run);
+int run_scan(const Communicator& comm, const Runs& runs, const RunOptions& options,
+             const std::function<int(const Deck&, const RunOptions&)>& run);
 
 /// The estimate of the first point, then a line for each, and the sum; step_seconds is that of the slowest step.
 RunEstimate estimate_scan(const Runs& runs, const std::function<RunEstimate(const Deck&)>& estimate);

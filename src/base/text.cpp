@@ -22,7 +22,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t replace = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replace});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
   return d[a.size()][b.size()];
@@ -101,13 +102,15 @@ std::string with_error(double value, double error) {
 std::string deviation_text(double value, double error, double reference, double reference_error) {
   const double difference = value - reference;
   if (!std::isfinite(difference)) return "not a number";
-  std::string text = reference != 0 ? fmt::format("{:+.3g} %", 100 * difference / std::abs(reference)) : fmt::format("{:+.3g}", difference);
+  std::string text = reference != 0 ? fmt::format("{:+.3g} %", 100 * difference / std::abs(reference))
+                                    : fmt::format("{:+.3g}", difference);
   const double sigma = std::hypot(error, reference_error);
   if (sigma > 0) text += fmt::format(", {:+.1f} sigma", difference / sigma);
   return text;
 }
 
-std::string column_blocks(const std::string& x_name, const std::vector<std::string>& x, const std::vector<std::pair<std::string, std::vector<std::string>>>& columns) {
+std::string column_blocks(const std::string& x_name, const std::vector<std::string>& x,
+                          const std::vector<std::pair<std::string, std::vector<std::string>>>& columns) {
   constexpr std::size_t per_block = 4;
   std::string text;
   for (std::size_t first = 0; first < columns.size(); first += per_block) {
@@ -159,7 +162,8 @@ double parse_duration(std::string_view text) {
   double value = number(text, rest);
   if (value < 0) return -1;
   double days = 0;
-  const bool with_days = !rest.empty() && rest[0] == '-';  // before hh, hh:mm or hh:mm:ss; without days the first two could be minutes
+  const bool with_days =
+      !rest.empty() && rest[0] == '-';  // before hh, hh:mm or hh:mm:ss; without days the first two could be minutes
   if (with_days) {
     days = value;
     value = number(rest.substr(1), rest);

@@ -40,7 +40,8 @@ std::string as_toml(const toml::node& node) {
 
 /// Whether a text can go to a terminal: no escapes, no end within it.
 bool is_printable(const std::string& text) {
-  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
 }
 
 }  // namespace
@@ -68,9 +69,12 @@ class DeckParser {
       const bool empty_section = leaf.node->is_table() && is_section(path);
       if (leaf.used || empty_section) continue;
       const std::string section = path.substr(0, path.find('.'));
-      const auto list = std::find_if(used_.begin(), used_.end(), [&](const Section* s) { return s->is_array && (path + ".").rfind(s->name + ".", 0) == 0; });
+      const auto list = std::find_if(used_.begin(), used_.end(), [&](const Section* s) {
+        return s->is_array && (path + ".").rfind(s->name + ".", 0) == 0;
+      });
       if (list != used_.end()) {
-        problem(leaf, fmt::format("{} does not fit into a list of sections", path), fmt::format("[[{0}]] sections, or --set {0}.0.key=value for the first, without gaps", (*list)->name));
+        problem(leaf, fmt::format("{} does not fit into a list of sections", path),
+                fmt::format("[[{0}]] sections, or --set {0}.0.key=value for the first, without gaps", (*list)->name));
         continue;
       }
       std::vector<std::string> names;
@@ -78,11 +82,15 @@ class DeckParser {
         if (!s->name.empty()) names.push_back(s->name);
       }
       if (std::count(names.begin(), names.end(), path) > 0) {
-        problem(leaf, fmt::format("{0} is a section, not a value", path), fmt::format("{0} = {{ key = value, ... }}, or a key of it, as {0}.KEY", path));
+        problem(leaf, fmt::format("{0} is a section, not a value", path),
+                fmt::format("{0} = {{ key = value, ... }}, or a key of it, as {0}.KEY", path));
         continue;
       }
-      const bool elsewhere = std::any_of(sections_.begin(), sections_.end(), [&](const Section& s) { return (s.name + ".").rfind(section + ".", 0) == 0; });
-      problem(leaf, fmt::format("[{}] is not a section of a deck{}", section, elsewhere ? fmt::format(" with study.kind = \"{}\"", study_) : ""),
+      const bool elsewhere = std::any_of(sections_.begin(), sections_.end(),
+                                         [&](const Section& s) { return (s.name + ".").rfind(section + ".", 0) == 0; });
+      problem(leaf,
+              fmt::format("[{}] is not a section of a deck{}", section,
+                          elsewhere ? fmt::format(" with study.kind = \"{}\"", study_) : ""),
               "one of " + join(names) + hint(section, names));
     }
     if (!problems_.empty()) {
@@ -114,7 +122,8 @@ class DeckParser {
   };
 
   void problem(const Leaf& leaf, const std::string& what, const std::string& expected) {
-    problems_.push_back({leaf.line, leaf.column, fmt::format("{}: error: {}\n  expected: {}", leaf.place, what, expected)});
+    problems_.push_back(
+        {leaf.line, leaf.column, fmt::format("{}: error: {}\n  expected: {}", leaf.place, what, expected)});
   }
 
   const toml::table& parse_toml(const std::string& text, const std::string& name) {
@@ -162,8 +171,11 @@ class DeckParser {
   std::string apply(const std::string& text) {
     const std::string place = "--set " + text;
     const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) throw UsageError(place + ": error: no value\n  expected: --set section.key=value");
-    if (text.find('\n') != std::string::npos) throw UsageError(fmt::format("--set {}...: error: more than one line\n  expected: one --set per key", text.substr(0, text.find('\n'))));
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError(place + ": error: no value\n  expected: --set section.key=value");
+    if (text.find('\n') != std::string::npos)
+      throw UsageError(fmt::format("--set {}...: error: more than one line\n  expected: one --set per key",
+                                   text.substr(0, text.find('\n'))));
     std::string key = text.substr(0, equals);
     const std::string value = text.substr(equals + 1);
     const toml::table* table = nullptr;
@@ -190,7 +202,8 @@ class DeckParser {
     }
   }
 
-  /// Gives a key a value; a table takes the place of the whole table, a list of tables that of all sections of the list.
+  /// Gives a key a value; a table takes the place of the whole table, a list of tables that of all sections of the
+  /// list.
   void put(const std::string& key, const Leaf& leaf) {
     const bool scan = key.rfind("scan.", 0) == 0;
     const bool list = !scan && is_list_of_tables(*leaf.node);
@@ -220,13 +233,23 @@ class DeckParser {
         if (!list.empty()) values = parse_toml("values = " + list, leaf.place).get("values")->as_array();
       }
       if (key == "scan" || key.rfind("scan.", 0) == 0) {
-        problem(leaf, fmt::format("[scan] {} is not accepted: it is no key of a run", key), "keys of the other sections");
+        problem(leaf, fmt::format("[scan] {} is not accepted: it is no key of a run", key),
+                "keys of the other sections");
       } else if (key[0] >= '0' && key[0] <= '9') {
-        problem(leaf, "[[scan]] is one section and no list of them", "[scan] once, with zip = true or all combinations of its lists");
+        problem(leaf, "[[scan]] is one section and no list of them",
+                "[scan] once, with zip = true or all combinations of its lists");
       } else if (key == "output" || key == "output.file") {
-        problem(leaf, fmt::format("[scan] {} is not accepted: every point has a file of its own, named after output.file and its values", key), "other keys");
+        problem(
+            leaf,
+            fmt::format(
+                "[scan] {} is not accepted: every point has a file of its own, named after output.file and its values",
+                key),
+            "other keys");
       } else if (values == nullptr || values->empty()) {
-        problem(leaf, fmt::format("[scan] {} = {} is not accepted", key, as_toml(*leaf.node)), fmt::format("list of values of that key, or {{ first = 0.40, last = 0.44, count = 5 }} with an integer count from 2 to {}", most_points));
+        problem(leaf, fmt::format("[scan] {} = {} is not accepted", key, as_toml(*leaf.node)),
+                fmt::format("list of values of that key, or {{ first = 0.40, last = 0.44, count = 5 }} with an integer "
+                            "count from 2 to {}",
+                            most_points));
       } else {
         lists.push_back({key, leaf.place, leaf.line, leaf.column, leaf.node->is_table(), values});
       }
@@ -234,52 +257,65 @@ class DeckParser {
     return lists;
   }
 
-  /// Puts the values of one point of [scan] in the place of their keys, and says which; all points if this is the first.
+  /// Puts the values of one point of [scan] in the place of their keys, and says which; all points if this is the
+  /// first.
   std::vector<std::string> take_scan(std::size_t point, std::vector<ScanPoint>& points) {
     const std::vector<ScanList> lists = scan_lists();
-    const auto setting = [this](const std::string& key) { return leaves_.count(key) == 0 ? nullptr : leaves_.at(key).node; };
+    const auto setting = [this](const std::string& key) {
+      return leaves_.count(key) == 0 ? nullptr : leaves_.at(key).node;
+    };
     const bool together = setting("scan.zip") != nullptr && setting("scan.zip")->value<bool>().value_or(false);
     const auto here = [](const ScanList& list) { return Leaf{list.place, list.line, list.column}; };
     if (lists.empty()) {
       const auto header = headers_.find("scan");
       const bool taken_away = leaves_.count("scan") > 0 && leaves_.at("scan").place.rfind("--set ", 0) == 0;
       if (problems_.empty() && !taken_away && (header != headers_.end() || any_below("scan."))) {
-        problem(header != headers_.end() ? header->second : leaves_.lower_bound("scan.")->second, "[scan] has no list", "section.key = [value, value, ...]");
+        problem(header != headers_.end() ? header->second : leaves_.lower_bound("scan.")->second, "[scan] has no list",
+                "section.key = [value, value, ...]");
       }
       return {};
     }
     for (const ScanList& list : lists) {
       if (together && list.values->size() != lists[0].values->size()) {
-        problem(here(list), fmt::format("[scan] {} has {} values and {} has {}", list.key, list.values->size(), lists[0].key, lists[0].values->size()), "lists of one length with zip = true");
+        problem(here(list),
+                fmt::format("[scan] {} has {} values and {} has {}", list.key, list.values->size(), lists[0].key,
+                            lists[0].values->size()),
+                "lists of one length with zip = true");
       }
       for (const auto& [path, leaf] : leaves_) {
-        if ((path == list.key || path.rfind(list.key + ".", 0) == 0) && leaf.place.rfind("--set ", 0) == 0) problem(leaf, list.key + " is given by [scan]", fmt::format("--set 'scan.{}=[...]', or --point", list.key));
+        if ((path == list.key || path.rfind(list.key + ".", 0) == 0) && leaf.place.rfind("--set ", 0) == 0)
+          problem(leaf, list.key + " is given by [scan]", fmt::format("--set 'scan.{}=[...]', or --point", list.key));
       }
     }
     const auto choices = scan_choices(lists, together);
-    if (choices.size() > most_points) problem(here(lists.back()), "[scan] has too many points", fmt::format("at most {}", most_points));
+    if (choices.size() > most_points)
+      problem(here(lists.back()), "[scan] has too many points", fmt::format("at most {}", most_points));
     if (point >= choices.size()) point = 0;
     const std::string settings = scan_points(lists, {choices[point]})[0].settings;
     if (point == 0) {
       points = scan_points(lists, choices);
       std::set<std::string> seen;
       for (const ScanPoint& one : points) {
-        if (!seen.insert(one.settings).second) problem(here(lists[0]), fmt::format("[scan] {} is there twice", one.settings), "points that differ");
+        if (!seen.insert(one.settings).second)
+          problem(here(lists[0]), fmt::format("[scan] {} is there twice", one.settings), "points that differ");
       }
     }
     bool seeds = setting("scan.seeds") == nullptr || setting("scan.seeds")->value<std::string>().value_or("") != "same";
     for (std::size_t k = 0; k < lists.size(); ++k) {
       const toml::node& value = *lists[k].values->get(choices[point][k]);
       const bool in_deck = !lists[k].computed && lists[k].place.rfind("--set ", 0) != 0;
-      put(lists[k].key, in_deck ? leaf_at(value.source().begin, "", &value) : Leaf{lists[k].place, lists[k].line, lists[k].column, &value, false});
+      put(lists[k].key, in_deck ? leaf_at(value.source().begin, "", &value)
+                                : Leaf{lists[k].place, lists[k].line, lists[k].column, &value, false});
       seeds = seeds && lists[k].key != "seed";
     }
     if (const auto seed = leaves_.find("seed"); seeds && seed != leaves_.end() && seed->second.node->is_integer()) {
       const std::int64_t base = seed->second.node->value<std::int64_t>().value_or(0);
-      if (base >= 0 && base <= 4294967295LL) seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, settings)), "").get("value");
+      if (base >= 0 && base <= 4294967295LL)
+        seed->second.node = parse_toml(fmt::format("value = {}", scan_seed(base, settings)), "").get("value");
     }
     std::vector<std::string> each;
-    for (std::size_t k = 0; k < lists.size(); ++k) each.push_back(scan_points({lists[k]}, {{choices[point][k]}})[0].settings);
+    for (std::size_t k = 0; k < lists.size(); ++k)
+      each.push_back(scan_points({lists[k]}, {{choices[point][k]}})[0].settings);
     return each;
   }
 
@@ -292,7 +328,9 @@ class DeckParser {
       const bool general = section.studies.empty();
       const bool wanted = std::count(section.studies.begin(), section.studies.end(), study_) > 0;
       if (general || wanted) used_.push_back(&section);
-      if (section.name == "study") known = std::any_of(section.kinds.begin(), section.kinds.end(), [&](const Section::Kind& k) { return k.name == study_; });
+      if (section.name == "study")
+        known = std::any_of(section.kinds.begin(), section.kinds.end(),
+                            [&](const Section::Kind& k) { return k.name == study_; });
     }
     for (const Section& section : sections_) {
       if (!known && !section.studies.empty()) mark_all(section.name);
@@ -311,12 +349,15 @@ class DeckParser {
     }
     const std::string label = section.name.empty() ? "deck" : "[" + section.name + "]";
     if (section.is_array && (count < 1 || count > section.most)) {
-      problem(missing(fmt::format("{}.{}.", section.name, section.most)), fmt::format("there are {} of [{}]", count, label),
+      problem(missing(fmt::format("{}.{}.", section.name, section.most)),
+              fmt::format("there are {} of [{}]", count, label),
               section.most == 1 ? "exactly one" : fmt::format("1 to {}", section.most));
     }
     if (section.is_array) deck.counts_[section.name] = count;
     for (int k = 0; k < count; ++k) {
-      const std::string prefix = section.name.empty() ? "" : section.is_array ? fmt::format("{}.{}.", section.name, k) : section.name + ".";
+      const std::string prefix = section.name.empty() ? ""
+                                 : section.is_array   ? fmt::format("{}.{}.", section.name, k)
+                                                      : section.name + ".";
       const Section::Kind* kind = section.kinds.data();
       if (!kind->name.empty()) {
         std::vector<std::string> names;
@@ -331,7 +372,8 @@ class DeckParser {
         const std::string given = leaf->second.node->value<std::string>().value_or(as_toml(*leaf->second.node));
         const auto found = std::find(names.begin(), names.end(), given);
         if (found == names.end()) {
-          problem(leaf->second, fmt::format("{} kind = \"{}\" is unknown", label, given), "one of " + join(names) + hint(given, names));
+          problem(leaf->second, fmt::format("{} kind = \"{}\" is unknown", label, given),
+                  "one of " + join(names) + hint(given, names));
           mark_all(prefix);
           continue;
         }
@@ -349,7 +391,8 @@ class DeckParser {
         const std::string name = path.substr(prefix.size());
         if (top_level && is_section(name)) continue;
         leaf.used = true;
-        problem(leaf, fmt::format("{} {} is not a key of this section", label, name), "one of " + join(names) + hint(name, names));
+        problem(leaf, fmt::format("{} {} is not a key of this section", label, name),
+                "one of " + join(names) + hint(name, names));
       }
     }
   }
@@ -369,7 +412,8 @@ class DeckParser {
     if (auto value = convert(key, *found->second.node)) {
       deck.entries_[prefix + key.path] = {std::move(*value), found->second.place};
     } else {
-      problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)), type_text(key) + near_choice(key, *found->second.node));
+      problem(found->second, fmt::format("{} {} = {} is not accepted", label, key.path, as_toml(*found->second.node)),
+              type_text(key) + near_choice(key, *found->second.node));
     }
   }
 
@@ -377,7 +421,9 @@ class DeckParser {
   static std::string near_choice(const Key& key, const toml::node& node) {
     const auto of = [&key](const toml::node& word) {
       const auto text = word.value<std::string>();
-      return word.is_string() && std::count(key.choices.begin(), key.choices.end(), *text) == 0 ? hint(*text, key.choices) : "";
+      return word.is_string() && std::count(key.choices.begin(), key.choices.end(), *text) == 0
+                 ? hint(*text, key.choices)
+                 : "";
     };
     std::string found = of(node);
     if (const toml::array* words = node.as_array()) {
@@ -389,9 +435,11 @@ class DeckParser {
   }
 
   Deck::Value preset_of(const Key& key, const std::string& prefix) {
-    const std::string fault = fmt::format("the program declares {}{} with the default {}", prefix, key.path, key.preset);
+    const std::string fault =
+        fmt::format("the program declares {}{} with the default {}", prefix, key.path, key.preset);
     try {
-      if (auto value = convert(key, *parse_toml("value = " + key.preset, "default of " + key.path).get("value"))) return *value;
+      if (auto value = convert(key, *parse_toml("value = " + key.preset, "default of " + key.path).get("value")))
+        return *value;
     } catch (const DeckError&) {
       throw InternalError(fault + ", which is not TOML; text wants quotes in it");
     }
@@ -419,10 +467,12 @@ class DeckParser {
         if (const auto x = number(node, false)) return Deck::Value(*x);
         return std::nullopt;
       case KeyType::text:
-        if (node.is_string() && is_printable(*node.value<std::string>())) return Deck::Value(*node.value<std::string>());
+        if (node.is_string() && is_printable(*node.value<std::string>()))
+          return Deck::Value(*node.value<std::string>());
         return std::nullopt;
       case KeyType::duration:
-        if (node.is_string() && parse_duration(*node.value<std::string>()) > 0) return Deck::Value(*node.value<std::string>());
+        if (node.is_string() && parse_duration(*node.value<std::string>()) > 0)
+          return Deck::Value(*node.value<std::string>());
         return std::nullopt;
       case KeyType::choice:
         if (node.is_string() && std::count(key.choices.begin(), key.choices.end(), *node.value<std::string>()) > 0) {
@@ -460,7 +510,8 @@ class DeckParser {
         for (const toml::node& element : *node.as_array()) {
           if (!element.is_string()) return std::nullopt;
           values.push_back(*element.value<std::string>());
-          if (!key.choices.empty() && std::count(key.choices.begin(), key.choices.end(), values.back()) == 0) return std::nullopt;
+          if (!key.choices.empty() && std::count(key.choices.begin(), key.choices.end(), values.back()) == 0)
+            return std::nullopt;
         }
         return Deck::Value(values);
       }
@@ -483,7 +534,7 @@ class DeckParser {
   std::map<std::string, Leaf> leaves_;
   std::map<std::string, Leaf> headers_;  ///< of tables
   std::vector<Problem> problems_;
-  std::set<std::string> scanned_;  ///< keys of [scan]
+  std::set<std::string> scanned_;     ///< keys of [scan]
   std::vector<const Section*> used_;  ///< of sections_, those of this kind of study
   std::string study_;
 };
@@ -493,7 +544,8 @@ Deck Deck::parse(const std::string& text, const std::string& file, const std::ve
   return parse_scanned(text, file, overrides, sections, 0).deck;
 }
 
-ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides, const std::vector<Section>& sections, std::size_t point) {
+ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
+                          const std::vector<Section>& sections, std::size_t point) {
   return DeckParser(file, sections).parse(text, overrides, point);
 }
 
@@ -550,7 +602,8 @@ std::vector<int> Deck::integers(const std::string& path) const {
 void Deck::refuse(const std::string& path, const std::string& problem, const std::string& expected) const {
   const auto found = entries_.find(path);
   std::string place = found == entries_.end() ? file_ + ":1:1" : found->second.place;
-  for (std::string section = path; found == entries_.end() && section.find('.') != std::string::npos;) {  // not given: where its section is
+  for (std::string section = path;
+       found == entries_.end() && section.find('.') != std::string::npos;) {  // not given: where its section is
     section.resize(section.rfind('.'));
     const auto header = headers_.find(section);
     if (header == headers_.end()) continue;

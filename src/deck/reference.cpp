@@ -20,22 +20,33 @@ std::string type_text(const Key& key) {
     return text;
   };
   switch (key.type) {
-    case KeyType::boolean: return "true or false";
-    case KeyType::integer: return "integer" + bounds();
-    case KeyType::real: return "real number" + bounds();
-    case KeyType::text: return "text in quotes";
-    case KeyType::choice: return "one of " + join(key.choices);
-    case KeyType::duration: return "duration, as \"5 min\", \"90 s\" or \"01:30:00\"";
-    case KeyType::integers: return "list of integers" + bounds();
-    case KeyType::reals: return "list of real numbers" + bounds();
-    case KeyType::rows: return "list of lists of numbers, as [[1, 0], [0, 1]]";
-    case KeyType::texts: return "list of " + (key.choices.empty() ? std::string("texts") : join(key.choices));
+    case KeyType::boolean:
+      return "true or false";
+    case KeyType::integer:
+      return "integer" + bounds();
+    case KeyType::real:
+      return "real number" + bounds();
+    case KeyType::text:
+      return "text in quotes";
+    case KeyType::choice:
+      return "one of " + join(key.choices);
+    case KeyType::duration:
+      return "duration, as \"5 min\", \"90 s\" or \"01:30:00\"";
+    case KeyType::integers:
+      return "list of integers" + bounds();
+    case KeyType::reals:
+      return "list of real numbers" + bounds();
+    case KeyType::rows:
+      return "list of lists of numbers, as [[1, 0], [0, 1]]";
+    case KeyType::texts:
+      return "list of " + (key.choices.empty() ? std::string("texts") : join(key.choices));
   }
   return "";
 }
 
 std::string describe(const Section::Kind& kind, const std::string& section) {
-  std::string text = kind.name.empty() ? fmt::format("[{}]\n", section) : fmt::format("[{}] kind = \"{}\"  {}\n", section, kind.name, kind.help);
+  std::string text = kind.name.empty() ? fmt::format("[{}]\n", section)
+                                       : fmt::format("[{}] kind = \"{}\"  {}\n", section, kind.name, kind.help);
   for (const Key& key : kind.keys) {
     const std::string preset = key.optional ? "optional" : key.preset.empty() ? "required" : "default " + key.preset;
     text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), preset, "", key.help);
@@ -47,16 +58,26 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
   const auto example = [](const Key& key) -> std::string {
     if (!key.preset.empty()) return key.preset;
     switch (key.type) {
-      case KeyType::boolean: return "false";
-      case KeyType::integer: return key.path == "seed" ? "1" : "100";
-      case KeyType::real: return "1.0";
-      case KeyType::duration: return "\"5 min\"";
-      case KeyType::integers: return "[4, 4]";
-      case KeyType::reals: return "[1.0]";
-      case KeyType::rows: return "[[1, 0], [0, 1]]";
-      case KeyType::texts: return key.path == "files" ? "[\"run.h5\"]" : "[]";
-      case KeyType::choice: return "\"" + key.choices.front() + "\"";
-      case KeyType::text: return key.path == "file" ? "\"run.h5\"" : "\"\"";
+      case KeyType::boolean:
+        return "false";
+      case KeyType::integer:
+        return key.path == "seed" ? "1" : "100";
+      case KeyType::real:
+        return "1.0";
+      case KeyType::duration:
+        return "\"5 min\"";
+      case KeyType::integers:
+        return "[4, 4]";
+      case KeyType::reals:
+        return "[1.0]";
+      case KeyType::rows:
+        return "[[1, 0], [0, 1]]";
+      case KeyType::texts:
+        return key.path == "files" ? "[\"run.h5\"]" : "[]";
+      case KeyType::choice:
+        return "\"" + key.choices.front() + "\"";
+      case KeyType::text:
+        return key.path == "file" ? "\"run.h5\"" : "\"\"";
     }
     return "";
   };
@@ -68,11 +89,13 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
     for (const auto& candidate : section.kinds) {
       if (candidate.name == study || candidate.name == section.template_kind) kind = &candidate;
     }
-    if (!section.name.empty()) text += fmt::format("\n{0}{1}{2}\n", section.is_array ? "[[" : "[", section.name, section.is_array ? "]]" : "]");
+    if (!section.name.empty())
+      text += fmt::format("\n{0}{1}{2}\n", section.is_array ? "[[" : "[", section.name, section.is_array ? "]]" : "]");
     if (!kind->name.empty()) text += fmt::format("kind = \"{}\"  # {}\n", kind->name, kind->help);
     for (const Key& key : kind->keys) {
       const bool commented = key.optional && key.path != section.template_key;
-      text += fmt::format("{}{} = {}  # {}{}\n", commented ? "# " : "", key.path, example(key), type_text(key), key.help.empty() ? "" : "; " + key.help);
+      text += fmt::format("{}{} = {}  # {}{}\n", commented ? "# " : "", key.path, example(key), type_text(key),
+                          key.help.empty() ? "" : "; " + key.help);
     }
   }
   return text;
@@ -81,7 +104,9 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
 std::string deck_reference(const std::vector<Section>& sections) {
   std::string text = "# Deck reference\n\nGenerated by `koushi describe --reference`.\n";
   for (const Section& section : sections) {
-    const std::string title = section.name.empty() ? "top level" : section.is_array ? "[[" + section.name + "]]" : "[" + section.name + "]";
+    const std::string title = section.name.empty() ? "top level"
+                              : section.is_array   ? "[[" + section.name + "]]"
+                                                   : "[" + section.name + "]";
     const std::string where = section.studies.empty() ? "" : " (study " + join(section.studies) + ")";
     text += fmt::format("\n## {}{}\n\n{}\n", title, where, section.help);
     for (const auto& kind : section.kinds) text += "\n```\n" + describe(kind, section.name) + "```\n";

@@ -56,8 +56,11 @@ std::string scan_range(const toml::table& range) {
   const auto first = range["first"].value<double>();
   const auto last = range["last"].value<double>();
   const std::int64_t count = range["count"].is_integer() ? range["count"].value<std::int64_t>().value_or(0) : 0;
-  if (range.size() != 3 || !first || !last || !std::isfinite(*first) || !std::isfinite(*last) || *first == *last || count < 2 || count > static_cast<std::int64_t>(most_points)) return "";
-  const bool integers = range["first"].is_integer() && range["last"].is_integer() && std::fmod(*last - *first, static_cast<double>(count - 1)) == 0;
+  if (range.size() != 3 || !first || !last || !std::isfinite(*first) || !std::isfinite(*last) || *first == *last ||
+      count < 2 || count > static_cast<std::int64_t>(most_points))
+    return "";
+  const bool integers = range["first"].is_integer() && range["last"].is_integer() &&
+                        std::fmod(*last - *first, static_cast<double>(count - 1)) == 0;
   std::vector<std::string> values;
   for (std::int64_t k = 0; k < count; ++k) {
     const double x = *first + (*last - *first) * static_cast<double>(k) / static_cast<double>(count - 1);
@@ -88,7 +91,8 @@ std::vector<std::vector<std::size_t>> scan_choices(const std::vector<ScanList>& 
   return choices;
 }
 
-std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists, const std::vector<std::vector<std::size_t>>& choices) {
+std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists,
+                                   const std::vector<std::vector<std::size_t>>& choices) {
   std::vector<ScanPoint> points;
   for (const auto& choice : choices) {
     std::vector<std::string> settings;
@@ -104,7 +108,9 @@ std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists, const std
   for (const ScanPoint& point : points) names.push_back(point.name);
   std::sort(names.begin(), names.end());
   if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
-    for (ScanPoint& point : points) point.name += fmt::format("_{:08x}", scan_seed(0, point.settings));  // not their place, which moves when values are added
+    for (ScanPoint& point : points)
+      point.name +=
+          fmt::format("_{:08x}", scan_seed(0, point.settings));  // not their place, which moves when values are added
   }
   return points;
 }

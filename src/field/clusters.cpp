@@ -54,10 +54,12 @@ int find_root(std::vector<int>& parent, int site) {
   return site;
 }
 
-/// Whether bond b holds the two together: (replica, b, lower site, upper site, weight, global number of the lower site).
+/// Whether bond b holds the two together: (replica, b, lower site, upper site, weight, global number of the lower
+/// site).
 using BondIsActive = std::function<bool(int, int, int, int, double, std::int64_t)>;
 
-RandomBlock cluster_block(std::uint64_t seed, std::uint64_t step, std::uint64_t stream, std::int64_t replica, std::uint32_t draw) {
+RandomBlock cluster_block(std::uint64_t seed, std::uint64_t step, std::uint64_t stream, std::int64_t replica,
+                          std::uint32_t draw) {
   return philox(seed, RandomPurpose::cluster, step, stream, static_cast<std::uint32_t>(replica) * 4U + draw);
 }
 
@@ -94,7 +96,8 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
         const Target below = target_of(grid, place, bonds.step[b], -1);
         if (below.site >= 0) continue;
         const SpinNeighbour down = spin_neighbour(view, place.row, place.x, bonds.step[b], -1);
-        if (down.weight != 0 && active(r, b, down.site, place.row.site + place.x, down.weight, below.global)) crossings.push_back({r, site, down.site});
+        if (down.weight != 0 && active(r, b, down.site, place.row.site + place.x, down.weight, below.global))
+          crossings.push_back({r, site, down.site});
       }
     }
   }
@@ -104,7 +107,9 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
     const Place place = place_of(view, static_cast<int>(k) / volume, static_cast<int>(k) % volume);
     least[root] = std::min(least[root], view.global_site(place.row, place.x));
   }
-  const auto label_of = [&](std::size_t k) -> std::int64_t& { return least[static_cast<std::size_t>(find_root(parent, static_cast<int>(k)))]; };
+  const auto label_of = [&](std::size_t k) -> std::int64_t& {
+    return least[static_cast<std::size_t>(find_root(parent, static_cast<int>(k)))];
+  };
   if (grid.decomposed()) {
     const FieldArray labels = make_field(grid, 1);
     const auto host = Kokkos::create_mirror_view(labels);
@@ -112,7 +117,8 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
     for (int changed = 1; changed != 0;) {
       for (std::size_t k = 0; k < parent.size(); ++k) {
         const Place place = place_of(view, static_cast<int>(k) / volume, static_cast<int>(k) % volume);
-        host(static_cast<std::size_t>(place.row.replica), 0, static_cast<std::size_t>(place.row.site + place.x)) = static_cast<double>(label_of(k));
+        host(static_cast<std::size_t>(place.row.replica), 0, static_cast<std::size_t>(place.row.site + place.x)) =
+            static_cast<double>(label_of(k));
       }
       Kokkos::deep_copy(labels, host);
       halo.exchange(labels);
@@ -120,7 +126,8 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
       changed = 0;
       for (const Crossing& c : crossings) {
         std::int64_t& mine = label_of(static_cast<std::size_t>(c.replica * volume + c.site));
-        const auto theirs = static_cast<std::int64_t>(host(static_cast<std::size_t>(c.replica), 0, static_cast<std::size_t>(c.stored)));
+        const auto theirs =
+            static_cast<std::int64_t>(host(static_cast<std::size_t>(c.replica), 0, static_cast<std::size_t>(c.stored)));
         if (theirs < mine) {
           mine = theirs;
           changed = 1;
@@ -135,7 +142,8 @@ std::vector<std::int64_t> label_clusters(const Grid& grid, const SpinBonds& bond
 }
 
 /// The cluster that holds a site, as sites of the box; for lattices that are not divided.
-std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const BondIsActive& active, int replica, int seed_site) {
+std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const BondIsActive& active, int replica,
+                              int seed_site) {
   const GridView& view = grid.view();
   std::vector<char> taken(static_cast<std::size_t>(view.volume()));
   std::vector<int> cluster{seed_site};
@@ -149,7 +157,8 @@ std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const Bo
         const Target target = target_of(grid, place, bonds.step[b], sign);
         if (other.weight == 0 || taken[static_cast<std::size_t>(target.site)] != 0) continue;
         const std::int64_t lower = sign > 0 ? view.global_site(place.row, place.x) : target.global;
-        if (!active(replica, b, sign > 0 ? stored : other.site, sign > 0 ? other.site : stored, other.weight, lower)) continue;
+        if (!active(replica, b, sign > 0 ? stored : other.site, sign > 0 ? other.site : stored, other.weight, lower))
+          continue;
         taken[static_cast<std::size_t>(target.site)] = 1;
         cluster.push_back(target.site);
       }
@@ -160,7 +169,8 @@ std::vector<int> grow_cluster(const Grid& grid, const SpinBonds& bonds, const Bo
 
 }  // namespace
 
-void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::uint64_t seed, std::uint64_t step, const BondExponent& exponent, const ClusterVisit& visit) {
+void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::uint64_t seed, std::uint64_t step,
+                    const BondExponent& exponent, const ClusterVisit& visit) {
   const GridView& view = grid.view();
   const int volume = view.volume();
   const BondIsActive active = [&](int replica, int b, int lower, int upper, double weight, std::int64_t number) {
@@ -178,10 +188,13 @@ void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::
     const RandomBlock word = cluster_block(seed, step, 0xfffffffeU, view.first_replica + replica, 2);
     return static_cast<std::int64_t>(uniform(word.word[0], word.word[1]) * static_cast<double>(grid.n_sites()));
   };
-  const auto single_words = [&](int replica) { return cluster_block(seed, step, 0xfffffffdU, view.first_replica + replica, 3); };
+  const auto single_words = [&](int replica) {
+    return cluster_block(seed, step, 0xfffffffdU, view.first_replica + replica, 3);
+  };
   if (single && !grid.decomposed()) {
     std::vector<std::vector<int>> clusters;  // all grown before the first is changed
-    for (int r = 0; r < view.n_replicas; ++r) clusters.push_back(grow_cluster(grid, bonds, active, r, static_cast<int>(seed_site(r))));
+    for (int r = 0; r < view.n_replicas; ++r)
+      clusters.push_back(grow_cluster(grid, bonds, active, r, static_cast<int>(seed_site(r))));
     for (int r = 0; r < view.n_replicas; ++r) {
       for (const int site : clusters[static_cast<std::size_t>(r)]) visit(r, stored(r, site), single_words(r));
     }
@@ -194,19 +207,24 @@ void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::
       const std::int64_t wanted = seed_site(r);
       for (int site = 0; site < volume; ++site) {
         const Place place = place_of(view, r, site);
-        if (view.global_site(place.row, place.x) == wanted) chosen = static_cast<double>(labels[static_cast<std::size_t>(r * volume + site)]);
+        if (view.global_site(place.row, place.x) == wanted)
+          chosen = static_cast<double>(labels[static_cast<std::size_t>(r * volume + site)]);
       }
       chosen = grid.group().max(chosen);
     }
     for (int site = 0; site < volume; ++site) {
       const std::int64_t label = labels[static_cast<std::size_t>(r * volume + site)];
       if (single && static_cast<double>(label) != chosen) continue;
-      visit(r, stored(r, site), single ? single_words(r) : cluster_block(seed, step, static_cast<std::uint64_t>(label), view.first_replica + r, 3));
+      visit(r, stored(r, site),
+            single ? single_words(r)
+                   : cluster_block(seed, step, static_cast<std::uint64_t>(label), view.first_replica + r, 3));
     }
   }
 }
 
-RandomBlock axis_block(std::uint64_t seed, std::uint64_t step, std::int64_t replica, std::uint32_t number) { return cluster_block(seed, step, 0xffffffffU, replica, number); }
+RandomBlock axis_block(std::uint64_t seed, std::uint64_t step, std::int64_t replica, std::uint32_t number) {
+  return cluster_block(seed, step, 0xffffffffU, replica, number);
+}
 
 std::array<double, 4> random_axis(int n, std::uint64_t seed, std::uint64_t step, std::int64_t replica) {
   std::array<double, 4> r{1, 0, 0, 0};

@@ -16,8 +16,11 @@ namespace {
 /// FFTW's buffers for one replica and component: of `size` doubles each, one behind the other, equally aligned.
 class Buffers {
  public:
-  Buffers(std::ptrdiff_t size, std::size_t count) : size_((size + 15) / 16 * 16), data_(fftw_alloc_real(static_cast<std::size_t>(size_) * count)) {
-    if (data_ == nullptr) throw LibraryError(fmt::format("FFTW: fftw_alloc_real gave no memory for {} buffers of {} numbers", count, size_));
+  Buffers(std::ptrdiff_t size, std::size_t count)
+      : size_((size + 15) / 16 * 16), data_(fftw_alloc_real(static_cast<std::size_t>(size_) * count)) {
+    if (data_ == nullptr)
+      throw LibraryError(
+          fmt::format("FFTW: fftw_alloc_real gave no memory for {} buffers of {} numbers", count, size_));
   }
   ~Buffers() { fftw_free(data_); }
   Buffers(const Buffers&) = delete;
@@ -111,14 +114,14 @@ void FourierMass::Plans::exchange(const Grid& grid) {
   for (int rank = 0; rank < grid.group().size(); ++rank) {
     const std::int64_t* const theirs = &all[static_cast<std::size_t>(rank) * mine.size()];
     box_starts.push_back(static_cast<int>(box_sites.size()));
-    visit(mine.data(), theirs + 8, [&](const int (&at)[4]) {
+    visit(mine.data(), theirs + 8, [&](const int(&at)[4]) {
       int stored = view.origin;
       for (int mu = 0; mu < 4; ++mu) stored += (at[mu] - view.global_first[mu]) * view.stride[mu];
       box_sites.push_back(stored);
     });
     box_counts.push_back(static_cast<int>(box_sites.size()) - box_starts.back());
     slab_starts.push_back(static_cast<int>(slab_sites.size()));
-    visit(theirs, mine.data() + 8, [&](const int (&at)[4]) {
+    visit(theirs, mine.data() + 8, [&](const int(&at)[4]) {
       std::ptrdiff_t place = 0;
       for (int mu = first_direction; mu < 4; ++mu) {
         const std::ptrdiff_t stride = mu == 3 ? padded : view.global_extent[mu];
@@ -134,15 +137,20 @@ void FourierMass::Plans::exchange(const Grid& grid) {
 
 bool FourierMass::is_available() { return true; }
 
-FourierMass::FourierMass(const Grid& grid, double scale, double mass) : grid_(grid), mass_(mass), plans_(std::make_unique<Plans>()) {
+FourierMass::FourierMass(const Grid& grid, double scale, double mass)
+    : grid_(grid), mass_(mass), plans_(std::make_unique<Plans>()) {
   const auto& boundary = grid.options().boundary;
   if (std::any_of(boundary.begin(), boundary.end(), [](Boundary b) { return b != Boundary::periodic; })) {
-    throw UsageError("Fourier acceleration of a lattice that is not periodic\n  expected: periodic boundaries in all directions");
+    throw UsageError(
+        "Fourier acceleration of a lattice that is not periodic\n  expected: periodic boundaries in all directions");
   }
-  if (!(scale > 0) || !(mass > 0)) throw UsageError(fmt::format("Fourier acceleration with scale {} and mass {}\n  expected: both > 0", scale, mass));
+  if (!(scale > 0) || !(mass > 0))
+    throw UsageError(fmt::format("Fourier acceleration with scale {} and mass {}\n  expected: both > 0", scale, mass));
   Plans& p = *plans_;
   p.shared = grid.decomposed();
-  if (p.shared && grid.dimension() == 1) throw UsageError("Fourier acceleration of one direction that ranks divide\n  expected: whole replicas on every rank");
+  if (p.shared && grid.dimension() == 1)
+    throw UsageError(
+        "Fourier acceleration of one direction that ranks divide\n  expected: whole replicas on every rank");
   static const bool ready = (fftw_mpi_init(), true);
   static_cast<void>(ready);
   const GridView& view = grid.view();
@@ -165,14 +173,17 @@ FourierMass::FourierMass(const Grid& grid, double scale, double mass) : grid_(gr
   auto* const modes_of = reinterpret_cast<fftw_complex*>(p.buffers->at(0));
   // Estimated plans are the same in every run; measured ones would round differently from one to the next.
   if (p.shared) {
-    p.forward = fftw_mpi_plan_dft_r2c(d, p.extents.data(), p.buffers->at(0), modes_of, grid.group().get(), FFTW_ESTIMATE);
-    p.backward = fftw_mpi_plan_dft_c2r(d, p.extents.data(), modes_of, p.buffers->at(0), grid.group().get(), FFTW_ESTIMATE);
+    p.forward =
+        fftw_mpi_plan_dft_r2c(d, p.extents.data(), p.buffers->at(0), modes_of, grid.group().get(), FFTW_ESTIMATE);
+    p.backward =
+        fftw_mpi_plan_dft_c2r(d, p.extents.data(), modes_of, p.buffers->at(0), grid.group().get(), FFTW_ESTIMATE);
   } else {
     const std::vector<int> n(grid.options().extents);
     p.forward = fftw_plan_dft_r2c(d, n.data(), p.buffers->at(0), modes_of, FFTW_ESTIMATE);
     p.backward = fftw_plan_dft_c2r(d, n.data(), modes_of, p.buffers->at(0), FFTW_ESTIMATE);
   }
-  if (p.forward == nullptr || p.backward == nullptr) throw LibraryError(fmt::format("FFTW: no plan for extents {}", fmt::join(p.extents, " x ")));
+  if (p.forward == nullptr || p.backward == nullptr)
+    throw LibraryError(fmt::format("FFTW: no plan for extents {}", fmt::join(p.extents, " x ")));
   if (d == 1) p.slices = p.extents[0];
   p.exchange(grid);
 
@@ -212,30 +223,38 @@ void FourierMass::apply(const std::vector<double>& factor, const FieldArray& sou
     p.transform_back(data);
   };
   if (!p.shared) {  // boxes and slabs are the same sites in the same order
-    Kokkos::parallel_for("koushi::field::fourier", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(from.extent(0))), [&](int r) {
-      double* const data = p.buffers->at(static_cast<std::size_t>(r));
-      for (std::size_t c = 0; c < components; ++c) {
-        const double* const in = &from(static_cast<std::size_t>(r), c, 0);
-        double* const out = &to(static_cast<std::size_t>(r), c, 0);
-        for (std::size_t k = 0; k < p.box_sites.size(); ++k) data[p.slab_sites[k]] = in[p.box_sites[k]];
-        filter(data);
-        for (std::size_t k = 0; k < p.box_sites.size(); ++k) out[p.box_sites[k]] = data[p.slab_sites[k]];
-      }
-    });
+    Kokkos::parallel_for("koushi::field::fourier",
+                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(from.extent(0))),
+                         [&](int r) {
+                           double* const data = p.buffers->at(static_cast<std::size_t>(r));
+                           for (std::size_t c = 0; c < components; ++c) {
+                             const double* const in = &from(static_cast<std::size_t>(r), c, 0);
+                             double* const out = &to(static_cast<std::size_t>(r), c, 0);
+                             for (std::size_t k = 0; k < p.box_sites.size(); ++k)
+                               data[p.slab_sites[k]] = in[p.box_sites[k]];
+                             filter(data);
+                             for (std::size_t k = 0; k < p.box_sites.size(); ++k)
+                               out[p.box_sites[k]] = data[p.slab_sites[k]];
+                           }
+                         });
   } else {
     double* const data = p.buffers->at(0);
     const MPI_Comm comm = grid_.group().get();
     for (std::size_t r = 0; r < from.extent(0); ++r) {
       for (std::size_t c = 0; c < components; ++c) {
-        for (std::size_t k = 0; k < p.box_sites.size(); ++k) p.outgoing[k] = from(r, c, static_cast<std::size_t>(p.box_sites[k]));
-        check(MPI_Alltoallv(p.outgoing.data(), p.box_counts.data(), p.box_starts.data(), MPI_DOUBLE, p.incoming.data(), p.slab_counts.data(), p.slab_starts.data(),
-                            MPI_DOUBLE, comm), "MPI_Alltoallv");
+        for (std::size_t k = 0; k < p.box_sites.size(); ++k)
+          p.outgoing[k] = from(r, c, static_cast<std::size_t>(p.box_sites[k]));
+        check(MPI_Alltoallv(p.outgoing.data(), p.box_counts.data(), p.box_starts.data(), MPI_DOUBLE, p.incoming.data(),
+                            p.slab_counts.data(), p.slab_starts.data(), MPI_DOUBLE, comm),
+              "MPI_Alltoallv");
         for (std::size_t k = 0; k < p.slab_sites.size(); ++k) data[p.slab_sites[k]] = p.incoming[k];
         filter(data);
         for (std::size_t k = 0; k < p.slab_sites.size(); ++k) p.outgoing[k] = data[p.slab_sites[k]];
-        check(MPI_Alltoallv(p.outgoing.data(), p.slab_counts.data(), p.slab_starts.data(), MPI_DOUBLE, p.incoming.data(), p.box_counts.data(), p.box_starts.data(),
-                            MPI_DOUBLE, comm), "MPI_Alltoallv");
-        for (std::size_t k = 0; k < p.box_sites.size(); ++k) to(r, c, static_cast<std::size_t>(p.box_sites[k])) = p.incoming[k];
+        check(MPI_Alltoallv(p.outgoing.data(), p.slab_counts.data(), p.slab_starts.data(), MPI_DOUBLE,
+                            p.incoming.data(), p.box_counts.data(), p.box_starts.data(), MPI_DOUBLE, comm),
+              "MPI_Alltoallv");
+        for (std::size_t k = 0; k < p.box_sites.size(); ++k)
+          to(r, c, static_cast<std::size_t>(p.box_sites[k])) = p.incoming[k];
       }
     }
   }

@@ -43,7 +43,8 @@ struct ScaleForce {
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const ScaleForce self = *this;
     return [self, row](int x, const RowSides&) {
-      for (int c = 0; c < self.components; ++c) self.force.at(row, c)[x] = self.factor == 0 ? 0.0 : self.factor * self.force.at(row, c)[x];
+      for (int c = 0; c < self.components; ++c)
+        self.force.at(row, c)[x] = self.factor == 0 ? 0.0 : self.factor * self.force.at(row, c)[x];
     };
   }
 };
@@ -54,7 +55,8 @@ struct UnitLinks {
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const UnitLinks self = *this;
     return [self, row](int x, const RowSides&) {
-      for (int mu = self.links.grid.first_direction; mu < 4; ++mu) self.links.store(mu, {self.links.grid, row, x, 1}, Group::one());
+      for (int mu = self.links.grid.first_direction; mu < 4; ++mu)
+        self.links.store(mu, {self.links.grid, row, x, 1}, Group::one());
     };
   }
 };
@@ -72,7 +74,8 @@ class GaugeTheory final : public RealField {
 
   /// Links exp(i spread normal_a T_a).
   void start(std::uint64_t seed, double spread) override {
-    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(), UnitLinks<Group>{links<double>()});
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(),
+              UnitLinks<Group>{links<double>()});
     field_changed();
     RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
@@ -90,7 +93,8 @@ class GaugeTheory final : public RealField {
     kick(kick_time);
     drift(drift_time);
   }
-  /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney, PoS(LATTICE 2011)051).
+  /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney,
+  /// PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
     fill_halo(reach());
     put_aside();
@@ -124,9 +128,12 @@ class GaugeTheory final : public RealField {
 
   double largest_width() const override { return 10; }
   UpdatesPerSite updates_per_site() const override { return {grid_.dimension(), grid_.dimension() * Group::subgroups}; }
-  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
+                          double width) override {
     std::int64_t count = 0;
-    for (int hit = 0; hit < hits; ++hit) count += local_update(colouring, LinkUpdate::metropolis, seed, step * 1024 + static_cast<std::uint64_t>(hit), width);
+    for (int hit = 0; hit < hits; ++hit)
+      count +=
+          local_update(colouring, LinkUpdate::metropolis, seed, step * 1024 + static_cast<std::uint64_t>(hit), width);
     return count;
   }
   void overrelax(const Colouring& colouring) override { local_update(colouring, LinkUpdate::overrelaxation, 0, 0, 0); }
@@ -162,38 +169,54 @@ class GaugeTheory final : public RealField {
   std::vector<Observable> observables() const override {
     const auto volume = static_cast<double>(grid_.n_sites());
     const auto mean = [](const std::vector<double>& x) { return x[0]; };
-    std::vector<Observable> all{{"plaquette", "<Re tr U_P> / N", {{"plaquette"}}, mean}, {"action_density", "<S> / V", {{"action_density"}}, mean}};
+    std::vector<Observable> all{{"plaquette", "<Re tr U_P> / N", {{"plaquette"}}, mean},
+                                {"action_density", "<S> / V", {{"action_density"}}, mean}};
     const auto largest = static_cast<std::size_t>(largest_loop());
-    const auto loop = [largest](std::size_t r, std::size_t t) { return SeriesColumn{"wilson_loops", (r - 1) * largest + t - 1}; };
+    const auto loop = [largest](std::size_t r, std::size_t t) {
+      return SeriesColumn{"wilson_loops", (r - 1) * largest + t - 1};
+    };
     for (std::size_t r = 1; r <= largest; ++r) {
       for (std::size_t t = r; t <= largest; ++t) {
         if (t == 1) continue;
-        all.push_back({fmt::format("wilson_loop_{}x{}", r, t), fmt::format("<Re tr W({}, {})> / N", r, t), {loop(r, t)}, mean});
+        all.push_back(
+            {fmt::format("wilson_loop_{}x{}", r, t), fmt::format("<Re tr W({}, {})> / N", r, t), {loop(r, t)}, mean});
       }
     }
     for (std::size_t r = 2; r <= largest; ++r) {
-      all.push_back({fmt::format("creutz_ratio_{}", r), fmt::format("- ln W(R, R) W(R - 1, R - 1) / W(R, R - 1)^2, R = {}", r), {loop(r, r), loop(r - 1, r - 1), loop(r, r - 1)},
+      all.push_back({fmt::format("creutz_ratio_{}", r),
+                     fmt::format("- ln W(R, R) W(R - 1, R - 1) / W(R, R - 1)^2, R = {}", r),
+                     {loop(r, r), loop(r - 1, r - 1), loop(r, r - 1)},
                      [](const std::vector<double>& x) { return -std::log(x[0] * x[1] / (x[2] * x[2])); }});
     }
     if (!is_open()) {
-      all.push_back({"polyakov_loop", "<|P|>, P the mean of tr (links along the first direction) / N", {{"polyakov_loop"}}, mean});
+      all.push_back({"polyakov_loop",
+                     "<|P|>, P the mean of tr (links along the first direction) / N",
+                     {{"polyakov_loop"}},
+                     mean});
       all.push_back({"polyakov_loop_re", "<Re P>", {{"polyakov_loop_re"}}, mean});
       const double transverse = volume / grid_.view().global_extent[grid_.view().first_direction];
-      all.push_back({"polyakov_susceptibility", "V_s (<|P|^2> - <|P|>^2)", {{"polyakov_loop2"}, {"polyakov_loop"}},
+      all.push_back({"polyakov_susceptibility",
+                     "V_s (<|P|^2> - <|P|>^2)",
+                     {{"polyakov_loop2"}, {"polyakov_loop"}},
                      [transverse](const std::vector<double>& x) { return transverse * (x[0] - x[1] * x[1]); }});
     }
     if (has_charge() || has_clover_charge()) {
       all.push_back({"topological_charge", "<Q>", {{"topological_charge"}}, mean});
       all.push_back({"topological_charge2", "<Q^2>", {{"topological_charge2"}}, mean});
-      all.push_back({"topological_susceptibility", "<Q^2> / V", {{"topological_charge2"}}, [volume](const std::vector<double>& x) { return x[0] / volume; }});
+      all.push_back({"topological_susceptibility",
+                     "<Q^2> / V",
+                     {{"topological_charge2"}},
+                     [volume](const std::vector<double>& x) { return x[0] / volume; }});
     }
     if (options_.flow_time > 0 && grid_.dimension() == 4) {
       std::vector<SeriesColumn> columns;
       for (std::size_t k = 0; k < flow_points(); ++k) columns.push_back({"flow_energy", k});
       const double step = options_.flow_step;
       const std::string undefined = "the flow ends before 0.3 is reached; remedy: a longer [action] flow_time";
-      all.push_back({"t0", "flow time where t^2 <E> = 0.3, E of the clover", columns, [step](const std::vector<double>& e) { return flow_scale(e, step, false); }, undefined});
-      all.push_back({"w0", "square root of the flow time where t d/dt t^2 <E> = 0.3", columns, [step](const std::vector<double>& e) { return std::sqrt(flow_scale(e, step, true)); }, undefined});
+      all.push_back({"t0", "flow time where t^2 <E> = 0.3, E of the clover", columns,
+                     [step](const std::vector<double>& e) { return flow_scale(e, step, false); }, undefined});
+      all.push_back({"w0", "square root of the flow time where t d/dt t^2 <E> = 0.3", columns,
+                     [step](const std::vector<double>& e) { return std::sqrt(flow_scale(e, step, true)); }, undefined});
     }
     return all;
   }
@@ -205,16 +228,24 @@ class GaugeTheory final : public RealField {
       for (std::size_t k = 1; k < flow_points(); ++k) {
         const double t = options_.flow_step * static_cast<double>(k);
         flow.x.push_back(t);
-        flow.points.push_back({"", "", {{"flow_energy", k}}, [t](const std::vector<double>& x) { return t * t * x[0]; }});
+        flow.points.push_back(
+            {"", "", {{"flow_energy", k}}, [t](const std::vector<double>& x) { return t * t * x[0]; }});
       }
       all.push_back(flow);
     }
     const auto n = static_cast<std::size_t>(options_.static_loops);
     for (std::size_t t = 1; t < n; ++t) {
-      Curve potential{fmt::format("static_potential_{}", t), fmt::format("ln W(R, {}) / W(R, {}), the sides R smeared as the deck says", t, t + 1), "R", {}, {}};
+      Curve potential{fmt::format("static_potential_{}", t),
+                      fmt::format("ln W(R, {}) / W(R, {}), the sides R smeared as the deck says", t, t + 1),
+                      "R",
+                      {},
+                      {}};
       for (std::size_t r = 1; r <= n; ++r) {
         potential.x.push_back(static_cast<double>(r));
-        potential.points.push_back({"", "", {{"static_loops", (r - 1) * n + t - 1}, {"static_loops", (r - 1) * n + t}}, [](const std::vector<double>& x) { return std::log(x[0] / x[1]); }});
+        potential.points.push_back({"",
+                                    "",
+                                    {{"static_loops", (r - 1) * n + t - 1}, {"static_loops", (r - 1) * n + t}},
+                                    [](const std::vector<double>& x) { return std::log(x[0] / x[1]); }});
       }
       all.push_back(potential);
     }
@@ -224,7 +255,9 @@ class GaugeTheory final : public RealField {
  private:
   /// Steps that the action takes from a link.
   int reach() const { return weights_.rectangle == 0 ? 1 : 2; }
-  double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const { return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]); }
+  double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const {
+    return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]);
+  }
   void put_aside() {
     if (aside_.extent(2) == 0) aside_ = make_field(grid_, components_);
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, aside_, field_);
@@ -238,7 +271,9 @@ class GaugeTheory final : public RealField {
     if (force_.extent(2) == 0) force_ = make_field(grid_, momenta_);
     return force_;
   }
-  std::size_t flow_points() const { return static_cast<std::size_t>(std::llround(options_.flow_time / options_.flow_step)) + 1; }
+  std::size_t flow_points() const {
+    return static_cast<std::size_t>(std::llround(options_.flow_time / options_.flow_step)) + 1;
+  }
   bool has_clover_charge() const { return options_.flow_time > 0 && grid_.dimension() == 4 && Group::generators > 1; }
 
   /// Where f = t^2 E (or t f') passes 0.3, between two points of the flow linearly; NaN where it does not.
@@ -274,17 +309,21 @@ class GaugeTheory final : public RealField {
     std::vector<double> charges(replicas);
     for (std::size_t k = 0; k < flow_points(); ++k) {
       if (k > 0) {
-        // W_1 = e^{Z_0 / 4} V, W_2 = e^{8/9 Z_1 - 17/36 Z_0} W_1, V' = e^{3/4 Z_2 - 8/9 Z_1 + 17/36 Z_0} W_2, every exponent kept in one array
+        // W_1 = e^{Z_0 / 4} V, W_2 = e^{8/9 Z_1 - 17/36 Z_0} W_1, V' = e^{3/4 Z_2 - 8/9 Z_1 + 17/36 Z_0} W_2, every
+        // exponent kept in one array
         const double keep[3] = {0, -17.0 / 9, -1};
         const double add[3] = {0.25, 8.0 / 9, 0.75};
         for (int stage = 0; stage < 3; ++stage) {
-          for_sites(space, "koushi::field::scale_force", grid_.view(), ScaleForce{pointer_to(force()), momenta_, keep[stage]});
+          for_sites(space, "koushi::field::scale_force", grid_.view(),
+                    ScaleForce{pointer_to(force()), momenta_, keep[stage]});
           add_force(force(), e * add[stage], wilson);
           turn_links(force(), 1);
         }
       }
       fill_halo(1);
-      const std::vector<double> sums = lane_totals<FlowSurvey>("koushi::field::flow_survey", [&]<typename T>(std::type_identity<T>) { return FlowSurvey<GroupOf<T>>{links<T>()}; });
+      const std::vector<double> sums = lane_totals<FlowSurvey>(
+          "koushi::field::flow_survey",
+          [&]<typename T>(std::type_identity<T>) { return FlowSurvey<GroupOf<T>>{links<T>()}; });
       for (std::size_t r = 0; r < replicas; ++r) {
         energies[r].push_back(sums[2 * r] / volume);
         charges[r] = sums[2 * r + 1];
@@ -312,7 +351,8 @@ class GaugeTheory final : public RealField {
           const LinkField<GroupOf<T>> from{view, pointer_to(links), is_open()};
           const LinkField<GroupOf<T>> to{view, pointer_to(lines), is_open()};
           for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::smear", view, TiledRows{view}, view.n_rows(),
-                       SmearLinks<GroupOf<T>>{from, to, view.first_direction + 1, options_.smearing == Smearing::stout, options_.smearing_weight});
+                       SmearLinks<GroupOf<T>>{from, to, view.first_direction + 1, options_.smearing == Smearing::stout,
+                                              options_.smearing_weight});
         });
         std::swap(links, lines);
       }
@@ -374,18 +414,23 @@ class GaugeTheory final : public RealField {
     const GridView& view = grid_.view();
     with_values([&]<typename T>(std::type_identity<T>) {
       using Lines = LinkField<GroupOf<T>, longest_line>;
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::extend_lines", view, AllRows{view}, view.n_rows(),
-                   ExtendLines<GroupOf<T>>{Lines{view, pointer_to(lines)}, Lines{view, pointer_to(links)}, length, first, last});
+      for_lanes<T>(
+          Kokkos::DefaultExecutionSpace{}, "koushi::field::extend_lines", view, AllRows{view}, view.n_rows(),
+          ExtendLines<GroupOf<T>>{Lines{view, pointer_to(lines)}, Lines{view, pointer_to(links)}, length, first, last});
     });
-    halo_.exchange(lines, {.first = (first - view.first_direction) * Group::reals, .count = (last - first + 1) * Group::reals});
+    halo_.exchange(
+        lines, {.first = (first - view.first_direction) * Group::reals, .count = (last - first + 1) * Group::reals});
   }
   /// Means of LoopsOfLines: [replica].
-  std::vector<double> loops_of_lines(const FieldArray& a, const FieldArray& b, int along_mu, int along_nu, int last_nu, bool half) const {
+  std::vector<double> loops_of_lines(const FieldArray& a, const FieldArray& b, int along_mu, int along_nu, int last_nu,
+                                     bool half) const {
     const GridView& view = grid_.view();
-    std::vector<double> means = lane_totals<LoopsOfLines>("koushi::field::loops", [&]<typename T>(std::type_identity<T>) {
-      using Lines = LinkField<GroupOf<T>, longest_line>;
-      return LoopsOfLines<GroupOf<T>>{Lines{view, pointer_to(a)}, Lines{view, pointer_to(b)}, along_mu, along_nu, last_nu, half};
-    });
+    std::vector<double> means =
+        lane_totals<LoopsOfLines>("koushi::field::loops", [&]<typename T>(std::type_identity<T>) {
+          using Lines = LinkField<GroupOf<T>, longest_line>;
+          return LoopsOfLines<GroupOf<T>>{
+              Lines{view, pointer_to(a)}, Lines{view, pointer_to(b)}, along_mu, along_nu, last_nu, half};
+        });
     for (double& mean : means) mean /= static_cast<double>(grid_.n_sites());
     return means;
   }
@@ -415,25 +460,30 @@ class GaugeTheory final : public RealField {
   void turn_links(const FieldArray& momentum, double time) {
     with_values([&]<typename T>(std::type_identity<T>) {
       const GridView& view = grid_.view();
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", view, AllRows{view}, view.n_rows(), GaugeDrift<GroupOf<T>>{links<T>(), pointer_to(momentum), time});
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, "koushi::field::gauge_drift", view, AllRows{view}, view.n_rows(),
+                   GaugeDrift<GroupOf<T>>{links<T>(), pointer_to(momentum), time});
     });
     field_changed();
   }
-  /// Sums of the numbers of a kernel, make(std::type_identity<T>), over the sites of the whole lattice: [replica][number].
+  /// Sums of the numbers of a kernel, make(std::type_identity<T>), over the sites of the whole lattice:
+  /// [replica][number].
   template <template <typename> class Kernel, typename Make>
   std::vector<double> lane_totals(const char* label, const Make& make) const {
     constexpr int n = Kernel<Group>::numbers;
     const GridView& view = grid_.view();
     const SiteSums sums("koushi::field::sums", static_cast<std::size_t>(view.n_replicas), n);
     with_values([&]<typename T>(std::type_identity<T> type) {
-      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(), SumLanes<T, n, Kernel<GroupOf<T>>>{make(type), sums});
+      for_lanes<T>(Kokkos::DefaultExecutionSpace{}, label, view, TiledRows{view}, view.n_rows(),
+                   SumLanes<T, n, Kernel<GroupOf<T>>>{make(type), sums});
     });
     return totals_of(sums);
   }
   /// Loops across an open end are none.
   int largest_loop() const { return is_open() ? 0 : std::min({most_loop, grid_.view().range, options_.loops}); }
   bool has_charge() const { return Group::generators == 1 && grid_.dimension() == 2 && !is_open(); }
-  bool is_open() const { return std::count(grid_.options().boundary.begin(), grid_.options().boundary.end(), Boundary::open) > 0; }
+  bool is_open() const {
+    return std::count(grid_.options().boundary.begin(), grid_.options().boundary.end(), Boundary::open) > 0;
+  }
 
   /// Plaquettes of the whole lattice.
   double planes() const {
@@ -442,7 +492,8 @@ class GaugeTheory final : public RealField {
     for (std::size_t a = 0; a < options.extents.size(); ++a) {
       for (std::size_t b = a + 1; b < options.extents.size(); ++b) {
         double here = 1;
-        for (std::size_t c = 0; c < options.extents.size(); ++c) here *= options.extents[c] - ((c == a || c == b) && options.boundary[c] == Boundary::open ? 1 : 0);
+        for (std::size_t c = 0; c < options.extents.size(); ++c)
+          here *= options.extents[c] - ((c == a || c == b) && options.boundary[c] == Boundary::open ? 1 : 0);
         count += here;
       }
     }
@@ -457,7 +508,8 @@ class GaugeTheory final : public RealField {
     const int n_lines = view.n_rows() * view.extent[3] / view.extent[f];
     const bool begin = view.global_first[f] == 0;
     const bool end = view.global_first[f] + view.extent[f] == view.global_extent[f];
-    const Kokkos::View<double**, Kokkos::LayoutRight> lines("koushi::field::lines", static_cast<std::size_t>(n_lines), Group::reals);
+    const Kokkos::View<double**, Kokkos::LayoutRight> lines("koushi::field::lines", static_cast<std::size_t>(n_lines),
+                                                            Group::reals);
     const auto host = Kokkos::create_mirror_view(lines);
     Messages message(grid_.group());
     if (!begin) {
@@ -465,7 +517,8 @@ class GaugeTheory final : public RealField {
       message.wait();
       Kokkos::deep_copy(lines, host);
     }
-    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, n_lines), LineProducts<Group>{links<double>(), lines, begin});
+    Kokkos::parallel_for("koushi::field::line_products", Kokkos::RangePolicy<>(0, n_lines),
+                         LineProducts<Group>{links<double>(), lines, begin});
     Kokkos::deep_copy(host, lines);
     std::vector<ExactSum> traces(2 * static_cast<std::size_t>(view.n_replicas));
     if (end) {
@@ -490,14 +543,20 @@ class GaugeTheory final : public RealField {
 
   std::vector<std::array<double, GaugeSurvey<Group>::numbers>> survey() {
     fill_halo(reach());
-    const std::vector<double> all = lane_totals<GaugeSurvey>("koushi::field::gauge_survey", [&]<typename T>(std::type_identity<T>) { return GaugeSurvey<GroupOf<T>>{links<T>(), weights_.rectangle != 0}; });
+    const std::vector<double> all =
+        lane_totals<GaugeSurvey>("koushi::field::gauge_survey", [&]<typename T>(std::type_identity<T>) {
+          return GaugeSurvey<GroupOf<T>>{links<T>(), weights_.rectangle != 0};
+        });
     std::vector<std::array<double, GaugeSurvey<Group>::numbers>> sums(all.size() / GaugeSurvey<Group>::numbers);
-    for (std::size_t k = 0; k < all.size(); ++k) sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
+    for (std::size_t k = 0; k < all.size(); ++k)
+      sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
     return sums;
   }
 
-  /// Direction by direction and colour by colour; the two colours of a checkerboard in split rows by vectors of sites, others by lists.
-  std::int64_t local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step, double width) {
+  /// Direction by direction and colour by colour; the two colours of a checkerboard in split rows by vectors of sites,
+  /// others by lists.
+  std::int64_t local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step,
+                            double width) {
     const GridView& view = grid_.view();
     const Kokkos::DefaultExecutionSpace space;
     std::int64_t count = 0;
@@ -507,13 +566,18 @@ class GaugeTheory final : public RealField {
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
         if (checkerboard) {
           using Kernel = LinkKernel<GroupOf<SiteVector>>;
-          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour, Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
+          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour,
+                                           Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
         } else {
           using Kernel = LinkKernel<Group>;
-          count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour), Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
+          count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour),
+                              Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
         }
         // nothing else has changed
-        halo_.exchange(field_, {.first = (mu - view.first_direction) * Group::reals, .count = Group::reals, .layers = reach(), .colour = checkerboard ? colour : -1});
+        halo_.exchange(field_, {.first = (mu - view.first_direction) * Group::reals,
+                                .count = Group::reals,
+                                .layers = reach(),
+                                .colour = checkerboard ? colour : -1});
       }
     }
     filled_ = reach();
@@ -533,15 +597,21 @@ class GaugeTheory final : public RealField {
 std::unique_ptr<FieldTheory> make_gauge_theory(const Grid& grid, const GaugeOptions& options) {
   if (grid.dimension() < 2) throw UsageError("a gauge theory in one direction\n  expected: 2 to 4");
   for (const Boundary b : grid.options().boundary) {
-    if (b == Boundary::antiperiodic) throw UsageError("an antiperiodic gauge field\n  expected: periodic or open boundaries");
+    if (b == Boundary::antiperiodic)
+      throw UsageError("an antiperiodic gauge field\n  expected: periodic or open boundaries");
   }
   if (grid.view().range < std::max(options.static_loops, options.rectangle == 0 ? 1 : 2)) {
-    throw UsageError(fmt::format("a grid of range {} for loops of {} links\n  expected: at least as much, and 2 with rectangles", grid.view().range, options.static_loops));
+    throw UsageError(
+        fmt::format("a grid of range {} for loops of {} links\n  expected: at least as much, and 2 with rectangles",
+                    grid.view().range, options.static_loops));
   }
   switch (options.group) {
-    case GaugeGroup::u1: return std::make_unique<GaugeTheory<GroupU1>>(grid, options);
-    case GaugeGroup::su2: return std::make_unique<GaugeTheory<GroupSU2>>(grid, options);
-    default: return std::make_unique<GaugeTheory<GroupSU3>>(grid, options);
+    case GaugeGroup::u1:
+      return std::make_unique<GaugeTheory<GroupU1>>(grid, options);
+    case GaugeGroup::su2:
+      return std::make_unique<GaugeTheory<GroupSU2>>(grid, options);
+    default:
+      return std::make_unique<GaugeTheory<GroupSU3>>(grid, options);
   }
 }
 

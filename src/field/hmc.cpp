@@ -9,7 +9,8 @@ namespace koushi {
 
 namespace {
 
-/// A stage of a step: a kick of kick * e (at the field shifted by gradient * e^2 where that is not 0), then a drift of drift * e.
+/// A stage of a step: a kick of kick * e (at the field shifted by gradient * e^2 where that is not 0), then a drift of
+/// drift * e.
 struct Stage {
   double kick;
   double drift;
@@ -19,7 +20,8 @@ struct Stage {
 /// The stages of one step; the last has no drift, and its kick joins the first of the next step.
 std::vector<Stage> stages(Integrator integrator) {
   switch (integrator) {
-    case Integrator::leapfrog: return {{0.5, 1}, {0.5, 0}};
+    case Integrator::leapfrog:
+      return {{0.5, 1}, {0.5, 0}};
     case Integrator::omelyan2: {
       constexpr double l = 0.1931833275037836;
       return {{l, 0.5}, {1 - 2 * l, 0.5}, {l, 0}};
@@ -32,7 +34,8 @@ std::vector<Stage> stages(Integrator integrator) {
       constexpr double middle = 0.5 - lambda - theta;
       return {{theta, rho}, {lambda, mu}, {middle, 1 - 2 * (mu + rho)}, {middle, mu}, {lambda, rho}, {theta, 0}};
     }
-    case Integrator::force_gradient: return {{1.0 / 6, 0.5}, {2.0 / 3, 0.5, 1.0 / 24}, {1.0 / 6, 0}};
+    case Integrator::force_gradient:
+      return {{1.0 / 6, 0.5}, {2.0 / 3, 0.5, 1.0 / 24}, {1.0 / 6, 0}};
   }
   return {};
 }
@@ -77,7 +80,8 @@ HmcReport hmc_trajectory(MolecularDynamics& theory, const HmcOptions& options, s
   for (std::size_t r = 0; r < replicas; ++r) {
     const double change = after[r] - before[r];
     const double probability = std::isfinite(change) ? std::min(1.0, std::exp(-change)) : 0.0;
-    const RandomBlock word = philox(options.seed, RandomPurpose::acceptance, step, static_cast<std::uint64_t>(grid.first_replica) + r, 0);
+    const RandomBlock word =
+        philox(options.seed, RandomPurpose::acceptance, step, static_cast<std::uint64_t>(grid.first_replica) + r, 0);
     accepted[r] = uniform(word.word[0], word.word[1]) < probability;
     report.energy_change.push_back(change);
     report.probability.push_back(probability);

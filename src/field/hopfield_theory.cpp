@@ -12,12 +12,13 @@ namespace koushi {
 
 namespace {
 
-using Spins = Kokkos::View<std::int8_t**, Kokkos::LayoutRight>;         // [replica][site]
-using Overlaps = Kokkos::View<std::int32_t**, Kokkos::LayoutRight>;     // [replica][pattern]: M_mu
+using Spins = Kokkos::View<std::int8_t**, Kokkos::LayoutRight>;           // [replica][site]
+using Overlaps = Kokkos::View<std::int32_t**, Kokkos::LayoutRight>;       // [replica][pattern]: M_mu
 using Patterns = Kokkos::View<const std::int8_t**, Kokkos::LayoutRight>;  // [site][pattern]
 
 /// One sweep of one replica: every spin in turn is flipped with its heat-bath probability 1 / (1 + e^{dS}),
-/// dS = 2 beta / N (s_i h_i - P), h_i = sum_mu xi_i^mu M_mu. Of Metropolis' min(1, e^{-dS}) in a fixed order see SpinMetropolis.
+/// dS = 2 beta / N (s_i h_i - P), h_i = sum_mu xi_i^mu M_mu. Of Metropolis' min(1, e^{-dS}) in a fixed order see
+/// SpinMetropolis.
 struct HopfieldSweep {
   Spins spins;
   Overlaps overlaps;
@@ -40,8 +41,10 @@ struct HopfieldSweep {
         std::int32_t h = 0;
         for (int mu = 0; mu < p; ++mu) h += xi[mu] * m[mu];
         const int s = spins(replica, i);
-        const double over = Kokkos::exp(2 * beta / n * (s * static_cast<double>(h) - p));  // e^{dS}, which may be infinite
-        const RandomBlock r = philox(seed, RandomPurpose::local_update, step, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>((first_replica + replica) * hits + hit));
+        const double over =
+            Kokkos::exp(2 * beta / n * (s * static_cast<double>(h) - p));  // e^{dS}, which may be infinite
+        const RandomBlock r = philox(seed, RandomPurpose::local_update, step, static_cast<std::uint64_t>(i),
+                                     static_cast<std::uint32_t>((first_replica + replica) * hits + hit));
         if (uniform(r.word[0], r.word[1]) >= 1 / (1 + over)) continue;
         spins(replica, i) = static_cast<std::int8_t>(-s);
         for (int mu = 0; mu < p; ++mu) m[mu] -= 2 * s * xi[mu];
@@ -61,12 +64,15 @@ class HopfieldTheory final : public FieldTheory {
         p_(static_cast<int>(options.patterns.size())),
         from_pattern_(options.from_pattern),
         noise_(options.noise),
-        spins_("koushi::field::hopfield_spins", static_cast<std::size_t>(grid.view().n_replicas), static_cast<std::size_t>(n_)),
+        spins_("koushi::field::hopfield_spins", static_cast<std::size_t>(grid.view().n_replicas),
+               static_cast<std::size_t>(n_)),
         overlaps_("koushi::field::hopfield_overlaps", spins_.extent(0), static_cast<std::size_t>(p_)) {
-    const Kokkos::View<std::int8_t**, Kokkos::LayoutRight> patterns("koushi::field::hopfield_patterns", static_cast<std::size_t>(n_), static_cast<std::size_t>(p_));
+    const Kokkos::View<std::int8_t**, Kokkos::LayoutRight> patterns(
+        "koushi::field::hopfield_patterns", static_cast<std::size_t>(n_), static_cast<std::size_t>(p_));
     patterns_host_ = Kokkos::create_mirror_view(patterns);
     for (std::size_t mu = 0; mu < overlaps_.extent(1); ++mu) {
-      for (std::size_t i = 0; i < spins_.extent(1); ++i) patterns_host_(i, mu) = static_cast<std::int8_t>(options.patterns[mu][i]);
+      for (std::size_t i = 0; i < spins_.extent(1); ++i)
+        patterns_host_(i, mu) = static_cast<std::int8_t>(options.patterns[mu][i]);
     }
     Kokkos::deep_copy(patterns, patterns_host_);
     patterns_ = patterns;
@@ -78,7 +84,9 @@ class HopfieldTheory final : public FieldTheory {
     const auto host = Kokkos::create_mirror_view(spins_);
     for (std::size_t r = 0; r < host.extent(0); ++r) {
       for (std::size_t i = 0; i < host.extent(1); ++i) {
-        const RandomBlock word = philox(seed, RandomPurpose::initial_configurations, 0, i, static_cast<std::uint32_t>(grid_.view().first_replica) + static_cast<std::uint32_t>(r));
+        const RandomBlock word =
+            philox(seed, RandomPurpose::initial_configurations, 0, i,
+                   static_cast<std::uint32_t>(grid_.view().first_replica) + static_cast<std::uint32_t>(r));
         const bool flipped = from_pattern_ ? uniform(word.word[0], word.word[1]) < noise_ : (word.word[3] & 1U) != 0;
         const int s = from_pattern_ ? patterns_host_(i, 0) : 1;
         host(r, i) = static_cast<std::int8_t>(flipped ? -s : s);
@@ -93,12 +101,15 @@ class HopfieldTheory final : public FieldTheory {
     return s;
   }
 
-  std::vector<std::array<int, 4>> interactions() const override { return {}; }  // every spin with every other: no two are updated at once
+  std::vector<std::array<int, 4>> interactions() const override {
+    return {};
+  }  // every spin with every other: no two are updated at once
   double largest_width() const override { return 0; }
   std::int64_t metropolis(const Colouring&, std::uint64_t seed, std::uint64_t step, int hits, double) override {
     const Kokkos::View<int*> flips("koushi::field::flips", spins_.extent(0));
-    Kokkos::parallel_for("koushi::field::hopfield_sweep", Kokkos::RangePolicy<>(0, grid_.view().n_replicas),
-                         HopfieldSweep{spins_, overlaps_, patterns_, flips, grid_.view().first_replica, seed, step, hits, beta_});
+    Kokkos::parallel_for(
+        "koushi::field::hopfield_sweep", Kokkos::RangePolicy<>(0, grid_.view().n_replicas),
+        HopfieldSweep{spins_, overlaps_, patterns_, flips, grid_.view().first_replica, seed, step, hits, beta_});
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, flips);
     std::int64_t count = 0;
     for (std::size_t r = 0; r < host.extent(0); ++r) count += host(r);
@@ -132,12 +143,19 @@ class HopfieldTheory final : public FieldTheory {
     const auto mean = [](const std::vector<double>& x) { return x[0]; };
     const double beta = beta_;
     const double n = n_;
-    std::vector<Observable> all{{"energy_per_site", "<H> / N", {{"energy_per_site"}}, mean},
-                                {"specific_heat", "beta^2 (<H^2> - <H>^2) / N", {{"energy_per_site2"}, {"energy_per_site"}},
-                                 [beta, n](const std::vector<double>& x) { return beta * beta * n * (x[0] - x[1] * x[1]); }},
-                                {"overlap_1", "<m_1>, the pattern of the start", {{"overlap"}}, mean},
-                                {"overlap_max", "<max_mu |m_mu|>", {{"overlap_max"}}, mean}};
-    if (p_ > 1) all.push_back({"overlap_noise", "N <m_mu^2>, mean over the patterns but the first: 1 for random spins", {{"overlap_noise"}}, mean});
+    std::vector<Observable> all{
+        {"energy_per_site", "<H> / N", {{"energy_per_site"}}, mean},
+        {"specific_heat",
+         "beta^2 (<H^2> - <H>^2) / N",
+         {{"energy_per_site2"}, {"energy_per_site"}},
+         [beta, n](const std::vector<double>& x) { return beta * beta * n * (x[0] - x[1] * x[1]); }},
+        {"overlap_1", "<m_1>, the pattern of the start", {{"overlap"}}, mean},
+        {"overlap_max", "<max_mu |m_mu|>", {{"overlap_max"}}, mean}};
+    if (p_ > 1)
+      all.push_back({"overlap_noise",
+                     "N <m_mu^2>, mean over the patterns but the first: 1 for random spins",
+                     {{"overlap_noise"}},
+                     mean});
     return all;
   }
 
@@ -176,7 +194,9 @@ class HopfieldTheory final : public FieldTheory {
   }
 
  private:
-  Overlaps::host_mirror_type overlaps() const { return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, overlaps_); }
+  Overlaps::host_mirror_type overlaps() const {
+    return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, overlaps_);
+  }
 
   /// H of every replica: M_mu^2 < 2^53 for N < 2^26, so its sum is exact for all but the largest memories.
   std::vector<double> energies(const Overlaps::host_mirror_type& m) const {
@@ -220,7 +240,8 @@ std::vector<std::vector<int>> random_patterns(std::uint64_t seed, int n_patterns
   std::vector<std::vector<int>> patterns(static_cast<std::size_t>(n_patterns));
   for (std::size_t mu = 0; mu < patterns.size(); ++mu) {
     for (int i = 0; i < n_sites; ++i) {
-      const RandomBlock word = philox(seed, RandomPurpose::patterns, 0, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(mu));
+      const RandomBlock word =
+          philox(seed, RandomPurpose::patterns, 0, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(mu));
       patterns[mu].push_back((word.word[0] & 1U) != 0 ? 1 : -1);
     }
   }
@@ -229,13 +250,19 @@ std::vector<std::vector<int>> random_patterns(std::uint64_t seed, int n_patterns
 
 std::unique_ptr<FieldTheory> make_hopfield_theory(const Grid& grid, const HopfieldOptions& options) {
   const auto n = static_cast<std::size_t>(grid.n_sites());
-  if (grid.dimension() != 1 || grid.decomposed()) throw UsageError("a Hopfield model on a lattice of several directions or ranks\n  expected: one direction, whole replicas on every rank");
+  if (grid.dimension() != 1 || grid.decomposed())
+    throw UsageError(
+        "a Hopfield model on a lattice of several directions or ranks\n  expected: one direction, whole replicas on "
+        "every rank");
   if (options.patterns.empty()) throw UsageError("a Hopfield model without patterns\n  expected: at least one");
   for (const auto& pattern : options.patterns) {
-    if (pattern.size() != n) throw UsageError(fmt::format("a pattern of {} spins\n  expected: {}, as the lattice has sites", pattern.size(), n));
+    if (pattern.size() != n)
+      throw UsageError(
+          fmt::format("a pattern of {} spins\n  expected: {}, as the lattice has sites", pattern.size(), n));
   }
   if (static_cast<double>(n) * static_cast<double>(options.patterns.size()) >= 2147483648.0) {
-    throw UsageError(fmt::format("{} patterns of {} spins\n  expected: fewer than 2^31 numbers in all", options.patterns.size(), n));
+    throw UsageError(
+        fmt::format("{} patterns of {} spins\n  expected: fewer than 2^31 numbers in all", options.patterns.size(), n));
   }
   return std::make_unique<HopfieldTheory>(grid, options);
 }

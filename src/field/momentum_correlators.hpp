@@ -7,8 +7,9 @@
 
 namespace koushi {
 
-/// Plane waves e^{ip.x} in space, p_mu = 2 pi n_mu / L_mu, along antiperiodic directions 2 pi (n_mu + 1/2) / L_mu: products of tables per direction and coordinate,
-/// which the host fills once, so that a site has the same wave on any division.
+/// Plane waves e^{ip.x} in space, p_mu = 2 pi n_mu / L_mu, along antiperiodic directions 2 pi (n_mu + 1/2) / L_mu:
+/// products of tables per direction and coordinate, which the host fills once, so that a site has the same wave on any
+/// division.
 struct PlaneWaves {
   GridView grid;
   Kokkos::View<double****> table;  ///< [wave][direction][coordinate in the box][cos, sin]
@@ -35,10 +36,13 @@ struct WaveValue {
   Value value;
   PlaneWaves waves;
   int parts;
-  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int k) const { return value(row, x, k / parts) * waves.part(row, x, k % parts); }
+  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int k) const {
+    return value(row, x, k / parts) * waves.part(row, x, k % parts);
+  }
 };
 
-/// Whether two momenta have the same correlator: p and -p, and with `average` those that reflections and exchanges of equal spatial directions make of each other.
+/// Whether two momenta have the same correlator: p and -p, and with `average` those that reflections and exchanges of
+/// equal spatial directions make of each other.
 bool same_correlator(const Grid& grid, const std::vector<int>& a, const std::vector<int>& b, bool average);
 
 /// Name of the series of entry 0, 1, ... of the momenta.
@@ -46,10 +50,11 @@ std::string momentum_series(std::size_t entry);
 
 /// Correlators of the order parameter at spatial momenta,
 ///
-///   C(p, t) = (1/V) sum_{t0} Re M(p, t0 + t).M(p, t0)* = < sum_x cos(p.x) phi(0, 0).phi(x, t) >,   M(p, t) = sum_x e^{ip.x} phi(x, t),
+///   C(p, t) = (1/V) sum_{t0} Re M(p, t0 + t).M(p, t0)* = < sum_x cos(p.x) phi(0, 0).phi(x, t) >,   M(p, t) = sum_x
+///   e^{ip.x} phi(x, t),
 ///
-/// as series and curves correlator_pK, curves effective_energy_pK and observables energy_pK (the effective energy at t = 1), K = 1, 2, ... in the order asked.
-/// C(p, t) = C(-p, t) on every configuration, since fields are real.
+/// as series and curves correlator_pK, curves effective_energy_pK and observables energy_pK (the effective energy at t
+/// = 1), K = 1, 2, ... in the order asked. C(p, t) = C(-p, t) on every configuration, since fields are real.
 class MomentumCorrelators {
  public:
   MomentumCorrelators() = default;

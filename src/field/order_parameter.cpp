@@ -19,7 +19,8 @@ struct SmallestMomenta {
 SmallestMomenta smallest_momenta(const Grid& grid) {
   const double unit = std::numbers::pi / slices_of(grid);
   const Boundary boundary = grid.options().boundary[0];
-  return boundary == Boundary::antiperiodic ? SmallestMomenta{unit, 3 * unit} : SmallestMomenta{0, boundary == Boundary::open ? unit : 2 * unit};
+  return boundary == Boundary::antiperiodic ? SmallestMomenta{unit, 3 * unit}
+                                            : SmallestMomenta{0, boundary == Boundary::open ? unit : 2 * unit};
 }
 
 /// Whether there are two momenta along the first direction, and momentum 0 along the others.
@@ -86,22 +87,33 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
 }
 
 void add_correlation(const double* slice, const Grid& grid, std::vector<double>& correlator) {
-  for (int tau = 0; tau < static_cast<int>(correlator.size()); ++tau) correlator[static_cast<std::size_t>(tau)] += correlation(slice, grid, tau);
+  for (int tau = 0; tau < static_cast<int>(correlator.size()); ++tau)
+    correlator[static_cast<std::size_t>(tau)] += correlation(slice, grid, tau);
 }
 
 std::vector<Observable> order_observables(const Grid& grid) {
   const auto volume = static_cast<double>(grid.n_sites());
-  std::vector<Observable> all{{"magnetization", "<|M|> / V", {{"magnetization"}}, [](const std::vector<double>& x) { return x[0]; }},
-                              {"susceptibility", "<M^2> / V", {{"magnetization2"}}, [volume](const std::vector<double>& x) { return volume * x[0]; }},
-                              {"susceptibility_connected", "(<M^2> - <|M|>^2) / V", {{"magnetization2"}, {"magnetization"}},
-                               [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }},
-                              {"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) { return 1 - x[0] / (3 * x[1] * x[1]); }}};
+  std::vector<Observable> all{
+      {"magnetization", "<|M|> / V", {{"magnetization"}}, [](const std::vector<double>& x) { return x[0]; }},
+      {"susceptibility",
+       "<M^2> / V",
+       {{"magnetization2"}},
+       [volume](const std::vector<double>& x) { return volume * x[0]; }},
+      {"susceptibility_connected",
+       "(<M^2> - <|M|>^2) / V",
+       {{"magnetization2"}, {"magnetization"}},
+       [volume](const std::vector<double>& x) { return volume * (x[0] - x[1] * x[1]); }},
+      {"binder", "1 - <M^4> / (3 <M^2>^2)", {{"magnetization4"}, {"magnetization2"}}, [](const std::vector<double>& x) {
+         return 1 - x[0] / (3 * x[1] * x[1]);
+       }}};
   if (!has_correlation_length(grid)) return all;
   const SmallestMomenta momenta = smallest_momenta(grid);
   const bool zero = momenta.first == 0;
   const double first = std::pow(2 * std::sin(momenta.first / 2), 2);
   const double second = std::pow(2 * std::sin(momenta.second / 2), 2);
-  all.push_back({"correlation_length", "second moment along the first direction, sqrt((r - 1)/(k_1^2 - r k_0^2)), r = F(k_0)/F(k_1) at its two smallest momenta",
+  all.push_back({"correlation_length",
+                 "second moment along the first direction, sqrt((r - 1)/(k_1^2 - r k_0^2)), r = F(k_0)/F(k_1) at its "
+                 "two smallest momenta",
                  {{zero ? "magnetization2" : "structure_factor_k0"}, {"structure_factor_k1"}},
                  [first, second, scale = zero ? volume : 1.0](const std::vector<double>& x) {
                    const double ratio = scale * x[0] / x[1];
@@ -113,15 +125,18 @@ std::vector<Observable> order_observables(const Grid& grid) {
 
 std::vector<Curve> order_curves(const Grid& grid, double spacing, double means) {
   std::vector<Curve> all;
-  append_correlator_curves(grid, spacing, "correlator", "effective_mass", "<sum over a slice of phi(0) phi(t)>, connected", means, all);
+  append_correlator_curves(grid, spacing, "correlator", "effective_mass",
+                           "<sum over a slice of phi(0) phi(t)>, connected", means, all);
   return all;
 }
 
-void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy, const std::string& help, double means, std::vector<Curve>& all) {
+void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy,
+                              const std::string& help, double means, std::vector<Curve>& all) {
   const auto points = static_cast<std::size_t>(slices_of(grid) / 2 + 1);
   const auto slices = static_cast<std::size_t>(slices_of(grid));
   Curve correlator{series, help, "t", {}, {}};
-  Curve effective{energy, "arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)), per time of one step, G = " + series, "t", {}, {}};
+  Curve effective{
+      energy, "arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)), per time of one step, G = " + series, "t", {}, {}};
   const auto of = [&](std::size_t from, std::size_t to) {
     std::vector<SeriesColumn> columns;
     for (std::size_t t = from; t <= to; ++t) columns.push_back({series, t});
@@ -132,15 +147,19 @@ void append_correlator_curves(const Grid& grid, double spacing, const std::strin
   const double slice_volume = static_cast<double>(grid.n_sites()) / slices_of(grid);
   const auto constant = [&grid, means, slices, slice_volume](const std::vector<double>& x, std::size_t t) {
     if (means == 0) return 0.0;
-    return means * (is_uniform(grid) ? slice_volume * x.back() * x.back() : correlation(&x[x.size() - slices], grid, static_cast<int>(t)));
+    return means * (is_uniform(grid) ? slice_volume * x.back() * x.back()
+                                     : correlation(&x[x.size() - slices], grid, static_cast<int>(t)));
   };
   for (std::size_t t = 0; t < points; ++t) {
     correlator.x.push_back(spacing * static_cast<double>(t));
-    correlator.points.push_back({"", "", of(t, t), [constant, t](const std::vector<double>& x) { return x[0] - constant(x, t); }});
+    correlator.points.push_back(
+        {"", "", of(t, t), [constant, t](const std::vector<double>& x) { return x[0] - constant(x, t); }});
     if (t == 0 || t + 1 >= points) continue;
     effective.x.push_back(spacing * static_cast<double>(t));
     effective.points.push_back({"", "", of(t - 1, t + 1), [constant, spacing, t](const std::vector<double>& x) {
-                                  return std::acosh(0.5 * (x[0] - constant(x, t - 1) + x[2] - constant(x, t + 1)) / (x[1] - constant(x, t))) / spacing;
+                                  return std::acosh(0.5 * (x[0] - constant(x, t - 1) + x[2] - constant(x, t + 1)) /
+                                                    (x[1] - constant(x, t))) /
+                                         spacing;
                                 }});
   }
   all.push_back(correlator);

@@ -11,13 +11,16 @@ namespace {
 
 constexpr int n_operators = 4;
 
-constexpr std::size_t entry(int tau, int k, int l) { return static_cast<std::size_t>(n_operators + ((tau - 1) * n_operators + k) * n_operators + l); }
+constexpr std::size_t entry(int tau, int k, int l) {
+  return static_cast<std::size_t>(n_operators + ((tau - 1) * n_operators + k) * n_operators + l);
+}
 
 double gap(const std::vector<double>& means, int level, double spacing) {
   Eigen::Matrix4d c[2];
   for (int tau = 1; tau <= 2; ++tau) {
     for (int k = 0; k < n_operators; ++k) {
-      for (int l = 0; l < n_operators; ++l) c[tau - 1](k, l) = 0.5 * (means[entry(tau, k, l)] + means[entry(tau, l, k)]);
+      for (int l = 0; l < n_operators; ++l)
+        c[tau - 1](k, l) = 0.5 * (means[entry(tau, k, l)] + means[entry(tau, l, k)]);
     }
   }
   const Eigen::GeneralizedSelfAdjointEigenSolver<Eigen::Matrix4d> solver(c[1], c[0], Eigen::EigenvaluesOnly);
@@ -48,8 +51,11 @@ std::vector<Observable> path_gaps(double spacing) {
   for (std::size_t k = 0; k <= entry(2, n_operators - 1, n_operators - 1); ++k) columns.push_back({"path_levels", k});
   std::vector<Observable> all;
   for (int level = 1; level <= 2; ++level) {
-    all.push_back({fmt::format("gap_{}", level), fmt::format("E_{} - E_0, generalised eigenvalue problem of 1, x, x^2, x^3 between distances 1 and 2; for a length of many 1/gap", level), columns,
-                   [level, spacing](const std::vector<double>& means) { return gap(means, level, spacing); }});
+    all.push_back({fmt::format("gap_{}", level),
+                   fmt::format("E_{} - E_0, generalised eigenvalue problem of 1, x, x^2, x^3 between distances 1 and "
+                               "2; for a length of many 1/gap",
+                               level),
+                   columns, [level, spacing](const std::vector<double>& means) { return gap(means, level, spacing); }});
   }
   return all;
 }

@@ -9,8 +9,9 @@ namespace koushi {
 
 namespace {
 
-/// target = scale * normal numbers of (seed, purpose, step, global site, replica and component). A block of random words gives two of them: two
-/// components of a site, or (one component) sites 2 k and 2 k + 1, which one rank computes once and two ranks twice.
+/// target = scale * normal numbers of (seed, purpose, step, global site, replica and component). A block of random
+/// words gives two of them: two components of a site, or (one component) sites 2 k and 2 k + 1, which one rank computes
+/// once and two ranks twice.
 struct DrawNormals {
   GridView grid;
   FieldPointer target;
@@ -46,7 +47,8 @@ struct DrawNormals {
         for (int l = 0; l < L::width; ++l) {
           const std::int64_t site = 2 * (pair + l);
           if (site >= first && site < last) out[grid.place(static_cast<int>(site - first))] = L::get(one, l);
-          if (site + 1 >= first && site + 1 < last) out[grid.place(static_cast<int>(site + 1 - first))] = L::get(two, l);
+          if (site + 1 >= first && site + 1 < last)
+            out[grid.place(static_cast<int>(site + 1 - first))] = L::get(two, l);
         }
       }
       return;
@@ -87,9 +89,10 @@ struct KineticEnergy {
   int components;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const KineticEnergy self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[1]) {
+    return [self, row](int x, const RowSides&, double(&values)[1]) {
       values[0] = 0;
-      for (int c = 0; c < self.components; ++c) values[0] += 0.5 * self.momentum.at(row, c)[x] * self.momentum.at(row, c)[x];
+      for (int c = 0; c < self.components; ++c)
+        values[0] += 0.5 * self.momentum.at(row, c)[x] * self.momentum.at(row, c)[x];
     };
   }
 };
@@ -107,24 +110,29 @@ RealField::RealField(const Grid& grid, int components, bool corners, int momenta
 
 void RealField::start(std::uint64_t seed, double spread) {
   Kokkos::parallel_for("koushi::field::start", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
-                       DrawNormals{grid_.view(), pointer_to(field_), components_, seed, RandomPurpose::initial_configurations, 0, spread});
+                       DrawNormals{grid_.view(), pointer_to(field_), components_, seed,
+                                   RandomPurpose::initial_configurations, 0, spread});
   field_changed();
 }
 
 void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
-  Kokkos::parallel_for("koushi::field::momenta", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
-                       DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
+  Kokkos::parallel_for(
+      "koushi::field::momenta", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
+      DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
 }
 
-void RealField::add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components, double factor) const {
-  for_sites(Kokkos::DefaultExecutionSpace{}, label, grid_.view(), AddScaled{pointer_to(target), pointer_to(source), components, factor});
+void RealField::add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
+                           double factor) const {
+  for_sites(Kokkos::DefaultExecutionSpace{}, label, grid_.view(),
+            AddScaled{pointer_to(target), pointer_to(source), components, factor});
 }
 
 void RealField::reverse_momenta() { add_scaled("koushi::field::reverse", momentum_, momentum_, momenta_, -2.0); }
 
 std::vector<double> RealField::hamiltonian() {
   std::vector<double> h = action();
-  const std::vector<double> kinetic = totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), momenta_});
+  const std::vector<double> kinetic =
+      totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), momenta_});
   for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
   return h;
 }
@@ -140,7 +148,8 @@ void RealField::restore(const std::vector<bool>& accepted) {
   field_changed();
   for (std::size_t r = 0; r < accepted.size(); ++r) {
     if (accepted[r]) continue;
-    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, Kokkos::subview(field_, r, Kokkos::ALL, Kokkos::ALL), Kokkos::subview(kept_, r, Kokkos::ALL, Kokkos::ALL));
+    Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, Kokkos::subview(field_, r, Kokkos::ALL, Kokkos::ALL),
+                      Kokkos::subview(kept_, r, Kokkos::ALL, Kokkos::ALL));
   }
 }
 

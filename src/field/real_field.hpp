@@ -36,7 +36,8 @@ struct SliceSums {
         if (first == 3) add_atomically(sums(row.replica, c * length + grid.global_first[3] + grid.coordinate(x)), one);
         whole += one;
       }
-      if (first < 3) add_atomically(sums(row.replica, c * length + grid.global_first[first] + row.coordinate[first]), whole);
+      if (first < 3)
+        add_atomically(sums(row.replica, c * length + grid.global_first[first] + row.coordinate[first]), whole);
     }
   }
 };
@@ -44,7 +45,8 @@ struct SliceSums {
 /// What all theories of real fields share: storage, momenta, halos, averages over slices.
 class RealField : public MolecularDynamics {
  public:
-  /// corners: the action takes steps in several directions at once. momenta: numbers of p per site; 0: as many as components.
+  /// corners: the action takes steps in several directions at once. momenta: numbers of p per site; 0: as many as
+  /// components.
   RealField(const Grid& grid, int components, bool corners = false, int momenta = 0);
   const Grid& grid() const override { return grid_; }
   void start(std::uint64_t seed, double spread) override;
@@ -61,15 +63,19 @@ class RealField : public MolecularDynamics {
  protected:
   FieldPointer pointer_to(const FieldArray& field) const { return koushi::pointer_to(grid_.view(), field); }
   /// target += factor * source, of the sites of the box.
-  void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components, double factor) const;
-  /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1: [replica][c][t], of the whole lattice.
+  void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
+                  double factor) const;
+  /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1:
+  /// [replica][c][t], of the whole lattice.
   template <typename Value>
   std::vector<double> slice_sums_of(int orders, const Value& value) const {
     if (orders == 0) return {};
     const GridView& view = grid_.view();
     const int length = view.global_extent[view.first_direction];
-    const SiteSums sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas), static_cast<std::size_t>(orders * length));
-    Kokkos::parallel_for("koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()), SliceSums<Value>{view, value, sums, orders, length});
+    const SiteSums sums("koushi::field::slices", static_cast<std::size_t>(view.n_replicas),
+                        static_cast<std::size_t>(orders * length));
+    Kokkos::parallel_for("koushi::field::slice_sums", Kokkos::RangePolicy<>(0, view.n_rows()),
+                         SliceSums<Value>{view, value, sums, orders, length});
     return totals_of(sums);
   }
   /// Sums of n numbers per site over the whole lattice: [replica][n].
@@ -81,7 +87,8 @@ class RealField : public MolecularDynamics {
   }
   std::vector<double> totals_of(const SiteSums& sums) const;
 
-  /// Runs a kernel that reads the neighbours in `source`: interior sites while its halo is under way, the others afterwards.
+  /// Runs a kernel that reads the neighbours in `source`: interior sites while its halo is under way, the others
+  /// afterwards.
   template <typename Kernel>
   void run_with_halo(const char* label, const FieldArray& source, const Kernel& kernel) {
     const Kokkos::DefaultExecutionSpace space;
@@ -95,7 +102,8 @@ class RealField : public MolecularDynamics {
     for_sites(space, label, grid_.view(), grid_.boundary_rows(), kernel);
   }
 
-  /// Fills the halo, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of what it writes to accepted[k].
+  /// Fills the halo, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of what it
+  /// writes to accepted[k].
   template <typename MakeKernel>
   std::int64_t update_colour(const char* label, const Kokkos::View<int*>& sites, const MakeKernel& make_kernel) {
     halo_.exchange(field_);
@@ -108,7 +116,8 @@ class RealField : public MolecularDynamics {
     return count;
   }
 
-  /// The nearest `layers` of the field's halo, unless they are there since its last change: for theories that say what changes it.
+  /// The nearest `layers` of the field's halo, unless they are there since its last change: for theories that say what
+  /// changes it.
   void fill_halo(int layers) {
     if (filled_ < layers) halo_.exchange(field_, {.layers = layers});
     filled_ = std::max(filled_, layers);

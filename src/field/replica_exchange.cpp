@@ -21,7 +21,14 @@ std::vector<double> total_action(FieldTheory& a, FieldTheory& b) {
 }  // namespace
 
 ReplicaExchange::ReplicaExchange(std::size_t rungs, std::int64_t replicas, std::uint64_t seed)
-    : rungs_(rungs), replicas_(static_cast<std::size_t>(replicas)), seed_(seed), tried_(rungs - 1), accepted_(rungs - 1), copy_(replicas_ * rungs), end_(replicas_ * rungs), journeys_(replicas_ * rungs) {
+    : rungs_(rungs),
+      replicas_(static_cast<std::size_t>(replicas)),
+      seed_(seed),
+      tried_(rungs - 1),
+      accepted_(rungs - 1),
+      copy_(replicas_ * rungs),
+      end_(replicas_ * rungs),
+      journeys_(replicas_ * rungs) {
   for (std::size_t k = 0; k < copy_.size(); ++k) copy_[k] = static_cast<std::int64_t>(k % rungs);
 }
 
@@ -38,7 +45,8 @@ double ReplicaExchange::update(const std::vector<FieldTheory*>& rungs, std::uint
     a.exchange(b, std::vector<bool>(here, true));
     std::vector<double> change = total_action(a, b);
     for (std::size_t r = 0; r < here; ++r) change[r] -= before[r];
-    change = grid.world().all_gather(grid.group().is_root() ? change : std::vector<double>{});  // in the order of the replicas
+    change = grid.world().all_gather(grid.group().is_root() ? change
+                                                            : std::vector<double>{});  // in the order of the replicas
     std::vector<bool> back(here);
     for (std::size_t r = 0; r < replicas_; ++r) {
       const RandomBlock word = philox(seed_, RandomPurpose::exchange, step, r, static_cast<std::uint32_t>(pair));
@@ -70,11 +78,14 @@ void ReplicaExchange::note_ends() {
 
 std::vector<double> ReplicaExchange::acceptance() const {
   std::vector<double> all;
-  for (std::size_t k = 0; k < tried_.size(); ++k) all.push_back(tried_[k] == 0 ? std::nan("") : static_cast<double>(accepted_[k]) / static_cast<double>(tried_[k]));
+  for (std::size_t k = 0; k < tried_.size(); ++k)
+    all.push_back(tried_[k] == 0 ? std::nan("") : static_cast<double>(accepted_[k]) / static_cast<double>(tried_[k]));
   return all;
 }
 
-double ReplicaExchange::round_trips() const { return 0.5 * static_cast<double>(std::accumulate(journeys_.begin(), journeys_.end(), std::int64_t{0})); }
+double ReplicaExchange::round_trips() const {
+  return 0.5 * static_cast<double>(std::accumulate(journeys_.begin(), journeys_.end(), std::int64_t{0}));
+}
 
 void ReplicaExchange::write(Archive& archive, const std::string& path) const {
   archive.write(path + "/calls", calls_);

@@ -45,7 +45,8 @@ struct MetropolisKernel {
       double other[n];
       double u = 0;
       for (int c = 0; c <= n; ++c) {
-        const RandomBlock r = philox(seed, RandomPurpose::local_update, step, site, first_draw + static_cast<std::uint32_t>(hit * (n + 1) + c));
+        const RandomBlock r = philox(seed, RandomPurpose::local_update, step, site,
+                                     first_draw + static_cast<std::uint32_t>(hit * (n + 1) + c));
         const double number = uniform(r.word[0], r.word[1]);
         if (c == n) {
           u = number;
@@ -69,7 +70,7 @@ struct HalfProduct {
   FieldPointer velocity;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const HalfProduct self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[1]) {
+    return [self, row](int x, const RowSides&, double(&values)[1]) {
       values[0] = 0;
       for (int c = 0; c < n; ++c) values[0] += 0.5 * self.momentum.at(row, c)[x] * self.velocity.at(row, c)[x];
     };
@@ -80,12 +81,17 @@ template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
   static constexpr bool periodic = PeriodicSite<Site>;
-  static constexpr bool even = std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
+  static constexpr bool even =
+      std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
 
  public:
   /// spacing: of a path; 0 for a field.
   ScalarTheory(const Grid& grid, Site site, Bond bond, double spacing)
-      : RealField(grid, n), action_{grid.view(), site, bond}, path_(spacing > 0), spacing_(path_ ? spacing : 1), spare_(make_field(grid, n)) {}
+      : RealField(grid, n),
+        action_{grid.view(), site, bond},
+        path_(spacing > 0),
+        spacing_(path_ ? spacing : 1),
+        spare_(make_field(grid, n)) {}
 
   /// Fixed ends of a path: values in the halo, which no update touches.
   void set_ends(const double (&ends)[2]) {
@@ -104,7 +110,8 @@ class ScalarTheory final : public RealField {
   std::vector<double> action() override {
     halo_.exchange(field_);
     std::vector<double> s;
-    const std::vector<double> all = totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    const std::vector<double> all =
+        totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
     for (std::size_t r = 0; r < all.size(); r += 5) s.push_back(all[r]);
     return s;
   }
@@ -123,7 +130,8 @@ class ScalarTheory final : public RealField {
     if (!accelerated_) return RealField::hamiltonian();
     std::vector<double> h = action();
     fourier_->apply_inverse(momentum_, velocity_);
-    const std::vector<double> kinetic = totals<1>("koushi::field::accelerated_kinetic", HalfProduct<n>{pointer_to(momentum_), pointer_to(velocity_)});
+    const std::vector<double> kinetic =
+        totals<1>("koushi::field::accelerated_kinetic", HalfProduct<n>{pointer_to(momentum_), pointer_to(velocity_)});
     for (std::size_t r = 0; r < h.size(); ++r) h[r] += kinetic[r];
     return h;
   }
@@ -139,7 +147,9 @@ class ScalarTheory final : public RealField {
       drift(drift_time);
       return;
     }
-    const KickKernel<Action, n, true> kernel{action_, pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_), kick_time, drift_time};
+    const KickKernel<Action, n, true> kernel{
+        action_,   pointer_to(field_), pointer_to(momentum_), pointer_to(momentum_), pointer_to(spare_),
+        kick_time, drift_time};
     run_with_halo("koushi::field::kick_then_drift", field_, kernel);
     std::swap(field_, spare_);
   }
@@ -165,7 +175,8 @@ class ScalarTheory final : public RealField {
     return steps;
   }
 
-  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
+                          double width) override {
     std::int64_t count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
@@ -186,10 +197,11 @@ class ScalarTheory final : public RealField {
     return all;
   }
 
-  /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a
-  /// bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two
-  /// signs, so that a bond of aligned signs is active with probability 1 - e^{-2 J}.
-  /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
+  /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1:
+  /// phi -> - phi), keeps |phi|; of a bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r)
+  /// alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so that a bond of aligned signs is
+  /// active with probability 1 - e^{-2 J}. Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff,
+  /// Phys. Rev. Lett. 62, 361 (1989)
   std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
     if constexpr (!even) return RealField::flip_clusters(single, seed, step);
     halo_.exchange(field_);
@@ -199,7 +211,9 @@ class ScalarTheory final : public RealField {
     for (int r = 0; r < view.n_replicas; ++r) axes.push_back(random_axis(n, seed, step, view.first_replica + r));
     const auto projection = [&](int replica, int stored) {
       double sum = 0;
-      for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
+      for (std::size_t c = 0; c < n; ++c)
+        sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) *
+               axes[static_cast<std::size_t>(replica)][c];
       return sum;
     };
     SpinBonds bonds;
@@ -223,7 +237,8 @@ class ScalarTheory final : public RealField {
 
   Measured measure() override {
     halo_.exchange(field_);
-    const std::vector<double> sums = totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
+    const std::vector<double> sums =
+        totals<5>("koushi::field::survey", ScalarSurvey<Action, n>{action_, pointer_to(field_)});
     const FieldValue value{pointer_to(field_)};
     const std::vector<double> slices = slice_sums_of(n, value);
     const std::vector<double> waves = slice_sums_of(n * at_momenta_.parts(), at_momenta_.times_waves(value));
@@ -243,21 +258,27 @@ class ScalarTheory final : public RealField {
     }
     if (has_gaps()) {
       const double weight = grid_.options().boundary[0] == Boundary::antiperiodic ? -1 : 1;
-      for (std::size_t r = 0; r < replicas; ++r) append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, weight, all["path_levels"]);
+      for (std::size_t r = 0; r < replicas; ++r)
+        append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, weight, all["path_levels"]);
     }
     return all;
   }
 
   std::vector<Observable> observables() const override {
     const auto mean = [](const std::vector<double>& x) { return x[0]; };
-    std::vector<Observable> all{
-        {"action_density", "<S> / V", {{"action_density"}}, mean},
-        {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {{path_ ? "x2" : "phi2"}}, mean},
-        {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {{path_ ? "x4" : "phi4"}}, mean},
-        {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {{"virial"}}, mean}};
+    std::vector<Observable> all{{"action_density", "<S> / V", {{"action_density"}}, mean},
+                                {path_ ? "x2" : "phi2", path_ ? "<x^2>" : "<|phi|^2>", {{path_ ? "x2" : "phi2"}}, mean},
+                                {path_ ? "x4" : "phi4", path_ ? "<x^4>" : "<|phi|^4>", {{path_ ? "x4" : "phi4"}}, mean},
+                                {"schwinger_dyson", "<sum phi dS/dphi> / (n V): 1 exactly", {{"virial"}}, mean}};
     if constexpr (periodic) {
-      all.back() = {"schwinger_dyson", "<sum sin(beta phi) dS/dphi> / <sum beta cos(beta phi)>: 1 exactly", {{"virial"}, {"virial_slope"}}, [](const std::vector<double>& x) { return x[0] / x[1]; }};
-      all.push_back({"cosine", "<cos(beta phi)>", {{"virial_slope"}}, [beta = action_.site.beta](const std::vector<double>& x) { return x[0] / beta; }});
+      all.back() = {"schwinger_dyson",
+                    "<sum sin(beta phi) dS/dphi> / <sum beta cos(beta phi)>: 1 exactly",
+                    {{"virial"}, {"virial_slope"}},
+                    [](const std::vector<double>& x) { return x[0] / x[1]; }};
+      all.push_back(
+          {"cosine", "<cos(beta phi)>", {{"virial_slope"}}, [beta = action_.site.beta](const std::vector<double>& x) {
+             return x[0] / beta;
+           }});
     }
     if (path_) {
       if (has_gaps()) {
@@ -281,7 +302,8 @@ class ScalarTheory final : public RealField {
   /// Paths with ends have excited states near them.
   bool has_gaps() const { return path_ && closed_ && grid_.options().boundary[0] != Boundary::open; }
   void kick(const FieldArray& source, const FieldArray& base, const FieldArray& target, double factor) {
-    const KickKernel<Action, n, false> kernel{action_, pointer_to(source), pointer_to(base), pointer_to(target), {}, factor, 0};
+    const KickKernel<Action, n, false> kernel{
+        action_, pointer_to(source), pointer_to(base), pointer_to(target), {}, factor, 0};
     run_with_halo("koushi::field::kick", source, kernel);
   }
 
@@ -289,7 +311,7 @@ class ScalarTheory final : public RealField {
   bool path_;
   double spacing_;
   bool closed_ = true;  ///< no fixed ends
-  FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
+  FieldArray spare_;    ///< where a kick and drift in one pass writes the field, and where a shifted one stands
   bool accelerated_ = false;
   std::unique_ptr<FourierMass> fourier_;  ///< once it has been asked for
   FieldArray velocity_;                   ///< M^{-1} p
@@ -299,10 +321,14 @@ class ScalarTheory final : public RealField {
 template <typename Site, typename Bond, int n>
 std::unique_ptr<MolecularDynamics> in_dimension(const Grid& grid, const Site& site, const Bond& bond) {
   switch (grid.dimension()) {
-    case 1: return std::make_unique<ScalarTheory<Site, Bond, n, 1>>(grid, site, bond, 0);
-    case 2: return std::make_unique<ScalarTheory<Site, Bond, n, 2>>(grid, site, bond, 0);
-    case 3: return std::make_unique<ScalarTheory<Site, Bond, n, 3>>(grid, site, bond, 0);
-    default: return std::make_unique<ScalarTheory<Site, Bond, n, 4>>(grid, site, bond, 0);
+    case 1:
+      return std::make_unique<ScalarTheory<Site, Bond, n, 1>>(grid, site, bond, 0);
+    case 2:
+      return std::make_unique<ScalarTheory<Site, Bond, n, 2>>(grid, site, bond, 0);
+    case 3:
+      return std::make_unique<ScalarTheory<Site, Bond, n, 3>>(grid, site, bond, 0);
+    default:
+      return std::make_unique<ScalarTheory<Site, Bond, n, 4>>(grid, site, bond, 0);
   }
 }
 
@@ -312,11 +338,16 @@ std::unique_ptr<MolecularDynamics> make_quartic_theory(const Grid& grid, const Q
   const QuarticSite site{options.quadratic, options.quartic};
   const QuadraticBond bond{options.stiffness};
   switch (options.components) {
-    case 1: return in_dimension<QuarticSite, QuadraticBond, 1>(grid, site, bond);
-    case 2: return in_dimension<QuarticSite, QuadraticBond, 2>(grid, site, bond);
-    case 3: return in_dimension<QuarticSite, QuadraticBond, 3>(grid, site, bond);
-    case 4: return in_dimension<QuarticSite, QuadraticBond, 4>(grid, site, bond);
-    default: throw UsageError(fmt::format("a field of {} components\n  expected: 1 to 4", options.components));
+    case 1:
+      return in_dimension<QuarticSite, QuadraticBond, 1>(grid, site, bond);
+    case 2:
+      return in_dimension<QuarticSite, QuadraticBond, 2>(grid, site, bond);
+    case 3:
+      return in_dimension<QuarticSite, QuadraticBond, 3>(grid, site, bond);
+    case 4:
+      return in_dimension<QuarticSite, QuadraticBond, 4>(grid, site, bond);
+    default:
+      throw UsageError(fmt::format("a field of {} components\n  expected: 1 to 4", options.components));
   }
 }
 
@@ -325,9 +356,11 @@ std::unique_ptr<MolecularDynamics> make_sine_gordon_theory(const Grid& grid, dou
 }
 
 std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const PathOptions& options) {
-  if (grid.dimension() != 1) throw UsageError(fmt::format("a path in {} directions\n  expected: one", grid.dimension()));
+  if (grid.dimension() != 1)
+    throw UsageError(fmt::format("a path in {} directions\n  expected: one", grid.dimension()));
   PolynomialSite potential{options.spacing, {}};
-  for (std::size_t k = 1; k < options.potential.size() && k <= PolynomialSite::degree; ++k) potential.coefficient[k] = options.potential[k];
+  for (std::size_t k = 1; k < options.potential.size() && k <= PolynomialSite::degree; ++k)
+    potential.coefficient[k] = options.potential[k];
   const double stiffness = 0.5 / options.spacing;
   const auto finish = [&](auto theory) -> std::unique_ptr<MolecularDynamics> {
     if (grid.options().boundary[0] == Boundary::fixed) theory->set_ends(options.ends);
@@ -335,11 +368,13 @@ std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const Path
   };
   if (options.rule == PathRule::mid_point) {
     using Theory = ScalarTheory<PolynomialSite, MidpointBond, 1, 1>;
-    return finish(std::make_unique<Theory>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing));
+    return finish(
+        std::make_unique<Theory>(grid, PolynomialSite{}, MidpointBond{stiffness, potential}, options.spacing));
   }
   if (options.rule == PathRule::symmetrised && grid.options().boundary[0] == Boundary::open) {
     using Theory = ScalarTheory<PolynomialSite, TrapezoidBond, 1, 1>;
-    return finish(std::make_unique<Theory>(grid, PolynomialSite{}, TrapezoidBond{stiffness, potential}, options.spacing));
+    return finish(
+        std::make_unique<Theory>(grid, PolynomialSite{}, TrapezoidBond{stiffness, potential}, options.spacing));
   }
   using Theory = ScalarTheory<PolynomialSite, QuadraticBond, 1, 1>;
   return finish(std::make_unique<Theory>(grid, potential, QuadraticBond{stiffness}, options.spacing));

@@ -48,7 +48,9 @@ std::vector<std::vector<std::array<int, 4>>> shells(int dimension, std::size_t c
 struct PottsOrder {
   FieldPointer field;
   double q;
-  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int k) const { return Kokkos::sqrt(q / (q - 1)) * ((field.at(row, 0)[x] == k ? 1.0 : 0.0) - 1 / q); }
+  KOKKOS_FUNCTION double operator()(const GridRow& row, int x, int k) const {
+    return Kokkos::sqrt(q / (q - 1)) * ((field.at(row, 0)[x] == k ? 1.0 : 0.0) - 1 / q);
+  }
 };
 
 template <typename Spins>
@@ -57,7 +59,8 @@ class SpinTheory final : public RealField {
   static constexpr bool is_potts = std::is_same_v<Spins, PottsSpins>;
 
  public:
-  SpinTheory(const Grid& grid, const Spins& spins, const std::vector<double>& J) : RealField(grid, n, J.size() > 1), spins_(spins) {
+  SpinTheory(const Grid& grid, const Spins& spins, const std::vector<double>& J)
+      : RealField(grid, n, J.size() > 1), spins_(spins) {
     const auto all = shells(grid.dimension(), J.size());
     for (std::size_t shell = 0; shell < all.size(); ++shell) {
       for (const auto& step : all[shell]) {
@@ -78,7 +81,9 @@ class SpinTheory final : public RealField {
         if constexpr (!is_potts) s[0] = 1;
         if (spread > 0) {  // any spread: fully random
           const auto block = [&](std::uint32_t draw) {
-            return philox(seed, RandomPurpose::initial_configurations, 0, static_cast<std::uint64_t>(view.global_site(row, x)), static_cast<std::uint32_t>(2 * (view.first_replica + row.replica)) + draw);
+            return philox(seed, RandomPurpose::initial_configurations, 0,
+                          static_cast<std::uint64_t>(view.global_site(row, x)),
+                          static_cast<std::uint32_t>(2 * (view.first_replica + row.replica)) + draw);
           };
           if constexpr (n == 1 && !is_potts) {
             if ((block(0).word[3] & 1U) != 0) s[0] = -1;
@@ -88,7 +93,9 @@ class SpinTheory final : public RealField {
             spins_.propose(s, block(0), block(1), 1e6, s);
           }
         }
-        for (int c = 0; c < n; ++c) host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c), static_cast<std::size_t>(row.site + x)) = s[c];
+        for (int c = 0; c < n; ++c)
+          host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c),
+               static_cast<std::size_t>(row.site + x)) = s[c];
       }
     }
     Kokkos::deep_copy(field_, host);
@@ -102,13 +109,19 @@ class SpinTheory final : public RealField {
 
   void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
     RealField::draw_momenta(seed, step);
-    if constexpr (n > 1) for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::tangent", grid_.view(), ToTangent<n>{pointer_to(field_), pointer_to(momentum_)});
+    if constexpr (n > 1)
+      for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::tangent", grid_.view(),
+                ToTangent<n>{pointer_to(field_), pointer_to(momentum_)});
   }
   void kick(double time) override {
-    if constexpr (n > 1) run_with_halo("koushi::field::sphere_kick", field_, SphereKick<n>{spins_, bonds_, grid_.view(), pointer_to(field_), pointer_to(momentum_), time});
+    if constexpr (n > 1)
+      run_with_halo("koushi::field::sphere_kick", field_,
+                    SphereKick<n>{spins_, bonds_, grid_.view(), pointer_to(field_), pointer_to(momentum_), time});
   }
   void drift(double time) override {
-    if constexpr (n > 1) for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::sphere_drift", grid_.view(), SphereDrift<n>{pointer_to(field_), pointer_to(momentum_), time});
+    if constexpr (n > 1)
+      for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::sphere_drift", grid_.view(),
+                SphereDrift<n>{pointer_to(field_), pointer_to(momentum_), time});
   }
   void kick_then_drift(double kick_time, double drift_time) override {
     kick(kick_time);
@@ -135,11 +148,13 @@ class SpinTheory final : public RealField {
 
   std::vector<std::array<int, 4>> interactions() const override {
     std::vector<std::array<int, 4>> steps;
-    for (int b = 0; b < bonds_.count; ++b) steps.push_back({bonds_.step[b][0], bonds_.step[b][1], bonds_.step[b][2], bonds_.step[b][3]});
+    for (int b = 0; b < bonds_.count; ++b)
+      steps.push_back({bonds_.step[b][0], bonds_.step[b][1], bonds_.step[b][2], bonds_.step[b][3]});
     return steps;
   }
 
-  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) override {
+  std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
+                          double width) override {
     if constexpr (std::is_same_v<Spins, VectorSpins<1>>) {
       if (bonds_.count == first_shell_) return ising_heatbath(colouring, seed, step, hits);
     }
@@ -147,7 +162,8 @@ class SpinTheory final : public RealField {
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
       count += update_colour("koushi::field::spin_metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
-        return SpinMetropolis<Spins>{spins_, bonds_, grid_.view(), pointer_to(field_), sites, accepted, seed, step, hits, width};
+        return SpinMetropolis<Spins>{spins_, bonds_, grid_.view(), pointer_to(field_), sites, accepted, seed,
+                                     step,   hits,   width};
       });
     }
     return count;
@@ -169,32 +185,46 @@ class SpinTheory final : public RealField {
   Measured measure() override;
   std::vector<Observable> observables() const override;
   std::vector<Curve> curves() const override {
-    std::vector<Curve> all = order_curves(grid_, 1.0, is_potts ? spins_.states / (spins_.states - 1.0) : 1.0);  // the others share - <phi_1>
+    std::vector<Curve> all =
+        order_curves(grid_, 1.0, is_potts ? spins_.states / (spins_.states - 1.0) : 1.0);  // the others share - <phi_1>
     at_momenta_.append_curves(grid_, all);
     return all;
   }
   void correlate_at(const SpatialMomenta& momenta) override { at_momenta_ = MomentumCorrelators(grid_, momenta); }
 
  private:
-  /// Colour by colour: of a checkerboard in split rows 32 sites at once where the groups of random words begin with the rows of this rank; else by lists.
+  /// Colour by colour: of a checkerboard in split rows 32 sites at once where the groups of random words begin with the
+  /// rows of this rank; else by lists.
   std::int64_t ising_heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits) {
     const GridView& view = grid_.view();
     const auto& boundary = grid_.options().boundary;
-    const bool weighted = std::count(boundary.begin(), boundary.end(), Boundary::periodic) != static_cast<std::ptrdiff_t>(boundary.size());
+    const bool weighted = std::count(boundary.begin(), boundary.end(), Boundary::periodic) !=
+                          static_cast<std::ptrdiff_t>(boundary.size());
     const bool in_vectors = view.half > 0 && colouring.n_colours() == 2 && view.global_first[3] % 64 == 0;
     std::int64_t count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       halo_.exchange(field_);
       for (int hit = 0; hit < hits; ++hit) {
         const auto with_type = [&]<typename T>(std::type_identity<T>) {
-          IsingHeatbath<T> kernel{view, pointer_to(field_), spins_.beta * bonds_.coupling[0], spins_.beta * spins_.field, seed, step, static_cast<std::uint32_t>(hit), static_cast<std::uint32_t>(hits), weighted, {}};
+          IsingHeatbath<T> kernel{view,
+                                  pointer_to(field_),
+                                  spins_.beta * bonds_.coupling[0],
+                                  spins_.beta * spins_.field,
+                                  seed,
+                                  step,
+                                  static_cast<std::uint32_t>(hit),
+                                  static_cast<std::uint32_t>(hits),
+                                  weighted,
+                                  {}};
           kernel.tabulate();
           return kernel;
         };
         const Kokkos::DefaultExecutionSpace space;
         constexpr int stretch = Lanes<SiteVector>::width > 1 ? 32 : 1;
-        count += in_vectors ? count_lanes<SiteVector, stretch>(space, "koushi::field::spin_metropolis", view, colour, with_type(std::type_identity<SiteVector>{}))
-                            : count_list(space, "koushi::field::spin_metropolis", view, colouring.sites(colour), with_type(std::type_identity<double>{}));
+        count += in_vectors ? count_lanes<SiteVector, stretch>(space, "koushi::field::spin_metropolis", view, colour,
+                                                               with_type(std::type_identity<SiteVector>{}))
+                            : count_list(space, "koushi::field::spin_metropolis", view, colouring.sites(colour),
+                                         with_type(std::type_identity<double>{}));
       }
     }
     return count;
@@ -202,7 +232,9 @@ class SpinTheory final : public RealField {
 
   std::vector<std::array<double, 4>> survey() {
     halo_.exchange(field_);
-    const std::vector<double> all = totals<4>("koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
+    const std::vector<double> all =
+        totals<4>("koushi::field::spin_survey",
+                  SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
     std::vector<std::array<double, 4>> sums;
     for (std::size_t r = 0; r < all.size(); r += 4) sums.push_back({all[r], all[r + 1], all[r + 2], all[r + 3]});
     return sums;
@@ -211,7 +243,10 @@ class SpinTheory final : public RealField {
   /// The direction of reflection of a replica: a random axis, for the clock one that maps its angles onto themselves.
   std::array<double, 4> axis(std::uint64_t seed, std::uint64_t step, std::int64_t replica) const {
     if (n != 2 || spins_.states == 0) return random_axis(n, seed, step, replica);
-    const double angle = std::numbers::pi * uniform_below(axis_block(seed, step, replica, 0).word[0], 2 * spins_.states) / spins_.states - std::numbers::pi / 2;
+    const double angle = std::numbers::pi *
+                             uniform_below(axis_block(seed, step, replica, 0).word[0], 2 * spins_.states) /
+                             spins_.states -
+                         std::numbers::pi / 2;
     return {std::cos(angle), std::sin(angle), 0, 0};
   }
 
@@ -230,11 +265,14 @@ std::int64_t SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, s
   for (int r = 0; r < view.n_replicas; ++r) axes.push_back(axis(seed, step, view.first_replica + r));
   const auto projection = [&](int replica, int stored) {
     double sum = 0;
-    for (std::size_t c = 0; c < n; ++c) sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) * axes[static_cast<std::size_t>(replica)][c];
+    for (std::size_t c = 0; c < n; ++c)
+      sum += host(static_cast<std::size_t>(replica), c, static_cast<std::size_t>(stored)) *
+             axes[static_cast<std::size_t>(replica)][c];
     return sum;
   };
   const BondExponent exponent = [&](int replica, int b, int lower, int upper, double weight) {
-    if constexpr (is_potts) return projection(replica, lower) == projection(replica, upper) ? spins_.beta * bonds_.coupling[b] : 0.0;
+    if constexpr (is_potts)
+      return projection(replica, lower) == projection(replica, upper) ? spins_.beta * bonds_.coupling[b] : 0.0;
     return 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
   };
   std::int64_t flipped = 0;
@@ -246,7 +284,8 @@ std::int64_t SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, s
     ++flipped;
     if constexpr (is_potts) {
       const int old = static_cast<int>(host(r, 0, stored));
-      host(r, 0, stored) = single ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states : uniform_below(word.word[1], spins_.states);
+      host(r, 0, stored) = single ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states
+                                  : uniform_below(word.word[1], spins_.states);
     } else {
       const double along = projection(replica, site);
       double norm = 0;
@@ -293,10 +332,13 @@ std::vector<Observable> SpinTheory<Spins>::observables() const {
   const auto volume = static_cast<double>(grid_.n_sites());
   const double beta = spins_.beta;
   const auto mean = [](const std::vector<double>& x) { return x[0]; };
-  std::vector<Observable> all{{"energy_per_site", "<H> / V", {{"energy_per_site"}}, mean},
-                              {"bond", "mean f(s, s') over the bonds of the first shell", {{"bond"}}, mean},
-                              {"specific_heat", "beta^2 (<H^2> - <H>^2) / V", {{"energy_per_site2"}, {"energy_per_site"}},
-                               [volume, beta](const std::vector<double>& x) { return beta * beta * volume * (x[0] - x[1] * x[1]); }}};
+  std::vector<Observable> all{
+      {"energy_per_site", "<H> / V", {{"energy_per_site"}}, mean},
+      {"bond", "mean f(s, s') over the bonds of the first shell", {{"bond"}}, mean},
+      {"specific_heat",
+       "beta^2 (<H^2> - <H>^2) / V",
+       {{"energy_per_site2"}, {"energy_per_site"}},
+       [volume, beta](const std::vector<double>& x) { return beta * beta * volume * (x[0] - x[1] * x[1]); }}};
   for (Observable& o : order_observables(grid_)) all.push_back(std::move(o));
   at_momenta_.append_observables(all);
   return all;
@@ -320,16 +362,25 @@ int spin_range(const SpinModel& model, int dimension) {
 }
 
 std::unique_ptr<FieldTheory> make_spin_theory(const Grid& grid, const SpinModel& model) {
-  if (model.J.empty() || model.J.size() > 3) throw UsageError(fmt::format("{} couplings\n  expected: one per distance shell, at most 3", model.J.size()));
-  if (model.kind != SpinModel::Kind::vector && model.states < 2) throw UsageError(fmt::format("{} states\n  expected: at least 2", model.states));
-  if (model.kind == SpinModel::Kind::potts) return make(grid, PottsSpins{model.beta, model.field, model.states}, model.J);
-  if (model.kind == SpinModel::Kind::clock) return make(grid, VectorSpins<2>{model.beta, model.field, model.states}, model.J);
+  if (model.J.empty() || model.J.size() > 3)
+    throw UsageError(fmt::format("{} couplings\n  expected: one per distance shell, at most 3", model.J.size()));
+  if (model.kind != SpinModel::Kind::vector && model.states < 2)
+    throw UsageError(fmt::format("{} states\n  expected: at least 2", model.states));
+  if (model.kind == SpinModel::Kind::potts)
+    return make(grid, PottsSpins{model.beta, model.field, model.states}, model.J);
+  if (model.kind == SpinModel::Kind::clock)
+    return make(grid, VectorSpins<2>{model.beta, model.field, model.states}, model.J);
   switch (model.components) {
-    case 1: return make(grid, VectorSpins<1>{model.beta, model.field}, model.J);
-    case 2: return make(grid, VectorSpins<2>{model.beta, model.field}, model.J);
-    case 3: return make(grid, VectorSpins<3>{model.beta, model.field}, model.J);
-    case 4: return make(grid, VectorSpins<4>{model.beta, model.field}, model.J);
-    default: throw UsageError(fmt::format("spins of {} components\n  expected: 1 to 4", model.components));
+    case 1:
+      return make(grid, VectorSpins<1>{model.beta, model.field}, model.J);
+    case 2:
+      return make(grid, VectorSpins<2>{model.beta, model.field}, model.J);
+    case 3:
+      return make(grid, VectorSpins<3>{model.beta, model.field}, model.J);
+    case 4:
+      return make(grid, VectorSpins<4>{model.beta, model.field}, model.J);
+    default:
+      throw UsageError(fmt::format("spins of {} components\n  expected: 1 to 4", model.components));
   }
 }
 

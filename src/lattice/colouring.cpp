@@ -21,7 +21,10 @@ std::vector<std::uint8_t> colour_lattice(const Grid& whole, const std::vector<st
   }
   std::int64_t volume = 1;
   for (const int n : grid.global_extent) volume *= n;
-  if (volume > (std::int64_t{1} << 28)) throw UsageError(fmt::format("{} sites are too many to colour for local updates\n  expected: at most 2^28, or updates of the whole field", volume));
+  if (volume > (std::int64_t{1} << 28))
+    throw UsageError(fmt::format(
+        "{} sites are too many to colour for local updates\n  expected: at most 2^28, or updates of the whole field",
+        volume));
   constexpr std::uint8_t none = 255;
   std::vector<std::uint8_t> colour(static_cast<std::size_t>(volume), none);
   int at[4] = {};
@@ -39,7 +42,9 @@ std::vector<std::uint8_t> colour_lattice(const Grid& whole, const std::vector<st
         }
         if (!inside) continue;
         if (other == s) {
-          throw UsageError("a site interacts with itself through the boundary, which an update site by site cannot know\n  expected: larger or open extents, or updates of the whole field or of clusters");
+          throw UsageError(
+              "a site interacts with itself through the boundary, which an update site by site cannot know\n  "
+              "expected: larger or open extents, or updates of the whole field or of clusters");
         }
         const std::uint8_t theirs = colour[static_cast<std::size_t>(other)];
         if (theirs != none) taken[theirs / 64] |= std::uint64_t{1} << (theirs % 64U);

@@ -31,11 +31,13 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   if (d < 1 || d > 4) throw UsageError(fmt::format("a lattice of {} directions, not of 1 to 4", d));
   const int per_group = product(options.ranks);
   if (options.ranks.size() != options.extents.size() || comm.size() % per_group != 0) {
-    throw UsageError(fmt::format("[{}] ranks per direction for {} directions and {} ranks", fmt::join(options.ranks, ", "), d, comm.size()));
+    throw UsageError(fmt::format("[{}] ranks per direction for {} directions and {} ranks",
+                                 fmt::join(options.ranks, ", "), d, comm.size()));
   }
   const int n_groups = comm.size() / per_group;
   if (n_groups > options.replicas) {
-    throw UsageError(fmt::format("{} groups of ranks for {} replicas leave some without one", n_groups, options.replicas));
+    throw UsageError(
+        fmt::format("{} groups of ranks for {} replicas leave some without one", n_groups, options.replicas));
   }
   view_.first_direction = 4 - d;
   view_.range = options.range;
@@ -60,7 +62,8 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     }
   }
   view_.margin = halo_[3];
-  if (options.split_rows && view_.global_extent[3] % (2 * divisions_[3]) == 0 && view_.extent[3] > 2) view_.half = view_.extent[3] / 2;
+  if (options.split_rows && view_.global_extent[3] % (2 * divisions_[3]) == 0 && view_.extent[3] > 2)
+    view_.half = view_.extent[3] / 2;
   std::int64_t stored = 1;
   for (int mu = 3; mu >= 0; --mu) {
     view_.stride[mu] = static_cast<int>(stored);
@@ -74,7 +77,8 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
   if (stored > 0x7fffffff) throw UsageError(fmt::format("{} sites on one rank, not fewer than 2^31", stored));
   view_.stored = static_cast<int>(stored);
 
-  // What belongs to one slice of a tile along direction 0 shall fit into a megabyte of cache: three slices of a field and what is written.
+  // What belongs to one slice of a tile along direction 0 shall fit into a megabyte of cache: three slices of a field
+  // and what is written.
   const auto largest_divisor = [](int n, double most) {
     int best = 1;
     for (int k = 1; k <= n && k <= most; ++k) best = n % k == 0 ? k : best;
@@ -125,7 +129,8 @@ Grid::Grid(const Communicator& comm, const GridOptions& options)
     const GridRow row = view_.row(k);
     bool inside = !is_divided(3);
     for (int mu = 0; mu < 3; ++mu) {
-      inside = inside && (!is_divided(mu) || (row.coordinate[mu] >= options.range && row.coordinate[mu] < view_.extent[mu] - options.range));
+      inside = inside && (!is_divided(mu) || (row.coordinate[mu] >= options.range &&
+                                              row.coordinate[mu] < view_.extent[mu] - options.range));
     }
     (inside ? interior : ends).push_back(k);
   }
@@ -164,7 +169,9 @@ int Grid::neighbour(int mu, int step) const {
 }
 
 bool Grid::ends_fixed(int mu, int step) const {
-  if (mu < view_.first_direction || options_.boundary[static_cast<std::size_t>(mu - view_.first_direction)] != Boundary::fixed) return false;
+  if (mu < view_.first_direction ||
+      options_.boundary[static_cast<std::size_t>(mu - view_.first_direction)] != Boundary::fixed)
+    return false;
   return position_[mu] == (step < 0 ? 0 : divisions_[mu] - 1);
 }
 

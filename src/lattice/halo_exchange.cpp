@@ -6,11 +6,12 @@ namespace koushi {
 
 namespace {
 
-/// Copies a brick of the stored sites of all replicas and components into a buffer, or back; colour >= 0: the sites of this colour alone, one half of each row, the even places where
-/// first_parity and the steps from the brick's first row add up to an even number.
+/// Copies a brick of the stored sites of all replicas and components into a buffer, or back; colour >= 0: the sites of
+/// this colour alone, one half of each row, the even places where first_parity and the steps from the brick's first row
+/// add up to an even number.
 template <bool to_buffer>
-void copy_brick(const char* label, const GridView& grid, const FieldArray& field, const Kokkos::View<double*>& buffer, const int (&brick)[4][2], int first_component, int components, int colour,
-                int first_parity) {
+void copy_brick(const char* label, const GridView& grid, const FieldArray& field, const Kokkos::View<double*>& buffer,
+                const int (&brick)[4][2], int first_component, int components, int colour, int first_parity) {
   const int n1 = brick[1][1];
   const int n2 = brick[2][1];
   const int n3 = brick[3][1];
@@ -21,7 +22,8 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
   const bool whole_rows = n3 >= 2 * grid.half;  // they go in the order of places, which is the same for both partners
   const int copied = colour < 0 ? n3 : grid.half;
   const FieldPointer pointer = pointer_to(grid, field);
-  // A thread of the host takes all components of a row, which lie side by side where they are interleaved: finding the row costs as much as copying eight numbers.
+  // A thread of the host takes all components of a row, which lie side by side where they are interleaved: finding the
+  // row costs as much as copying eight numbers.
   const int together = kernels_on_host ? components : 1;
   const int parts = components / together;
   Kokkos::parallel_for(
@@ -51,11 +53,12 @@ void copy_brick(const char* label, const GridView& grid, const FieldArray& field
 }  // namespace
 
 FieldArray make_field(const Grid& grid, int components) {
-  return FieldArray("koushi::lattice::field", static_cast<std::size_t>(grid.view().n_replicas), static_cast<std::size_t>(components),
-                    static_cast<std::size_t>(grid.view().stored));
+  return FieldArray("koushi::lattice::field", static_cast<std::size_t>(grid.view().n_replicas),
+                    static_cast<std::size_t>(components), static_cast<std::size_t>(grid.view().stored));
 }
 
-HaloExchange::HaloExchange(const Grid& grid, int components, bool corners) : grid_(grid), components_(components), corners_(corners), messages_(grid.group()) {
+HaloExchange::HaloExchange(const Grid& grid, int components, bool corners)
+    : grid_(grid), components_(components), corners_(corners), messages_(grid.group()) {
   for (int mu = 0; mu < 4; ++mu) {
     if (!grid.is_divided(mu)) continue;
     for (const int step : {-1, 1}) {
@@ -89,7 +92,8 @@ HaloExchange::Brick HaloExchange::brick(const Face& face, bool sent, const Part&
       const bool below = sent == (face.step > 0);
       first = below ? border - layers : border;
       count = layers;
-    } else if (corners_ && nu < face.mu && halo > 0) {  // with corners, directions that were exchanged before take their halos along
+    } else if (corners_ && nu < face.mu &&
+               halo > 0) {  // with corners, directions that were exchanged before take their halos along
       first -= layers;
       count += 2 * layers;
     }
@@ -105,9 +109,12 @@ int HaloExchange::copy(const char* label, const FieldArray& field, const Face& f
   const int colour = 2 * view.half == sites.at[3][1] ? part.colour : -1;
   // Of the brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
   int parity = part.colour + view.global_first[3];
-  for (int mu = 0; mu < 3; ++mu) parity += view.global_first[mu] + sites.at[mu][0] + (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
+  for (int mu = 0; mu < 3; ++mu)
+    parity += view.global_first[mu] + sites.at[mu][0] +
+              (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
   const int components = part.count < 0 ? components_ : part.count;
-  copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, components, colour, parity);
+  copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, components, colour,
+                        parity);
   int size = view.n_replicas * components;
   for (const auto& [first, count] : sites.at) size *= count;
   return colour < 0 ? size : size / 2;
@@ -116,7 +123,8 @@ int HaloExchange::copy(const char* label, const FieldArray& field, const Face& f
 void HaloExchange::start(const FieldArray& field, Face& face, const Part& part) {
   const int size = copy<true>("koushi::lattice::pack_halo", field, face, part);
   Kokkos::deep_copy(face.out_host, face.out);
-  // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one rank.
+  // What goes down is received by its partner as coming from above: tags tell the two apart where both partners are one
+  // rank.
   const int tag = 2 * face.mu;
   messages_.receive(face.in_host.data(), size, face.partner, tag + (face.step > 0 ? 0 : 1));
   messages_.send(face.out_host.data(), size, face.partner, tag + (face.step > 0 ? 1 : 0));

@@ -23,14 +23,18 @@ bool less(const Eigen::VectorXi& a, const Eigen::VectorXi& b) {
 
 }  // namespace
 
-Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds)
+Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
+                 const std::vector<BondClass>& bonds)
     : cell_(std::move(cell)), supercell_(std::move(supercell)), boundary_(std::move(boundary)) {
   const int d = cell_.dimension();
   const auto volume = static_cast<int>(std::lround(std::abs(supercell_.cast<double>().determinant())));
-  if (volume == 0) throw UsageError("the supercell's vectors are linearly dependent, so it has no volume; give independent integer vectors");
+  if (volume == 0)
+    throw UsageError(
+        "the supercell's vectors are linearly dependent, so it has no volume; give independent integer vectors");
   const bool tilted = !supercell_.isDiagonal();
   if (tilted && std::count(boundary_.begin(), boundary_.end(), Boundary::open) > 0) {
-    throw UsageError("open boundaries need a supercell along the primitive vectors; give extents, or periodic boundaries");
+    throw UsageError(
+        "open boundaries need a supercell along the primitive vectors; give extents, or periodic boundaries");
   }
   // All cells, reduced: every integer point of the bounding box wraps into exactly one of `volume` cells.
   const int reach = supercell_.cwiseAbs().rowwise().sum().maxCoeff();
@@ -61,8 +65,10 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
       const int i = index_of(c, bond.from);
       const int j = index_of(target.cell, bond.to);
       if (i == j) {
-        throw UsageError(fmt::format("a bond of shell {} joins site {} with itself through the boundary: the lattice is too small for it; "
-                                     "enlarge the extents, open the boundary, or leave out the shell", bond.shell, i));
+        throw UsageError(fmt::format(
+            "a bond of shell {} joins site {} with itself through the boundary: the lattice is too small for it; "
+            "enlarge the extents, open the boundary, or leave out the shell",
+            bond.shell, i));
       }
       bonds_.push_back({i, j, bond.shell, bond.direction, target.sign});
     }
@@ -71,7 +77,8 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
   if (static_cast<int>(translations_.size()) < volume) {
     remarks_.push_back(fmt::format("{} of {} translations are symmetries", translations_.size(), volume));
   }
-  if (sublattice_sign().empty()) remarks_.push_back("the lattice is not bipartite: no Marshall rotation, no staggered field");
+  if (sublattice_sign().empty())
+    remarks_.push_back("the lattice is not bipartite: no Marshall rotation, no staggered field");
 }
 
 int Lattice::doubled_pairs(int shells) const {
@@ -79,7 +86,8 @@ int Lattice::doubled_pairs(int shells) const {
   for (const Bond& bond : bonds_) {
     if (bond.shell <= shells) ++multiplicity[std::minmax(bond.i, bond.j)];
   }
-  return static_cast<int>(std::count_if(multiplicity.begin(), multiplicity.end(), [](const auto& m) { return m.second > 1; }));
+  return static_cast<int>(
+      std::count_if(multiplicity.begin(), multiplicity.end(), [](const auto& m) { return m.second > 1; }));
 }
 
 Lattice::Wrapped Lattice::wrap(const Eigen::VectorXi& cell) const {
@@ -109,17 +117,20 @@ int Lattice::index_of(const Eigen::VectorXi& reduced, int offset) const {
 }
 
 std::vector<Permutation> Lattice::translations_of_bonds() const {
-  // A permutation of the sites maps different labelled bonds to different ones, so it is enough that each has the multiplicity of its image.
+  // A permutation of the sites maps different labelled bonds to different ones, so it is enough that each has the
+  // multiplicity of its image.
   const auto n = static_cast<std::uint64_t>(n_sites());
   const auto key = [&](int i, int j, const Bond& bond) {
     const auto [low, high] = std::minmax(i, j);
-    return (static_cast<std::uint64_t>(bond.shell * 4096 + bond.direction) * n + static_cast<std::uint64_t>(low)) * n + static_cast<std::uint64_t>(high);
+    return (static_cast<std::uint64_t>(bond.shell * 4096 + bond.direction) * n + static_cast<std::uint64_t>(low)) * n +
+           static_cast<std::uint64_t>(high);
   };
   std::unordered_map<std::uint64_t, int> multiplicity;
   for (const Bond& bond : bonds_) ++multiplicity[key(bond.i, bond.j, bond)];
   return translations([&](const Permutation& g) {
     return std::all_of(bonds_.begin(), bonds_.end(), [&](const Bond& bond) {
-      const auto image = multiplicity.find(key(g[static_cast<std::size_t>(bond.i)], g[static_cast<std::size_t>(bond.j)], bond));
+      const auto image =
+          multiplicity.find(key(g[static_cast<std::size_t>(bond.i)], g[static_cast<std::size_t>(bond.j)], bond));
       return image != multiplicity.end() && image->second == multiplicity.at(key(bond.i, bond.j, bond));
     });
   });

@@ -23,8 +23,10 @@ std::optional<Eigen::VectorXi> integers(const Eigen::VectorXd& x) {
   return nearest.cast<int>();
 }
 
-/// Integer matrices R with (A R)^T (A R) = A^T A for the primitive vectors A: the images of the vectors are searched one after another.
-void add_rotations(const Eigen::MatrixXd& vectors, Eigen::MatrixXi& linear, int column, std::vector<Eigen::MatrixXi>& found) {
+/// Integer matrices R with (A R)^T (A R) = A^T A for the primitive vectors A: the images of the vectors are searched
+/// one after another.
+void add_rotations(const Eigen::MatrixXd& vectors, Eigen::MatrixXi& linear, int column,
+                   std::vector<Eigen::MatrixXi>& found) {
   const int d = static_cast<int>(vectors.cols());
   if (column == d) {
     found.push_back(linear);
@@ -38,8 +40,10 @@ void add_rotations(const Eigen::MatrixXd& vectors, Eigen::MatrixXi& linear, int 
   Eigen::VectorXi n = -bound;
   for (bool more = true; more;) {
     linear.col(column) = n;
-    const Eigen::VectorXd products = (vectors * linear.leftCols(column + 1).cast<double>()).transpose() * (vectors * n.cast<double>());
-    if ((products - gram.col(column).head(column + 1)).cwiseAbs().maxCoeff() < 1e-9 * scale) add_rotations(vectors, linear, column + 1, found);
+    const Eigen::VectorXd products =
+        (vectors * linear.leftCols(column + 1).cast<double>()).transpose() * (vectors * n.cast<double>());
+    if ((products - gram.col(column).head(column + 1)).cwiseAbs().maxCoeff() < 1e-9 * scale)
+      add_rotations(vectors, linear, column + 1, found);
     more = false;
     for (int k = d - 1; k >= 0; --k) {
       if (++n(k) <= bound(k)) {
@@ -51,8 +55,9 @@ void add_rotations(const Eigen::MatrixXd& vectors, Eigen::MatrixXi& linear, int 
   }
 }
 
-/// The unimodular matrix U of a basis A U of short vectors, by taking multiples of one vector from another as long as that shortens it: vectors of a deck may be
-/// as oblique as it likes, and the search above would try all the long way between them.
+/// The unimodular matrix U of a basis A U of short vectors, by taking multiples of one vector from another as long as
+/// that shortens it: vectors of a deck may be as oblique as it likes, and the search above would try all the long way
+/// between them.
 Eigen::MatrixXi reduction(const Eigen::MatrixXd& vectors) {
   const auto d = vectors.cols();
   Eigen::MatrixXi u = Eigen::MatrixXi::Identity(d, d);
@@ -72,7 +77,8 @@ Eigen::MatrixXi reduction(const Eigen::MatrixXd& vectors) {
   return u;
 }
 
-/// One of each coset of the translations: every rotation or reflection, with site 0 of cell 0 going to every site of cell 0.
+/// One of each coset of the translations: every rotation or reflection, with site 0 of cell 0 going to every site of
+/// cell 0.
 std::vector<Isometry> isometries(const UnitCell& cell) {
   const Eigen::MatrixXi u = reduction(cell.vectors);
   const Eigen::MatrixXi back = u.cast<double>().inverse().array().round().cast<int>();
@@ -112,7 +118,8 @@ Permutation product(const Permutation& g, const Permutation& h) {
 
 }  // namespace
 
-Permutation Lattice::moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift, const std::vector<int>& target) const {
+Permutation Lattice::moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift,
+                           const std::vector<int>& target) const {
   Permutation g;
   g.reserve(positions_.size());
   for (const Eigen::VectorXi& cell : cells_) {
@@ -122,23 +129,28 @@ Permutation Lattice::moved(const Eigen::MatrixXi& linear, const std::vector<Eige
   return g;
 }
 
-std::vector<Lattice::Translation> Lattice::all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const {
+std::vector<Lattice::Translation> Lattice::all_translations(
+    const std::function<bool(const Permutation&)>& is_symmetry) const {
   const int d = cell_.dimension();
   std::vector<int> sites_of_cell;
   for (std::size_t a = 0; a < cell_.offsets.size(); ++a) sites_of_cell.push_back(static_cast<int>(a));
-  const auto by_cells = [&](const Eigen::VectorXi& t) { return moved(Eigen::MatrixXi::Identity(d, d), std::vector<Eigen::VectorXi>(sites_of_cell.size(), t), sites_of_cell); };
+  const auto by_cells = [&](const Eigen::VectorXi& t) {
+    return moved(Eigen::MatrixXi::Identity(d, d), std::vector<Eigen::VectorXi>(sites_of_cell.size(), t), sites_of_cell);
+  };
   std::vector<Translation> units;
   for (int k = 0; k < d; ++k) {
     Permutation g = by_cells(Eigen::VectorXi::Unit(d, k));
     const bool accepted = is_symmetry(g);
     units.push_back({std::move(g), accepted});
   }
-  // Most are a unit step after an earlier one, so neither their permutation nor, if both are symmetries, the answer has to be found anew.
+  // Most are a unit step after an earlier one, so neither their permutation nor, if both are symmetries, the answer has
+  // to be found anew.
   std::vector<Translation> all;
   for (const Eigen::VectorXi& t : cells_) {
     Translation found;
     for (int k = 0; k < d && !found.is_symmetry; ++k) {
-      const auto before = static_cast<std::size_t>(index_of(wrap(t - Eigen::VectorXi::Unit(d, k)).cell, 0)) / sites_of_cell.size();
+      const auto before =
+          static_cast<std::size_t>(index_of(wrap(t - Eigen::VectorXi::Unit(d, k)).cell, 0)) / sites_of_cell.size();
       if (before >= all.size()) continue;
       const auto& unit = units[static_cast<std::size_t>(k)];
       if (found.sites.empty()) found.sites = product(unit.sites, all[before].sites);
@@ -148,7 +160,9 @@ std::vector<Lattice::Translation> Lattice::all_translations(const std::function<
     if (!found.is_symmetry) found.is_symmetry = is_symmetry(found.sites);
     all.push_back(std::move(found));
   }
-  std::stable_partition(all.begin(), all.end(), [](const Translation& t) { return std::is_sorted(t.sites.begin(), t.sites.end()); });  // the identity comes first
+  std::stable_partition(all.begin(), all.end(), [](const Translation& t) {
+    return std::is_sorted(t.sites.begin(), t.sites.end());
+  });  // the identity comes first
   return all;
 }
 
@@ -167,10 +181,12 @@ std::vector<Permutation> Lattice::space_group(const std::function<bool(const Per
     if (t.is_symmetry) shifts.push_back(t.sites);
   }
   std::vector<Permutation> group = shifts;
-  // On small lattices different isometries are one permutation. Cosets of the translations are the same or have nothing in common, and each has one element
-  // that takes site 0 to the smallest site: translations move every site.
+  // On small lattices different isometries are one permutation. Cosets of the translations are the same or have nothing
+  // in common, and each has one element that takes site 0 to the smallest site: translations move every site.
   const auto least = [&](const Permutation& g) {
-    const auto shift = std::min_element(shifts.begin(), shifts.end(), [&](const Permutation& s, const Permutation& t) { return s[static_cast<std::size_t>(g[0])] < t[static_cast<std::size_t>(g[0])]; });
+    const auto shift = std::min_element(shifts.begin(), shifts.end(), [&](const Permutation& s, const Permutation& t) {
+      return s[static_cast<std::size_t>(g[0])] < t[static_cast<std::size_t>(g[0])];
+    });
     return product(*shift, g);
   };
   std::set<Permutation> known{least(shifts[0])};
@@ -178,7 +194,8 @@ std::vector<Permutation> Lattice::space_group(const std::function<bool(const Per
   for (const Isometry& g : isometries(cell_)) {
     if (!integers((inverse * (g.linear * supercell_).cast<double>()).reshaped())) continue;  // another torus
     const Permutation at_origin = moved(g.linear, g.shift, g.target);
-    // Symmetries of one linear part and target differ by translations that are symmetries, so the first one found gives all of them.
+    // Symmetries of one linear part and target differ by translations that are symmetries, so the first one found gives
+    // all of them.
     for (const Translation& t : all) {
       const Permutation first = product(t.sites, at_origin);
       if (!is_symmetry(first)) continue;

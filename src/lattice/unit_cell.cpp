@@ -36,7 +36,8 @@ UnitCell unit_cell(const std::string& name) {
     cell.vectors *= 2;
     cell.offsets = {vec({0, 0}), vec({1, 0}), vec({0.5, h})};
   } else {
-    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()), hint(name, lattice_names())));
+    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()),
+                                 hint(name, lattice_names())));
   }
   return cell;
 }
@@ -60,7 +61,8 @@ std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells) {
           if (first == t.data() + d || *first < 0) continue;
         }
         const double distance = (cell.vectors * t.cast<double>() + cell.offsets[static_cast<std::size_t>(b)] -
-                                 cell.offsets[static_cast<std::size_t>(a)]).norm();
+                                 cell.offsets[static_cast<std::size_t>(a)])
+                                    .norm();
         found.push_back({distance, {a, b, t, 0, 0}});
       }
     }
@@ -73,7 +75,8 @@ std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells) {
       t(k) = -reach;
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const Found& x, const Found& y) { return x.distance < y.distance - 1e-9; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Found& x, const Found& y) { return x.distance < y.distance - 1e-9; });
   std::vector<BondClass> classes;
   int shell = 0;
   int direction = 0;

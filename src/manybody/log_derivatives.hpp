@@ -30,21 +30,28 @@ struct SlabMatrix {
   }
   /// Touched first by the threads that will use them; Kokkos itself fills host arrays on one.
   static Kokkos::View<double*, Kokkos::HostSpace> zeros(std::size_t size) {
-    Kokkos::View<double*, Kokkos::HostSpace> view(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::manybody::slabs"), size);
-    Kokkos::parallel_for("koushi::manybody::zeros", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>((size + tile_size - 1) / tile_size)), [&](int piece) {
-      const std::size_t first = static_cast<std::size_t>(piece) * tile_size;
-      std::fill_n(view.data() + first, std::min<std::size_t>(tile_size, size - first), 0.0);
-    });
+    Kokkos::View<double*, Kokkos::HostSpace> view(
+        Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::manybody::slabs"), size);
+    Kokkos::parallel_for(
+        "koushi::manybody::zeros",
+        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>((size + tile_size - 1) / tile_size)),
+        [&](int piece) {
+          const std::size_t first = static_cast<std::size_t>(piece) * tile_size;
+          std::fill_n(view.data() + first, std::min<std::size_t>(tile_size, size - first), 0.0);
+        });
     return view;
   }
-  std::int64_t at(std::int64_t index, std::int64_t row) const { return index / slab_rows * stride + row * slab_rows + index % slab_rows; }
+  std::int64_t at(std::int64_t index, std::int64_t row) const {
+    return index / slab_rows * stride + row * slab_rows + index % slab_rows;
+  }
 };
 
 /// Common part of both row operators: blocks of samples, and the layouts of vectors.
 template <bool is_complex>
 class BlockedRows : public DistributedRows {
  public:
-  BlockedRows(const Communicator& comm, RowRange rows, std::int64_t columns) : comm_(comm), rows_(rows), columns_(columns) {}
+  BlockedRows(const Communicator& comm, RowRange rows, std::int64_t columns)
+      : comm_(comm), rows_(rows), columns_(columns) {}
   RowRange rows() const override { return rows_; }
   std::int64_t parameters() const override { return columns_ * width; }
   bool holomorphic() const override { return is_complex; }
@@ -58,7 +65,9 @@ class BlockedRows : public DistributedRows {
   template <typename Body>
   void for_blocks(const Body& body) const {
     Kokkos::parallel_for("koushi::manybody::row_blocks",
-                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(blocks_of(rows_, rows_per_block).count)), [&](int block) {
+                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(
+                             0, static_cast<int>(blocks_of(rows_, rows_per_block).count)),
+                         [&](int block) {
                            const std::int64_t first = block * rows_per_block;
                            body(first, std::min(rows_per_block, rows_.count - first));
                          });
@@ -88,7 +97,8 @@ class StoredRows final : public BlockedRows<is_complex> {
 
  public:
   using Slabs = SlabMatrix<is_complex>;
-  StoredRows(const Communicator& comm, RowRange rows, std::int64_t columns, Slabs entries) : Base(comm, rows, columns), entries_(std::move(entries)) {}
+  StoredRows(const Communicator& comm, RowRange rows, std::int64_t columns, Slabs entries)
+      : Base(comm, rows, columns), entries_(std::move(entries)) {}
 
   using Base::entries;
   void entries(std::int64_t first, std::int64_t count, double* re, double* im, std::int64_t stride) const override {
@@ -270,7 +280,8 @@ class OuterProductRows final : public BlockedRows<is_complex> {
   using Units = SlabMatrix<is_complex>;
   using Spins = SlabMatrix<false>;
   /// spins: [site / 8][sample][8], t: [unit / 8][sample][8]
-  OuterProductRows(const Communicator& comm, RowRange rows, std::int64_t n_sites, std::int64_t n_units, Spins spins, Units t, bool visible)
+  OuterProductRows(const Communicator& comm, RowRange rows, std::int64_t n_sites, std::int64_t n_units, Spins spins,
+                   Units t, bool visible)
       : Base(comm, rows, (visible ? n_sites : 0) + n_units * (1 + n_sites)),
         n_sites_(n_sites),
         n_units_(n_units),
@@ -281,7 +292,8 @@ class OuterProductRows final : public BlockedRows<is_complex> {
         t_by_sample_(rows.count, n_units) {
     this->for_blocks([&](std::int64_t first, std::int64_t count) {
       for (std::int64_t s = first; s < first + count; ++s) {
-        for (std::int64_t i = 0; i < n_sites_; ++i) spins_by_sample_.re(spins_by_sample_.at(s, i)) = spins_.re(spins_.at(i, s));
+        for (std::int64_t i = 0; i < n_sites_; ++i)
+          spins_by_sample_.re(spins_by_sample_.at(s, i)) = spins_.re(spins_.at(i, s));
         for (std::int64_t j = 0; j < n_units_; ++j) {
           t_by_sample_.re(t_by_sample_.at(s, j)) = t_.re(t_.at(j, s));
           if constexpr (is_complex) t_by_sample_.im(t_by_sample_.at(s, j)) = t_.im(t_.at(j, s));
@@ -317,7 +329,8 @@ class OuterProductRows final : public BlockedRows<is_complex> {
   }
 
   std::unique_ptr<GramTiles> gram_tiles() const override {
-    return std::make_unique<Tiles>(StoredRows<false>::gather(this->comm_, spins_by_sample_), Stored::gather(this->comm_, t_by_sample_), n_visible_ > 0);
+    return std::make_unique<Tiles>(StoredRows<false>::gather(this->comm_, spins_by_sample_),
+                                   Stored::gather(this->comm_, t_by_sample_), n_visible_ > 0);
   }
 
   std::vector<double> row_norms() const override {  // |s|^2 = N, so |O_s|^2 = (N + 1) |t|^2 (+ N)
@@ -382,13 +395,15 @@ class OuterProductRows final : public BlockedRows<is_complex> {
 
   std::vector<double> multiply_adjoint(const std::vector<std::complex<double>>& r) const override {
     std::vector<std::int64_t> offsets{0, width * n_visible_};
-    for (std::int64_t j = 0; j < n_units_; j += tile_extent) offsets.push_back(width * (n_visible_ + n_units_ + j * n_sites_));
+    for (std::int64_t j = 0; j < n_units_; j += tile_extent)
+      offsets.push_back(width * (n_visible_ + n_units_ + j * n_sites_));
     offsets.push_back(this->parameters());
     return this->sum_of_blocks(offsets, [&](std::int64_t first, std::int64_t count, std::int64_t part, double* values) {
       if (part == 0) {
         for (std::int64_t i = 0; i < n_visible_; ++i) {
           std::complex<double> sum = 0;
-          for (std::int64_t s = 0; s < count; ++s) sum += spins_.re(spins_.at(i, first + s)) * r[static_cast<std::size_t>(first + s)];
+          for (std::int64_t s = 0; s < count; ++s)
+            sum += spins_.re(spins_.at(i, first + s)) * r[static_cast<std::size_t>(first + s)];
           put(values, i, sum.real(), sum.imag());
         }
         return;
@@ -416,7 +431,8 @@ class OuterProductRows final : public BlockedRows<is_complex> {
  private:
   class Tiles final : public GramTiles {
    public:
-    Tiles(Spins spins, Units t, bool visible) : spins_(std::move(spins)), t_(std::move(t)), visible_(visible ? 1.0 : 0.0) {}
+    Tiles(Spins spins, Units t, bool visible)
+        : spins_(std::move(spins)), t_(std::move(t)), visible_(visible ? 1.0 : 0.0) {}
     void tile(std::int64_t row, std::int64_t column, double* re, double* im) const override {
       alignas(64) double spins[tile_size] = {};
       std::fill_n(re, tile_size, 0.0);
@@ -447,12 +463,14 @@ class OuterProductRows final : public BlockedRows<is_complex> {
     const int depth = static_cast<int>(n_sites_);
     for (int part = 0; part < width; ++part) {
       std::fill_n(u[part], tile_size, 0.0);
-      add_tile_product<1>(u[part], s, spins_by_sample_.stride, (part == 0 ? w.re : w.im).data() + from, w.stride, depth);
+      add_tile_product<1>(u[part], s, spins_by_sample_.stride, (part == 0 ? w.re : w.im).data() + from, w.stride,
+                          depth);
     }
   }
 
   /// conj(t) r of one tile of units, [unit / 8][sample][8].
-  void weigh(std::int64_t first, std::int64_t count, std::int64_t tile, const std::vector<std::complex<double>>& r, double (&weighted)[width][tile_size]) const {
+  void weigh(std::int64_t first, std::int64_t count, std::int64_t tile, const std::vector<std::complex<double>>& r,
+             double (&weighted)[width][tile_size]) const {
     for (int slab = 0; slab < tile_extent / slab_rows; ++slab) {
       const std::int64_t from = t_.at(tile * tile_extent + slab * slab_rows, first);
       for (std::int64_t s = 0; s < count; ++s) {
@@ -474,13 +492,15 @@ class OuterProductRows final : public BlockedRows<is_complex> {
   }
 
   /// weighted^T S of the block, into rows of W.
-  void adjoint_tile(std::int64_t first, int count, std::int64_t units, const double (&weighted)[width][tile_size], double* values) const {
+  void adjoint_tile(std::int64_t first, int count, std::int64_t units, const double (&weighted)[width][tile_size],
+                    double* values) const {
     alignas(64) double w[tile_size];
     for (std::int64_t site = 0; site < n_sites_; site += tile_extent) {
       const int sites = static_cast<int>(std::min<std::int64_t>(tile_extent, n_sites_ - site));
       for (int part = 0; part < width; ++part) {
         std::fill_n(w, tile_size, 0.0);
-        add_tile_product<1>(w, weighted[part], tile_extent * slab_rows, spins_.re.data() + spins_.at(site, first), spins_.stride, count);
+        add_tile_product<1>(w, weighted[part], tile_extent * slab_rows, spins_.re.data() + spins_.at(site, first),
+                            spins_.stride, count);
         for (int j = 0; j < static_cast<int>(units); ++j) {
           double* row = values + width * (j * n_sites_ + site) + part;
           for (int i = 0; i < sites; ++i) row[width * i] = w[tile_at(j, i)];

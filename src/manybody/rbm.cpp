@@ -56,18 +56,24 @@ class Rbm {
 
   explicit Rbm(RbmOptions options);
   int n_sites() const { return options_.n_sites; }
-  int table_columns() const { return shares() + (projected ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0); }
+  int table_columns() const {
+    return shares() + (projected ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0);
+  }
   const std::vector<double>& parameters() const { return parameters_; }
   void set_parameters(const std::vector<double>& parameters);
   bool embed(const std::vector<double>& parameters);
   RbmMoves<is_complex, projected> moves(const std::vector<SpinMove>& list) const;
   void refresh(const SpinBatch& batch) const;
   std::complex<double> log_amplitude(const std::int8_t* spins) const;
-  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const;
+  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
+                                                   const SpinBatch& samples) const;
   bool holomorphic() const { return is_complex; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
   double bytes_per_row() const;
-  std::string description() const { return fmt::format("{} hidden units{}", n_hidden() / n_images(), n_images() > 1 ? fmt::format(", {} images", n_images()) : ""); }
+  std::string description() const {
+    return fmt::format("{} hidden units{}", n_hidden() / n_images(),
+                       n_images() > 1 ? fmt::format(", {} images", n_images()) : "");
+  }
 
  private:
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
@@ -82,14 +88,16 @@ class Rbm {
   int shares() const { return (is_complex ? 2 : 1) * plane(); }
   void find_images();
   std::vector<std::complex<double>> log_images(const Vector& theta) const;
-  static std::pair<std::complex<double>, std::vector<std::complex<double>>> shares_of(std::vector<std::complex<double>> logs);
+  static std::pair<std::complex<double>, std::vector<std::complex<double>>> shares_of(
+      std::vector<std::complex<double>> logs);
   void expand();
 
   RbmOptions options_;
   int n_filters_ = 0;
   int n_visible_ = 0;
-  int padded_ = 0;          ///< hidden units of an image, rounded up as RbmMoves wants it
-  std::vector<std::vector<int>> images_;  ///< [c] permutations, the identity first, one of each coset c G of the projection's group
+  int padded_ = 0;  ///< hidden units of an image, rounded up as RbmMoves wants it
+  std::vector<std::vector<int>>
+      images_;              ///< [c] permutations, the identity first, one of each coset c G of the projection's group
   std::vector<int> orbit_;  ///< [n_sites] -> visible bias
   static constexpr int columns_at_once = 4;
   std::vector<int> moved_;  ///< [k / 4][c][g][k % 4] -> c(g(k))
@@ -114,18 +122,21 @@ Rbm<is_complex, projected>::Rbm(RbmOptions options) : options_(std::move(options
   for (int i = 0; i < n; ++i) {
     if (orbit_[static_cast<std::size_t>(i)] >= 0) continue;
     for (const auto& c : images_) {
-      for (const auto& g : options_.symmetry) orbit_[static_cast<std::size_t>(c[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])])] = n_visible_;
+      for (const auto& g : options_.symmetry)
+        orbit_[static_cast<std::size_t>(c[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])])] = n_visible_;
     }
     ++n_visible_;
   }
   if (!options_.visible_bias) n_visible_ = 0;
   const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n;
   parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
-  for (std::size_t p = 0; p < parameters_.size(); ++p) parameters_[p] = options_.width * standard_normal(options_.seed, p);
+  for (std::size_t p = 0; p < parameters_.size(); ++p)
+    parameters_[p] = options_.width * standard_normal(options_.seed, p);
   for (int k = 0; k < n; k += columns_at_once) {
     for (const auto& c : images_) {
       for (const auto& g : options_.symmetry) {
-        for (int q = k; q < k + columns_at_once; ++q) moved_.push_back(c[static_cast<std::size_t>(g[static_cast<std::size_t>(std::min(q, n - 1))])]);
+        for (int q = k; q < k + columns_at_once; ++q)
+          moved_.push_back(c[static_cast<std::size_t>(g[static_cast<std::size_t>(std::min(q, n - 1))])]);
       }
     }
   }
@@ -156,7 +167,8 @@ void Rbm<is_complex, projected>::expand() {
   visible_ = Vector::Zero(n);
   hidden_.resize(n_images() * units_of_image());
   weights_.resize(n, n_images() * units_of_image());
-  for (int i = 0; i < n && n_visible_ > 0; ++i) visible_(i) = value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(i)]);
+  for (int i = 0; i < n && n_visible_ > 0; ++i)
+    visible_(i) = value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(i)]);
   for (int j = 0; j < n_hidden(); ++j) {
     const std::vector<int>& c = images_[static_cast<std::size_t>(j / units_of_image())];
     const int f = j % units_of_image() / order;
@@ -180,12 +192,15 @@ bool Rbm<is_complex, projected>::embed(const std::vector<double>& parameters) {
   const auto width = static_cast<std::size_t>(is_complex ? 2 : 1);
   const auto visible = static_cast<std::size_t>(n_visible_) * width;
   const std::size_t per_filter = (static_cast<std::size_t>(options_.n_sites) + 1) * width;
-  if (parameters.size() > parameters_.size() || parameters.size() < visible || (parameters.size() - visible) % per_filter != 0) return false;
+  if (parameters.size() > parameters_.size() || parameters.size() < visible ||
+      (parameters.size() - visible) % per_filter != 0)
+    return false;
   const std::size_t filters = (parameters.size() - visible) / per_filter;
   const std::size_t biases = filters * width;
   std::copy_n(parameters.begin(), visible + biases, parameters_.begin());
-  std::copy(parameters.begin() + static_cast<std::ptrdiff_t>(visible + biases), parameters.end(),
-            parameters_.begin() + static_cast<std::ptrdiff_t>(visible) + n_filters_ * static_cast<std::ptrdiff_t>(width));
+  std::copy(
+      parameters.begin() + static_cast<std::ptrdiff_t>(visible + biases), parameters.end(),
+      parameters_.begin() + static_cast<std::ptrdiff_t>(visible) + n_filters_ * static_cast<std::ptrdiff_t>(width));
   expand();
   return true;
 }
@@ -219,8 +234,10 @@ RbmMoves<is_complex, projected> Rbm<is_complex, projected>::moves(const std::vec
             tau(k, place(h)) = std::real(tanh_delta);
             if constexpr (is_complex) tau(k, plane() + place(h)) = std::imag(tanh_delta);
           }
-          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(RbmMoves<is_complex, projected>::lanes));
-          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(RbmMoves<is_complex, projected>::lanes));
+          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) /
+                                                     static_cast<double>(RbmMoves<is_complex, projected>::lanes));
+          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) /
+                                                      static_cast<double>(RbmMoves<is_complex, projected>::lanes));
           factor(k, c, 0) = Complex(plus.real(), plus.imag());
           factor(k, c, 1) = Complex(minus.real(), minus.imag());
         }
@@ -235,29 +252,29 @@ template <bool is_complex, bool projected>
 void Rbm<is_complex, projected>::refresh(const SpinBatch& batch) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
   const auto t = Kokkos::create_mirror_view(batch.table);
-  Kokkos::parallel_for(
-      "koushi::manybody::refresh",
-      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(spins.extent(0))), [&](int w) {
-        Vector theta = hidden_;
-        for (int i = 0; i < options_.n_sites; ++i) {
-          if (spins(w, i) > 0) {
-            theta += weights_.row(i).transpose();
-          } else {
-            theta -= weights_.row(i).transpose();
-          }
-        }
-        for (int j = 0; j < n_hidden(); ++j) {
-          const Scalar value = stable_tanh<Scalar>(theta(j));
-          t(w, place(j)) = std::real(value);
-          if constexpr (is_complex) t(w, plane() + place(j)) = std::imag(value);
-        }
-        if (!projected) return;
-        const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
-        for (int c = 0; c < n_images(); ++c) {
-          t(w, shares() + 2 * c) = share[static_cast<std::size_t>(c)].real();
-          t(w, shares() + 2 * c + 1) = share[static_cast<std::size_t>(c)].imag();
-        }
-      });
+  Kokkos::parallel_for("koushi::manybody::refresh",
+                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(spins.extent(0))),
+                       [&](int w) {
+                         Vector theta = hidden_;
+                         for (int i = 0; i < options_.n_sites; ++i) {
+                           if (spins(w, i) > 0) {
+                             theta += weights_.row(i).transpose();
+                           } else {
+                             theta -= weights_.row(i).transpose();
+                           }
+                         }
+                         for (int j = 0; j < n_hidden(); ++j) {
+                           const Scalar value = stable_tanh<Scalar>(theta(j));
+                           t(w, place(j)) = std::real(value);
+                           if constexpr (is_complex) t(w, plane() + place(j)) = std::imag(value);
+                         }
+                         if (!projected) return;
+                         const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
+                         for (int c = 0; c < n_images(); ++c) {
+                           t(w, shares() + 2 * c) = share[static_cast<std::size_t>(c)].real();
+                           t(w, shares() + 2 * c + 1) = share[static_cast<std::size_t>(c)].imag();
+                         }
+                       });
   Kokkos::deep_copy(batch.table, t);
 }
 
@@ -275,15 +292,19 @@ std::complex<double> Rbm<is_complex, projected>::log_amplitude(const std::int8_t
 template <bool is_complex, bool projected>
 std::vector<std::complex<double>> Rbm<is_complex, projected>::log_images(const Vector& theta) const {
   std::vector<std::complex<double>> logs(images_.size());
-  for (int j = 0; j < n_hidden(); ++j) logs[static_cast<std::size_t>(j / units_of_image())] += log_cosh<Scalar>(theta(j));
+  for (int j = 0; j < n_hidden(); ++j)
+    logs[static_cast<std::size_t>(j / units_of_image())] += log_cosh<Scalar>(theta(j));
   return logs;
 }
 
 /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum.
 template <bool is_complex, bool projected>
-std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_complex, projected>::shares_of(std::vector<std::complex<double>> logs) {
+std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_complex, projected>::shares_of(
+    std::vector<std::complex<double>> logs) {
   if (logs.size() == 1) return {logs[0], {1.0}};
-  const double largest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) { return a.real() < b.real(); })->real();
+  const double largest = std::max_element(logs.begin(), logs.end(), [](const auto& a, const auto& b) {
+                           return a.real() < b.real();
+                         })->real();
   std::complex<double> sum = 0;
   for (auto& value : logs) sum += value = std::exp(value - largest);
   for (auto& value : logs) value /= sum;
@@ -292,27 +313,33 @@ std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_comple
 
 template <bool is_complex, bool projected>
 std::unique_ptr<DistributedRows> Rbm<is_complex, projected>::log_derivatives(const Communicator& comm, RowRange rows,
-                                                                  const SpinBatch& samples) const {
+                                                                             const SpinBatch& samples) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
   const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
-  if (symmetrised()) return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n_sites() + 1) + n_visible_, symmetrised_rows(rows.count, spins, t));
+  if (symmetrised())
+    return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n_sites() + 1) + n_visible_,
+                                                    symmetrised_rows(rows.count, spins, t));
   SlabMatrix<false> s(n_sites(), rows.count);
   SlabMatrix<is_complex> tanh_theta(n_hidden(), rows.count);
-  Kokkos::parallel_for(
-      "koushi::manybody::rows", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)), [&](int w) {
-        for (int i = 0; i < n_sites(); ++i) s.re(s.at(i, w)) = spins(w, i);
-        for (int j = 0; j < n_hidden(); ++j) {
-          tanh_theta.re(tanh_theta.at(j, w)) = t(w, place(j));
-          if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, plane() + place(j));
-        }
-      });
-  return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n_sites(), n_hidden(), std::move(s), std::move(tanh_theta), n_visible_ > 0);
+  Kokkos::parallel_for("koushi::manybody::rows",
+                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
+                       [&](int w) {
+                         for (int i = 0; i < n_sites(); ++i) s.re(s.at(i, w)) = spins(w, i);
+                         for (int j = 0; j < n_hidden(); ++j) {
+                           tanh_theta.re(tanh_theta.at(j, w)) = t(w, place(j));
+                           if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, plane() + place(j));
+                         }
+                       });
+  return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n_sites(), n_hidden(), std::move(s),
+                                                        std::move(tanh_theta), n_visible_ > 0);
 }
 
-/// A row is sum_cg of the outer products moved back by c g, d log psi / d w_fk = sum_cg p_c t_cfg s_c(g(k)), for as many samples at once as a vector has lanes.
+/// A row is sum_cg of the outer products moved back by c g, d log psi / d w_fk = sum_cg p_c t_cfg s_c(g(k)), for as
+/// many samples at once as a vector has lanes.
 template <bool is_complex, bool projected>
 template <typename SpinView, typename TableView>
-SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const {
+SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t count, const SpinView& spins,
+                                                                    const TableView& t) const {
   constexpr int width = simd_width();
   const int n = n_sites();
   const int order = static_cast<int>(options_.symmetry.size());
@@ -320,7 +347,8 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
   SlabMatrix<is_complex> rows(n_filters_ * (n + 1) + n_visible_, count);
   Kokkos::parallel_for(
       "koushi::manybody::symmetrised_rows",
-      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>((count + width - 1) / width)), [&](int vector) {
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>((count + width - 1) / width)),
+      [&](int vector) {
         const int first = vector * width;
         const int lanes = static_cast<int>(std::min<std::int64_t>(width, count - first));
         std::vector<double> s(static_cast<std::size_t>(n * width));
@@ -331,7 +359,8 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
             const int c = j / units_of_image();
             const int to = j % units_of_image() / order * units + c * order + j % order;  // [f][c][g]
             std::complex<double> value(t(first + l, place(j)), is_complex ? t(first + l, plane() + place(j)) : 0.0);
-            if (projected) value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
+            if (projected)
+              value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
             table[static_cast<std::size_t>(2 * to * width + l)] = value.real();
             table[static_cast<std::size_t>((2 * to + 1) * width + l)] = value.imag();
           }
@@ -347,7 +376,9 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
           }
         };
         for (int i = 0; i < n && n_visible_ > 0; ++i) {
-          for (int l = 0; l < lanes; ++l) rows.re(rows.at(orbit_[static_cast<std::size_t>(i)], first + l)) += s[static_cast<std::size_t>(i * width + l)];
+          for (int l = 0; l < lanes; ++l)
+            rows.re(rows.at(orbit_[static_cast<std::size_t>(i)], first + l)) +=
+                s[static_cast<std::size_t>(i * width + l)];
         }
         for (int f = 0; f < n_filters_; ++f) {
           const double* filter = table.data() + static_cast<std::ptrdiff_t>(2 * f * units * width);
@@ -382,7 +413,9 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
 
 template <bool is_complex, bool projected>
 double Rbm<is_complex, projected>::bytes_per_row() const {
-  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());  // by sample and by unit
+  const auto numbers = symmetrised()
+                           ? static_cast<double>(parameters_.size())
+                           : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());  // by sample and by unit
   return numbers * sizeof(double);
 }
 
@@ -392,7 +425,8 @@ std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options) {
   const auto make = [&]<bool is_complex, bool projected>() -> std::unique_ptr<SpinWavefunction> {
     return std::make_unique<TrackedWavefunction<Rbm<is_complex, projected>>>(Rbm<is_complex, projected>(options));
   };
-  if (options.projection.empty()) return options.complex_weights ? make.template operator()<true, false>() : make.template operator()<false, false>();
+  if (options.projection.empty())
+    return options.complex_weights ? make.template operator()<true, false>() : make.template operator()<false, false>();
   return options.complex_weights ? make.template operator()<true, true>() : make.template operator()<false, true>();
 }
 

@@ -41,7 +41,8 @@ Eigen::MatrixXd SpinHamiltonian::matrix(const std::vector<std::vector<std::int8_
 
 std::uint64_t SymmetryTest::key(int kind, int i, int j) const {
   const auto [low, high] = std::minmax(i, j);
-  return (static_cast<std::uint64_t>(kind) * n_sites_ + static_cast<std::uint64_t>(low)) * n_sites_ + static_cast<std::uint64_t>(high);
+  return (static_cast<std::uint64_t>(kind) * n_sites_ + static_cast<std::uint64_t>(low)) * n_sites_ +
+         static_cast<std::uint64_t>(high);
 }
 
 SymmetryTest::SymmetryTest(const SpinHamiltonian& h) : n_sites_(static_cast<std::uint64_t>(h.n_sites)) {
@@ -64,7 +65,8 @@ SymmetryTest::SymmetryTest(const SpinHamiltonian& h) : n_sites_(static_cast<std:
 bool SymmetryTest::operator()(const std::vector<int>& g) const {
   // g maps different places of terms to different ones, so it is enough that each term has the value of its image.
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) {
-    const auto image = value_.find(key(term.kind, g[static_cast<std::size_t>(term.i)], g[static_cast<std::size_t>(term.j)]));
+    const auto image =
+        value_.find(key(term.kind, g[static_cast<std::size_t>(term.i)], g[static_cast<std::size_t>(term.j)]));
     return image != value_.end() && std::abs(image->second - term.value) <= tolerance_;
   });
 }
@@ -72,7 +74,8 @@ bool SymmetryTest::operator()(const std::vector<int>& g) const {
 SpinHamiltonian make_xxz(int n_sites, const std::vector<LabelledBond>& bonds, const XxzCouplings& c) {
   if ((c.marshall || c.staggered_field != 0) && c.sublattice_sign.empty()) {
     throw UsageError(
-        "the Marshall rotation and the staggered field need two sublattices such that nearest neighbours lie on different ones, and "
+        "the Marshall rotation and the staggered field need two sublattices such that nearest neighbours lie on "
+        "different ones, and "
         "this lattice is not bipartite: set marshall = false and staggered_field = 0");
   }
   SpinHamiltonian h;
@@ -95,8 +98,8 @@ SpinHamiltonian make_xxz(int n_sites, const std::vector<LabelledBond>& bonds, co
   return h;
 }
 
-SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<LabelledBond>& bonds, const std::vector<double>& J,
-                                            double field) {
+SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<LabelledBond>& bonds,
+                                            const std::vector<double>& J, double field) {
   SpinHamiltonian h;
   h.n_sites = n_sites;
   h.z.assign(static_cast<std::size_t>(n_sites), 0.0);
@@ -114,7 +117,8 @@ SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<Label
 }
 
 std::vector<std::vector<std::int8_t>> spin_basis(int n_sites, bool fixed, int magnetization) {
-  if (n_sites > 24) throw UsageError("full enumeration is for at most 24 sites; this lattice has " + std::to_string(n_sites));
+  if (n_sites > 24)
+    throw UsageError("full enumeration is for at most 24 sites; this lattice has " + std::to_string(n_sites));
   std::vector<std::vector<std::int8_t>> basis;
   for (std::uint32_t bits = 0; bits < (1U << n_sites); ++bits) {
     std::vector<std::int8_t> state(static_cast<std::size_t>(n_sites));

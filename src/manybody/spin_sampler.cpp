@@ -36,10 +36,14 @@ MarkovChains::MarkovChains(const Communicator& comm, const SpinWavefunction& psi
   most_ranks_ = units;
   // A step has 2^32 draws for each of its chains, and may be taken again eight times.
   if (9.0 * static_cast<double>(per_chain_) * proposals_ > 4.2e9 || options.sweeps * n_sites_ > 2.0e9) {
-    throw UsageError(fmt::format("{} samples of {:.3g} sweeps are too many draws for one chain in one step; give more chains, fewer samples or fewer sweeps", per_chain_, options.sweeps));
+    throw UsageError(
+        fmt::format("{} samples of {:.3g} sweeps are too many draws for one chain in one step; give more chains, fewer "
+                    "samples or fewer sweeps",
+                    per_chain_, options.sweeps));
   }
   if (comm.size() > units) {
-    throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains, per_chain_, units, comm.size()));
+    throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains,
+                                 per_chain_, units, comm.size()));
   }
   chains_ = share_of_units(comm, options_.chains, unit);
   rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
@@ -55,8 +59,8 @@ void MarkovChains::start(const SpinWavefunction& psi) {
   for (int w = 0; w < static_cast<int>(chains_.count); ++w) {
     for (int i = 0; i < n_sites_; ++i) spins(w, i) = i < up ? 1 : -1;
     for (int i = n_sites_ - 1; i > 0; --i) {  // Fisher-Yates
-      const auto r = philox(options_.seed, RandomPurpose::initial_configurations, 0, static_cast<std::uint64_t>(chains_.first + w),
-                            static_cast<std::uint32_t>(i));
+      const auto r = philox(options_.seed, RandomPurpose::initial_configurations, 0,
+                            static_cast<std::uint64_t>(chains_.first + w), static_cast<std::uint32_t>(i));
       std::swap(spins(w, i), spins(w, uniform_below(r.word[0], i + 1)));
     }
   }
@@ -87,7 +91,8 @@ void MarkovChains::draw(const SpinWavefunction& psi, std::uint64_t step, int att
   for (int m = 0; m < per_chain; ++m) {
     advance(step, (static_cast<std::int64_t>(attempt) * per_chain + m) * proposals_, proposals_);
     Kokkos::parallel_for(
-        "koushi::manybody::keep_samples", Kokkos::RangePolicy<>(0, static_cast<int>(chains_.count)), KOKKOS_LAMBDA(int w) {
+        "koushi::manybody::keep_samples", Kokkos::RangePolicy<>(0, static_cast<int>(chains_.count)),
+        KOKKOS_LAMBDA(int w) {
           for (int i = 0; i < sites; ++i) samples.spins(w * per_chain + m, i) = walkers.spins(w, i);
           for (int j = 0; j < columns; ++j) samples.table(w * per_chain + m, j) = walkers.table(w, j);
         });
@@ -113,7 +118,8 @@ double MarkovChains::acceptance() const {
 
 void MarkovChains::write(Archive& archive) const {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, walkers_.spins);
-  archive.write_rows("state/chains", chains_, n_sites_, std::vector<std::int8_t>(spins.data(), spins.data() + spins.size()));
+  archive.write_rows("state/chains", chains_, n_sites_,
+                     std::vector<std::int8_t>(spins.data(), spins.data() + spins.size()));
 }
 
 void MarkovChains::read(const Archive& archive) {
@@ -124,7 +130,7 @@ void MarkovChains::read(const Archive& archive) {
 }
 
 FullEnumeration::FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed,
-                                             int magnetization)
+                                 int magnetization)
     : comm_(comm), table_(std::move(table)) {
   const auto basis = spin_basis(psi.n_sites(), fixed, magnetization);
   rows_ = share_of_units(comm, static_cast<std::int64_t>(basis.size()), rows_per_block);

@@ -12,14 +12,16 @@ class TrackedMoves final : public SpinMoves {
  public:
   explicit TrackedMoves(Functor functor) : functor_(std::move(functor)) {}
   void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const SpinBatch& walkers,
-                  const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random, int n_proposals) const override {
+                  const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
+                  int n_proposals) const override {
     koushi::metropolis(space, functor_, kinds, walkers, counts, random, n_proposals);
   }
   void local_energies(const Kokkos::DefaultExecutionSpace& space, const SpinTerms& terms, const SpinBatch& walkers,
                       const Kokkos::View<Complex*>& energies) const override {
     koushi::local_energies(space, functor_, terms, walkers, energies);
   }
-  void ratios(const Kokkos::DefaultExecutionSpace& space, const SpinBatch& walkers, const Kokkos::View<Complex**>& ratios) const override {
+  void ratios(const Kokkos::DefaultExecutionSpace& space, const SpinBatch& walkers,
+              const Kokkos::View<Complex**>& ratios) const override {
     move_ratios(space, functor_, walkers, ratios);
   }
 
@@ -57,7 +59,8 @@ class TrackedWavefunction final : public SpinWavefunction {
   std::unique_ptr<SpinMoves> moves(const std::vector<SpinMove>& list) const override {
     return std::make_unique<TrackedMoves<decltype(ansatz_.moves(list))>>(ansatz_.moves(list));
   }
-  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const override {
+  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
+                                                   const SpinBatch& samples) const override {
     return ansatz_.log_derivatives(comm, rows, samples);
   }
 

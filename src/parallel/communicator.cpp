@@ -93,7 +93,8 @@ double Communicator::max(double value) const {
 }
 
 void Communicator::sum(std::vector<std::int64_t>& values) const {
-  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_SUM, comm_), "MPI_Allreduce");
+  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_INT64_T, MPI_SUM, comm_),
+        "MPI_Allreduce");
 }
 
 std::string Communicator::all_gather_bytes(const std::string& local, std::int64_t most) const {
@@ -106,14 +107,17 @@ std::string Communicator::all_gather_bytes(const std::string& local, std::int64_
     const std::vector<int> sizes(counts.begin(), counts.end());
     std::vector<int> offsets(sizes.size());
     std::exclusive_scan(sizes.begin(), sizes.end(), offsets.begin(), 0);
-    check(MPI_Allgatherv(local.data(), sizes[static_cast<std::size_t>(rank_)], MPI_BYTE, all.data(), sizes.data(), offsets.data(), MPI_BYTE, comm_), "MPI_Allgatherv");
+    check(MPI_Allgatherv(local.data(), sizes[static_cast<std::size_t>(rank_)], MPI_BYTE, all.data(), sizes.data(),
+                         offsets.data(), MPI_BYTE, comm_),
+          "MPI_Allgatherv");
     return all;
   }
   char* to = all.data();
   for (int r = 0; r < size_; ++r) {
     const std::int64_t count = counts[static_cast<std::size_t>(r)];
     if (r == rank_) std::copy(local.begin(), local.end(), to);
-    for (std::int64_t at = 0; at < count; at += most) check(MPI_Bcast(to + at, static_cast<int>(std::min(most, count - at)), MPI_BYTE, r, comm_), "MPI_Bcast");
+    for (std::int64_t at = 0; at < count; at += most)
+      check(MPI_Bcast(to + at, static_cast<int>(std::min(most, count - at)), MPI_BYTE, r, comm_), "MPI_Bcast");
     to += count;
   }
   return all;
@@ -123,7 +127,8 @@ namespace {
 
 template <typename T>
 std::vector<T> gather_values(const Communicator& comm, const std::vector<T>& local) {
-  const std::string bytes = comm.all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size() * sizeof(T)));
+  const std::string bytes =
+      comm.all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size() * sizeof(T)));
   std::vector<T> all(bytes.size() / sizeof(T));
   std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(all.data()));
   return all;
@@ -133,10 +138,15 @@ constexpr std::size_t message_values = std::size_t{1} << 27;  // counts of MPI a
 
 }  // namespace
 
-std::vector<double> Communicator::all_gather(const std::vector<double>& local) const { return gather_values(*this, local); }
-std::vector<std::int64_t> Communicator::all_gather(const std::vector<std::int64_t>& local) const { return gather_values(*this, local); }
+std::vector<double> Communicator::all_gather(const std::vector<double>& local) const {
+  return gather_values(*this, local);
+}
+std::vector<std::int64_t> Communicator::all_gather(const std::vector<std::int64_t>& local) const {
+  return gather_values(*this, local);
+}
 
-std::vector<double> Communicator::all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts, const std::vector<int>& receive_counts) const {
+std::vector<double> Communicator::all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts,
+                                             const std::vector<int>& receive_counts) const {
   const auto offsets_of = [](const std::vector<int>& counts) {
     std::vector<int> offsets(counts.size());
     std::exclusive_scan(counts.begin(), counts.end(), offsets.begin(), 0);
@@ -145,7 +155,9 @@ std::vector<double> Communicator::all_to_all(const std::vector<double>& values, 
   const std::vector<int> send_offsets = offsets_of(send_counts);
   const std::vector<int> receive_offsets = offsets_of(receive_counts);
   std::vector<double> received(static_cast<std::size_t>(receive_offsets.back() + receive_counts.back()));
-  check(MPI_Alltoallv(values.data(), send_counts.data(), send_offsets.data(), MPI_DOUBLE, received.data(), receive_counts.data(), receive_offsets.data(), MPI_DOUBLE, comm_), "MPI_Alltoallv");
+  check(MPI_Alltoallv(values.data(), send_counts.data(), send_offsets.data(), MPI_DOUBLE, received.data(),
+                      receive_counts.data(), receive_offsets.data(), MPI_DOUBLE, comm_),
+        "MPI_Alltoallv");
   return received;
 }
 
@@ -153,7 +165,9 @@ void Communicator::send_to_root(const std::vector<double>& values) const {
   const auto size = static_cast<std::int64_t>(values.size());
   check(MPI_Send(&size, 1, MPI_INT64_T, 0, 0, comm_), "MPI_Send");
   for (std::size_t at = 0; at < values.size(); at += message_values) {
-    check(MPI_Send(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, 0, 0, comm_), "MPI_Send");
+    check(MPI_Send(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, 0, 0,
+                   comm_),
+          "MPI_Send");
   }
 }
 
@@ -162,7 +176,9 @@ std::vector<double> Communicator::receive_at_root(int rank) const {
   check(MPI_Recv(&size, 1, MPI_INT64_T, rank, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
   std::vector<double> values(static_cast<std::size_t>(size));
   for (std::size_t at = 0; at < values.size(); at += message_values) {
-    check(MPI_Recv(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, rank, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+    check(MPI_Recv(values.data() + at, static_cast<int>(std::min(message_values, values.size() - at)), MPI_DOUBLE, rank,
+                   0, comm_, MPI_STATUS_IGNORE),
+          "MPI_Recv");
   }
   return values;
 }

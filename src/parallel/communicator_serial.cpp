@@ -26,7 +26,10 @@ double Communicator::max(double value) const { return value; }
 void Communicator::sum(std::vector<std::int64_t>&) const {}
 std::vector<double> Communicator::all_gather(const std::vector<double>& local) const { return local; }
 std::vector<std::int64_t> Communicator::all_gather(const std::vector<std::int64_t>& local) const { return local; }
-std::vector<double> Communicator::all_to_all(const std::vector<double>& values, const std::vector<int>&, const std::vector<int>&) const { return values; }
+std::vector<double> Communicator::all_to_all(const std::vector<double>& values, const std::vector<int>&,
+                                             const std::vector<int>&) const {
+  return values;
+}
 std::string Communicator::all_gather_bytes(const std::string& local, std::int64_t) const { return local; }
 void Communicator::send_to_root(const std::vector<double>&) const { refuse_other_ranks(); }
 std::vector<double> Communicator::receive_at_root(int) const { refuse_other_ranks(); }

@@ -30,7 +30,8 @@ Eigen::MatrixXcd DistributedRows::gram() const {
   for (Eigen::Index i = 0; i < given; ++i) {
     for (Eigen::Index j = 0; j < given; ++j) {
       if (j % tile_extent == 0) tiles->tile(i / tile_extent, j / tile_extent, re.data(), im.data());
-      const auto at = static_cast<std::size_t>(tile_at(static_cast<int>(i % tile_extent), static_cast<int>(j % tile_extent)));
+      const auto at =
+          static_cast<std::size_t>(tile_at(static_cast<int>(i % tile_extent), static_cast<int>(j % tile_extent)));
       all(i, j) = {re[at], holomorphic() ? im[at] : 0.0};
     }
   }

@@ -10,7 +10,8 @@ namespace koushi {
 double ExactSum::value() const {
   if (refused != 0) return std::numeric_limits<double>::quiet_NaN();
   __extension__ using Wide = __int128;
-  const Wide total = (static_cast<Wide>(limb[0]) << 60) + (static_cast<Wide>(limb[1]) << 30) + static_cast<Wide>(limb[2]);
+  const Wide total =
+      (static_cast<Wide>(limb[0]) << 60) + (static_cast<Wide>(limb[1]) << 30) + static_cast<Wide>(limb[2]);
   return std::ldexp(static_cast<double>(total), -68);
 }
 

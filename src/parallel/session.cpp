@@ -25,7 +25,10 @@ void refuse_too_many_threads() {
   constexpr long most = 512;
   for (const char* name : {"OMP_NUM_THREADS", "KOKKOS_NUM_THREADS"}) {
     const char* value = std::getenv(name);
-    if (value != nullptr && std::strtol(value, nullptr, 10) > most) throw LibraryError(fmt::format("{}={} is more than the {} threads that Kokkos can have\n  expected: the cores of this rank", name, value, most));
+    if (value != nullptr && std::strtol(value, nullptr, 10) > most)
+      throw LibraryError(
+          fmt::format("{}={} is more than the {} threads that Kokkos can have\n  expected: the cores of this rank",
+                      name, value, most));
   }
 }
 
@@ -41,11 +44,13 @@ Session::Session(int& argc, char**& argv, [[maybe_unused]] const char* petsc_opt
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   if (provided < MPI_THREAD_FUNNELED) throw LibraryError("MPI_Init_thread gives no MPI_THREAD_FUNNELED");
 #endif
-  // Kokkos warns wherever OMP_PROC_BIND is not set: on a laptop, under mpirun, in every test. The user guide says how to bind.
+  // Kokkos warns wherever OMP_PROC_BIND is not set: on a laptop, under mpirun, in every test. The user guide says how
+  // to bind.
   setenv("KOKKOS_DISABLE_WARNINGS", "true", 0);
   std::vector<char*> for_kokkos{argv[0]};  // it would answer --help with pages of its own
   std::vector<char*> others;
-  for (int k = 0; k < argc; ++k) (std::string(argv[k]).rfind("--kokkos-", 0) == 0 ? for_kokkos : others).push_back(argv[k]);
+  for (int k = 0; k < argc; ++k)
+    (std::string(argv[k]).rfind("--kokkos-", 0) == 0 ? for_kokkos : others).push_back(argv[k]);
   std::copy(others.begin(), others.end(), argv);
   argc = static_cast<int>(others.size());
   int n_for_kokkos = static_cast<int>(for_kokkos.size());
@@ -59,7 +64,8 @@ Session::Session(int& argc, char**& argv, [[maybe_unused]] const char* petsc_opt
   if (const PetscErrorCode code = PetscOptionsInsertString(nullptr, petsc_options); code != 0) {
     throw LibraryError(fmt::format("PETSc cannot read the options \"{}\" (code {})", petsc_options, code));
   }
-  std::setlocale(LC_NUMERIC, "C");  // a library may have taken the user's, and then PETSc's options would want decimal commas
+  std::setlocale(LC_NUMERIC,
+                 "C");  // a library may have taken the user's, and then PETSc's options would want decimal commas
 #endif
 }
 
@@ -74,14 +80,16 @@ Session::~Session() {
 }
 
 std::string library_versions() {
-  std::string versions = fmt::format("Kokkos {}.{}.{}, ", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100);
+  std::string versions =
+      fmt::format("Kokkos {}.{}.{}, ", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100);
 #ifdef KOUSHI_MPI
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = {};
   int length = 0;
   MPI_Get_library_version(mpi, &length);
   const std::string library(mpi, static_cast<std::size_t>(length));
-  versions += fmt::format("PETSc {}.{}.{}, MPI {}.{} ({}), ", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, MPI_VERSION, MPI_SUBVERSION,
-                          library.substr(0, library.find_first_of(",\n")));
+  versions +=
+      fmt::format("PETSc {}.{}.{}, MPI {}.{} ({}), ", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR,
+                  MPI_VERSION, MPI_SUBVERSION, library.substr(0, library.find_first_of(",\n")));
 #endif
   return versions + fmt::format("Eigen {}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION);
 }

@@ -60,7 +60,8 @@ void TreeSum::add(std::vector<double> values) {
 }
 
 /// The part's sum over the blocks of one node; scratch: `size` numbers per level below.
-void TreeSum::sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf, double* sum, double* scratch) const {
+void TreeSum::sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf,
+                       double* sum, double* scratch) const {
   if (level == 0) {
     leaf(index - blocks_.first, part, sum);
     return;
@@ -75,11 +76,15 @@ void TreeSum::add_parts(const std::vector<std::int64_t>& offsets, const Leaf& le
   const std::int64_t end = blocks_.first + blocks_.count;
   for (std::int64_t block = blocks_.first; block < end;) {
     int level = 0;  // of the largest node that begins here and holds blocks of this rank only
-    for (std::int64_t size = 2; block % size == 0 && (block + size <= end || end == blocks_.total) && size < 2 * blocks_.total; size *= 2) ++level;
+    for (std::int64_t size = 2;
+         block % size == 0 && (block + size <= end || end == blocks_.total) && size < 2 * blocks_.total; size *= 2)
+      ++level;
     std::vector<double>& node = sums_[{level, block >> level}];
     node.resize(static_cast<std::size_t>(length_));
     Kokkos::parallel_for("koushi::parallel::tree_sum",
-                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>(0, static_cast<int>(offsets.size()) - 1).set_chunk_size(1),
+                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>(
+                             0, static_cast<int>(offsets.size()) - 1)
+                             .set_chunk_size(1),
                          [&](int part) {
                            const auto at = static_cast<std::size_t>(part);
                            const std::int64_t size = offsets[at + 1] - offsets[at];
@@ -96,15 +101,18 @@ std::vector<double> TreeSum::finish(const Communicator& comm, std::int64_t at_on
   if (blocks_.total == 0) return std::vector<double>(n, 0.0);
   climb(sums_, blocks_.total);
   if (comm.size() == 1) return std::move(sums_.begin()->second);
-  // Each rank is left with O(log blocks) subtree roots. Every rank finishes the tree for its share of the numbers, so that nobody holds all roots of all ranks.
+  // Each rank is left with O(log blocks) subtree roots. Every rank finishes the tree for its share of the numbers, so
+  // that nobody holds all roots of all ranks.
   std::vector<std::int64_t> mine;
   for (const auto& [node, sum] : sums_) {
     mine.push_back(node.first);
     mine.push_back(node.second);
   }
-  const std::vector<std::int64_t> counts = comm.all_gather(std::vector<std::int64_t>{static_cast<std::int64_t>(sums_.size())});
+  const std::vector<std::int64_t> counts =
+      comm.all_gather(std::vector<std::int64_t>{static_cast<std::int64_t>(sums_.size())});
   const std::vector<std::int64_t> nodes = comm.all_gather(mine);
-  const std::int64_t most = std::max(*std::max_element(counts.begin(), counts.end()), static_cast<std::int64_t>(nodes.size()) / 2 / comm.size() + 1);
+  const std::int64_t most = std::max(*std::max_element(counts.begin(), counts.end()),
+                                     static_cast<std::int64_t>(nodes.size()) / 2 / comm.size() + 1);
   const std::int64_t piece = std::max<std::int64_t>(comm.size(), at_once / most);
   std::vector<double> total;
   total.reserve(n);
@@ -116,7 +124,8 @@ std::vector<double> TreeSum::finish(const Communicator& comm, std::int64_t at_on
     std::vector<double> packed;
     for (int rank = 0; rank < comm.size(); ++rank) {
       const RowRange share = share_of(count, rank, comm.size());
-      for (const auto& [node, sum] : sums_) packed.insert(packed.end(), sum.data() + begin + share.first, sum.data() + begin + share.first + share.count);
+      for (const auto& [node, sum] : sums_)
+        packed.insert(packed.end(), sum.data() + begin + share.first, sum.data() + begin + share.first + share.count);
       sent.push_back(static_cast<int>(share.count * counts[static_cast<std::size_t>(comm.rank())]));
       received.push_back(static_cast<int>(here * counts[static_cast<std::size_t>(rank)]));
     }

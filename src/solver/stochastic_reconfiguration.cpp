@@ -171,15 +171,19 @@ void take_options(const std::string& text) {
   taken = true;
   for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; ++at) {
     const bool starts = at == 0 || text[at - 1] == ' ';
-    const bool number = at + 1 < text.size() && (std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0 || text[at + 1] == '.');
+    const bool number =
+        at + 1 < text.size() && (std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0 || text[at + 1] == '.');
     if (starts && !number && text.compare(at, 4, "-sr_") != 0) {
-      throw UsageError(fmt::format("PETSc option {} is not one of the solver\n  expected: options of KSP and PC with the prefix -sr_", text.substr(at, text.find(' ', at) - at)));
+      throw UsageError(fmt::format(
+          "PETSc option {} is not one of the solver\n  expected: options of KSP and PC with the prefix -sr_",
+          text.substr(at, text.find(' ', at) - at)));
     }
   }
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = PetscOptionsInsertString(nullptr, text.c_str());
   check(PetscPopErrorHandler());
-  if (code != 0) throw UsageError(fmt::format("PETSc cannot read the options \"{}\"\n  expected: as \"-sr_ksp_type minres\"", text));
+  if (code != 0)
+    throw UsageError(fmt::format("PETSc cannot read the options \"{}\"\n  expected: as \"-sr_ksp_type minres\"", text));
 }
 
 /// A misspelt option must not be ignored.
@@ -200,7 +204,8 @@ void refuse_unused_options(bool direct) {
 }
 
 /// Solves with KSP on this rank alone; every rank does the same.
-std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, const SrOptions& options, int& iterations) {
+std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, const SrOptions& options,
+                                int& iterations) {
   const auto n = static_cast<PetscInt>(right.size());
   VecHandle b;
   VecHandle x;
@@ -219,7 +224,9 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, co
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode refused = KSPSetFromOptions(ksp.get());
   check(PetscPopErrorHandler());
-  if (refused != 0) throw UsageError(fmt::format("PETSc refuses the options \"{}\"\n  expected: types and values that this PETSc knows", options.petsc_options));
+  if (refused != 0)
+    throw UsageError(fmt::format("PETSc refuses the options \"{}\"\n  expected: types and values that this PETSc knows",
+                                 options.petsc_options));
   refuse_unused_options(false);
   check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr));
   const PetscErrorCode code = KSPSolve(ksp.get(), b.get(), x.get());
@@ -230,8 +237,9 @@ std::vector<double> petsc_solve(Mat matrix, const std::vector<double>& right, co
   check(KSPGetIterationNumber(ksp.get(), &count));
   iterations = static_cast<int>(count);
   if (code != 0 || (reason < 0 && reason != KSP_DIVERGED_ITS)) {
-    throw NumericalError(fmt::format("stochastic reconfiguration: S + lambda could not be solved ({}); remedy: a larger shift",
-                                     code != 0 ? "the factorisation met a non-positive pivot" : KSPConvergedReasons[reason]));
+    throw NumericalError(
+        fmt::format("stochastic reconfiguration: S + lambda could not be solved ({}); remedy: a larger shift",
+                    code != 0 ? "the factorisation met a non-positive pivot" : KSPConvergedReasons[reason]));
   }
   return solution;
 }
@@ -247,36 +255,44 @@ struct CentredSlabs {
     const DistributedRows& rows = centred.rows();
     const std::int64_t columns = rows.columns();
     const std::int64_t slabs = (columns + tile_extent - 1) / tile_extent * (tile_extent / slab_rows);
-    const auto make = [&] { return Values(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::centred_rows"), static_cast<std::size_t>(slabs * stride)); };
+    const auto make = [&] {
+      return Values(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::centred_rows"),
+                    static_cast<std::size_t>(slabs * stride));
+    };
     re = make();
     if (!rows.real_valued()) im = make();
     const RowRange blocks = blocks_of(rows.rows(), rows.block_rows());
-    Kokkos::parallel_for("koushi::solver::centred_rows", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(blocks.count)), [&](int block) {
-      const std::int64_t first = block * rows.block_rows();
-      const std::int64_t count = std::min(rows.block_rows(), rows.rows().count - first);
-      rows.entries(first, count, re.data() + first * slab_rows, rows.real_valued() ? nullptr : im.data() + first * slab_rows, stride);
-      for (std::int64_t slab = 0; slab < slabs; ++slab) {
-        double mean_re[slab_rows] = {};
-        double mean_im[slab_rows] = {};
-        for (std::int64_t l = 0; l < slab_rows && slab * slab_rows + l < columns; ++l) {
-          mean_re[l] = centred.mean_of_column(slab * slab_rows + l).real();
-          mean_im[l] = centred.mean_of_column(slab * slab_rows + l).imag();
-        }
-        const bool beyond = slab * slab_rows >= columns;
-        for (std::int64_t s = first; s < first + count; ++s) {
-          const double root = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]);
-          double* at = re.data() + slab * stride + s * slab_rows;
-          for (int l = 0; l < slab_rows; ++l) at[l] = beyond ? 0 : root * (at[l] - mean_re[l]);
-          if (rows.real_valued()) continue;
-          double* at_im = im.data() + slab * stride + s * slab_rows;
-          for (int l = 0; l < slab_rows; ++l) at_im[l] = beyond ? 0 : root * (at_im[l] - mean_im[l]);
-        }
-      }
-    });
+    Kokkos::parallel_for("koushi::solver::centred_rows",
+                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(blocks.count)),
+                         [&](int block) {
+                           const std::int64_t first = block * rows.block_rows();
+                           const std::int64_t count = std::min(rows.block_rows(), rows.rows().count - first);
+                           rows.entries(first, count, re.data() + first * slab_rows,
+                                        rows.real_valued() ? nullptr : im.data() + first * slab_rows, stride);
+                           for (std::int64_t slab = 0; slab < slabs; ++slab) {
+                             double mean_re[slab_rows] = {};
+                             double mean_im[slab_rows] = {};
+                             for (std::int64_t l = 0; l < slab_rows && slab * slab_rows + l < columns; ++l) {
+                               mean_re[l] = centred.mean_of_column(slab * slab_rows + l).real();
+                               mean_im[l] = centred.mean_of_column(slab * slab_rows + l).imag();
+                             }
+                             const bool beyond = slab * slab_rows >= columns;
+                             for (std::int64_t s = first; s < first + count; ++s) {
+                               const double root = std::sqrt(centred.weights()[static_cast<std::size_t>(s)]);
+                               double* at = re.data() + slab * stride + s * slab_rows;
+                               for (int l = 0; l < slab_rows; ++l) at[l] = beyond ? 0 : root * (at[l] - mean_re[l]);
+                               if (rows.real_valued()) continue;
+                               double* at_im = im.data() + slab * stride + s * slab_rows;
+                               for (int l = 0; l < slab_rows; ++l)
+                                 at_im[l] = beyond ? 0 : root * (at_im[l] - mean_im[l]);
+                             }
+                           }
+                         });
   }
 };
 
-/// S = Obar^dagger Obar (its real part where not holomorphic): the tiles of the lower half behind each other, column by column, re then im, on every rank.
+/// S = Obar^dagger Obar (its real part where not holomorphic): the tiles of the lower half behind each other, column by
+/// column, re then im, on every rank.
 std::vector<double> overlap_tiles(const CentredRows& centred) {
   const DistributedRows& rows = centred.rows();
   const CentredSlabs o(centred);
@@ -295,9 +311,11 @@ std::vector<double> overlap_tiles(const CentredRows& centred) {
     const std::int64_t first = block * rows.block_rows();
     const int depth = static_cast<int>(std::min(rows.block_rows(), rows.rows().count - first));
     const auto [row, column] = tiles[static_cast<std::size_t>(part)];
-    const auto add = [&]<int sign>(std::integral_constant<int, sign>, double* to, const CentredSlabs::Values& a, const CentredSlabs::Values& b) {
+    const auto add = [&]<int sign>(std::integral_constant<int, sign>, double* to, const CentredSlabs::Values& a,
+                                   const CentredSlabs::Values& b) {
       constexpr std::int64_t slabs = tile_extent / slab_rows;
-      add_tile_product<sign>(to, a.data() + row * slabs * o.stride + first * slab_rows, o.stride, b.data() + column * slabs * o.stride + first * slab_rows, o.stride, depth);
+      add_tile_product<sign>(to, a.data() + row * slabs * o.stride + first * slab_rows, o.stride,
+                             b.data() + column * slabs * o.stride + first * slab_rows, o.stride, depth);
     };
     constexpr std::integral_constant<int, 1> plus;
     constexpr std::integral_constant<int, -1> minus;
@@ -312,7 +330,8 @@ std::vector<double> overlap_tiles(const CentredRows& centred) {
   return sum.finish(centred.comm());
 }
 
-std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift, const SrOptions&, int& iterations) {
+std::vector<double> solve_dense(const CentredRows& centred, const std::vector<double>& force, double shift,
+                                const SrOptions&, int& iterations) {
   refuse_unused_options(true);
   const std::int64_t n = centred.rows().columns();
   const std::int64_t n_tiles = (n + tile_extent - 1) / tile_extent;
@@ -332,12 +351,17 @@ std::vector<double> solve_dense(const CentredRows& centred, const std::vector<do
   return cholesky.solve(force);
 }
 
-/// Centred and weighted entries of the Gram matrix Obar Obar^dagger + lambda: with A_a = Re O, Im O (a = 0, 1) and m_b = sum w A_b,
-///   c_ab(i, j) = sqrt(w_i w_j) (A_a A_b^T - A_a m_b - m_a A_b^T + m_a m_b);   holomorphic: one complex quadrant, with daggers
+/// Centred and weighted entries of the Gram matrix Obar Obar^dagger + lambda: with A_a = Re O, Im O (a = 0, 1) and m_b
+/// = sum w A_b,
+///   c_ab(i, j) = sqrt(w_i w_j) (A_a A_b^T - A_a m_b - m_a A_b^T + m_a m_b);   holomorphic: one complex quadrant, with
+///   daggers
 class CentredGram {
  public:
   CentredGram(const CentredRows& centred, double shift)
-      : tiles_(centred.rows().gram_tiles()), holomorphic_(centred.rows().holomorphic()), n_(centred.rows().rows().total), shift_(shift) {
+      : tiles_(centred.rows().gram_tiles()),
+        holomorphic_(centred.rows().holomorphic()),
+        n_(centred.rows().rows().total),
+        shift_(shift) {
     const DistributedRows& rows = centred.rows();
     const Communicator& comm = centred.comm();
     for (const double w : comm.all_gather(centred.weights())) root_.push_back(std::sqrt(w));
@@ -388,7 +412,8 @@ class CentredGram {
 };
 
 /// (Obar^dagger Obar + lambda)^-1 Obar^dagger e = Obar^dagger (Obar Obar^dagger + lambda)^-1 e
-std::vector<double> solve_sample_space(const CentredRows& centred, const std::vector<Complex>& local_residual, double shift, const SrOptions&, int& iterations) {
+std::vector<double> solve_sample_space(const CentredRows& centred, const std::vector<Complex>& local_residual,
+                                       double shift, const SrOptions&, int& iterations) {
   refuse_unused_options(true);
   const bool holomorphic = centred.rows().holomorphic();
   const RowRange range = centred.rows().rows();
@@ -404,7 +429,8 @@ std::vector<double> solve_sample_space(const CentredRows& centred, const std::ve
     right = std::move(stacked);
   }
   TiledCholesky cholesky(centred.comm(), static_cast<std::int64_t>(equations), holomorphic);
-  cholesky.fill([&](std::int64_t row, std::int64_t column, double* re, double* im) { gram->tile(row, column, re, im); });
+  cholesky.fill(
+      [&](std::int64_t row, std::int64_t column, double* re, double* im) { gram->tile(row, column, re, im); });
   gram.reset();
   const std::vector<double> y = cholesky.solve(right);
   iterations = 1;
@@ -441,14 +467,16 @@ SrRoute automatic_route(std::int64_t columns, std::int64_t equations) {
 }
 
 std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, const DistributedRows& rows,
-                                                     const std::vector<double>& weights, const std::vector<Complex>& energies,
-                                                     const SrOptions& options, SrReport& report) {
+                                                     const std::vector<double>& weights,
+                                                     const std::vector<Complex>& energies, const SrOptions& options,
+                                                     SrReport& report) {
   const CentredRows centred(comm, rows, weights);
   std::vector<Complex> weighted;
   for (std::size_t s = 0; s < energies.size(); ++s) weighted.push_back(weights[s] * energies[s]);
   const Complex mean = centred.sum(weighted);
   if (!std::isfinite(mean.real()) || !std::isfinite(mean.imag())) {
-    throw NumericalError("stochastic reconfiguration: local energies are not finite; remedy: a smaller step or a larger shift");
+    throw NumericalError(
+        "stochastic reconfiguration: local energies are not finite; remedy: a smaller step or a larger shift");
   }
   std::vector<Complex> residual;
   for (std::size_t s = 0; s < energies.size(); ++s) residual.push_back(std::sqrt(weights[s]) * (energies[s] - mean));
@@ -467,9 +495,11 @@ std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, c
   const std::int64_t n_samples = rows.rows().total;
   report.trace = centred.trace();
   report.equations = (rows.real_valued() ? 1 : 2) * rows.rows().total;
-  report.shift = options.shift_absolute +
-                 options.shift_relative * report.trace / static_cast<double>(rows.holomorphic() ? n_parameters / 2 : n_parameters);
-  report.route = options.route == SrRoute::automatic ? automatic_route(rows.columns(), rows.holomorphic() ? n_samples : report.equations) : options.route;
+  report.shift = options.shift_absolute + options.shift_relative * report.trace /
+                                              static_cast<double>(rows.holomorphic() ? n_parameters / 2 : n_parameters);
+  report.route = options.route == SrRoute::automatic
+                     ? automatic_route(rows.columns(), rows.holomorphic() ? n_samples : report.equations)
+                     : options.route;
   std::vector<double> delta;
   if (norm(force) == 0) {
     delta.assign(force.size(), 0.0);

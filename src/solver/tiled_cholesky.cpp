@@ -14,7 +14,9 @@ using HostSpace = Kokkos::DefaultHostExecutionSpace;
 constexpr std::ptrdiff_t slab = tile_extent * slab_rows;
 
 Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Dynamic>> dynamic_range(std::int64_t begin, std::int64_t end) {
-  return Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Dynamic>>(static_cast<int>(begin), static_cast<int>(end)).set_chunk_size(1);
+  return Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Dynamic>>(static_cast<int>(begin),
+                                                                           static_cast<int>(end))
+      .set_chunk_size(1);
 }
 
 /// C <- C + sign A B^dagger of tiles with their planes.
@@ -50,32 +52,40 @@ struct DenseTile {
 }  // namespace
 
 TiledCholesky::TiledCholesky(const Communicator& comm, std::int64_t n, bool is_complex)
-    : comm_(comm), n_(n), n_tiles_((n + tile_extent - 1) / tile_extent), planes_(is_complex ? 2 : 1), size_(planes_ * tile_size) {
+    : comm_(comm),
+      n_(n),
+      n_tiles_((n + tile_extent - 1) / tile_extent),
+      planes_(is_complex ? 2 : 1),
+      size_(planes_ * tile_size) {
   for (std::int64_t column = 0; column < n_tiles_; ++column) {
     const bool here = column % comm.size() == comm.rank();
     first_.push_back(here ? static_cast<std::int64_t>(tiles_.size()) : -1);
     for (std::int64_t row = column; here && row < n_tiles_; ++row) tiles_.push_back({row, column});
   }
-  storage_ = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::tiles"), static_cast<std::size_t>(size_) * tiles_.size());
+  storage_ = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::tiles"),
+                    static_cast<std::size_t>(size_) * tiles_.size());
 }
 
-double* TiledCholesky::tile(const Tile& at) const { return storage_.data() + (first_[static_cast<std::size_t>(at.column)] + at.row - at.column) * size_; }
+double* TiledCholesky::tile(const Tile& at) const {
+  return storage_.data() + (first_[static_cast<std::size_t>(at.column)] + at.row - at.column) * size_;
+}
 
 void TiledCholesky::fill(const std::function<void(std::int64_t, std::int64_t, double*, double*)>& fill) {
-  Kokkos::parallel_for("koushi::solver::fill_tiles", dynamic_range(0, static_cast<std::int64_t>(tiles_.size())), [&](int t) {
-    const Tile at = tiles_[static_cast<std::size_t>(t)];
-    double* values = tile(at);
-    fill(at.row, at.column, values, planes_ == 2 ? values + tile_size : nullptr);
-    if (at.row + 1 < n_tiles_) return;
-    for (int i = static_cast<int>(n_ - at.row * tile_extent); i < tile_extent; ++i) {  // ones beyond the end
-      for (int j = 0; j < tile_extent; ++j) {
-        for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(i, j)] = 0;
-        if (at.row != at.column) continue;
-        for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(j, i)] = 0;
-      }
-      if (at.row == at.column) values[tile_at(i, i)] = 1;
-    }
-  });
+  Kokkos::parallel_for(
+      "koushi::solver::fill_tiles", dynamic_range(0, static_cast<std::int64_t>(tiles_.size())), [&](int t) {
+        const Tile at = tiles_[static_cast<std::size_t>(t)];
+        double* values = tile(at);
+        fill(at.row, at.column, values, planes_ == 2 ? values + tile_size : nullptr);
+        if (at.row + 1 < n_tiles_) return;
+        for (int i = static_cast<int>(n_ - at.row * tile_extent); i < tile_extent; ++i) {  // ones beyond the end
+          for (int j = 0; j < tile_extent; ++j) {
+            for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(i, j)] = 0;
+            if (at.row != at.column) continue;
+            for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(j, i)] = 0;
+          }
+          if (at.row == at.column) values[tile_at(i, i)] = 1;
+        }
+      });
 }
 
 /// A_kk -> L_kk^-1, which is all that is needed of it; not a number where a pivot is not positive.
@@ -142,7 +152,8 @@ void TiledCholesky::eliminate(std::int64_t row, std::int64_t k, const double* pa
   }
   double* to = x.data() + row * planes_ * tile_extent;
   for (int p = 0; p < planes_; ++p) {
-    for (int i = 0; i < tile_extent; ++i) to[p * tile_extent + i] = row == k ? sum[p][i] : to[p * tile_extent + i] - sum[p][i];
+    for (int i = 0; i < tile_extent; ++i)
+      to[p * tile_extent + i] = row == k ? sum[p][i] : to[p * tile_extent + i] - sum[p][i];
   }
 }
 
@@ -167,9 +178,11 @@ void TiledCholesky::substitute_back(std::int64_t k, std::vector<double>& x) cons
     }
   };
   std::vector<double> parts(static_cast<std::size_t>((n_tiles_ - k) * length));
-  Kokkos::parallel_for("koushi::solver::substitute_back", Kokkos::RangePolicy<HostSpace>(static_cast<int>(k + 1), static_cast<int>(n_tiles_)), [&](int row) {
-    add_adjoint(tile({row, k}), x.data() + row * length, parts.data() + (row - k) * length);
-  });
+  Kokkos::parallel_for("koushi::solver::substitute_back",
+                       Kokkos::RangePolicy<HostSpace>(static_cast<int>(k + 1), static_cast<int>(n_tiles_)),
+                       [&](int row) {
+                         add_adjoint(tile({row, k}), x.data() + row * length, parts.data() + (row - k) * length);
+                       });
   double* at = x.data() + k * length;
   for (std::int64_t row = k + 1; row < n_tiles_; ++row) {
     for (std::int64_t q = 0; q < length; ++q) at[q] -= parts[static_cast<std::size_t>((row - k) * length + q)];
@@ -182,16 +195,25 @@ void TiledCholesky::substitute_back(std::int64_t k, std::vector<double>& x) cons
 std::vector<double> TiledCholesky::solve(const std::vector<double>& right) {
   const std::int64_t length = planes_ * tile_extent;
   std::vector<double> x(static_cast<std::size_t>(n_tiles_ * length));
-  const auto place = [&](std::int64_t i, int plane) { return static_cast<std::size_t>(i / tile_extent * length + plane * tile_extent + i % tile_extent); };
+  const auto place = [&](std::int64_t i, int plane) {
+    return static_cast<std::size_t>(i / tile_extent * length + plane * tile_extent + i % tile_extent);
+  };
   for (std::int64_t i = 0; i < n_; ++i) {
     for (int p = 0; p < planes_; ++p) x[place(i, p)] = right[static_cast<std::size_t>(planes_ * i + p)];
   }
   // The next panel is made first, and is on its way while all ranks work on what the last one changes.
   Buffer received[2];
-  for (Buffer& buffer : received) buffer = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::panel"), comm_.size() > 1 ? static_cast<std::size_t>(n_tiles_ * size_) : 0);
+  for (Buffer& buffer : received)
+    buffer = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::panel"),
+                    comm_.size() > 1 ? static_cast<std::size_t>(n_tiles_ * size_) : 0);
   const auto owner = [this](std::int64_t k) { return static_cast<int>(k % comm_.size()); };
-  const auto panel_of = [&](std::int64_t k) { return owner(k) == comm_.rank() ? tile({k, k}) : received[k % 2].data(); };
-  const auto column_begin = [this](std::int64_t k) { return std::partition_point(tiles_.begin(), tiles_.end(), [k](const Tile& t) { return t.column < k; }) - tiles_.begin(); };
+  const auto panel_of = [&](std::int64_t k) {
+    return owner(k) == comm_.rank() ? tile({k, k}) : received[k % 2].data();
+  };
+  const auto column_begin = [this](std::int64_t k) {
+    return std::partition_point(tiles_.begin(), tiles_.end(), [k](const Tile& t) { return t.column < k; }) -
+           tiles_.begin();
+  };
   Messages messages(comm_);
   const auto publish = [&](std::int64_t k) {
     if (owner(k) == comm_.rank()) finish_column(k);
@@ -202,13 +224,16 @@ std::vector<double> TiledCholesky::solve(const std::vector<double>& right) {
     messages.wait();
     const double* const panel = panel_of(k);
     if (!std::isfinite(panel[tile_size - 1])) {  // the last row of L_kk^-1 sees every pivot
-      throw NumericalError("stochastic reconfiguration: S + lambda could not be solved (the factorisation met a non-positive pivot); remedy: a larger shift");
+      throw NumericalError(
+          "stochastic reconfiguration: S + lambda could not be solved (the factorisation met a non-positive pivot); "
+          "remedy: a larger shift");
     }
     eliminate(k, k, panel, x);
     if (k + 1 == n_tiles_) break;
     const auto next = column_begin(k + 1);
     const auto rest = column_begin(k + 2);
-    Kokkos::parallel_for("koushi::solver::update_next_column", dynamic_range(next, rest), [&](int task) { update(tiles_[static_cast<std::size_t>(task)], k, panel); });
+    Kokkos::parallel_for("koushi::solver::update_next_column", dynamic_range(next, rest),
+                         [&](int task) { update(tiles_[static_cast<std::size_t>(task)], k, panel); });
     publish(k + 1);
     // This rank's tiles right of that column, and the rows of x.
     const std::int64_t tiles = static_cast<std::int64_t>(tiles_.size()) - rest;

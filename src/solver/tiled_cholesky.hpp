@@ -9,16 +9,18 @@
 
 namespace koushi {
 
-/// Cholesky factorisation A = L L^dagger of a Hermitian (complex) or symmetric (real) positive definite matrix in tiles of 64 x 64, lower half, whose
-/// columns of tiles are dealt to the ranks in turn and whose tiles are shared by the threads of each.
+/// Cholesky factorisation A = L L^dagger of a Hermitian (complex) or symmetric (real) positive definite matrix in tiles
+/// of 64 x 64, lower half, whose columns of tiles are dealt to the ranks in turn and whose tiles are shared by the
+/// threads of each.
 ///
-/// A tile is updated by the columns to its left in their order, whoever does it, so the result is bitwise the same on any number of ranks and threads.
-/// Cost        n^3 / 3 flops (real) or 4 n^3 / 3 (complex), over all ranks; 4 or 8 n^2 bytes, over all ranks; each column of tiles is broadcast once
-/// Collective  solve
+/// A tile is updated by the columns to its left in their order, whoever does it, so the result is bitwise the same on
+/// any number of ranks and threads. Cost        n^3 / 3 flops (real) or 4 n^3 / 3 (complex), over all ranks; 4 or 8 n^2
+/// bytes, over all ranks; each column of tiles is broadcast once Collective  solve
 class TiledCholesky {
  public:
   TiledCholesky(const Communicator& comm, std::int64_t n, bool is_complex);
-  /// fill(I, J, re, im) writes a tile of the lower half (base/tile_product.hpp), from any thread; entries beyond the end do not matter.
+  /// fill(I, J, re, im) writes a tile of the lower half (base/tile_product.hpp), from any thread; entries beyond the
+  /// end do not matter.
   void fill(const std::function<void(std::int64_t, std::int64_t, double*, double*)>& fill);
   /// A^-1 b, replicated; complex numbers are interleaved. Overwrites A.
   /// Errors  NumericalError on every rank where a pivot is not positive
@@ -39,9 +41,9 @@ class TiledCholesky {
 
   const Communicator& comm_;
   std::int64_t n_;
-  std::int64_t n_tiles_;  ///< per side
-  int planes_;            ///< re and, where complex, im
-  std::int64_t size_;     ///< numbers of a tile with its planes
+  std::int64_t n_tiles_;             ///< per side
+  int planes_;                       ///< re and, where complex, im
+  std::int64_t size_;                ///< numbers of a tile with its planes
   std::vector<std::int64_t> first_;  ///< [column] -> its first tile here, or -1
   std::vector<Tile> tiles_;          ///< of this rank, column by column
   Buffer storage_;

@@ -30,7 +30,8 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
     double sum = 0;
     for (std::int64_t c = 0; c < n_chains; ++c) {
       const double* chain = series.data() + c * length;
-      for (std::int64_t t = 0; t + lag < length; ++t) sum += (chain[t] - estimate.value) * (chain[t + lag] - estimate.value);
+      for (std::int64_t t = 0; t + lag < length; ++t)
+        sum += (chain[t] - estimate.value) * (chain[t + lag] - estimate.value);
     }
     return sum / static_cast<double>(n_chains * (length - lag));
   };
@@ -49,7 +50,8 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
     const auto w = static_cast<double>(lag);
     if (std::exp(-w / tau) - tau / std::sqrt(w * static_cast<double>(n)) < 0) break;
   }
-  // A slow mode behind a fast or an alternating one adds up beyond the window: where a longer one finds clearly more, it counts.
+  // A slow mode behind a fast or an alternating one adds up beyond the window: where a longer one finds clearly more,
+  // it counts.
   const std::int64_t longest = std::min(length / 2, std::max<std::int64_t>(3 * window, 20));
   double longer = sum;
   double most = sum;
@@ -65,8 +67,10 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   const double covariance = 2 * sum * gamma_0;
   const double corrected_0 = gamma_0 + covariance / static_cast<double>(n);
   estimate.variance = corrected_0;
-  estimate.tau_int = (sum * gamma_0 + (static_cast<double>(window) + 0.5) * covariance / static_cast<double>(n)) / corrected_0;
-  // Alternating series have less than 1/2; a short independent one may seem to, with an error that is far too small. Error: Madras and Sokal's at 1/2.
+  estimate.tau_int =
+      (sum * gamma_0 + (static_cast<double>(window) + 0.5) * covariance / static_cast<double>(n)) / corrected_0;
+  // Alternating series have less than 1/2; a short independent one may seem to, with an error that is far too small.
+  // Error: Madras and Sokal's at 1/2.
   const double noise = 0.5 * std::sqrt(2 * (2 * static_cast<double>(window) + 1) / static_cast<double>(n));
   if (estimate.tau_int < 0.5 && 0.5 - estimate.tau_int < 3 * noise) estimate.tau_int = 0.5;
   estimate.tau_int = std::max(estimate.tau_int, 0.5 / static_cast<double>(n));
@@ -113,7 +117,8 @@ double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
   for (std::int64_t c = 0; c < n_chains; ++c) {
     for (const std::int64_t start : {c * length, c * length + length - half}) {
       double mean = 0;
-      for (std::int64_t t = 0; t < half; ++t) mean += series[static_cast<std::size_t>(start + t)] / static_cast<double>(half);
+      for (std::int64_t t = 0; t < half; ++t)
+        mean += series[static_cast<std::size_t>(start + t)] / static_cast<double>(half);
       double square = 0;
       for (std::int64_t t = 0; t < half; ++t) {
         const double x = series[static_cast<std::size_t>(start + t)] - mean;
@@ -139,10 +144,13 @@ double v_score(int n_sites, double energy, double variance, double infinite_temp
 
 std::vector<std::string> warnings(const Estimate& estimate, std::int64_t chain_length) {
   std::vector<std::string> found;
-  if (estimate.r_hat > 1.1) found.push_back(fmt::format("split R-hat = {:.3f} > 1.1: the chains disagree; more warm-up or another mixture of moves", estimate.r_hat));
+  if (estimate.r_hat > 1.1)
+    found.push_back(fmt::format(
+        "split R-hat = {:.3f} > 1.1: the chains disagree; more warm-up or another mixture of moves", estimate.r_hat));
   const double enough = 50 * std::max(0.5, estimate.tau_int);
   if (static_cast<double>(chain_length) < enough) {
-    found.push_back(fmt::format("chains of {} measurements are shorter than 50 tau_int = {:.1f}: errors are uncertain", chain_length, enough));
+    found.push_back(fmt::format("chains of {} measurements are shorter than 50 tau_int = {:.1f}: errors are uncertain",
+                                chain_length, enough));
   }
   return found;
 }

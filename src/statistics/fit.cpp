@@ -10,16 +10,19 @@
 
 namespace koushi {
 
-std::optional<Whitening> Whitening::of(const std::vector<double>& covariance, std::size_t size, bool correlated, std::size_t bins) {
+std::optional<Whitening> Whitening::of(const std::vector<double>& covariance, std::size_t size, bool correlated,
+                                       std::size_t bins) {
   const auto n = static_cast<Eigen::Index>(size);
-  const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> given(covariance.data(), n, n);
+  const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> given(
+      covariance.data(), n, n);
   const Eigen::VectorXd sigma = given.diagonal().array().sqrt();
   if (!given.allFinite() || !(sigma.array() > 0).all()) return std::nullopt;
   if (correlated && bins > 0 && bins - 1 < size) return std::nullopt;
   Eigen::MatrixXd correlation = Eigen::MatrixXd::Identity(n, n);
   if (correlated) correlation = sigma.cwiseInverse().asDiagonal() * given * sigma.cwiseInverse().asDiagonal();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> spectrum(correlation, Eigen::EigenvaluesOnly);
-  if (spectrum.info() != Eigen::Success || spectrum.eigenvalues()(0) < 1e-12 * spectrum.eigenvalues()(n - 1)) return std::nullopt;
+  if (spectrum.info() != Eigen::Success || spectrum.eigenvalues()(0) < 1e-12 * spectrum.eigenvalues()(n - 1))
+    return std::nullopt;
   const Eigen::MatrixXd lower = sigma.asDiagonal() * Eigen::MatrixXd(correlation.llt().matrixL());
   Whitening whitening;
   whitening.size_ = size;
@@ -90,7 +93,8 @@ struct ProjectedResidual {
 };
 
 /// -ln of the ratio of the last two points, or of the first two, as far as they have one.
-std::vector<Eigen::VectorXd> starts(const std::vector<double>& t, const std::vector<double>& values, const CorrelatorModel& model) {
+std::vector<Eigen::VectorXd> starts(const std::vector<double>& t, const std::vector<double>& values,
+                                    const CorrelatorModel& model) {
   double mass = 0.5;
   for (std::size_t k = 1; k < t.size(); ++k) {  // the latest that is a sound number
     const double slope = std::log(values[k - 1] / values[k]) / (t[k] - t[k - 1]);
@@ -110,10 +114,13 @@ std::vector<Eigen::VectorXd> starts(const std::vector<double>& t, const std::vec
 
 }  // namespace
 
-CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<double>& values, const Whitening& whitening, const CorrelatorModel& model,
+CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<double>& values,
+                             const Whitening& whitening, const CorrelatorModel& model,
                              const std::vector<double>& start) {
   const std::vector<double> whitened = whitening(values);
-  const ProjectedResidual residual{t, whitening, model, Eigen::Map<const Eigen::VectorXd>(whitened.data(), static_cast<Eigen::Index>(whitened.size()))};
+  const ProjectedResidual residual{
+      t, whitening, model,
+      Eigen::Map<const Eigen::VectorXd>(whitened.data(), static_cast<Eigen::Index>(whitened.size()))};
   std::vector<Eigen::VectorXd> begin;
   if (start.empty()) {
     begin = starts(t, values, model);
@@ -137,12 +144,15 @@ CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<dou
     best.parameters.assign(x.begin(), x.end());
     best.amplitude.clear();
     for (std::size_t k = 0; k < best.mass.size(); ++k) {
-      const double scale = model.periodic ? 2 * std::exp(-best.mass[k] * model.period / 2) / (1 + std::exp(-best.mass[k] * model.period)) : 1;
+      const double scale =
+          model.periodic ? 2 * std::exp(-best.mass[k] * model.period / 2) / (1 + std::exp(-best.mass[k] * model.period))
+                         : 1;
       best.amplitude.push_back(amplitude(static_cast<Eigen::Index>(k)) * scale);
     }
     using namespace Eigen::LevenbergMarquardtSpace;
     // A mass at the end of what the search allows is none: the data do not fall, or do not have so many states.
-    best.converged = status != ImproperInputParameters && status != TooManyFunctionEvaluation && x.allFinite() && x.minCoeff() > -20 && x.maxCoeff() < 5;
+    best.converged = status != ImproperInputParameters && status != TooManyFunctionEvaluation && x.allFinite() &&
+                     x.minCoeff() > -20 && x.maxCoeff() < 5;
   }
   best.degrees_of_freedom = static_cast<int>(t.size()) - 2 * model.states;
   return best;
@@ -153,7 +163,8 @@ double q_value(double chi_squared, int degrees_of_freedom) {
 }
 
 double cosh_mass(double ratio, double t, double period) {
-  // With a = |t - T/2|, b = |t + 1 - T/2|: cosh(m a) / cosh(m b) rises with m from 1 if a > b, and falls from 1 if a < b.
+  // With a = |t - T/2|, b = |t + 1 - T/2|: cosh(m a) / cosh(m b) rises with m from 1 if a > b, and falls from 1 if a <
+  // b.
   double a = std::abs(t - period / 2);
   double b = std::abs(t + 1 - period / 2);
   if (a < b) {
@@ -161,7 +172,9 @@ double cosh_mass(double ratio, double t, double period) {
     ratio = 1 / ratio;
   }
   if (!(ratio > 1) || !std::isfinite(ratio) || a == b) return std::numeric_limits<double>::quiet_NaN();
-  const auto log_ratio = [a, b](double m) { return m * (a - b) + std::log1p(std::exp(-2 * m * a)) - std::log1p(std::exp(-2 * m * b)); };
+  const auto log_ratio = [a, b](double m) {
+    return m * (a - b) + std::log1p(std::exp(-2 * m * a)) - std::log1p(std::exp(-2 * m * b));
+  };
   double low = 0;
   double high = (std::log(ratio) + std::log(2.0)) / (a - b);  // log_ratio(m) >= m (a - b) - ln 2
   for (int k = 0; k < 200 && high - low > 1e-15 * high; ++k) {

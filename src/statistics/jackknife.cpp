@@ -6,7 +6,8 @@
 
 namespace koushi {
 
-JackknifeBins::JackknifeBins(const std::vector<std::vector<double>>& chains, std::size_t width, std::int64_t bin_length) : width_(width), totals_(width) {
+JackknifeBins::JackknifeBins(const std::vector<std::vector<double>>& chains, std::size_t width, std::int64_t bin_length)
+    : width_(width), totals_(width) {
   for (const auto& chain : chains) {
     const auto length = static_cast<std::int64_t>(chain.size() / width);
     if (length == 0) continue;
@@ -38,7 +39,8 @@ std::vector<double> JackknifeBins::means_without(std::size_t bin) const {
   return result;
 }
 
-JackknifeEstimate jackknife_of_samples(const std::vector<double>& value, const std::vector<std::vector<double>>& samples) {
+JackknifeEstimate jackknife_of_samples(const std::vector<double>& value,
+                                       const std::vector<std::vector<double>>& samples) {
   const std::size_t n = value.size();
   const auto bins = static_cast<double>(samples.size());
   JackknifeEstimate estimate{value, std::vector<double>(n), std::vector<double>(n * n), samples.size()};
@@ -53,14 +55,16 @@ JackknifeEstimate jackknife_of_samples(const std::vector<double>& value, const s
   }
   for (const auto& sample : samples) {
     for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t j = 0; j < n; ++j) estimate.covariance[i * n + j] += (bins - 1) / bins * (sample[i] - mean[i]) * (sample[j] - mean[j]);
+      for (std::size_t j = 0; j < n; ++j)
+        estimate.covariance[i * n + j] += (bins - 1) / bins * (sample[i] - mean[i]) * (sample[j] - mean[j]);
     }
   }
   for (std::size_t i = 0; i < n; ++i) estimate.error[i] = std::sqrt(estimate.covariance[i * n + i]);
   return estimate;
 }
 
-JackknifeEstimate jackknife(const JackknifeBins& bins, const std::function<std::vector<double>(const std::vector<double>&)>& f) {
+JackknifeEstimate jackknife(const JackknifeBins& bins,
+                            const std::function<std::vector<double>(const std::vector<double>&)>& f) {
   std::vector<std::vector<double>> samples;
   if (bins.count() > 1) {
     for (std::size_t b = 0; b < bins.count(); ++b) samples.push_back(f(bins.means_without(b)));

@@ -27,14 +27,16 @@ PowerFit fit_powers(const std::vector<FitPoint>& points, const std::vector<doubl
     const double weight = weighted ? 1 / point.error : 1;
     target(i) = weight * point.value;
     design(i, 0) = weight;
-    for (Eigen::Index k = 1; k < m; ++k) design(i, k) = weight * std::pow(point.x, powers[static_cast<std::size_t>(k - 1)]);
+    for (Eigen::Index k = 1; k < m; ++k)
+      design(i, k) = weight * std::pow(point.x, powers[static_cast<std::size_t>(k - 1)]);
   }
   const Eigen::VectorXd scale = design.colwise().norm();  // x^p of different p differ by orders of magnitude
   const Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(design * scale.cwiseInverse().asDiagonal());
   const Eigen::VectorXd diagonal = qr.matrixR().diagonal().cwiseAbs();
   if (!design.allFinite() || !target.allFinite() || !(diagonal.minCoeff() > 1e-10 * diagonal.maxCoeff())) return fit;
   const Eigen::VectorXd solution = scale.cwiseInverse().asDiagonal() * qr.solve(target);
-  const Eigen::MatrixXd inverse = qr.matrixR().topLeftCorner(m, m).triangularView<Eigen::Upper>().solve(Eigen::MatrixXd::Identity(m, m));
+  const Eigen::MatrixXd inverse =
+      qr.matrixR().topLeftCorner(m, m).triangularView<Eigen::Upper>().solve(Eigen::MatrixXd::Identity(m, m));
   const Eigen::MatrixXd root = scale.cwiseInverse().asDiagonal() * (qr.colsPermutation() * inverse);
   Eigen::MatrixXd covariance = root * root.transpose();
   fit.solvable = true;

@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 constexpr std::int64_t bins_per_run = 100;
 constexpr Eigen::Index block = 2048;  // configurations that are worked on at a time
-/// The second derivative of the objective is what configurations of two runs have in common, in independent ones: below this f is anything.
+/// The second derivative of the objective is what configurations of two runs have in common, in independent ones: below
+/// this f is anything.
 constexpr double least_curvature = 1e-3;
 
 class MultiHistogram {
@@ -46,13 +47,15 @@ class MultiHistogram {
       std::size_t next = first_bins_.back();
       std::int64_t measurements = 0;
       for (const auto& chain : runs[k].chains) measurements += static_cast<std::int64_t>(chain.size() / width);
-      const std::int64_t bin_length = std::max({std::int64_t{1}, static_cast<std::int64_t>(std::ceil(2 * longest)), measurements / bins_per_run});
+      const std::int64_t bin_length =
+          std::max({std::int64_t{1}, static_cast<std::int64_t>(std::ceil(2 * longest)), measurements / bins_per_run});
       for (const auto& chain : runs[k].chains) {
         const auto length = static_cast<std::int64_t>(chain.size() / width);
         const std::int64_t bins = std::max<std::int64_t>(1, length / bin_length);
         for (std::int64_t t = 0; t < length; ++t) {
           const double* const values = &chain[static_cast<std::size_t>(t) * width];
-          samples_.push_back({values, values[0] - centre_, k, next + static_cast<std::size_t>(((t + 1) * bins - 1) / length)});
+          samples_.push_back(
+              {values, values[0] - centre_, k, next + static_cast<std::size_t>(((t + 1) * bins - 1) / length)});
         }
         if (length > 0) next += static_cast<std::size_t>(bins);
       }
@@ -74,7 +77,8 @@ class MultiHistogram {
     for (std::size_t k = 0; k < n; ++k) mean[k] /= std::max(1.0, count[k]);
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) { return parameters_[a] < parameters_[b]; });
+    std::sort(order.begin(), order.end(),
+              [this](std::size_t a, std::size_t b) { return parameters_[a] < parameters_[b]; });
     std::vector<double> f(n);
     for (std::size_t k = 1; k < n; ++k) {
       const std::size_t a = order[k - 1];
@@ -113,7 +117,9 @@ class MultiHistogram {
       const Derivatives d = derivatives(none, counts_, Eigen::VectorXd::Ones(n));
       if (d.gradient.cwiseAbs().maxCoeff() < 1e-9 * total) {
         std::copy(x.begin(), x.end(), f.begin());
-        return n == 1 || Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(d.hessian.bottomRightCorner(n - 1, n - 1), Eigen::EigenvaluesOnly).eigenvalues()(0) > least_curvature;
+        return n == 1 || Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(d.hessian.bottomRightCorner(n - 1, n - 1),
+                                                                        Eigen::EigenvaluesOnly)
+                                 .eigenvalues()(0) > least_curvature;
       }
       step = newton_step(d);
       if (!step.allFinite()) return false;
@@ -122,8 +128,8 @@ class MultiHistogram {
     return false;
   }
 
-  /// What leaving out a bin does: the weight of configuration n at run k changes from N_k e^{f_k} by the factor `ratio`_k, r_k = N'_k / N_k e^{f'_k - f_k}.
-  /// `shift`: f' - f. False if it does not converge.
+  /// What leaving out a bin does: the weight of configuration n at run k changes from N_k e^{f_k} by the factor
+  /// `ratio`_k, r_k = N'_k / N_k e^{f'_k - f_k}. `shift`: f' - f. False if it does not converge.
   bool leave_out(std::size_t bin, Eigen::VectorXd& shift, Eigen::VectorXd& ratio) const {
     const auto n = counts_.size();
     Eigen::VectorXd counts = counts_;
@@ -142,12 +148,14 @@ class MultiHistogram {
     return false;
   }
 
-  /// Means of all quantities at the targets, of all configurations and without each of the bins, whose ratios are the columns of a matrix.
+  /// Means of all quantities at the targets, of all configurations and without each of the bins, whose ratios are the
+  /// columns of a matrix.
   void average(const std::vector<double>& targets, const Eigen::MatrixXd& ratios, Reweighted& result) const {
     const auto n_targets = targets.size();
     std::vector<double> largest(n_targets, -std::numeric_limits<double>::infinity());
     for (std::size_t m = 0; m < samples_.size(); ++m) {
-      for (std::size_t i = 0; i < n_targets; ++i) largest[i] = std::max(largest[i], -targets[i] * samples_[m].energy - denominators_[m]);
+      for (std::size_t i = 0; i < n_targets; ++i)
+        largest[i] = std::max(largest[i], -targets[i] * samples_[m].energy - denominators_[m]);
     }
     const auto width = static_cast<Eigen::Index>(width_);
     const auto bins = ratios.cols();
@@ -250,8 +258,8 @@ class MultiHistogram {
   std::vector<Sample> samples_;
   std::vector<std::size_t> first_bins_;  ///< of the runs
   std::size_t n_bins_ = 0;
-  Eigen::VectorXd counts_;             ///< N_k
-  Eigen::MatrixXd shares_;             ///< [run][configuration], N_k e^{f_k - p_k E_n} over its sum over k
+  Eigen::VectorXd counts_;            ///< N_k
+  Eigen::MatrixXd shares_;            ///< [run][configuration], N_k e^{f_k - p_k E_n} over its sum over k
   std::vector<double> denominators_;  ///< logarithm of that sum
 };
 
@@ -275,7 +283,8 @@ Reweighted reweight(const std::vector<ReweightingRun>& runs, std::size_t width, 
     }
     ratios.col(b) = ratio;
     free_energies.push_back(f);
-    for (std::size_t k = 0; k < runs.size(); ++k) free_energies.back()[k] = histograms.uncentred(f[k] + shift(static_cast<Eigen::Index>(k)), k);
+    for (std::size_t k = 0; k < runs.size(); ++k)
+      free_energies.back()[k] = histograms.uncentred(f[k] + shift(static_cast<Eigen::Index>(k)), k);
   }
   histograms.average(targets, ratios, result);
   for (std::size_t k = 0; k < runs.size(); ++k) f[k] = histograms.uncentred(f[k], k);

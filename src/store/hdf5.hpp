@@ -38,7 +38,8 @@ using H5List = H5Handle<H5Pclose>;
 using H5Attribute = H5Handle<H5Aclose>;
 using H5Group = H5Handle<H5Gclose>;
 
-/// Passes on what an HDF5 call returned; StoreError if that is negative, of this rank alone: files are built on the root only.
+/// Passes on what an HDF5 call returned; StoreError if that is negative, of this rank alone: files are built on the
+/// root only.
 template <typename T>
 T h5check(T status, const std::string& what) {
   if (status < 0) throw StoreError("HDF5 cannot " + what, ErrorScope::local);

@@ -49,7 +49,9 @@ struct ResultReader::Image {
   H5File file;
 
   H5Data open(const std::string& name, const std::string& path) const {
-    H5Data dataset(H5Lexists(file.get(), path.substr(0, path.find('/')).c_str(), H5P_DEFAULT) > 0 ? H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT) : -1);
+    H5Data dataset(H5Lexists(file.get(), path.substr(0, path.find('/')).c_str(), H5P_DEFAULT) > 0
+                       ? H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT)
+                       : -1);
     if (!dataset.valid()) throw StoreError(fmt::format("{}: there is no dataset {}", name, path));
     return dataset;
   }
@@ -58,15 +60,19 @@ struct ResultReader::Image {
   std::vector<T> read(const std::string& name, const std::string& path, H5T_class_t expected, hid_t memory_type) const {
     const H5Data dataset = open(name, path);
     const H5Type type(h5check(H5Dget_type(dataset.get()), "read a type"));
-    if (H5Tget_class(type.get()) != expected) throw StoreError(fmt::format("{}: dataset {} has another type", name, path));
+    if (H5Tget_class(type.get()) != expected)
+      throw StoreError(fmt::format("{}: dataset {} has another type", name, path));
     const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
     std::vector<T> values(static_cast<std::size_t>(h5check(H5Sget_simple_extent_npoints(space.get()), "read a shape")));
-    if (!values.empty()) h5check(H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read dataset " + path);
+    if (!values.empty())
+      h5check(H5Dread(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+              "read dataset " + path);
     return values;
   }
 };
 
-ResultReader::ResultReader(const Communicator& comm, const std::string& file) : file_(file), image_(std::make_unique<Image>()) {
+ResultReader::ResultReader(const Communicator& comm, const std::string& file)
+    : file_(file), image_(std::make_unique<Image>()) {
   std::string fault;
   std::string bytes;
   if (comm.is_root()) {
@@ -82,7 +88,8 @@ ResultReader::ResultReader(const Communicator& comm, const std::string& file) : 
     if (!fault.empty()) {
       std::ifstream previous(file + ".previous", std::ios::binary);
       if (fault_of({std::istreambuf_iterator<char>(previous), {}}).empty()) {
-        fault += fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
+        fault +=
+            fmt::format("; {}.previous is the checkpoint before, from which `koushi run DECK --resume` goes on", file);
       } else if (bytes.rfind(first_words, 0) == 0) {
         fault += "; `koushi run DECK --overwrite` makes it anew";
       }
@@ -131,7 +138,8 @@ std::string ResultReader::read_text(const std::string& path) const {
 std::vector<std::int8_t> ResultReader::read_rows(const std::string& path, RowRange rows, std::int64_t columns) const {
   const auto all = image_->read<std::int8_t>(file_, path, H5T_INTEGER, H5T_NATIVE_INT8);
   if (static_cast<std::int64_t>(all.size()) != rows.total * columns) {
-    throw StoreError(fmt::format("{}: dataset {} has {} entries, expected {} x {}", file_, path, all.size(), rows.total, columns));
+    throw StoreError(
+        fmt::format("{}: dataset {} has {} entries, expected {} x {}", file_, path, all.size(), rows.total, columns));
   }
   const auto begin = all.begin() + static_cast<std::ptrdiff_t>(rows.first * columns);
   return {begin, begin + static_cast<std::ptrdiff_t>(rows.count * columns)};
@@ -144,16 +152,21 @@ std::vector<double> ResultReader::read_box(const std::string& path, const ArrayB
   std::vector<hsize_t> shape(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
   if (!shape.empty()) h5check(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr), "read a shape");
   if (H5Tget_class(type.get()) != H5T_FLOAT || shape != std::vector<hsize_t>(box.shape.begin(), box.shape.end())) {
-    throw StoreError(fmt::format("{}: dataset {} has another shape, [{}], expected [{}]", file_, path, fmt::join(shape, ", "), fmt::join(box.shape, ", ")));
+    throw StoreError(fmt::format("{}: dataset {} has another shape, [{}], expected [{}]", file_, path,
+                                 fmt::join(shape, ", "), fmt::join(box.shape, ", ")));
   }
   const std::vector<hsize_t> first(box.first.begin(), box.first.end());
   const std::vector<hsize_t> count(box.count.begin(), box.count.end());
   std::size_t size = 1;
   for (const hsize_t n : count) size *= n;
-  h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), "choose a brick");
-  const H5Space memory(h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
+  h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr),
+          "choose a brick");
+  const H5Space memory(
+      h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
   std::vector<double> values(size);
-  if (size > 0) h5check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, values.data()), "read dataset " + path);
+  if (size > 0)
+    h5check(H5Dread(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, values.data()),
+            "read dataset " + path);
   return values;
 }
 
@@ -182,10 +195,16 @@ std::vector<std::string> ResultReader::list(const std::string& group) const {
   return names;
 }
 
-void ResultReader::write(const std::string&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
-void ResultReader::write(const std::string&, const std::vector<std::int64_t>&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write(const std::string&, const std::vector<double>&) {
+  throw InternalError("ResultReader cannot write");
+}
+void ResultReader::write(const std::string&, const std::vector<std::int64_t>&) {
+  throw InternalError("ResultReader cannot write");
+}
 void ResultReader::write(const std::string&, const std::string&) { throw InternalError("ResultReader cannot write"); }
-void ResultReader::write_box(const std::string&, const ArrayBox&, const std::vector<double>&) { throw InternalError("ResultReader cannot write"); }
+void ResultReader::write_box(const std::string&, const ArrayBox&, const std::vector<double>&) {
+  throw InternalError("ResultReader cannot write");
+}
 void ResultReader::write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) {
   throw InternalError("ResultReader cannot write");
 }
@@ -199,7 +218,9 @@ bool holds_something_else(const std::string& file) {
   return stream.gcount() > 0 && start != first_words;
 }
 
-bool result_exists(const std::string& file) { return access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0; }
+bool result_exists(const std::string& file) {
+  return access(file.c_str(), F_OK) == 0 || access((file + ".previous").c_str(), F_OK) == 0;
+}
 
 ResultReader open_result_or_previous(const Communicator& comm, const std::string& file, std::string& message) {
   try {

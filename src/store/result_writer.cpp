@@ -40,7 +40,10 @@ std::string write_whole(const std::string& file, const std::string& bytes) {
 /// HDF5 writes to memory here: what it cannot write does not fit.
 void written(herr_t status, const std::string& path) {
   if (status >= 0) return;
-  throw LibraryError(fmt::format("out of memory: the result file is put together in memory, where dataset {} does not fit\n  expected: more memory, fewer or rarer measurements; `koushi check DECK --ranks N` says how large the file will be", path));
+  throw LibraryError(fmt::format(
+      "out of memory: the result file is put together in memory, where dataset {} does not fit\n  expected: more "
+      "memory, fewer or rarer measurements; `koushi check DECK --ranks N` says how large the file will be",
+      path));
 }
 
 /// FILE.part -> FILE, FILE -> FILE.previous, so that at every moment one of them is whole.
@@ -68,7 +71,8 @@ struct ResultWriter::Image {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     const H5List access(h5check(H5Pcreate(H5P_FILE_ACCESS), "create a property list"));
     h5check(H5Pset_fapl_core(access.get(), 1U << 20U, 0), "use the core driver");
-    file = H5File(h5check(H5Fcreate("koushi-image", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create a file in memory"));
+    file =
+        H5File(h5check(H5Fcreate("koushi-image", H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), "create a file in memory"));
   }
 
   H5List intermediate_groups() const {
@@ -80,23 +84,35 @@ struct ResultWriter::Image {
   /// An empty array of doubles, to be filled by write_brick.
   void create(const std::string& path, const std::vector<hsize_t>& shape) const {
     const H5List links = intermediate_groups();
-    const H5Space space(h5check(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
-    H5Data(h5check(H5Dcreate2(file.get(), path.c_str(), H5T_IEEE_F64LE, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create dataset " + path));
+    const H5Space space(
+        h5check(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
+    H5Data(h5check(
+        H5Dcreate2(file.get(), path.c_str(), H5T_IEEE_F64LE, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+        "create dataset " + path));
   }
 
-  void write_brick(const std::string& path, const std::vector<hsize_t>& first, const std::vector<hsize_t>& count, const std::vector<double>& data) const {
+  void write_brick(const std::string& path, const std::vector<hsize_t>& first, const std::vector<hsize_t>& count,
+                   const std::vector<double>& data) const {
     const H5Data dataset(h5check(H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), "open dataset " + path));
     const H5Space space(h5check(H5Dget_space(dataset.get()), "read a shape"));
-    h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), "choose a brick");
-    const H5Space memory(h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
+    h5check(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr),
+            "choose a brick");
+    const H5Space memory(
+        h5check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "create a shape"));
     written(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, memory.get(), space.get(), H5P_DEFAULT, data.data()), path);
   }
 
-  void write(const std::string& path, hid_t file_type, hid_t memory_type, const std::vector<hsize_t>& shape, const void* data) const {
+  void write(const std::string& path, hid_t file_type, hid_t memory_type, const std::vector<hsize_t>& shape,
+             const void* data) const {
     const H5List links = intermediate_groups();
-    const H5Space space(h5check(shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "create a shape"));
-    const H5Data dataset(h5check(H5Dcreate2(file.get(), path.c_str(), file_type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "create dataset " + path));
-    if (shape.empty() || shape[0] > 0) written(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), path);
+    const H5Space space(h5check(
+        shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+        "create a shape"));
+    const H5Data dataset(
+        h5check(H5Dcreate2(file.get(), path.c_str(), file_type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+                "create dataset " + path));
+    if (shape.empty() || shape[0] > 0)
+      written(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), path);
   }
 
   void write_text_attribute(const std::string& path, const char* name, const std::string& text) const {
@@ -105,7 +121,8 @@ struct ResultWriter::Image {
     h5check(H5Tset_size(type.get(), text.size() + 1), "set a size");
     h5check(H5Tset_cset(type.get(), H5T_CSET_UTF8), "set a character set");
     const H5Space space(h5check(H5Screate(H5S_SCALAR), "create a shape"));
-    const H5Attribute attribute(h5check(H5Acreate2(dataset.get(), name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), "create an attribute"));
+    const H5Attribute attribute(h5check(
+        H5Acreate2(dataset.get(), name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), "create an attribute"));
     h5check(H5Awrite(attribute.get(), type.get(), text.c_str()), "write an attribute");
   }
 
@@ -139,10 +156,13 @@ void ResultWriter::write(const std::string& path, const std::string& text) {
   image_->write(path, type.get(), type.get(), {}, text.c_str());
 }
 
-void ResultWriter::write_rows(const std::string& path, RowRange rows, std::int64_t columns, const std::vector<std::int8_t>& local) {
-  const std::string all = comm_.all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size()));
+void ResultWriter::write_rows(const std::string& path, RowRange rows, std::int64_t columns,
+                              const std::vector<std::int8_t>& local) {
+  const std::string all =
+      comm_.all_gather_bytes(std::string(reinterpret_cast<const char*>(local.data()), local.size()));
   if (image_) {
-    image_->write(path, H5T_STD_I8LE, H5T_NATIVE_INT8, {static_cast<hsize_t>(rows.total), static_cast<hsize_t>(columns)}, all.data());
+    image_->write(path, H5T_STD_I8LE, H5T_NATIVE_INT8,
+                  {static_cast<hsize_t>(rows.total), static_cast<hsize_t>(columns)}, all.data());
   }
 }
 
@@ -165,7 +185,8 @@ void ResultWriter::write_box(const std::string& path, const ArrayBox& box, const
   }
 }
 
-void ResultWriter::write_array(const std::string& path, const std::vector<std::int64_t>& shape, const std::vector<double>& values) {
+void ResultWriter::write_array(const std::string& path, const std::vector<std::int64_t>& shape,
+                               const std::vector<double>& values) {
   if (image_) image_->write(path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {shape.begin(), shape.end()}, values.data());
 }
 
@@ -182,14 +203,23 @@ void ResultWriter::commit(const std::string& file) {
     fault = replace(file, userblock_of(data) + data);
   }
   comm_.broadcast(fault);
-  if (!fault.empty()) throw StoreError(fault + "\n  an earlier checkpoint, if there is one, is untouched; mend this (space, permissions), then use --resume");
+  if (!fault.empty())
+    throw StoreError(
+        fault +
+        "\n  an earlier checkpoint, if there is one, is untouched; mend this (space, permissions), then use --resume");
 }
 
 bool ResultWriter::contains(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
-std::vector<double> ResultWriter::read_reals(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
-std::vector<std::int64_t> ResultWriter::read_integers(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
+std::vector<double> ResultWriter::read_reals(const std::string&) const {
+  throw InternalError("ResultWriter cannot read");
+}
+std::vector<std::int64_t> ResultWriter::read_integers(const std::string&) const {
+  throw InternalError("ResultWriter cannot read");
+}
 std::string ResultWriter::read_text(const std::string&) const { throw InternalError("ResultWriter cannot read"); }
-std::vector<double> ResultWriter::read_box(const std::string&, const ArrayBox&) const { throw InternalError("ResultWriter cannot read"); }
+std::vector<double> ResultWriter::read_box(const std::string&, const ArrayBox&) const {
+  throw InternalError("ResultWriter cannot read");
+}
 std::vector<std::int8_t> ResultWriter::read_rows(const std::string&, RowRange, std::int64_t) const {
   throw InternalError("ResultWriter cannot read");
 }

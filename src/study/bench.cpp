@@ -22,7 +22,8 @@ namespace {
 using Space = Kokkos::DefaultExecutionSpace;
 using Clock = std::chrono::steady_clock;
 
-/// Shortest time of `repetitions` calls, after one to warm up. Bodies of a millisecond or two find the gaps that other processes leave.
+/// Shortest time of `repetitions` calls, after one to warm up. Bodies of a millisecond or two find the gaps that other
+/// processes leave.
 template <typename Body>
 double best_seconds(int repetitions, const Body& body) {
   body();
@@ -44,7 +45,8 @@ double triad_rate() {
   const Kokkos::View<double*> b("koushi::study::b", size);
   const Kokkos::View<double*> c("koushi::study::c", size);
   const auto add = KOKKOS_LAMBDA(int i) { a(i) = b(i) + 3.0 * c(i); };
-  return 24e-9 * n / best_seconds(5, [&] { Kokkos::parallel_for("koushi::study::triad", Kokkos::RangePolicy<Space>(0, n), add); });
+  return 24e-9 * n /
+         best_seconds(5, [&] { Kokkos::parallel_for("koushi::study::triad", Kokkos::RangePolicy<Space>(0, n), add); });
 }
 
 /// Gflop/s of independent fused multiply-adds in registers, on all threads.
@@ -66,7 +68,8 @@ double fma_peak() {
     for (int k = 0; k < chains; ++k) sum += L::get(x[k], 0);
     sink(thread) = sum;
   };
-  const double seconds = best_seconds(300, [&] { Kokkos::parallel_for("koushi::study::fma", Kokkos::RangePolicy<Space>(0, threads), multiply); });
+  const double seconds = best_seconds(
+      300, [&] { Kokkos::parallel_for("koushi::study::fma", Kokkos::RangePolicy<Space>(0, threads), multiply); });
   return 2e-9 * chains * L::width * static_cast<double>(iterations) * threads / seconds;
 }
 
@@ -99,8 +102,10 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   const SpinTerms terms = make_terms(model.h);
   const Kokkos::View<Complex*> energies("koushi::study::energies", n_walkers);
   const double ratios = active_moves(model.h, walkers.spins);
-  const double local = best_seconds(kernels_on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
-  rows.add({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma", ratios / local * model.flops_per_ratio() * 1e-9 / peak});
+  const double local =
+      best_seconds(kernels_on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
+  rows.add({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma",
+            ratios / local * model.flops_per_ratio() * 1e-9 / peak});
 }
 
 void rbm_rows([[maybe_unused]] const Communicator& world, BenchRows& rows) {
@@ -115,12 +120,13 @@ void rbm_rows([[maybe_unused]] const Communicator& world, BenchRows& rows) {
   }
 }
 
-/// Kernels of lattice fields. Bytes: a kick reads the field and reads and writes the momenta, a drift the reverse; in one pass the new field is
-/// written beside the old one. Flops of links: 198 per product of SU(3), 12 products of staples and one with the link; the rest of a heatbath
-/// (three subgroups) is counted as the usual 3400 in all.
+/// Kernels of lattice fields. Bytes: a kick reads the field and reads and writes the momenta, a drift the reverse; in
+/// one pass the new field is written beside the old one. Flops of links: 198 per product of SU(3), 12 products of
+/// staples and one with the link; the rest of a heatbath (three subgroups) is counted as the usual 3400 in all.
 void field_rows(const Communicator& comm, BenchRows& rows) {
   const auto grid_of = [&](const std::vector<int>& extents, bool split_rows = false, int numbers = 1) {
-    return Grid(comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), std::vector<int>(extents.size(), 1), 1, 1, split_rows, numbers});
+    return Grid(comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic),
+                       std::vector<int>(extents.size(), 1), 1, 1, split_rows, numbers});
   };
   if (rows.want({"phi4 4d kick", "phi4 4d drift", "phi4 4d step unfused", "phi4 4d step fused", "phi4 4d momenta"})) {
     const double triad_rate = rows.triad();
@@ -147,7 +153,10 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
     const Colouring colouring(grid, theory->interactions());
     theory->start(1, 1);
     std::uint64_t step = 0;
-    rows.add({"ising 2d metropolis", static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }), "updates/s", "", 0});
+    rows.add(
+        {"ising 2d metropolis",
+         static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }),
+         "updates/s", "", 0});
   }
   if (rows.want({"su3 4d heatbath", "su3 4d overrelaxation", "su3 4d sweep", "su3 4d force"})) {
     const double peak = rows.peak();
@@ -165,9 +174,9 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
     add("su3 4d overrelaxation", 3400, best_seconds(3, [&] { theory->overrelax(colouring); }));
     // Per link that is updated, by one heatbath and four overrelaxations, as runs mix them.
     add("su3 4d sweep", 3400, best_seconds(3, [&] {
-          theory->heatbath(colouring, 1, ++step);
-          for (int k = 0; k < 4; ++k) theory->overrelax(colouring);
-        }) / 5);
+                                theory->heatbath(colouring, 1, ++step);
+                                for (int k = 0; k < 4; ++k) theory->overrelax(colouring);
+                              }) / 5);
     add("su3 4d force", 13 * 198, best_seconds(3, [&] { dynamic_cast<MolecularDynamics&>(*theory).kick(1e-6); }));
   }
 }
@@ -206,7 +215,9 @@ std::vector<BenchRow> run_bench(const Communicator& world, const std::string& on
   rbm_rows(world, rows);
   if (rows.want({"triad"})) rows.triad();
   field_rows(Communicator::self(), rows);
-  if (rows.all().empty()) throw UsageError(fmt::format("--only {}: no row of the bench has that in its name\n  expected: part of {}", only, join(rows.names())));
+  if (rows.all().empty())
+    throw UsageError(fmt::format("--only {}: no row of the bench has that in its name\n  expected: part of {}", only,
+                                 join(rows.names())));
   return rows.all();
 }
 
@@ -214,10 +225,12 @@ std::string bench_text(const std::vector<BenchRow>& rows, bool json) {
   std::string text = json ? "[" : fmt::format("{:<26}{:>14}  {:<10}{:>10}\n", "kernel", "rate", "unit", "of limit");
   for (const BenchRow& row : rows) {
     if (json) {
-      text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}", text == "[" ? "" : ", ", quoted(row.name),
-                          row.value, quoted(row.unit), quoted(row.limit), row.fraction);
+      text += fmt::format("{}{{\"name\": {}, \"value\": {}, \"unit\": {}, \"limit\": {}, \"fraction\": {}}}",
+                          text == "[" ? "" : ", ", quoted(row.name), row.value, quoted(row.unit), quoted(row.limit),
+                          row.fraction);
     } else {
-      text += fmt::format("{:<26}{:>14.4g}  {:<10}{}\n", row.name, row.value, row.unit, row.limit.empty() ? "" : fmt::format("{:>8.1f} % of {}", 100 * row.fraction, row.limit));
+      text += fmt::format("{:<26}{:>14.4g}  {:<10}{}\n", row.name, row.value, row.unit,
+                          row.limit.empty() ? "" : fmt::format("{:>8.1f} % of {}", 100 * row.fraction, row.limit));
     }
   }
   return text + (json ? "]\n" : "");

@@ -21,8 +21,9 @@ double peak_memory() {
   return 0;
 }
 
-/// Flops of what follows the local energies in a step. Symmetrised: the rows of the filters, a triangle of S, its Cholesky factor. Dense: a triangle of the
-/// Gram matrix from its factors, its Cholesky factor, and O v, O^dagger r (two and four of them).
+/// Flops of what follows the local energies in a step. Symmetrised: the rows of the filters, a triangle of S, its
+/// Cholesky factor. Dense: a triangle of the Gram matrix from its factors, its Cholesky factor, and O v, O^dagger r
+/// (two and four of them).
 double solver_flops(const RbmCase& model, double n, double parameters) {
   const double kind = model.is_complex ? 4 : 1;  // a complex product has four real ones
   const double rectangle = model.is_complex ? 2 : 1;
@@ -47,7 +48,9 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
   double processor = 1e300;
   for (int repetition = 0; repetition < (model.symmetrised ? 12 : 4); ++repetition) {
     double at[5];
-    const auto now = [start = std::chrono::steady_clock::now()] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+    const auto now = [start = std::chrono::steady_clock::now()] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
     world.barrier();
     const std::clock_t start = std::clock();
     at[0] = now();
@@ -75,9 +78,12 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
   };
   const double memory = total(peak_memory());
   const double ratios = total(active_moves(model.h, chains.samples().spins));
-  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites);  // about half of them change something
-  const double flops = proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) + ratios * model.flops_per_ratio() +
-                       solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
+  const double proposals = 0.5 * static_cast<double>(n_samples) *
+                           static_cast<double>(model.h.n_sites);  // about half of them change something
+  const double flops =
+      proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) +
+      ratios * model.flops_per_ratio() +
+      solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
   rows.add({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
   for (int p = 0; p < 4; ++p) rows.add({names[p], phases[p], "s", "", 0});
   rows.add({"  processor time", total(processor), "s", "", 0});

@@ -18,8 +18,10 @@ const std::vector<std::string> manybody_studies{"ground-state", "measure"};
 constexpr double most = 1e12;  // of anything that is counted
 
 std::vector<Key> measurement_keys(bool required) {
-  const std::string help = "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
-  return {required ? between(1, most, key("measure.samples", KeyType::integer, "", help)) : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
+  const std::string help =
+      "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
+  return {required ? between(1, most, key("measure.samples", KeyType::integer, "", help))
+                   : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
           between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
           optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")),
           optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
@@ -27,130 +29,235 @@ std::vector<Key> measurement_keys(bool required) {
 
 std::vector<Section> make_catalogue() {
   std::vector<Section> sections;
-  sections.push_back({"", "What the run is called, and the seed of all its random numbers.", false,
-                      {{"", "",
-                        {key("title", KeyType::text, "", "shown in every table and picture"),
-                         between(0, 4294967295.0, key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
+  sections.push_back(
+      {"",
+       "What the run is called, and the seed of all its random numbers.",
+       false,
+       {{"",
+         "",
+         {key("title", KeyType::text, "", "shown in every table and picture"),
+          between(0, 4294967295.0,
+                  key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
 
   std::vector<Key> ground = measurement_keys(false);
-  ground.insert(ground.begin(), {between(1, most, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
-                                 between(0, most, key("average", KeyType::integer, "0", "the measurement takes the mean of the parameters over so many last steps, over all if there are fewer; 0: the last ones")),
-                                 optional(key("initial_parameters", KeyType::text, "", "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
+  ground.insert(
+      ground.begin(),
+      {between(1, most, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
+       between(0, most,
+               key("average", KeyType::integer, "0",
+                   "the measurement takes the mean of the parameters over so many last steps, over all if there are "
+                   "fewer; 0: the last ones")),
+       optional(
+           key("initial_parameters", KeyType::text, "",
+               "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
   std::vector<Key> measure = measurement_keys(true);
   measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
-  const Key files = key("files", KeyType::texts, "", "result files of lattice-field runs; names are relative to the folder in which koushi is called");
-  sections.push_back({"study", "What is to be done.", false,
-                      {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
-                       {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
-                       {"lattice-field", "Monte Carlo of a lattice field theory",
-                        {between(1, most, key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
-                         between(1, most, key("every", KeyType::integer, "1", "sweeps between measurements")),
-                         between(0, most, key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
-                         at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
-                         optional(key("initial", KeyType::text, "", "file of the first configuration instead: a result of the same field, or SU(3) links in NERSC's format")),
-                         optional(at_least(1, key("initial_sweep", KeyType::integer, "", "which of its saved configurations; its last one if not given"))),
-                         between(0, most, key("save_every", KeyType::integer, "0", "every so many measurements the configuration is kept in the file, under configurations/SWEEP; 0: only the last one")),
-                         optional(key("momenta", KeyType::rows, "", "correlators at spatial momenta, one integer n per direction but the first, [[1, 0], [1, 1]]: p = 2 pi n / L, along antiperiodic directions 2 pi (n + 1/2) / L")),
-                         key("average_momenta", KeyType::boolean, "false", "each over all momenta that reflections and exchanges of equal spatial directions make of it; false: p and -p, which are the same, alone"),
-                         optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
-                         optional(key("reference.value", KeyType::real, "", "known value to compare with")),
-                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-                       {"correlator-fit", "masses from the correlators of lattice-field runs of one action",
-                        {files, optional(key("momentum", KeyType::integers, "", "one of the study.momenta of the runs, as [1, 0]: the fit gives its energy; zero if not given")),
-                         choice("form", {"cosh", "exponential"}, "\"cosh\"", "A cosh(m (t - T/2)), or A e^(-m t)"),
-                         between(1, 2, key("states", KeyType::integer, "1", "of the form, added up")),
-                         between(0, 32768, key("t_min", KeyType::integer, "1", "first point of the fit, in steps; a scan tries every other one too")),
-                         optional(between(0, 32768, key("t_max", KeyType::integer, "", "last point; half the period if not given"))),
-                         key("correlated", KeyType::boolean, "true", "take the whole covariance of the points; false: their variances alone"),
-                         choice("subtract", {"mean", "modulus", "none"}, "\"mean\"", "to connect the correlator: V_s <phi_1>^2, V_s <|M|/V>^2, nothing"),
-                         optional(between(1, most, key("bin", KeyType::integer, "", "measurements per bin of the jackknife; from tau_int if not given"))),
-                         optional(key("reference.mass", KeyType::real, "", "known mass (with a momentum: energy) to compare with")),
-                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-                       {"extrapolation", "an observable of finished runs at infinite size, zero spacing, ...",
-                        {key("files", KeyType::texts, "", "result files of one kind of study; names are relative to the folder in which koushi is called"), key("observable", KeyType::text, "", "as `koushi report` names it"),
-                         key("x", KeyType::text, "\"lattice.extents.0\"", "a number of their decks, as lattice.extents.0 or action.spacing, or n_sites"),
-                         key("powers", KeyType::reals, "", "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
-                         key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),
-                         optional(key("reference.value", KeyType::real, "", "known limit to compare with")),
-                         at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-                         optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-                       {"reweighting", "observables of lattice-field runs at other values of one parameter",
-                        {files, choice("parameter", {"action.beta", "action.mass_squared", "action.lambda"}, "", "the key in which the runs may differ"),
-                         key("targets", KeyType::reals, "", "values of the parameter"),
-                         between(0, 100000, key("points", KeyType::integer, "0", "instead of targets as they are, so many values from the smaller to the larger of two")),
-                         key("observables", KeyType::texts, "[]", "their names; none means all"),
-                         at_least(0, key("fewest", KeyType::real, "100.0", "effective samples, below which a warning is given and no error"))}}}});
+  const Key files =
+      key("files", KeyType::texts, "",
+          "result files of lattice-field runs; names are relative to the folder in which koushi is called");
+  sections.push_back(
+      {"study",
+       "What is to be done.",
+       false,
+       {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
+        {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
+        {"lattice-field",
+         "Monte Carlo of a lattice field theory",
+         {between(1, most,
+                  key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
+          between(1, most, key("every", KeyType::integer, "1", "sweeps between measurements")),
+          between(0, most,
+                  key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
+          at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
+          optional(key(
+              "initial", KeyType::text, "",
+              "file of the first configuration instead: a result of the same field, or SU(3) links in NERSC's format")),
+          optional(at_least(1, key("initial_sweep", KeyType::integer, "",
+                                   "which of its saved configurations; its last one if not given"))),
+          between(0, most,
+                  key("save_every", KeyType::integer, "0",
+                      "every so many measurements the configuration is kept in the file, under configurations/SWEEP; "
+                      "0: only the last one")),
+          optional(key("momenta", KeyType::rows, "",
+                       "correlators at spatial momenta, one integer n per direction but the first, [[1, 0], [1, 1]]: p "
+                       "= 2 pi n / L, along antiperiodic directions 2 pi (n + 1/2) / L")),
+          key("average_momenta", KeyType::boolean, "false",
+              "each over all momenta that reflections and exchanges of equal spatial directions make of it; false: p "
+              "and -p, which are the same, alone"),
+          optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
+          optional(key("reference.value", KeyType::real, "", "known value to compare with")),
+          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+        {"correlator-fit",
+         "masses from the correlators of lattice-field runs of one action",
+         {files,
+          optional(key("momentum", KeyType::integers, "",
+                       "one of the study.momenta of the runs, as [1, 0]: the fit gives its energy; zero if not given")),
+          choice("form", {"cosh", "exponential"}, "\"cosh\"", "A cosh(m (t - T/2)), or A e^(-m t)"),
+          between(1, 2, key("states", KeyType::integer, "1", "of the form, added up")),
+          between(0, 32768,
+                  key("t_min", KeyType::integer, "1",
+                      "first point of the fit, in steps; a scan tries every other one too")),
+          optional(between(0, 32768, key("t_max", KeyType::integer, "", "last point; half the period if not given"))),
+          key("correlated", KeyType::boolean, "true",
+              "take the whole covariance of the points; false: their variances alone"),
+          choice("subtract", {"mean", "modulus", "none"}, "\"mean\"",
+                 "to connect the correlator: V_s <phi_1>^2, V_s <|M|/V>^2, nothing"),
+          optional(between(
+              1, most,
+              key("bin", KeyType::integer, "", "measurements per bin of the jackknife; from tau_int if not given"))),
+          optional(key("reference.mass", KeyType::real, "", "known mass (with a momentum: energy) to compare with")),
+          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+        {"extrapolation",
+         "an observable of finished runs at infinite size, zero spacing, ...",
+         {key("files", KeyType::texts, "",
+              "result files of one kind of study; names are relative to the folder in which koushi is called"),
+          key("observable", KeyType::text, "", "as `koushi report` names it"),
+          key("x", KeyType::text, "\"lattice.extents.0\"",
+              "a number of their decks, as lattice.extents.0 or action.spacing, or n_sites"),
+          key("powers", KeyType::reals, "",
+              "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
+          key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),
+          optional(key("reference.value", KeyType::real, "", "known limit to compare with")),
+          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
+        {"reweighting",
+         "observables of lattice-field runs at other values of one parameter",
+         {files,
+          choice("parameter", {"action.beta", "action.mass_squared", "action.lambda"}, "",
+                 "the key in which the runs may differ"),
+          key("targets", KeyType::reals, "", "values of the parameter"),
+          between(0, 100000,
+                  key("points", KeyType::integer, "0",
+                      "instead of targets as they are, so many values from the smaller to the larger of two")),
+          key("observables", KeyType::texts, "[]", "their names; none means all"),
+          at_least(0, key("fewest", KeyType::real, "100.0",
+                          "effective samples, below which a warning is given and no error"))}}}});
 
-  Section lattice{"lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
-  Key boundary = key("boundary", KeyType::texts, "[]", "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");
+  Section lattice{
+      "lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};
+  Key boundary = key("boundary", KeyType::texts, "[]",
+                     "one per direction, or one for all; none means periodic; antiperiodic twists spins by pi about z");
   boundary.choices = {"periodic", "antiperiodic", "open"};
-  const Key supercell = optional(key("supercell", KeyType::rows, "", "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
+  const Key supercell = optional(key("supercell", KeyType::rows, "",
+                                     "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
   for (const std::string& name : lattice_names()) {
-    lattice.kinds.push_back({name, "",
+    lattice.kinds.push_back({name,
+                             "",
                              {optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))),
                               supercell, boundary}});
   }
-  lattice.kinds.push_back({"custom", "any lattice, written out",
-                           {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
-                            key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
-                            key("bonds", KeyType::rows, "", "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
-                            optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary}});
+  lattice.kinds.push_back(
+      {"custom",
+       "any lattice, written out",
+       {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
+        key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
+        key("bonds", KeyType::rows, "",
+            "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
+        optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell,
+        boundary}});
   lattice.studies = manybody_studies;
   lattice.template_kind = "square";
   lattice.template_key = "extents";
   sections.push_back(lattice);
 
-  Section hamiltonian{"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false, {}, manybody_studies};
+  Section hamiltonian{"hamiltonian",
+                      "Spin operators are S = sigma / 2; energies in units of the couplings.",
+                      false,
+                      {},
+                      manybody_studies};
   for (const HamiltonianKind& kind : hamiltonians()) hamiltonian.kinds.push_back({kind.name, kind.help, kind.keys});
   sections.push_back(hamiltonian);
 
-  sections.push_back({"wavefunction.factor", "log psi is the sum of the factors.", true,
-                      {{"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
-                        {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
-                         between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
-                         choice("symmetry", {"none", "translations", "space-group"}, "\"none\"", "filters run over the translations that are symmetries of H, or over these with rotations and reflections: psi is invariant under them"),
-                         choice("projection", {"none", "translations", "space-group"}, "\"none\"", "psi is the sum of such RBMs over the images of the state under this group: invariant too, closer than more filters of the same cost, which is that of an RBM per image"),
-                         key("visible_bias", KeyType::boolean, "false", "a_i"),
-                         at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}}, manybody_studies});
+  sections.push_back(
+      {"wavefunction.factor",
+       "log psi is the sum of the factors.",
+       true,
+       {{"rbm",
+         "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
+         {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
+          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
+          choice("symmetry", {"none", "translations", "space-group"}, "\"none\"",
+                 "filters run over the translations that are symmetries of H, or over these with rotations and "
+                 "reflections: psi is invariant under them"),
+          choice("projection", {"none", "translations", "space-group"}, "\"none\"",
+                 "psi is the sum of such RBMs over the images of the state under this group: invariant too, closer "
+                 "than more filters of the same cost, which is that of an RBM per image"),
+          key("visible_bias", KeyType::boolean, "false", "a_i"),
+          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}},
+       manybody_studies});
 
-  sections.push_back({"sampler", "Where basis states with the weights |psi|^2 come from.", false,
-                      {{"metropolis", "single spins are flipped, pairs exchanged",
-                        {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
-                         optional(at_least(0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
-                         between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
-                         between(2, 1e8, key("chains", KeyType::integer, "256", "over all ranks")),
-                         between(2, 1e10, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
-                         between(positive, 1e5, key("sweeps", KeyType::real, "1.0", "proposals between samples, per site; at least one is made")),
-                         key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
-                       {"enumeration", "every basis state with its weight: no noise, for at most 24 sites",
-                        {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}}, manybody_studies, 1, "metropolis", "moves.exchange"});
+  sections.push_back(
+      {"sampler",
+       "Where basis states with the weights |psi|^2 come from.",
+       false,
+       {{"metropolis",
+         "single spins are flipped, pairs exchanged",
+         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
+          optional(at_least(
+              0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
+          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
+          between(2, 1e8, key("chains", KeyType::integer, "256", "over all ranks")),
+          between(2, 1e10, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
+          between(positive, 1e5,
+                  key("sweeps", KeyType::real, "1.0", "proposals between samples, per site; at least one is made")),
+          key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
+        {"enumeration",
+         "every basis state with its weight: no noise, for at most 24 sites",
+         {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}},
+       manybody_studies,
+       1,
+       "metropolis",
+       "moves.exchange"});
 
-  sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
-                      {{"stochastic-reconfiguration", "(S + lambda) delta = F",
-                        {choice("route", {"automatic", "matrix-free", "dense", "sample-space"}, "\"automatic\"", "how the system is solved"),
-                         at_least(0, key("shift.absolute", KeyType::real, "1e-6", "lambda = absolute + relative tr S / P")),
-                         optional(at_least(positive, key("shift.absolute_end", KeyType::real, "", "of the last step; between them geometric"))),
-                         at_least(0, key("shift.relative", KeyType::real, "1e-3", "")),
-                         optional(at_least(positive, key("shift.relative_end", KeyType::real, "", "of the last step; between them geometric"))),
-                         between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
-                         optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
-                         at_least(positive, key("max_distance", KeyType::real, "0.05", "longest update, in the Fubini-Study metric: a longer one is shortened")),
-                         between(0, 0.9999, key("momentum", KeyType::real, "0", "mu of (S + lambda) delta = F + lambda mu delta', delta' of the step before (SPRING): what the samples of a step do not show is kept")),
-                         key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
-                         between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}}, {"ground-state"}});
+  sections.push_back(
+      {"solver",
+       "The update of the parameters, theta <- theta - step delta.",
+       false,
+       {{"stochastic-reconfiguration",
+         "(S + lambda) delta = F",
+         {choice("route", {"automatic", "matrix-free", "dense", "sample-space"}, "\"automatic\"",
+                 "how the system is solved"),
+          at_least(0, key("shift.absolute", KeyType::real, "1e-6", "lambda = absolute + relative tr S / P")),
+          optional(at_least(positive,
+                            key("shift.absolute_end", KeyType::real, "", "of the last step; between them geometric"))),
+          at_least(0, key("shift.relative", KeyType::real, "1e-3", "")),
+          optional(at_least(positive,
+                            key("shift.relative_end", KeyType::real, "", "of the last step; between them geometric"))),
+          between(positive, 10, key("step", KeyType::real, "0.02", "of the first iteration")),
+          optional(between(positive, 10, key("step_end", KeyType::real, "", "of the last; between them geometric"))),
+          at_least(positive, key("max_distance", KeyType::real, "0.05",
+                                 "longest update, in the Fubini-Study metric: a longer one is shortened")),
+          between(0, 0.9999,
+                  key("momentum", KeyType::real, "0",
+                      "mu of (S + lambda) delta = F + lambda mu delta', delta' of the step before (SPRING): what the "
+                      "samples of a step do not show is kept")),
+          key("petsc_options", KeyType::text, "\"\"", "for the matrix-free route, as \"-sr_ksp_type minres\""),
+          between(1e-14, 0.1, key("tolerance", KeyType::real, "1e-8", "relative, of the matrix-free route"))}}},
+       {"ground-state"}});
 
   for (Section& section : field_sections({"lattice-field"})) sections.push_back(std::move(section));
 
-  sections.push_back({"scan", "Runs of one deck over values of its keys, in sequence or as tasks of a Slurm array: any key with a list, \"action.beta\" = [0.40, 0.42], or a range, \"action.beta\" = { first = 0.40, last = 0.44, count = 5 }. "
-                       "The deck's own value of such a key, if it has one, does not count.", false,
-               {{"", "",
-                 {key("zip", KeyType::boolean, "false", "lists of one length go together; false: all combinations, the last key in alphabetical order fastest"),
-                  choice("seeds", {"different", "same"}, "\"different\"", "every point adds a number made of its values to the seed, so that its chains are its own and stay the same when other points are added")}}}});
+  sections.push_back(
+      {"scan",
+       "Runs of one deck over values of its keys, in sequence or as tasks of a Slurm array: any key with a list, "
+       "\"action.beta\" = [0.40, 0.42], or a range, \"action.beta\" = { first = 0.40, last = 0.44, count = 5 }. "
+       "The deck's own value of such a key, if it has one, does not count.",
+       false,
+       {{"",
+         "",
+         {key("zip", KeyType::boolean, "false",
+              "lists of one length go together; false: all combinations, the last key in alphabetical order fastest"),
+          choice("seeds", {"different", "same"}, "\"different\"",
+                 "every point adds a number made of its values to the seed, so that its chains are its own and stay "
+                 "the same when other points are added")}}}});
 
-  sections.push_back({"output", "The result file.", false,
-                      {{"", "",
+  sections.push_back({"output",
+                      "The result file.",
+                      false,
+                      {{"",
+                        "",
                         {key("file", KeyType::text, "", "HDF5, written at every checkpoint"),
                          key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
   return sections;

@@ -23,8 +23,10 @@ std::vector<double> powers_of(const Deck& deck) {
   const std::vector<double> powers = deck.reals("study.powers");
   const bool rising = powers[0] > 0;
   for (std::size_t k = 0; k < powers.size(); ++k) {
-    if (powers[k] != 0 && (powers[k] > 0) == rising && std::count(powers.begin(), powers.end(), powers[k]) == 1) continue;
-    deck.refuse("study.powers", fmt::format("[{}] have no common limit", fmt::join(powers, ", ")), "different powers, all < 0 for x to infinity or all > 0 for x to 0");
+    if (powers[k] != 0 && (powers[k] > 0) == rising && std::count(powers.begin(), powers.end(), powers[k]) == 1)
+      continue;
+    deck.refuse("study.powers", fmt::format("[{}] have no common limit", fmt::join(powers, ", ")),
+                "different powers, all < 0 for x to infinity or all > 0 for x to 0");
   }
   return powers;
 }
@@ -32,33 +34,49 @@ std::vector<double> powers_of(const Deck& deck) {
 class Extrapolation {
  public:
   Extrapolation(const Communicator& comm, const Deck& deck, const RunOptions& options)
-      : comm_(comm), deck_(deck), run_(comm, deck, options), name_(deck.text("study.observable")), x_(deck.text("study.x")), powers_(powers_of(deck)), weighted_(deck.boolean("study.weighted")) {}
+      : comm_(comm),
+        deck_(deck),
+        run_(comm, deck, options),
+        name_(deck.text("study.observable")),
+        x_(deck.text("study.x")),
+        powers_(powers_of(deck)),
+        weighted_(deck.boolean("study.weighted")) {}
 
   int run() {
     if (run_.begin([](const ResultReader&) {}) == StudyRun::Begin::done) return 0;
     Progress progress(comm_.is_root(), 0, 1, "fit");
     run_.start(false);
     for (const std::string& file : deck_.texts("study.files")) read(file, progress);
-    if (points_.empty()) deck_.refuse("study.files", "there is none", "result files of one kind of study, as [\"a.h5\", \"b.h5\"]");
+    if (points_.empty())
+      deck_.refuse("study.files", "there is none", "result files of one kind of study, as [\"a.h5\", \"b.h5\"]");
     // The farthest from the limit comes first.
-    std::stable_sort(points_.begin(), points_.end(), [this](const FitPoint& a, const FitPoint& b) { return powers_[0] < 0 ? a.x < b.x : a.x > b.x; });
+    std::stable_sort(points_.begin(), points_.end(),
+                     [this](const FitPoint& a, const FitPoint& b) { return powers_[0] < 0 ? a.x < b.x : a.x > b.x; });
     run_.phases().lap("reading", static_cast<double>(points_.size()), "files");
     for (std::size_t first = 0; first + powers_.size() < points_.size(); ++first) {
       if (first > 0 && points_[first].x == points_[first - 1].x) continue;
-      const PowerFit fit = fit_powers({points_.begin() + static_cast<std::ptrdiff_t>(first), points_.end()}, powers_, weighted_);
+      const PowerFit fit =
+          fit_powers({points_.begin() + static_cast<std::ptrdiff_t>(first), points_.end()}, powers_, weighted_);
       if (!fit.solvable) break;
       starts_.push_back(points_[first].x);
       fits_.push_back(fit);
     }
     if (fits_.empty() || starts_[0] != points_[0].x) {
-      throw NumericalError(fmt::format("{} runs do not determine the {} parameters of the fit; remedy: more values of {}, fewer powers", points_.size(), powers_.size() + 1, x_));
+      throw NumericalError(
+          fmt::format("{} runs do not determine the {} parameters of the fit; remedy: more values of {}, fewer powers",
+                      points_.size(), powers_.size() + 1, x_));
     }
     if (fits_[0].q < 1e-3) {
-      run_.warn(progress, "bad fit", fmt::format("chi^2 = {:.1f} with {} degrees of freedom, Q = {:.2g}; remedy: other powers, without the runs farthest from the limit", fits_[0].chi_squared, fits_[0].degrees_of_freedom, fits_[0].q));
+      run_.warn(progress, "bad fit",
+                fmt::format("chi^2 = {:.1f} with {} degrees of freedom, Q = {:.2g}; remedy: other powers, without the "
+                            "runs farthest from the limit",
+                            fits_[0].chi_squared, fits_[0].degrees_of_freedom, fits_[0].q));
     }
     run_.phases().lap("fits", static_cast<double>(fits_.size()), "fits");
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root()) print_out(fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
+    if (comm_.is_root())
+      print_out(
+          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
     return 0;
   }
 
@@ -67,18 +85,24 @@ class Extrapolation {
     try {
       const ResultReader reader(comm_, file);
       take(reader, file, progress);
-      if (const std::string status = reader.read_text("summary/status"); status != "done") run_.warn(progress, "unfinished run", fmt::format("{} is {}", file, status));
+      if (const std::string status = reader.read_text("summary/status"); status != "done")
+        run_.warn(progress, "unfinished run", fmt::format("{} is {}", file, status));
     } catch (const DamagedFile&) {
       throw;
     } catch (const StoreError& error) {
-      deck_.refuse("study.files", error.what(), "result files; names are relative to the folder in which koushi is called");
+      deck_.refuse("study.files", error.what(),
+                   "result files; names are relative to the folder in which koushi is called");
     }
   }
 
   void take(const ResultReader& reader, const std::string& file, Progress& progress) {
     const auto keys = resolved_keys(reader.read_text("deck/resolved"));
     if (keys_.empty()) keys_ = keys;
-    if (keys.at("study.kind") != keys_.at("study.kind")) deck_.refuse("study.files", fmt::format("{} is of study.kind = {}, the first one of {}", file, keys.at("study.kind"), keys_.at("study.kind")), "files of one kind of study");
+    if (keys.at("study.kind") != keys_.at("study.kind"))
+      deck_.refuse("study.files",
+                   fmt::format("{} is of study.kind = {}, the first one of {}", file, keys.at("study.kind"),
+                               keys_.at("study.kind")),
+                   "files of one kind of study");
     for (const auto& map : {keys, keys_}) {
       for (const auto& [key, value] : map) {
         const bool same = keys.count(key) > 0 && keys_.count(key) > 0 && keys.at(key) == keys_.at(key);
@@ -90,21 +114,30 @@ class Extrapolation {
     if (numbers.count(x_) == 0) {
       std::vector<std::string> names;
       for (const auto& [key, value] : numbers) names.push_back(key);
-      deck_.refuse("study.x", fmt::format("{} has no number {} in its deck", file, quoted(x_)), "one of " + join(names) + hint(x_, names));
+      deck_.refuse("study.x", fmt::format("{} has no number {} in its deck", file, quoted(x_)),
+                   "one of " + join(names) + hint(x_, names));
     }
     FitPoint point{numbers[x_]};
-    if (point.x <= 0) deck_.refuse("study.x", fmt::format("{} = {} in {}", x_, point.x, file), "a number that is positive in all files");
+    if (point.x <= 0)
+      deck_.refuse("study.x", fmt::format("{} = {} in {}", x_, point.x, file),
+                   "a number that is positive in all files");
     const std::vector<std::string> names = reader.list("observables");
-    if (names.empty()) deck_.refuse("study.files", fmt::format("{} has not measured yet", file), "files of runs that are done");
-    if (std::count(names.begin(), names.end(), name_) == 0) deck_.refuse("study.observable", fmt::format("{} has no observable {}", file, quoted(name_)), "one of " + join(names) + hint(name_, names));
+    if (names.empty())
+      deck_.refuse("study.files", fmt::format("{} has not measured yet", file), "files of runs that are done");
+    if (std::count(names.begin(), names.end(), name_) == 0)
+      deck_.refuse("study.observable", fmt::format("{} has no observable {}", file, quoted(name_)),
+                   "one of " + join(names) + hint(name_, names));
     point.value = reader.read_reals("observables/" + name_ + "/value").at(0);
     point.error = reader.read_reals("observables/" + name_ + "/error").at(0);
     if (weighted_ && !(std::isfinite(point.error) && point.error > 0)) {
-      deck_.refuse("study.weighted", fmt::format("{} of {} has {}", name_, file, point.error == 0 ? "an error of 0" : "no error"), "longer runs, or weighted = false, which counts all runs alike");
+      deck_.refuse("study.weighted",
+                   fmt::format("{} of {} has {}", name_, file, point.error == 0 ? "an error of 0" : "no error"),
+                   "longer runs, or weighted = false, which counts all runs alike");
     }
     for (const FitPoint& other : points_) {
       if (other.x != point.x || other.value != point.value || other.error != point.error) continue;
-      deck_.refuse("study.files", fmt::format("{} and one before it hold the same result", file), "every run once, runs at one x with different seeds");
+      deck_.refuse("study.files", fmt::format("{} and one before it hold the same result", file),
+                   "every run once, runs at one x with different seeds");
     }
     if (point.error > 0 && !seeds_.insert(keys.at("seed")).second) warn_of_equal_seeds(run_, progress);
     points_.push_back(point);
@@ -114,7 +147,9 @@ class Extrapolation {
   std::string parameter_name(std::size_t k) const { return k == 0 ? "limit" : fmt::format("coefficient_{}", k); }
 
   std::string quality(const PowerFit& fit) const {
-    return weighted_ ? fmt::format("{:>9.2f} / {:<4} Q = {:.3g}", fit.chi_squared, fit.degrees_of_freedom, fit.q) : fmt::format("{:>9.3g} / {:<4} (sum of squared deviations)", fit.chi_squared, fit.degrees_of_freedom);
+    return weighted_
+               ? fmt::format("{:>9.2f} / {:<4} Q = {:.3g}", fit.chi_squared, fit.degrees_of_freedom, fit.q)
+               : fmt::format("{:>9.3g} / {:<4} (sum of squared deviations)", fit.chi_squared, fit.degrees_of_freedom);
   }
 
   std::string table() const;
@@ -140,20 +175,28 @@ std::string Extrapolation::table() const {
   const PowerFit& main = fits_[0];
   std::string form = name_ + " = limit";
   for (std::size_t k = 0; k < powers_.size(); ++k) form += fmt::format(" + coefficient_{} x^{}", k + 1, powers_[k]);
-  std::string text = fmt::format("fit of {}, x = {}, {} runs{}\n", form, x_, points_.size(), weighted_ ? "" : ", all alike");
-  if (!differing_.empty()) text += fmt::format("the runs differ in {} too\n", join({differing_.begin(), differing_.end()}));
+  std::string text =
+      fmt::format("fit of {}, x = {}, {} runs{}\n", form, x_, points_.size(), weighted_ ? "" : ", all alike");
+  if (!differing_.empty())
+    text += fmt::format("the runs differ in {} too\n", join({differing_.begin(), differing_.end()}));
   for (std::size_t k = 0; k < main.parameters.size(); ++k) {
     text += fmt::format("{:<18} {:>22}\n", parameter_name(k), with_error(main.parameters[k], main.errors[k]));
     if (k == 0) text += reference_line(deck_, "value", main.parameters[0], main.errors[0]);
   }
-  text += fmt::format("{:<18} {}\n\n{:>12} {:>22} {:>22} {:>12}\n", "chi^2 / dof", quality(main), "x", name_, "fit", "deviation");
+  text += fmt::format("{:<18} {}\n\n{:>12} {:>22} {:>22} {:>12}\n", "chi^2 / dof", quality(main), "x", name_, "fit",
+                      "deviation");
   for (const FitPoint& point : points_) {
     const double fitted = main(point.x, powers_);
-    text += fmt::format("{:>12g} {:>22} {:>22.10g} {:>12}\n", point.x, point.error > 0 ? with_error(point.value, point.error) : fmt::format("{:.10g}", point.value), fitted,
-                        weighted_ ? fmt::format("{:+.1f}σ", (point.value - fitted) / point.error) : fmt::format("{:+.2g}", point.value - fitted));
+    text += fmt::format("{:>12g} {:>22} {:>22.10g} {:>12}\n", point.x,
+                        point.error > 0 ? with_error(point.value, point.error) : fmt::format("{:.10g}", point.value),
+                        fitted,
+                        weighted_ ? fmt::format("{:+.1f}σ", (point.value - fitted) / point.error)
+                                  : fmt::format("{:+.2g}", point.value - fitted));
   }
   text += fmt::format("\n{:>12} {:>22}   {}\n", powers_[0] < 0 ? "from x" : "up to x", "limit", "  chi^2 / dof");
-  for (std::size_t k = 0; k < fits_.size(); ++k) text += fmt::format("{:>12g} {:>22}   {}\n", starts_[k], with_error(fits_[k].parameters[0], fits_[k].errors[0]), quality(fits_[k]));
+  for (std::size_t k = 0; k < fits_.size(); ++k)
+    text += fmt::format("{:>12g} {:>22}   {}\n", starts_[k], with_error(fits_[k].parameters[0], fits_[k].errors[0]),
+                        quality(fits_[k]));
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
   return text;
 }
@@ -164,7 +207,8 @@ void Extrapolation::write(ResultWriter& writer) const {
   write_analysis_summary(writer, 0, count, table());
   for (std::size_t k = 0; k < main.parameters.size(); ++k) {
     const std::string path = "observables/" + parameter_name(k) + "/";
-    write_reals(writer, path + "value", {main.parameters[k]}, k == 0 ? unit_ : "", k == 0 ? name_ + " in the limit" : fmt::format("factor of x^{}", powers_[k - 1]));
+    write_reals(writer, path + "value", {main.parameters[k]}, k == 0 ? unit_ : "",
+                k == 0 ? name_ + " in the limit" : fmt::format("factor of x^{}", powers_[k - 1]));
     write_reals(writer, path + "error", {main.errors[k]}, k == 0 ? unit_ : "", "one standard deviation");
     write_reals(writer, path + "tau_int", {0.5}, "runs", "runs are independent");
     writer.write(path + "samples", std::vector<std::int64_t>{count});
@@ -198,7 +242,8 @@ void Extrapolation::write(ResultWriter& writer) const {
     double variance = 0;
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       value += main.parameters[i] * gradient[i];
-      for (std::size_t j = 0; j < gradient.size(); ++j) variance += gradient[i] * main.covariance[i * gradient.size() + j] * gradient[j];
+      for (std::size_t j = 0; j < gradient.size(); ++j)
+        variance += gradient[i] * main.covariance[i * gradient.size() + j] * gradient[j];
     }
     values.push_back(value);
     errors.push_back(std::sqrt(std::max(0.0, variance)));
@@ -212,17 +257,23 @@ void Extrapolation::write(ResultWriter& writer) const {
     limit_errors.push_back(fit.errors[0]);
     q.push_back(fit.q);
   }
-  write_curve(writer, "curves/scan_limit", starts_, x_, limits, limit_errors, "limit of the fit without the runs beyond x", one_sigma);
-  write_curve(writer, "curves/scan_q", starts_, x_, q, std::vector<double>(q.size(), std::nan("")), "Q of the fit without the runs beyond x", "none");
+  write_curve(writer, "curves/scan_limit", starts_, x_, limits, limit_errors,
+              "limit of the fit without the runs beyond x", one_sigma);
+  write_curve(writer, "curves/scan_q", starts_, x_, q, std::vector<double>(q.size(), std::nan("")),
+              "Q of the fit without the runs beyond x", "none");
 }
 
 }  // namespace
 
-int run_extrapolation(const Communicator& comm, const Deck& deck, const RunOptions& options) { return Extrapolation(comm, deck, options).run(); }
+int run_extrapolation(const Communicator& comm, const Deck& deck, const RunOptions& options) {
+  return Extrapolation(comm, deck, options).run();
+}
 
 std::string describe_extrapolation(const Communicator& comm, const Deck& deck) {
   const std::vector<double> powers = powers_of(deck);
-  return notes_on_missing_files(comm, deck) + fmt::format("fit          {} over {}, powers [{}], {} files\n", deck.text("study.observable"), deck.text("study.x"), fmt::join(powers, ", "), deck.texts("study.files").size());
+  return notes_on_missing_files(comm, deck) + fmt::format("fit          {} over {}, powers [{}], {} files\n",
+                                                          deck.text("study.observable"), deck.text("study.x"),
+                                                          fmt::join(powers, ", "), deck.texts("study.files").size());
 }
 
 }  // namespace koushi

@@ -12,7 +12,11 @@
 namespace koushi {
 
 FieldChain::FieldChain(const Deck& deck, const Grid& grid, std::string prefix)
-    : grid_(grid), prefix_(std::move(prefix)), theory_(make_field_theory(deck, grid)), updaters_(make_updaters(deck, *theory_)), observables_(theory_->observables()) {}
+    : grid_(grid),
+      prefix_(std::move(prefix)),
+      theory_(make_field_theory(deck, grid)),
+      updaters_(make_updaters(deck, *theory_)),
+      observables_(theory_->observables()) {}
 
 std::vector<std::string> FieldChain::descriptions() const {
   std::vector<std::string> all;
@@ -33,7 +37,9 @@ void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
     weight += updater.mean_weight() / updater.repetitions;
   }
   history_.add(fmt::format("acceptance_{}", k), "", "mean acceptance of updater " + std::to_string(k), acceptance);
-  if (!std::isnan(weight)) history_.add(fmt::format("exp_minus_dH_{}", k), "", "mean e^{-dH} of updater " + std::to_string(k) + ": 1 on average", weight);
+  if (!std::isnan(weight))
+    history_.add(fmt::format("exp_minus_dH_{}", k), "",
+                 "mean e^{-dH} of updater " + std::to_string(k) + ": 1 on average", weight);
 }
 
 void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
@@ -41,7 +47,10 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
   for (const auto& [name, local] : theory_->measure()) {
     const std::vector<double> all = grid_.world().all_gather(grid_.group().is_root() ? local : std::vector<double>{});
     if (name == "action_density" && !std::all_of(all.begin(), all.end(), [](double s) { return std::isfinite(s); })) {
-      throw NumericalError(fmt::format("the action is not finite in sweep {}, or what a site adds to a measured sum is beyond 4e12; remedy: an action with a minimum, a smaller [study] start", sweep));
+      throw NumericalError(
+          fmt::format("the action is not finite in sweep {}, or what a site adds to a measured sum is beyond 4e12; "
+                      "remedy: an action with a minimum, a smaller [study] start",
+                      sweep));
     }
     Series& series = series_[name];
     series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
@@ -60,12 +69,16 @@ std::vector<double> FieldChain::column(const std::string& name, std::int64_t w) 
   const std::int64_t replicas = grid_.n_replicas();
   const std::int64_t n = measured();
   if (static_cast<std::int64_t>(series.values.size()) != n * replicas * series.width) {
-    throw StoreError(fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to go on, or --overwrite", name));
+    throw StoreError(
+        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
+                    "go on, or --overwrite",
+                    name));
   }
   std::vector<double> result(static_cast<std::size_t>(n * replicas));
   for (std::int64_t t = 0; t < n; ++t) {
     for (std::int64_t r = 0; r < replicas; ++r) {
-      result[static_cast<std::size_t>(r * n + t)] = series.values[static_cast<std::size_t>((t * replicas + r) * series.width + w)];
+      result[static_cast<std::size_t>(r * n + t)] =
+          series.values[static_cast<std::size_t>((t * replicas + r) * series.width + w)];
     }
   }
   return result;
@@ -75,19 +88,22 @@ Estimate FieldChain::estimate(const Observable& observable) const {
   const auto known = estimates_.find(observable.name);  // points of curves have no name
   if (known != estimates_.end()) return known->second;
   std::vector<std::vector<double>> series;
-  for (const SeriesColumn& from : observable.series) series.push_back(column(from.series, static_cast<std::int64_t>(from.column)));
+  for (const SeriesColumn& from : observable.series)
+    series.push_back(column(from.series, static_cast<std::int64_t>(from.column)));
   const Estimate result = derived_gamma_method(series, grid_.n_replicas(), observable.value);
   if (!observable.name.empty()) estimates_.emplace(observable.name, result);
   return result;
 }
 
 double FieldChain::quoted_error(const Observable& observable, const Estimate& e) const {
-  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * std::max(0.5, e.tau_int) && std::isfinite(e.value);
+  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * std::max(0.5, e.tau_int) &&
+                      std::isfinite(e.value);
   const auto fluctuates = [this](const SeriesColumn& from) {
     const std::vector<double> x = column(from.series, static_cast<std::int64_t>(from.column));
     return std::any_of(x.begin(), x.end(), [&x](double v) { return v != x[0]; });
   };
-  if (!enough || (e.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates))) return std::nan("");
+  if (!enough || (e.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates)))
+    return std::nan("");
   return e.error;
 }
 
@@ -105,7 +121,8 @@ std::vector<FieldChain::OddAcceptance> FieldChain::odd_acceptances(std::int64_t 
     if (!updaters_[k]) continue;
     const auto& acceptance = history_.values(fmt::format("acceptance_{}", k));
     double mean = 0;
-    for (auto t = static_cast<std::size_t>(warm_up); t < acceptance.size(); ++t) mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up));
+    for (auto t = static_cast<std::size_t>(warm_up); t < acceptance.size(); ++t)
+      mean += acceptance[t] / static_cast<double>(acceptance.size() - static_cast<std::size_t>(warm_up));
     const std::string remedy = updaters_[k]->remedy(mean < 0.1);
     if ((mean < 0.1 || mean > 0.99) && !remedy.empty()) odd.push_back({k, mean, remedy});
   }
@@ -116,7 +133,9 @@ void FieldChain::write_observables(ResultWriter& writer) const {
   for (const Observable& o : measured() >= 1 ? observables_ : std::vector<Observable>{}) {
     const Estimate e = estimate(o);
     const std::string path = prefix_ + "observables/" + o.name + "/";
-    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) { write_reals(writer, path + name, {value}, unit, help); };
+    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
+      write_reals(writer, path + name, {value}, unit, help);
+    };
     add("value", e.value, "lattice units", o.help);
     add("error", quoted_error(o, e), "lattice units", error_help);
     add("naive_error", e.error / std::sqrt(2 * e.tau_int), "lattice units", "as if all measurements were independent");
@@ -150,7 +169,8 @@ void FieldChain::write(ResultWriter& writer) const {
   }
   writer.write(prefix_ + "state/updaters", tuned);
   theory_->write(writer, prefix_ + "state/field");
-  for (const auto& [sweep, configuration] : saved_) writer.write_box(fmt::format("{}configurations/{}", prefix_, sweep), configuration.box, configuration.local);
+  for (const auto& [sweep, configuration] : saved_)
+    writer.write_box(fmt::format("{}configurations/{}", prefix_, sweep), configuration.box, configuration.local);
 }
 
 void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
@@ -173,7 +193,9 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
   for (const std::string& name : reader.list(prefix_ + "series")) {
     Series series;
     series.values = reader.read_reals(prefix_ + "series/" + name);
-    series.width = n_measurements > 0 ? static_cast<std::int64_t>(series.values.size()) / (n_measurements * grid_.n_replicas()) : 1;
+    series.width = n_measurements > 0
+                       ? static_cast<std::int64_t>(series.values.size()) / (n_measurements * grid_.n_replicas())
+                       : 1;
     series_[name] = series;
   }
 }

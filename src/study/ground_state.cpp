@@ -15,14 +15,17 @@ namespace koushi {
 
 namespace {
 
-/// Where on the random numbers' step axis measurements lie, away from every step of the optimisation: that of a run, and that of its file later, which may have the same seed.
+/// Where on the random numbers' step axis measurements lie, away from every step of the optimisation: that of a run,
+/// and that of its file later, which may have the same seed.
 constexpr std::uint64_t own_measurement = std::uint64_t{1} << 41U;
 constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
-/// Updates that raise the energy by more than this many standard deviations of the local energy are taken back in part; where all states are enumerated, whose
-/// energy is exact, also those that raise it by more than a step should lower it, 2 step Var(E): less than the former near an eigenstate.
+/// Updates that raise the energy by more than this many standard deviations of the local energy are taken back in part;
+/// where all states are enumerated, whose energy is exact, also those that raise it by more than a step should lower
+/// it, 2 step Var(E): less than the former near an eigenstate.
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
-constexpr std::int64_t sweeps_at_once = 20;  ///< of a warm-up: fixed, because tables are recomputed at the start of each piece
+constexpr std::int64_t sweeps_at_once =
+    20;  ///< of a warm-up: fixed, because tables are recomputed at the start of each piece
 
 }  // namespace
 
@@ -38,11 +41,13 @@ int GroundState::run() {
     const Summary now = summarise(energies);
     if (bad(now) && retries < most_retries && !previous_parameters_.empty()) {
       ++retries;
-      progress.say(fmt::format("step {}: E/N = {:.6g} after {:.6g}: the last update is halved (retry {})", step_, now.energy / n, previous_energy_ / n, retries));
+      progress.say(fmt::format("step {}: E/N = {:.6g} after {:.6g}: the last update is halved (retry {})", step_,
+                               now.energy / n, previous_energy_ / n, retries));
       halve_last_update();
       continue;
     }
-    if (!std::isfinite(now.energy)) throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift");
+    if (!std::isfinite(now.energy))
+      throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift");
     retries = 0;
     const auto [report, step_size] = update(energies);
     previous_energy_ = now.energy;
@@ -51,12 +56,14 @@ int GroundState::run() {
     ++step_;
     if (step_ > n_steps_ - n_averaged_) add_to_average();
     watch(now, report, progress);
-    progress.step(step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
-                                     now.variance / n, now.r_hat, now.acceptance));
+    progress.step(
+        step_, fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.energy / n, now.error / n),
+                           now.variance / n, now.r_hat, now.acceptance));
     if (checkpoint_if_due(step_ == n_steps_)) return run_.stopped(progress, fmt::format("step {}", step_));
   }
   if (n_steps_ > 0) watch_for_a_rise(progress);
-  if (!measure(progress)) return run_.stopped(progress, fmt::format("{} warm-up sweeps and {} measurements", warmed_up_, measured_.size()));
+  if (!measure(progress))
+    return run_.stopped(progress, fmt::format("{} warm-up sweeps and {} measurements", warmed_up_, measured_.size()));
   run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
   if (comm_.is_root()) print_out(fmt::format("{}\n{}", result_text(), phases_.text()));
   return 0;
@@ -136,7 +143,8 @@ GroundState::Update GroundState::update(const std::vector<std::complex<double>>&
   schedule.options.petsc_options += " " + run_.options().petsc_options;
   schedule.options.previous = std::move(previous_delta_);
   SrReport report;
-  std::vector<double> delta = solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
+  std::vector<double> delta =
+      solve_stochastic_reconfiguration(comm_, *rows, sampler_->weights(), energies, schedule.options, report);
   const double farthest = deck_.real("solver.max_distance");
   const double size = schedule.step * report.distance > farthest ? farthest / report.distance : schedule.step;
   previous_parameters_ = psi_->parameters();
@@ -169,19 +177,29 @@ void GroundState::record(const Summary& now, const SrReport& report, double step
 
 void GroundState::watch(const Summary& now, const SrReport& report, Progress& progress) {
   if (route() == SrRoute::matrix_free && !(report.residual < 100 * deck_.real("solver.tolerance"))) {
-    run_.warn(progress, "solver", fmt::format("the iterations of step {} ended at a relative residual of {:.2g}, far from [solver] tolerance; remedy: a larger shift, or route = \"automatic\"", step_ - 1, report.residual));
+    run_.warn(progress, "solver",
+              fmt::format("the iterations of step {} ended at a relative residual of {:.2g}, far from [solver] "
+                          "tolerance; remedy: a larger shift, or route = \"automatic\"",
+                          step_ - 1, report.residual));
   }
   if (sampler_->n_chains() == 0) return;
   if (report.equations <= psi_->n_parameters()) {
-    run_.warn(progress, "few samples", fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
-                                              "remedy: more [sampler] samples or a larger [solver] shift.relative",
-                                              sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
+    run_.warn(
+        progress, "few samples",
+        fmt::format("{} samples give S at most {} non-zero eigenvalues for {} parameters, the shift decides the rest; "
+                    "remedy: more [sampler] samples or a larger [solver] shift.relative",
+                    sampler_->rows().total, report.equations - 1, psi_->n_parameters()));
   }
   if (now.acceptance < 0.1 || now.acceptance > 0.99) {
-    run_.warn(progress, "acceptance", fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps", now.acceptance, step_ - 1));
+    run_.warn(progress, "acceptance",
+              fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps",
+                          now.acceptance, step_ - 1));
   }
   if (now.error == 0 && now.variance == 0) {
-    run_.warn(progress, "frozen", fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the sampled states, or the chains stand still", step_ - 1));
+    run_.warn(progress, "frozen",
+              fmt::format("no chain saw more than one energy in step {}; the wavefunction is an eigenstate of the "
+                          "sampled states, or the chains stand still",
+                          step_ - 1));
   }
 }
 
@@ -208,20 +226,27 @@ void GroundState::watch_for_a_rise(Progress& progress) {
   std::int64_t lowest_at = n_steps_ - length;
   for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
     const Estimate here = window(first, first + length);
-    if (here.value >= lowest.value || !lies_above(last, here)) continue;  // a wild step of few samples is low within its error only
+    if (here.value >= lowest.value || !lies_above(last, here))
+      continue;  // a wild step of few samples is low within its error only
     lowest = here;
     lowest_at = first;
   }
   if (lowest.value == last.value) return;
   const double n = lattice_.n_sites();
-  run_.warn(progress, "rising energy", fmt::format("E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
-                                              "step_end or max_distance, or a larger shift",
-                                              with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n), lowest_at + length / 2));
+  run_.warn(
+      progress, "rising energy",
+      fmt::format(
+          "E/N = {} at the end is above {} around step {}: the updates are too long; remedy: a smaller [solver] step, "
+          "step_end or max_distance, or a larger shift",
+          with_error(last.value / n, last.error / n), with_error(lowest.value / n, lowest.error / n),
+          lowest_at + length / 2));
 }
 
 void GroundState::refuse_without_number() const {
   if (std::isfinite(energy_.value) && std::isfinite(energy_.variance)) return;
-  throw NumericalError("the measured energy is not a number: the last update was too long, which no later step could see; lower [solver] step_end or raise shift.relative_end");
+  throw NumericalError(
+      "the measured energy is not a number: the last update was too long, which no later step could see; lower "
+      "[solver] step_end or raise shift.relative_end");
 }
 
 bool GroundState::measure(Progress& progress) {
@@ -249,7 +274,8 @@ bool GroundState::measure(Progress& progress) {
   if (chains == 0) {
     draw(measurement_step);
     const Summary exact = summarise(energies_of_samples());
-    energy_ = {.value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
+    energy_ = {
+        .value = exact.energy, .error = 0, .variance = exact.variance, .tau_int = 0.5, .r_hat = 1, .samples = total};
     if (take_back_the_average(progress)) return measure(progress);
     refuse_without_number();
     return true;
@@ -280,14 +306,19 @@ bool GroundState::measure(Progress& progress) {
     series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
   }
   energy_ = gamma_method(series, chains);
-  energy_.variance += measured_imaginary_ / static_cast<double>(series.size());  // of |E_loc - E|^2; Im E_loc has the mean 0 and no part in the error
+  energy_.variance +=
+      measured_imaginary_ /
+      static_cast<double>(series.size());  // of |E_loc - E|^2; Im E_loc has the mean 0 and no part in the error
   for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
   phases_.lap("statistics");
   if (take_back_the_average(progress)) return measure(progress);
   refuse_without_number();
   if (n_averaged_ == 0 && n_steps_ > 0 && lies_above(energy_, last_energy())) {
-    run_.warn(progress, "last update", fmt::format("the measured energy {} lies above the steps before it, {}; remedy: study.average, or a smaller [solver] step_end",
-                                              with_error(energy_.value, energy_.error), with_error(last_energy().value, last_energy().error)));
+    run_.warn(
+        progress, "last update",
+        fmt::format("the measured energy {} lies above the steps before it, {}; remedy: study.average, or a smaller "
+                    "[solver] step_end",
+                    with_error(energy_.value, energy_.error), with_error(last_energy().value, last_energy().error)));
   }
   return look_from_afresh(progress, begun_here);
 }
@@ -303,19 +334,28 @@ bool GroundState::look_from_afresh(Progress& progress, bool may_stop) {
   draw(own_measurement - 3);
   const Summary fresh = summarise(energies_of_samples());
   const double error = std::hypot(fresh.error, energy_.error);
-  if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) && std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value)) return true;
+  if (std::isfinite(fresh.energy) && !(fresh.r_hat >= 2) &&
+      std::abs(fresh.energy - energy_.value) < 6 * error + 1e-2 * std::abs(energy_.value))
+    return true;
   const double n = lattice_.n_sites();
-  run_.warn(progress, "another region", fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has weight in configurations that the optimisation never saw, and its energy "
-                                               "is not what was measured; remedy: go on from these parameters (study.initial_parameters), more [sampler] chains, longer range, real weights",
-                                               with_error(fresh.energy / n, fresh.error / n), fresh.r_hat, with_error(energy_.value / n, energy_.error / n)));
+  run_.warn(progress, "another region",
+            fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has "
+                        "weight in configurations that the optimisation never saw, and its energy "
+                        "is not what was measured; remedy: go on from these parameters (study.initial_parameters), "
+                        "more [sampler] chains, longer range, real weights",
+                        with_error(fresh.energy / n, fresh.error / n), fresh.r_hat,
+                        with_error(energy_.value / n, energy_.error / n)));
   return true;
 }
 
 bool GroundState::take_back_the_average(Progress& progress) {
   if (n_averaged_ == 0 || psi_->parameters() == previous_parameters_) return false;
   if (std::isfinite(energy_.value) && !lies_above(energy_, last_energy(), 1e-5)) return false;
-  run_.warn(progress, "average", fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then {:.8g}), so those of the last step are measured; "
-                                        "remedy: a smaller study.average or [solver] step_end", last_energy().value, energy_.value));
+  run_.warn(progress, "average",
+            fmt::format("the averaged parameters lie above the steps they were averaged over (E = {:.8g}, then "
+                        "{:.8g}), so those of the last step are measured; "
+                        "remedy: a smaller study.average or [solver] step_end",
+                        last_energy().value, energy_.value));
   psi_->set_parameters(previous_parameters_);
   measured_.clear();
   measured_imaginary_ = 0;
@@ -347,7 +387,8 @@ void GroundState::write_observables(ResultWriter& writer) const {
   if (has_reference(deck_, "energy_per_site")) {
     writer.write("reference/value", std::vector<double>{deck_.real("study.reference.energy_per_site")});
     writer.write("reference/quantity", std::string("energy_per_site"));
-    writer.write("reference/source", deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
+    writer.write("reference/source",
+                 deck_.has("study.reference.source") ? deck_.text("study.reference.source") : std::string());
   }
   if (energy_.samples == 0) return;
   for (const std::string quantity : {"energy", "energy_per_site"}) {
@@ -380,11 +421,15 @@ void GroundState::load_parameters(const std::string& key) {
     deck_.refuse(key, error.what(), "the result file of a run of ground states");
   }
   const auto refuse = [&](const std::string& fault) {
-    deck_.refuse(key, fault, fmt::format("a run with the same lattice and wavefunction{}", measure_only_ ? "" : ", or one of a smaller density or another projection"));
+    deck_.refuse(key, fault,
+                 fmt::format("a run with the same lattice and wavefunction{}",
+                             measure_only_ ? "" : ", or one of a smaller density or another projection"));
   };
   for (const std::string& path : deck_.differences(resolved)) {
-    const bool matters = path.rfind("lattice.", 0) == 0 || (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
-    const bool may_grow = !measure_only_ && (path == "wavefunction.factor.0.density" || path == "wavefunction.factor.0.projection");
+    const bool matters = path.rfind("lattice.", 0) == 0 ||
+                         (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
+    const bool may_grow =
+        !measure_only_ && (path == "wavefunction.factor.0.density" || path == "wavefunction.factor.0.projection");
     if (matters && !may_grow) refuse(fmt::format("that run has another {}", path));
   }
   // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
@@ -392,10 +437,16 @@ void GroundState::load_parameters(const std::string& key) {
   const Lattice their_lattice = make_lattice(theirs);
   const auto here = symmetry_group(deck_, lattice_, hamiltonian_, "symmetry");
   const auto there = symmetry_group(theirs, their_lattice, make_hamiltonian(theirs, their_lattice), "symmetry");
-  if (here != there) refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}", there.size(), here.size()));
+  if (here != there)
+    refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
+                       there.size(), here.size()));
   if (!psi_->embed(parameters)) {
-    deck_.refuse(key, fmt::format("that run has {} parameters{}", parameters.size(), deck_.boolean("wavefunction.factor.0.visible_bias") ? ", whose visible biases may be one per site" : ""),
-                 fmt::format("at most {}; a projected state has one visible bias per orbit of its group", psi_->n_parameters()));
+    deck_.refuse(
+        key,
+        fmt::format(
+            "that run has {} parameters{}", parameters.size(),
+            deck_.boolean("wavefunction.factor.0.visible_bias") ? ", whose visible biases may be one per site" : ""),
+        fmt::format("at most {}; a projected state has one visible bias per orbit of its group", psi_->n_parameters()));
   }
 }
 
@@ -416,7 +467,8 @@ void GroundState::resume(const ResultReader& reader) {
   warmed_up_ = at[2];
   psi_->set_parameters(reader.read_reals("state/parameters"));
   previous_parameters_ = reader.read_reals("state/previous_parameters");
-  if (reader.contains("state/previous_delta")) previous_delta_ = reader.read_reals("state/previous_delta");  // not in files of earlier versions
+  if (reader.contains("state/previous_delta"))
+    previous_delta_ = reader.read_reals("state/previous_delta");  // not in files of earlier versions
   const std::vector<double> previous = reader.read_reals("state/previous");
   previous_energy_ = previous[0];
   previous_variance_ = previous[1];
@@ -427,21 +479,27 @@ void GroundState::resume(const ResultReader& reader) {
   }
   sampler_->read(reader);
   history_.read(reader);
-  if (comm_.is_root()) print_out(fmt::format("resumed {} at step {}{}\n", run_.file(), step_, measuring_ ? fmt::format(" and {} measurements", measured_.size()) : ""));
+  if (comm_.is_root())
+    print_out(fmt::format("resumed {} at step {}{}\n", run_.file(), step_,
+                          measuring_ ? fmt::format(" and {} measurements", measured_.size()) : ""));
 }
 
 std::string GroundState::result_text() const {
-  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_, psi_->n_parameters(), run_.file());
+  std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck_.text("title"), n_steps_,
+                                 psi_->n_parameters(), run_.file());
   if (energy_.samples == 0) return text;
   const double n = lattice_.n_sites();
   const double score = v_score(lattice_.n_sites(), energy_.value, energy_.variance, 0);
-  text += fmt::format("E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
-                      with_error(energy_.value, energy_.error), with_error(energy_.value / n, energy_.error / n), energy_.tau_int,
-                      energy_.samples, energy_.r_hat, energy_.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
+  text += fmt::format(
+      "E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
+      with_error(energy_.value, energy_.error), with_error(energy_.value / n, energy_.error / n), energy_.tau_int,
+      energy_.samples, energy_.r_hat, energy_.variance / n,
+      std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
   if (has_reference(deck_, "energy_per_site")) {
     const double reference = deck_.real("study.reference.energy_per_site");
-    text += fmt::format("known  {} J   deviation {}{}\n", reference, deviation_text(energy_.value / n, energy_.error / n, reference, 0),
-                        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
+    text += fmt::format(
+        "known  {} J   deviation {}{}\n", reference, deviation_text(energy_.value / n, energy_.error / n, reference, 0),
+        deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
   } else if (deck_.has("study.reference.energy_per_site")) {
     text += outdated_reference_line(deck_);
   }
@@ -449,6 +507,8 @@ std::string GroundState::result_text() const {
   return text;
 }
 
-int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) { return GroundState(comm, deck, options).run(); }
+int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) {
+  return GroundState(comm, deck, options).run();
+}
 
 }  // namespace koushi

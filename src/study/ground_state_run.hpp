@@ -15,7 +15,8 @@
 
 namespace koushi {
 
-/// A run of ground_state.hpp: its steps and measurement (ground_state.cpp), and what `check` says of it (ground_state_estimate.cpp).
+/// A run of ground_state.hpp: its steps and measurement (ground_state.cpp), and what `check` says of it
+/// (ground_state_estimate.cpp).
 class GroundState {
  public:
   GroundState(const Communicator& comm, const Deck& deck, const RunOptions& options)
@@ -70,12 +71,13 @@ class GroundState {
   void watch_for_a_rise(Progress& progress);
   /// Rounds of samples at fixed parameters; false if the run was asked to stop before they were complete.
   bool measure(Progress& progress);
-  /// The chains of an optimisation know the configurations that it has shaped. A wavefunction may have as much weight in others, which it never met; chains
-  /// from random states go there.
-  /// False if the run was asked to stop before it was done: to look again, and then, as the only thing left to do, without a stop.
+  /// The chains of an optimisation know the configurations that it has shaped. A wavefunction may have as much weight
+  /// in others, which it never met; chains from random states go there. False if the run was asked to stop before it
+  /// was done: to look again, and then, as the only thing left to do, without a stop.
   bool look_from_afresh(Progress& progress, bool may_stop);
   void refuse_without_number() const;
-  /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps they come from.
+  /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps
+  /// they come from.
   bool take_back_the_average(Progress& progress);
   /// True if the run was asked to stop, and is checkpointed.
   bool checkpoint_if_due(bool now);
@@ -109,8 +111,8 @@ class GroundState {
   double previous_variance_ = 0;
   std::vector<double> parameter_sum_;
   bool measuring_ = false;
-  std::int64_t warmed_up_ = 0;  ///< sweeps before the measurement that are made
-  std::vector<double> measured_;  ///< Re E_loc, [round][chain][t]
+  std::int64_t warmed_up_ = 0;     ///< sweeps before the measurement that are made
+  std::vector<double> measured_;   ///< Re E_loc, [round][chain][t]
   double measured_imaginary_ = 0;  ///< sum of their (Im E_loc)^2
   History history_;
   Estimate energy_;

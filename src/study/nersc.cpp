@@ -35,7 +35,8 @@ std::size_t volume_of(const LinkConfiguration& c) {
 Matrix link(const LinkConfiguration& c, std::size_t mu, std::size_t x) {
   const std::size_t v = volume_of(c);
   Matrix u;
-  for (std::size_t k = 0; k < 9; ++k) u[k] = Complex(c.links[(mu * 18 + k) * v + x], c.links[(mu * 18 + 9 + k) * v + x]);
+  for (std::size_t k = 0; k < 9; ++k)
+    u[k] = Complex(c.links[(mu * 18 + k) * v + x], c.links[(mu * 18 + 9 + k) * v + x]);
   return u;
 }
 
@@ -79,11 +80,15 @@ std::size_t next(const LinkConfiguration& c, std::size_t mu, std::size_t x) {
   return x - at * stride + (at + 1) % n * stride;
 }
 
-[[noreturn]] void refuse(const std::string& file, const std::string& what) { throw StoreError(fmt::format("{}: {}\n  expected: a sound SU(3) configuration in NERSC's format", file, what)); }
+[[noreturn]] void refuse(const std::string& file, const std::string& what) {
+  throw StoreError(fmt::format("{}: {}\n  expected: a sound SU(3) configuration in NERSC's format", file, what));
+}
 
 /// Exchanges the bytes of every word of `size` bytes.
 void swap_bytes(std::vector<char>& bytes, std::size_t size) {
-  for (std::size_t at = 0; at + size <= bytes.size(); at += size) std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + size));
+  for (std::size_t at = 0; at + size <= bytes.size(); at += size)
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                 bytes.begin() + static_cast<std::ptrdiff_t>(at + size));
 }
 
 /// Sum of the 32-bit words of the numbers in this machine's order, as the format defines it.
@@ -126,7 +131,8 @@ double mean_link_trace(const LinkConfiguration& c) {
   return sum / (12 * static_cast<double>(v));
 }
 
-void write_nersc(const std::string& file, const LinkConfiguration& c, const std::string& ensemble, std::int64_t sequence) {
+void write_nersc(const std::string& file, const LinkConfiguration& c, const std::string& ensemble,
+                 std::int64_t sequence) {
   const std::size_t v = volume_of(c);
   std::vector<char> bytes(v * 4 * 18 * sizeof(double));
   std::size_t at = 0;
@@ -143,13 +149,19 @@ void write_nersc(const std::string& file, const LinkConfiguration& c, const std:
   if constexpr (std::endian::native == std::endian::little) swap_bytes(bytes, sizeof(double));
   std::ofstream out(file, std::ios::binary);
   out << fmt::format(
-      "BEGIN_HEADER\nHDR_VERSION = 1.0\nDATATYPE = 4D_SU3_GAUGE_3x3\nSTORAGE_FORMAT = 1.0\nDIMENSION_1 = {}\nDIMENSION_2 = {}\nDIMENSION_3 = {}\nDIMENSION_4 = {}\n"
-      "LINK_TRACE = {:.15f}\nPLAQUETTE = {:.15f}\nBOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = PERIODIC\nBOUNDARY_4 = PERIODIC\n"
-      "CHECKSUM = {:x}\nENSEMBLE_ID = koushi\nENSEMBLE_LABEL = {}\nSEQUENCE_NUMBER = {}\nCREATOR = koushi\nFLOATING_POINT = IEEE64BIG\nEND_HEADER\n",
-      c.extents[3], c.extents[2], c.extents[1], c.extents[0], mean_link_trace(c), mean_plaquette(c), checksum, ensemble, sequence);
+      "BEGIN_HEADER\nHDR_VERSION = 1.0\nDATATYPE = 4D_SU3_GAUGE_3x3\nSTORAGE_FORMAT = 1.0\nDIMENSION_1 = "
+      "{}\nDIMENSION_2 = {}\nDIMENSION_3 = {}\nDIMENSION_4 = {}\n"
+      "LINK_TRACE = {:.15f}\nPLAQUETTE = {:.15f}\nBOUNDARY_1 = PERIODIC\nBOUNDARY_2 = PERIODIC\nBOUNDARY_3 = "
+      "PERIODIC\nBOUNDARY_4 = PERIODIC\n"
+      "CHECKSUM = {:x}\nENSEMBLE_ID = koushi\nENSEMBLE_LABEL = {}\nSEQUENCE_NUMBER = {}\nCREATOR = "
+      "koushi\nFLOATING_POINT = IEEE64BIG\nEND_HEADER\n",
+      c.extents[3], c.extents[2], c.extents[1], c.extents[0], mean_link_trace(c), mean_plaquette(c), checksum, ensemble,
+      sequence);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
-  if (!out) throw StoreError(fmt::format("{} cannot be written ({})\n  expected: a file in a folder that can be written", file, std::strerror(errno)));
+  if (!out)
+    throw StoreError(fmt::format("{} cannot be written ({})\n  expected: a file in a folder that can be written", file,
+                                 std::strerror(errno)));
 }
 
 bool is_nersc(const std::string& file) {
@@ -162,7 +174,8 @@ bool is_nersc(const std::string& file) {
 LinkConfiguration read_nersc(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::string line;
-  if (!std::getline(in, line) || line.rfind("BEGIN_HEADER", 0) != 0) refuse(file, "it does not begin with BEGIN_HEADER");
+  if (!std::getline(in, line) || line.rfind("BEGIN_HEADER", 0) != 0)
+    refuse(file, "it does not begin with BEGIN_HEADER");
   std::map<std::string, std::string> header;
   bool ended = false;
   while (!ended && std::getline(in, line)) {
@@ -179,7 +192,8 @@ LinkConfiguration read_nersc(const std::string& file) {
   const auto number = [&](const std::string& name) {
     const auto found = header.find(name);
     double result = 0;
-    if (found == header.end() || !(std::istringstream(found->second) >> result)) refuse(file, fmt::format("{} is not in its header", name));
+    if (found == header.end() || !(std::istringstream(found->second) >> result))
+      refuse(file, fmt::format("{} is not in its header", name));
     return result;
   };
   const std::string type = header["DATATYPE"];
@@ -187,7 +201,8 @@ LinkConfiguration read_nersc(const std::string& file) {
   const std::string format = header["FLOATING_POINT"];
   const bool single = format.rfind("IEEE32", 0) == 0;
   const bool little = format == "IEEE32LITTLE" || format == "IEEE64LITTLE";
-  if (!little && format != "IEEE32" && format != "IEEE32BIG" && format != "IEEE64BIG") refuse(file, fmt::format("FLOATING_POINT = {}", format));
+  if (!little && format != "IEEE32" && format != "IEEE32BIG" && format != "IEEE64BIG")
+    refuse(file, fmt::format("FLOATING_POINT = {}", format));
   LinkConfiguration c;
   for (std::size_t k = 0; k < 4; ++k) {
     const double n = number(fmt::format("DIMENSION_{}", k + 1));
@@ -199,12 +214,15 @@ LinkConfiguration read_nersc(const std::string& file) {
   const std::size_t width = single ? 4 : 8;
   std::vector<char> bytes(v * 4 * reals * width);
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (in.gcount() != static_cast<std::streamsize>(bytes.size())) refuse(file, fmt::format("it ends after {} of {} bytes of links", in.gcount(), bytes.size()));
-  if (in.peek() != std::ifstream::traits_type::eof()) refuse(file, fmt::format("it goes on after the {} bytes of links that its header says", bytes.size()));
+  if (in.gcount() != static_cast<std::streamsize>(bytes.size()))
+    refuse(file, fmt::format("it ends after {} of {} bytes of links", in.gcount(), bytes.size()));
+  if (in.peek() != std::ifstream::traits_type::eof())
+    refuse(file, fmt::format("it goes on after the {} bytes of links that its header says", bytes.size()));
   if ((std::endian::native == std::endian::little) != little) swap_bytes(bytes, width);
   std::uint32_t expected = 0;
   if (!(std::istringstream(header["CHECKSUM"]) >> std::hex >> expected)) refuse(file, "CHECKSUM is not in its header");
-  if (checksum_of(bytes) != expected) refuse(file, fmt::format("its checksum is {:x}, not {:x}", checksum_of(bytes), expected));
+  if (checksum_of(bytes) != expected)
+    refuse(file, fmt::format("its checksum is {:x}, not {:x}", checksum_of(bytes), expected));
   c.links.resize(4 * 18 * v);
   double worst = 0;
   double off = 0;  // determinants from 1
@@ -229,7 +247,8 @@ LinkConfiguration read_nersc(const std::string& file) {
         u[k] = Complex(re, take());
       }
       if (reals == 12) {
-        for (std::size_t j = 0; j < 3; ++j) u[6 + j] = std::conj(u[(j + 1) % 3] * u[3 + (j + 2) % 3] - u[(j + 2) % 3] * u[3 + (j + 1) % 3]);
+        for (std::size_t j = 0; j < 3; ++j)
+          u[6 + j] = std::conj(u[(j + 1) % 3] * u[3 + (j + 2) % 3] - u[(j + 2) % 3] * u[3 + (j + 1) % 3]);
       }
       for (std::size_t i = 0; i < 3; ++i) {
         for (std::size_t j = 0; j < 3; ++j) {
@@ -239,17 +258,22 @@ LinkConfiguration read_nersc(const std::string& file) {
         }
       }
       Complex determinant = -1.0;
-      for (std::size_t j = 0; j < 3; ++j) determinant += u[6 + j] * (u[(j + 1) % 3] * u[3 + (j + 2) % 3] - u[(j + 2) % 3] * u[3 + (j + 1) % 3]);
+      for (std::size_t j = 0; j < 3; ++j)
+        determinant += u[6 + j] * (u[(j + 1) % 3] * u[3 + (j + 2) % 3] - u[(j + 2) % 3] * u[3 + (j + 1) % 3]);
       off = std::max(off, std::abs(determinant));
       set_link(c, mu, x, single ? nearest(u) : u);
     }
   }
   const double precision = single ? 1e-5 : 1e-9;
   if (!(worst < precision)) refuse(file, fmt::format("a matrix is not unitary by {:.2g}", worst));
-  if (!(off < 3 * precision)) refuse(file, fmt::format("a determinant is {:.2g} from 1; links may hold the sign of an antiperiodic boundary", off));
+  if (!(off < 3 * precision))
+    refuse(file,
+           fmt::format("a determinant is {:.2g} from 1; links may hold the sign of an antiperiodic boundary", off));
   // The header may hold fewer digits than the links.
-  if (!(std::abs(mean_plaquette(c) - number("PLAQUETTE")) < 1e-5)) refuse(file, fmt::format("its plaquette is {:.8f}, not {}", mean_plaquette(c), number("PLAQUETTE")));
-  if (!(std::abs(mean_link_trace(c) - number("LINK_TRACE")) < 1e-5)) refuse(file, fmt::format("its link trace is {:.8f}, not {}", mean_link_trace(c), number("LINK_TRACE")));
+  if (!(std::abs(mean_plaquette(c) - number("PLAQUETTE")) < 1e-5))
+    refuse(file, fmt::format("its plaquette is {:.8f}, not {}", mean_plaquette(c), number("PLAQUETTE")));
+  if (!(std::abs(mean_link_trace(c) - number("LINK_TRACE")) < 1e-5))
+    refuse(file, fmt::format("its link trace is {:.8f}, not {}", mean_link_trace(c), number("LINK_TRACE")));
   return c;
 }
 
@@ -259,11 +283,18 @@ int export_nersc(const std::string& result, const std::string& file, long sweep,
   const std::string path = sweep < 0 ? "state/field" : fmt::format("configurations/{}", sweep);
   if (!reader.contains(path)) {
     const std::vector<std::string> saved = reader.list("configurations");
-    throw UsageError(fmt::format("{} has no configuration {}\n  expected: {}", result, sweep < 0 ? "of a lattice field" : std::to_string(sweep), saved.empty() ? "a lattice-field run; with [study] save_every for more than the last one" : "one of " + join(saved)));
+    throw UsageError(fmt::format(
+        "{} has no configuration {}\n  expected: {}", result, sweep < 0 ? "of a lattice field" : std::to_string(sweep),
+        saved.empty() ? "a lattice-field run; with [study] save_every for more than the last one"
+                      : "one of " + join(saved)));
   }
   const std::vector<std::int64_t> shape = reader.read_integers("lattice/shape");  // replicas, components, extents
-  if (shape.size() != 6 || shape[1] != 72) throw UsageError(fmt::format("{} does not hold SU(3) links in four directions\n  expected: action.kind = \"wilson\", group = \"su3\"", result));
-  if (replica < 0 || replica >= shape[0]) throw UsageError(fmt::format("replica {}\n  expected: 0 to {}", replica, shape[0] - 1));
+  if (shape.size() != 6 || shape[1] != 72)
+    throw UsageError(fmt::format(
+        "{} does not hold SU(3) links in four directions\n  expected: action.kind = \"wilson\", group = \"su3\"",
+        result));
+  if (replica < 0 || replica >= shape[0])
+    throw UsageError(fmt::format("replica {}\n  expected: 0 to {}", replica, shape[0] - 1));
   LinkConfiguration c;
   ArrayBox box{shape, {replica, 0, 0, 0, 0, 0}, {1, 72, shape[2], shape[3], shape[4], shape[5]}};
   for (std::size_t k = 0; k < 4; ++k) c.extents[k] = static_cast<int>(shape[k + 2]);

@@ -27,7 +27,8 @@ std::string PhaseTable::text() const {
   const double total = seconds();
   std::string text = fmt::format("{:<24}{:>12}{:>9}   {}\n", "phase", "time", "share", "rate");
   for (const Row& row : rows_) {
-    const std::string rate = row.work > 0 && row.seconds > 0 ? fmt::format("{:.3g} {}/s", row.work / row.seconds, row.unit) : "";
+    const std::string rate =
+        row.work > 0 && row.seconds > 0 ? fmt::format("{:.3g} {}/s", row.work / row.seconds, row.unit) : "";
     text += fmt::format("{:<24}{:>12}{:>8.1f}%   {}\n", row.name, format_seconds(row.seconds),
                         total > 0 ? 100 * row.seconds / total : 0.0, rate);
   }

@@ -14,7 +14,8 @@ namespace koushi {
 
 namespace {
 
-/// Open MPI gives its processes a pseudo-terminal even where mpirun itself writes into a file or a pipe: then ask about mpirun's.
+/// Open MPI gives its processes a pseudo-terminal even where mpirun itself writes into a file or a pipe: then ask about
+/// mpirun's.
 bool stdout_is_terminal() {
   if (isatty(STDOUT_FILENO) != 1) return false;
   if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) return true;
@@ -28,7 +29,11 @@ bool stdout_is_terminal() {
 }  // namespace
 
 Progress::Progress(bool speaks, std::int64_t first_step, std::int64_t total_steps, std::string noun)
-    : speaks_(speaks), terminal_(stdout_is_terminal()), first_step_(first_step), total_steps_(total_steps), noun_(std::move(noun)) {}
+    : speaks_(speaks),
+      terminal_(stdout_is_terminal()),
+      first_step_(first_step),
+      total_steps_(total_steps),
+      noun_(std::move(noun)) {}
 
 Progress::~Progress() { end_live_line(); }
 
@@ -46,8 +51,9 @@ void Progress::step(std::int64_t done, const std::string& status) {
   last_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   const double per_step = elapsed / static_cast<double>(std::max<std::int64_t>(1, done - first_step_));
-  std::string line = fmt::format("{0} {1}/{2}  {3}  {4}/{0}  {5} left", noun_, done, total_steps_, status, format_seconds(per_step),
-                                 format_seconds(per_step * static_cast<double>(total_steps_ - done)));
+  std::string line =
+      fmt::format("{0} {1}/{2}  {3}  {4}/{0}  {5} left", noun_, done, total_steps_, status, format_seconds(per_step),
+                  format_seconds(per_step * static_cast<double>(total_steps_ - done)));
   if (terminal_) {
     winsize size = {};
     const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;

@@ -12,15 +12,16 @@
 namespace koushi {
 
 std::string version_text() {
-  return fmt::format("koushi {} (revision {})\n{} for {}\n{}, {}\n", KOUSHI_VERSION, KOUSHI_REVISION, KOUSHI_COMPILER, KOUSHI_ARCHITECTURE, library_versions(),
-                     KOUSHI_LIBRARIES);
+  return fmt::format("koushi {} (revision {})\n{} for {}\n{}, {}\n", KOUSHI_VERSION, KOUSHI_REVISION, KOUSHI_COMPILER,
+                     KOUSHI_ARCHITECTURE, library_versions(), KOUSHI_LIBRARIES);
 }
 
 Provenance::Provenance(const Communicator& comm) {
   char host[256] = {};
   gethostname(host, sizeof host - 1);
-  segments_ = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}  {} ranks x {} threads ({})  {}\n", fmt::gmtime(std::time(nullptr)), comm.size(),
-                          Kokkos::DefaultExecutionSpace().concurrency(), Kokkos::DefaultExecutionSpace::name(), host);
+  segments_ = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}  {} ranks x {} threads ({})  {}\n", fmt::gmtime(std::time(nullptr)),
+                          comm.size(), Kokkos::DefaultExecutionSpace().concurrency(),
+                          Kokkos::DefaultExecutionSpace::name(), host);
 }
 
 void Provenance::read(const ResultReader& reader) { segments_ = reader.read_text("provenance/segments") + segments_; }

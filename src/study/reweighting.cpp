@@ -31,16 +31,25 @@ Conjugate conjugate_of(const Deck& study, const FieldRun& run) {
   const std::string kind = deck.text("action.kind");
   const std::string key = study.text("study.parameter");
   std::vector<std::string> possible;
-  if (kind == "wilson" || kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" || kind == "potts") possible = {"action.beta"};
-  if ((kind == "phi4" || kind == "free-field") && deck.text("action.normalization") != "hopping") possible = {"action.mass_squared"};
+  if (kind == "wilson" || kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" ||
+      kind == "potts")
+    possible = {"action.beta"};
+  if ((kind == "phi4" || kind == "free-field") && deck.text("action.normalization") != "hopping")
+    possible = {"action.mass_squared"};
   if (!possible.empty() && kind == "phi4") possible.emplace_back("action.lambda");
   if (std::count(possible.begin(), possible.end(), key) == 0) {
-    study.refuse("study.parameter", fmt::format("the {} action of {} has no {} that its series allow to reweight in", kind, run.file(), key),
-                 possible.empty() ? "runs of spins, of gauge links, or of phi4 or free-field in the lattice or textbook form" : "one of " + join(possible));
+    study.refuse(
+        "study.parameter",
+        fmt::format("the {} action of {} has no {} that its series allow to reweight in", kind, run.file(), key),
+        possible.empty() ? "runs of spins, of gauge links, or of phi4 or free-field in the lattice or textbook form"
+                         : "one of " + join(possible));
   }
   if (kind == "wilson") {
     const double beta = deck.real("action.beta");
-    if (beta == 0) study.refuse("study.files", fmt::format("{} has beta = 0: its action_density does not tell the plaquettes", run.file()), "runs at beta > 0");
+    if (beta == 0)
+      study.refuse("study.files",
+                   fmt::format("{} has beta = 0: its action_density does not tell the plaquettes", run.file()),
+                   "runs at beta > 0");
     return {"action_density", 1 / beta, 0};
   }
   if (key == "action.beta") return {"energy_per_site", 1, 0};
@@ -52,7 +61,11 @@ Conjugate conjugate_of(const Deck& study, const FieldRun& run) {
 class ReweightingStudy {
  public:
   ReweightingStudy(const Communicator& comm, const Deck& deck, const RunOptions& options)
-      : comm_(comm), deck_(deck), run_(comm, deck, options), key_(deck.text("study.parameter")), targets_(reweighting_targets(deck)) {}
+      : comm_(comm),
+        deck_(deck),
+        run_(comm, deck, options),
+        key_(deck.text("study.parameter")),
+        targets_(reweighting_targets(deck)) {}
 
   int run() {
     const StudyRun::Begin begin = run_.begin([](const ResultReader&) {});
@@ -63,13 +76,19 @@ class ReweightingStudy {
     run_.phases().lap("reading", static_cast<double>(measurements_), "measurements");
     result_ = reweight(runs_, columns_.size() + 1, targets_);
     if (!result_.converged) {
-      throw NumericalError(fmt::format("the histograms of E at {} = {} do not overlap, so their weights are not determined; remedy: runs in between, or longer ones", key_, fmt::join(parameters_, ", ")));
+      throw NumericalError(
+          fmt::format("the histograms of E at {} = {} do not overlap, so their weights are not determined; remedy: "
+                      "runs in between, or longer ones",
+                      key_, fmt::join(parameters_, ", ")));
     }
     evaluate();
     watch(progress);
-    run_.phases().lap("reweighting", static_cast<double>(targets_.size() * static_cast<std::size_t>(measurements_)), "weights");
+    run_.phases().lap("reweighting", static_cast<double>(targets_.size() * static_cast<std::size_t>(measurements_)),
+                      "weights");
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root()) print_out(fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
+    if (comm_.is_root())
+      print_out(
+          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
     return 0;
   }
 
@@ -90,14 +109,17 @@ class ReweightingStudy {
     try {
       return make_field_theory(run.deck_with({fmt::format("{}={}", key_, parameter)}), grid)->observables();
     } catch (const DeckError&) {
-      deck_.refuse("study.targets", fmt::format("{} = {} is not accepted by the action of {}", key_, parameter, run.file()), "values that the action allows (koushi describe action)");
+      deck_.refuse("study.targets",
+                   fmt::format("{} = {} is not accepted by the action of {}", key_, parameter, run.file()),
+                   "values that the action allows (koushi describe action)");
     }
   }
 
   void read(Progress& progress) {
     std::vector<std::string> notes;
     const std::vector<FieldRun> files = open_field_runs(comm_, deck_, key_, notes);
-    for (const std::string& note : notes) run_.warn(progress, note.substr(0, note.find(": ")), note.substr(note.find(": ") + 2));
+    for (const std::string& note : notes)
+      run_.warn(progress, note.substr(0, note.find(": ")), note.substr(note.find(": ") + 2));
     volume_ = 1;
     for (const int n : files.front().deck().integers("lattice.extents")) volume_ *= n;
     degree_ = conjugate_of(deck_, files.front()).degree;
@@ -120,9 +142,11 @@ class ReweightingStudy {
           column[at] -= run.parameter * moved * conjugate.factor * energy[at];
           run.chains[at / n][at % n * width + k] = column[at];
         }
-        if (file.measurements() >= 4) run.tau_int = std::max(run.tau_int, gamma_method(column, file.replicas()).tau_int);
+        if (file.measurements() >= 4)
+          run.tau_int = std::max(run.tau_int, gamma_method(column, file.replicas()).tau_int);
       }
-      const bool next_rung = !names_.empty() && names_.back() == file.file();  // of a ladder, whose rungs have random numbers of their own
+      const bool next_rung =
+          !names_.empty() && names_.back() == file.file();  // of a ladder, whose rungs have random numbers of their own
       if (!next_rung && !seeds.insert(file.deck().integer("seed")).second) {
         warn_of_equal_seeds(run_, progress);
       }
@@ -147,7 +171,8 @@ class ReweightingStudy {
     for (const Observable& o : all) names.push_back(o.name);
     for (const std::string& name : wanted) {
       if (std::count(names.begin(), names.end(), name) > 0) continue;
-      deck_.refuse("study.observables", fmt::format("\"{}\" is not measured in {}", name, run.file()), "some of " + join(names) + hint(name, names));
+      deck_.refuse("study.observables", fmt::format("\"{}\" is not measured in {}", name, run.file()),
+                   "some of " + join(names) + hint(name, names));
     }
     for (const Observable& o : all) {
       if (!wanted.empty() && std::count(wanted.begin(), wanted.end(), o.name) == 0) continue;
@@ -179,10 +204,12 @@ class ReweightingStudy {
   void evaluate() {
     for (Chosen& c : chosen_) {
       for (std::size_t i = 0; i < targets_.size(); ++i) {
-        const auto observable = std::find_if(theories_[i].begin(), theories_[i].end(), [&c](const Observable& o) { return o.name == c.name; });
+        const auto observable = std::find_if(theories_[i].begin(), theories_[i].end(),
+                                             [&c](const Observable& o) { return o.name == c.name; });
         const auto value = [&](const std::vector<double>& means) {
           std::vector<double> x;
-          for (const SeriesColumn& column : observable->series) x.push_back(means[find(column) + 1] + targets_[i] * moves_with(column) * means[0] / volume_);
+          for (const SeriesColumn& column : observable->series)
+            x.push_back(means[find(column) + 1] + targets_[i] * moves_with(column) * means[0] / volume_);
           return std::vector<double>{observable->value(x)};
         };
         std::vector<std::vector<double>> samples;
@@ -198,10 +225,14 @@ class ReweightingStudy {
     const double fewest = deck_.real("study.fewest");
     std::vector<std::string> poor;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (result_.effective_samples[i] < fewest) poor.push_back(fmt::format("{:.8g} ({:.1f})", targets_[i], result_.effective_samples[i]));
+      if (result_.effective_samples[i] < fewest)
+        poor.push_back(fmt::format("{:.8g} ({:.1f})", targets_[i], result_.effective_samples[i]));
     }
     if (!poor.empty()) {
-      run_.warn(progress, "overlap", fmt::format("fewer than {} effective samples at {} = {}: values there cannot be trusted and have no error; remedy: a run nearby, longer runs", fewest, key_, join(poor)));
+      run_.warn(progress, "overlap",
+                fmt::format("fewer than {} effective samples at {} = {}: values there cannot be trusted and have no "
+                            "error; remedy: a run nearby, longer runs",
+                            fewest, key_, join(poor)));
     }
   }
 
@@ -229,7 +260,8 @@ class ReweightingStudy {
 std::string ReweightingStudy::table() const {
   std::string text = fmt::format("{:<24} {:>14} {:>10} {:>22}\n", "run", key_, "tau_int", "-ln Z/Z_0");
   for (std::size_t k = 0; k < runs_.size(); ++k) {
-    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int, k == 0 ? "0" : with_error(result_.free_energy[k], result_.free_energy_error[k]));
+    text += fmt::format("{:<24} {:>14.8g} {:>10.2f} {:>22}\n", names_[k], parameters_[k], runs_[k].tau_int,
+                        k == 0 ? "0" : with_error(result_.free_energy[k], result_.free_energy_error[k]));
   }
   std::vector<std::string> x;
   std::vector<std::pair<std::string, std::vector<std::string>>> columns{{"n_eff", {}}};
@@ -239,7 +271,8 @@ std::string ReweightingStudy::table() const {
   }
   for (const Chosen& c : chosen_) {
     columns.emplace_back(c.name, std::vector<std::string>{});
-    for (std::size_t i = 0; i < targets_.size(); ++i) columns.back().second.push_back(with_error(c.value[i], c.error[i]));
+    for (std::size_t i = 0; i < targets_.size(); ++i)
+      columns.back().second.push_back(with_error(c.value[i], c.error[i]));
   }
   text += column_blocks(key_.substr(key_.find('.') + 1), x, columns);
   for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
@@ -249,11 +282,16 @@ std::string ReweightingStudy::table() const {
 void ReweightingStudy::write(ResultWriter& writer) const {
   write_analysis_summary(writer, std::llround(volume_), measurements_, table());
   for (const Chosen& c : chosen_) {
-    write_curve(writer, "curves/" + c.name, targets_, key_, c.value, c.error, c.help, "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
-    write_curve(writer, "measured/" + c.name, parameters_, key_, c.measured, c.measured_error, c.help + ", as the runs give it", "one standard deviation, of the run");
+    write_curve(writer, "curves/" + c.name, targets_, key_, c.value, c.error, c.help,
+                "one standard deviation, jackknife; NaN where fewer than study.fewest effective samples are left");
+    write_curve(writer, "measured/" + c.name, parameters_, key_, c.measured, c.measured_error,
+                c.help + ", as the runs give it", "one standard deviation, of the run");
   }
-  write_curve(writer, "curves/effective_samples", targets_, key_, result_.effective_samples, std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave", "none");
-  write_curve(writer, "curves/free_energy", parameters_, key_, result_.free_energy, result_.free_energy_error, "-ln Z(p)/Z(p_0) at the runs, p_0 that of the first file", "one standard deviation, jackknife");
+  write_curve(writer, "curves/effective_samples", targets_, key_, result_.effective_samples,
+              std::vector<double>(targets_.size(), std::nan("")), "independent configurations that the weights leave",
+              "none");
+  write_curve(writer, "curves/free_energy", parameters_, key_, result_.free_energy, result_.free_energy_error,
+              "-ln Z(p)/Z(p_0) at the runs, p_0 that of the first file", "one standard deviation, jackknife");
 }
 
 }  // namespace
@@ -264,19 +302,24 @@ std::vector<double> reweighting_targets(const Deck& deck) {
   std::sort(targets.begin(), targets.end());
   if (points == 0) return targets;
   if (targets.size() != 2 || targets[0] == targets[1] || points < 2) {
-    deck.refuse("study.points", fmt::format("{} points between {} targets", points, targets.size()), "at least 2 points, and the two ends of a range in targets");
+    deck.refuse("study.points", fmt::format("{} points between {} targets", points, targets.size()),
+                "at least 2 points, and the two ends of a range in targets");
   }
   std::vector<double> all;
-  for (std::int64_t k = 0; k < points; ++k) all.push_back(targets[0] + (targets[1] - targets[0]) * static_cast<double>(k) / static_cast<double>(points - 1));
+  for (std::int64_t k = 0; k < points; ++k)
+    all.push_back(targets[0] + (targets[1] - targets[0]) * static_cast<double>(k) / static_cast<double>(points - 1));
   return all;
 }
 
-int run_reweighting(const Communicator& comm, const Deck& deck, const RunOptions& options) { return ReweightingStudy(comm, deck, options).run(); }
+int run_reweighting(const Communicator& comm, const Deck& deck, const RunOptions& options) {
+  return ReweightingStudy(comm, deck, options).run();
+}
 
 std::string describe_reweighting(const Communicator& comm, const Deck& deck) {
   const std::vector<double> targets = reweighting_targets(deck);
   return describe_field_runs(comm, deck, deck.text("study.parameter")) +
-         fmt::format("targets      {} values of {} from {} to {}\n", targets.size(), deck.text("study.parameter"), targets.front(), targets.back());
+         fmt::format("targets      {} values of {} from {} to {}\n", targets.size(), deck.text("study.parameter"),
+                     targets.front(), targets.back());
 }
 
 }  // namespace koushi

@@ -32,7 +32,9 @@ bool stop_is_requested(const Communicator& comm, bool time_is_up) {
   return comm.max(mine) != 0;
 }
 
-double TimeLimit::reserve() const { return 1.5 * (longest_step + longest_checkpoint) + std::min(30.0, 0.05 * std::max(0.0, seconds)); }
+double TimeLimit::reserve() const {
+  return 1.5 * (longest_step + longest_checkpoint) + std::min(30.0, 0.05 * std::max(0.0, seconds));
+}
 
 double slurm_time_left(const char* value, double now, std::string& warning) {
   constexpr double none = std::numeric_limits<double>::infinity();
@@ -41,7 +43,9 @@ double slurm_time_left(const char* value, double now, std::string& warning) {
   long long end = 0;
   const auto [stop, status] = std::from_chars(text.data(), text.data() + text.size(), end);
   if (status != std::errc() || stop != text.data() + text.size() || end <= 0) {
-    warning = fmt::format("SLURM_JOB_END_TIME = {} is not a time in seconds and is ignored; --time-limit says when to stop", quoted(value));
+    warning =
+        fmt::format("SLURM_JOB_END_TIME = {} is not a time in seconds and is ignored; --time-limit says when to stop",
+                    quoted(value));
     return none;
   }
   const double left = static_cast<double>(end) - now;

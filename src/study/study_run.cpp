@@ -1,7 +1,7 @@
 #include "koushi/study/study_run.hpp"
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,10 +25,12 @@ namespace {
 bool is_named(int descriptor, const std::string& name) {
   struct stat held = {};
   struct stat there = {};
-  return fstat(descriptor, &held) == 0 && stat(name.c_str(), &there) == 0 && held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+  return fstat(descriptor, &held) == 0 && stat(name.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+         held.st_dev == there.st_dev;
 }
 
-/// The file that a symbolic link names, however many lead to it: what is written is renamed into its place, and must not replace the link.
+/// The file that a symbolic link names, however many lead to it: what is written is renamed into its place, and must
+/// not replace the link.
 std::string behind_links(const Communicator& comm, std::string name) {
   std::error_code fault;
   for (int links = 0; comm.is_root() && links < 40 && std::filesystem::is_symlink(name, fault); ++links) {
@@ -103,7 +105,8 @@ void StudyRun::lock() {
       close(lock_);
       lock_ = -1;
     } else if (lock_ < 0) {
-      print_out(fmt::format("warning: {} cannot be made ({}): a second run of this file would not be kept away\n", name, std::strerror(errno)));
+      print_out(fmt::format("warning: {} cannot be made ({}): a second run of this file would not be kept away\n", name,
+                            std::strerror(errno)));
     } else {  // a file system without locks gives an error of another kind: then runs go unguarded
       char host[256] = {};
       gethostname(host, sizeof host - 1);
@@ -112,19 +115,25 @@ void StudyRun::lock() {
     }
   }
   comm_.broadcast(holder);
-  if (!holder.empty()) throw StoreError(fmt::format("{} is being written by {}\n  expected: one run per result file; wait for it, or --output FILE", file_, holder));
+  if (!holder.empty())
+    throw StoreError(
+        fmt::format("{} is being written by {}\n  expected: one run per result file; wait for it, or --output FILE",
+                    file_, holder));
 }
 
 void StudyRun::refuse_own_input() const {
   const auto check = [this](const std::string& key, const std::string& input) {
     std::error_code ignored;
     const bool same = comm_.is_root() && std::filesystem::equivalent(input, file_, ignored);
-    if (comm_.broadcast(same ? 1 : 0) != 0) deck_.refuse(key, fmt::format("{} is the result file of this run, too", input), "another --output or [output] file");
+    if (comm_.broadcast(same ? 1 : 0) != 0)
+      deck_.refuse(key, fmt::format("{} is the result file of this run, too", input),
+                   "another --output or [output] file");
   };
   for (const std::string key : {"study.initial", "study.initial_parameters", "study.parameters"}) {
     if (deck_.has(key)) check(key, deck_.text(key));
   }
-  for (const std::string& input : deck_.has("study.files") ? deck_.texts("study.files") : std::vector<std::string>{}) check("study.files", input);
+  for (const std::string& input : deck_.has("study.files") ? deck_.texts("study.files") : std::vector<std::string>{})
+    check("study.files", input);
 }
 
 StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& resume) {
@@ -132,31 +141,46 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   const int exists = comm_.broadcast(result_exists(file_) ? 1 : 0);
   if (exists != 0 && options_.existing == ExistingResult::refuse) {
     const std::string there = comm_.is_root() && !std::filesystem::exists(file_) ? ".previous" : "";
-    throw UsageError(fmt::format("{}{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE", file_, there));
+    throw UsageError(fmt::format(
+        "{}{} exists already\n  expected: --resume to go on with it, --overwrite to start anew, or --output FILE",
+        file_, there));
   }
-  if (comm_.broadcast(exists != 0 && options_.existing == ExistingResult::overwrite && holds_something_else(file_) ? 1 : 0) != 0) {
-    throw StoreError(fmt::format("{} is not a koushi result file\n  expected: --overwrite for results, --output FILE for others", file_));
+  if (comm_.broadcast(
+          exists != 0 && options_.existing == ExistingResult::overwrite && holds_something_else(file_) ? 1 : 0) != 0) {
+    throw StoreError(fmt::format(
+        "{} is not a koushi result file\n  expected: --overwrite for results, --output FILE for others", file_));
   }
   lock();
-  if (const std::string fault = fault_of_output(); !fault.empty()) throw StoreError(fault + "\n  expected: [output] file or --output in a folder that can be written");
+  if (const std::string fault = fault_of_output(); !fault.empty())
+    throw StoreError(fault + "\n  expected: [output] file or --output in a folder that can be written");
   if (exists == 0 || options_.existing == ExistingResult::overwrite) return Begin::fresh;
   std::string message;
   const ResultReader reader = open_result_or_previous(comm_, file_, message);
   if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
   std::vector<std::string> differing = deck_.differences(reader.read_text("deck/resolved"));
-  std::erase_if(differing, [](const std::string& key) { return key.rfind("output.", 0) == 0; });  // when to write changes no result
+  std::erase_if(differing, [](const std::string& key) {
+    return key.rfind("output.", 0) == 0;
+  });  // when to write changes no result
   const bool done = reader.read_text("summary/status") == "done";
   const auto grown = std::find(differing.begin(), differing.end(), "study.measurements");
   const bool longer = deck_.text("study.kind") == "lattice-field" && grown != differing.end();
   if (longer) differing.erase(grown);
   if (!differing.empty()) {
     const std::string kind = deck_.text("study.kind");
-    const std::string start = kind == "ground-state" ? " (a new run can start from its parameters: study.initial_parameters)" : kind == "lattice-field" ? " (a new run can start from its field: study.initial)" : "";
-    throw UsageError(fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or --output FILE{}", file_, join(differing), start));
+    const std::string start = kind == "ground-state"
+                                  ? " (a new run can start from its parameters: study.initial_parameters)"
+                              : kind == "lattice-field" ? " (a new run can start from its field: study.initial)"
+                                                        : "";
+    throw UsageError(
+        fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or "
+                    "--output FILE{}",
+                    file_, join(differing), start));
   }
   if (longer) {
     const std::string before = resolved_keys(reader.read_text("deck/resolved")).at("study.measurements");
-    if (deck_.integer("study.measurements") < std::stoll(before)) deck_.refuse("study.measurements", fmt::format("{} was begun with {}", file_, before), "as many, or more to go on with");
+    if (deck_.integer("study.measurements") < std::stoll(before))
+      deck_.refuse("study.measurements", fmt::format("{} was begun with {}", file_, before),
+                   "as many, or more to go on with");
   } else if (done) {
     if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
     return Begin::done;
@@ -178,7 +202,8 @@ bool StudyRun::checkpoint_if_due(bool now, const std::function<void(ResultWriter
   limit_.longest_step = std::max(limit_.longest_step, seconds_since(step_began_));
   const bool stop = stop_is_requested(comm_, limit_.is_near(seconds_since(constructed_)));
   const bool untimed = limit_.given() && limit_.longest_checkpoint == 0;
-  const double interval = limit_.longest_checkpoint == 0 ? std::min(20.0, deck_.seconds("output.checkpoint")) : deck_.seconds("output.checkpoint");  // the first one soon
+  const double interval = limit_.longest_checkpoint == 0 ? std::min(20.0, deck_.seconds("output.checkpoint"))
+                                                         : deck_.seconds("output.checkpoint");  // the first one soon
   const int due = comm_.broadcast(untimed || seconds_since(last_checkpoint_) > interval ? 1 : 0);
   if (stop || now || due != 0) {
     const auto began = Clock::now();
@@ -195,7 +220,9 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
   writer.write("deck/text", deck_.source());
   writer.write("deck/resolved", deck_.resolved());
   std::vector<std::string> changes = deck_.changes();
-  std::erase_if(changes, [](const std::string& change) { return change.rfind("output", 0) == 0 || change.rfind("title", 0) == 0; });
+  std::erase_if(changes, [](const std::string& change) {
+    return change.rfind("output", 0) == 0 || change.rfind("title", 0) == 0;
+  });
   writer.write("deck/changes", join(changes));
   provenance_.write(writer);
   writer.write("summary/study", deck_.text("study.kind"));
@@ -212,34 +239,50 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
 }
 
 std::string keys_without_reference(const Deck& deck) {
-  static const std::set<std::string> another_value{"study", "study.reference", "study.reference.energy_per_site", "study.reference.value", "study.reference.mass"};
-  static const std::set<std::string> what_is_read{"study.reference.observable", "study.files", "study.observable", "study.momentum", "study.x"};
+  static const std::set<std::string> another_value{"study", "study.reference", "study.reference.energy_per_site",
+                                                   "study.reference.value", "study.reference.mass"};
+  static const std::set<std::string> what_is_read{"study.reference.observable", "study.files", "study.observable",
+                                                  "study.momentum", "study.x"};
   std::vector<std::string> keys;
   for (const std::string& change : deck.changes()) {
     const std::string key = change.substr(0, change.find(" = "));
     if (another_value.count(key) > 0) return "";
     const std::string section = key.substr(0, key.find('.'));
-    const bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") && key != "lattice.ranks" && key != "lattice.replicas";
+    const bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") &&
+                              key != "lattice.ranks" && key != "lattice.replicas";
     if (of_the_model || what_is_read.count(key) > 0) keys.push_back(key);
   }
   return join(keys);
 }
 
-bool has_reference(const Deck& deck, const std::string& key) { return deck.has("study.reference." + key) && keys_without_reference(deck).empty(); }
+bool has_reference(const Deck& deck, const std::string& key) {
+  return deck.has("study.reference." + key) && keys_without_reference(deck).empty();
+}
 
-std::string outdated_reference_line(const Deck& deck) { return fmt::format("the known value of the deck is left out, for {} changed; --set study.reference... gives another\n", keys_without_reference(deck)); }
+std::string outdated_reference_line(const Deck& deck) {
+  return fmt::format(
+      "the known value of the deck is left out, for {} changed; --set study.reference... gives another\n",
+      keys_without_reference(deck));
+}
 
 void StudyRun::warn(Progress& progress, const std::string& kind, const std::string& text) {
-  if (std::any_of(warnings_.begin(), warnings_.end(), [&](const std::string& w) { return w.rfind(kind, 0) == 0; })) return;
+  if (std::any_of(warnings_.begin(), warnings_.end(), [&](const std::string& w) { return w.rfind(kind, 0) == 0; }))
+    return;
   warnings_.push_back(kind + ": " + text);
   progress.say("warning: " + warnings_.back());
 }
 
 int StudyRun::stopped(Progress& progress, const std::string& where) const {
   const bool by_limit = limit_.is_near(seconds_since(constructed_));
-  if (by_limit && steps_ == 1) progress.say("warning: the time limit leaves no room for a second step: every start makes one; remedy: a longer limit");
-  progress.say(fmt::format("stopped on request after {}{}; {} is complete, go on with --resume", where,
-                           by_limit ? fmt::format(" (time limit; steps take up to {}, checkpoints {})", format_seconds(limit_.longest_step), format_seconds(limit_.longest_checkpoint)) : "", file_));
+  if (by_limit && steps_ == 1)
+    progress.say(
+        "warning: the time limit leaves no room for a second step: every start makes one; remedy: a longer limit");
+  progress.say(
+      fmt::format("stopped on request after {}{}; {} is complete, go on with --resume", where,
+                  by_limit ? fmt::format(" (time limit; steps take up to {}, checkpoints {})",
+                                         format_seconds(limit_.longest_step), format_seconds(limit_.longest_checkpoint))
+                           : "",
+                  file_));
   return exit_stopped;
 }
 

@@ -39,12 +39,24 @@ class Mutator {
     for (std::size_t edits = 1 + below(3); edits > 0; --edits) {
       const std::size_t at = below(text.size());
       switch (below(6)) {
-        case 0: text[at] = static_cast<char>(below(256)); break;
-        case 1: text.erase(at, 1 + below(8)); break;
-        case 2: text.insert(at, 1, "[]{}=\".\n#1e-,"[below(14)]); break;
-        case 3: replace_number(text, at); break;
-        case 4: replace_line(text, at, ""); break;
-        default: replace_line(text, at, line_at(text, below(text.size()))); break;
+        case 0:
+          text[at] = static_cast<char>(below(256));
+          break;
+        case 1:
+          text.erase(at, 1 + below(8));
+          break;
+        case 2:
+          text.insert(at, 1, "[]{}=\".\n#1e-,"[below(14)]);
+          break;
+        case 3:
+          replace_number(text, at);
+          break;
+        case 4:
+          replace_line(text, at, "");
+          break;
+        default:
+          replace_line(text, at, line_at(text, below(text.size())));
+          break;
       }
       if (text.empty()) text.assign(1, ' ');
     }
@@ -53,7 +65,21 @@ class Mutator {
 
  private:
   void replace_number(std::string& text, std::size_t at) {
-    static const std::vector<std::string> numbers{"0", "-1", "1", "3", "7.5", "1e99", "-1e-99", "nan", "inf", "9223372036854775807", "99999999999999999999", "true", "\"4\"", "[]", "[[2]]"};
+    static const std::vector<std::string> numbers{"0",
+                                                  "-1",
+                                                  "1",
+                                                  "3",
+                                                  "7.5",
+                                                  "1e99",
+                                                  "-1e-99",
+                                                  "nan",
+                                                  "inf",
+                                                  "9223372036854775807",
+                                                  "99999999999999999999",
+                                                  "true",
+                                                  "\"4\"",
+                                                  "[]",
+                                                  "[[2]]"};
     const std::size_t first = text.find_first_of("0123456789", at);
     if (first == std::string::npos) return;
     const std::size_t last = text.find_first_not_of("0123456789.e-", first);
@@ -127,7 +153,8 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
       const Lattice lattice = make_lattice(deck);
       const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
-      if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16) continue;  // sound, and too much to build by the thousand
+      if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16)
+        continue;  // sound, and too much to build by the thousand
       const auto psi = make_wavefunction(deck, lattice, hamiltonian);
       const bool enumerated = deck.text("sampler.kind") == "enumeration";
       if (enumerated ? lattice.n_sites() > 10 : deck.integer("sampler.samples") > 10000) continue;

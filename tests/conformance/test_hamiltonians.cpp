@@ -1,4 +1,5 @@
-// The laws of SpinHamiltonian, for everything that the catalogue offers under [hamiltonian], on every lattice and boundary.
+// The laws of SpinHamiltonian, for everything that the catalogue offers under [hamiltonian], on every lattice and
+// boundary.
 #include <Eigen/Eigenvalues>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
@@ -11,7 +12,8 @@ using namespace koushi;
 
 namespace {
 
-/// Operators as 2^n x 2^n matrices by the algebra of Pauli matrices alone; bit i of a state is set where sigma^z_i = +1.
+/// Operators as 2^n x 2^n matrices by the algebra of Pauli matrices alone; bit i of a state is set where sigma^z_i =
+/// +1.
 struct PauliAlgebra {
   int n;
   Eigen::Index size() const { return Eigen::Index{1} << n; }
@@ -28,7 +30,8 @@ struct PauliAlgebra {
   /// c (sigma^x sigma^x + sigma^y sigma^y)
   void add_xy(Eigen::MatrixXd& h, double c, int i, int j) const {
     for (Eigen::Index a = 0; a < size(); ++a) {
-      h(a ^ (Eigen::Index{1} << i) ^ (Eigen::Index{1} << j), a) += c * (1 - z(a, i) * z(a, j));  // sigma^x sigma^x, and sigma^y sigma^y = -zz times it
+      h(a ^ (Eigen::Index{1} << i) ^ (Eigen::Index{1} << j), a) +=
+          c * (1 - z(a, i) * z(a, j));  // sigma^x sigma^x, and sigma^y sigma^y = -zz times it
     }
   }
 };
@@ -44,8 +47,9 @@ std::vector<std::vector<std::int8_t>> all_states(int n) {
 }
 
 /// The formulas of docs/conventions.md, written once more.
-Eigen::MatrixXd written_out(const std::string& kind, int n, const std::vector<Bond>& bonds, const std::vector<std::int8_t>& sublattice, double J1,
-                            double J2, double anisotropy, double field, double staggered) {
+Eigen::MatrixXd written_out(const std::string& kind, int n, const std::vector<Bond>& bonds,
+                            const std::vector<std::int8_t>& sublattice, double J1, double J2, double anisotropy,
+                            double field, double staggered) {
   const PauliAlgebra pauli{n};
   Eigen::MatrixXd h = Eigen::MatrixXd::Zero(pauli.size(), pauli.size());
   for (const Bond& b : bonds) {
@@ -68,7 +72,9 @@ Eigen::MatrixXd written_out(const std::string& kind, int n, const std::vector<Bo
   return h;
 }
 
-Eigen::VectorXd spectrum(const Eigen::MatrixXd& h) { return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(h, Eigen::EigenvaluesOnly).eigenvalues(); }
+Eigen::VectorXd spectrum(const Eigen::MatrixXd& h) {
+  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(h, Eigen::EigenvaluesOnly).eigenvalues();
+}
 
 const std::string rbm = "kind = \"rbm\"\n";
 
@@ -82,7 +88,8 @@ TEST_CASE("every Hamiltonian on every lattice and boundary is the matrix of its 
   const std::string kind = variant.substr(8, variant.find('"', 8) - 8);
   const bool ising = kind == "transverse-field-ising";
   const bool marshall = variant.find("marshall = true") != std::string::npos;
-  const std::string couplings = fmt::format("J = [1.1, 0.4]\nfield = 0.7\n{}", kind == "xxz" ? "anisotropy = 1.3\n" : "");
+  const std::string couplings =
+      fmt::format("J = [1.1, 0.4]\nfield = 0.7\n{}", kind == "xxz" ? "anisotropy = 1.3\n" : "");
   const std::string shape = cluster + "boundary = [\"" + boundary + "\"]\n";
   const Lattice lattice = make_lattice(deck_of(shape, variant + couplings, rbm));
   const std::vector<std::int8_t> sublattice = lattice.sublattice_sign();
@@ -95,7 +102,8 @@ TEST_CASE("every Hamiltonian on every lattice and boundary is the matrix of its 
   const int n = lattice.n_sites();
   REQUIRE(n <= 9);
   const Eigen::MatrixXd h = make_hamiltonian(deck, lattice).matrix(all_states(n));
-  const Eigen::MatrixXd expected = written_out(kind, n, lattice.bonds(), sublattice, 1.1, 0.4, kind == "xxz" ? 1.3 : 1.0, 0.7, bipartite ? 0.3 : 0);
+  const Eigen::MatrixXd expected =
+      written_out(kind, n, lattice.bonds(), sublattice, 1.1, 0.4, kind == "xxz" ? 1.3 : 1.0, 0.7, bipartite ? 0.3 : 0);
   CHECK((h - h.transpose()).norm() == 0);
   if (marshall) {
     CHECK((spectrum(h) - spectrum(expected)).norm() < 1e-10);
@@ -108,17 +116,21 @@ TEST_CASE("every Hamiltonian on every lattice and boundary is the matrix of its 
       for (Eigen::Index b = 0; b < a; ++b) {
         if (h(a, b) == 0) continue;
         int change = 0;
-        for (int i = 0; i < n; ++i) change += states[static_cast<std::size_t>(a)][static_cast<std::size_t>(i)] - states[static_cast<std::size_t>(b)][static_cast<std::size_t>(i)];
+        for (int i = 0; i < n; ++i)
+          change += states[static_cast<std::size_t>(a)][static_cast<std::size_t>(i)] -
+                    states[static_cast<std::size_t>(b)][static_cast<std::size_t>(i)];
         REQUIRE(change == 0);
       }
     }
   }
 }
 
-TEST_CASE("bonds of an antiperiodic ring change sign where they leave it, those of both shells", "[conformance][exact]") {
+TEST_CASE("bonds of an antiperiodic ring change sign where they leave it, those of both shells",
+          "[conformance][exact]") {
   const int n = 7;
   const std::string kind = GENERATE("xxz", "transverse-field-ising");
-  const std::string variant = fmt::format("kind = \"{}\"\nJ = [1.0, 0.6]\nfield = 0.4\n{}", kind, kind == "xxz" ? "anisotropy = 0.5\n" : "");
+  const std::string variant =
+      fmt::format("kind = \"{}\"\nJ = [1.0, 0.6]\nfield = 0.4\n{}", kind, kind == "xxz" ? "anisotropy = 0.5\n" : "");
   const Deck deck = deck_of("kind = \"chain\"\nextents = [7]\nboundary = [\"antiperiodic\"]\n", variant, rbm);
   std::vector<Bond> bonds;  // one crosses with J1: (6, 0); two with J2: (5, 0) and (6, 1)
   for (int i = 0; i < n; ++i) {

@@ -1,5 +1,6 @@
-// Replica exchange for everything that the catalogue offers under [action], in every parameter that its rungs can differ in: S, the difference D that decides, and
-// what is decided, against actions written anew from the keys of the deck.
+// Replica exchange for everything that the catalogue offers under [action], in every parameter that its rungs can
+// differ in: S, the difference D that decides, and what is decided, against actions written anew from the keys of the
+// deck.
 #include <Eigen/Dense>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -19,7 +20,8 @@ namespace {
 /// The sites of a small lattice, the last direction fastest, and the ways between them.
 class Sites {
  public:
-  explicit Sites(const Deck& deck) : extents_(deck.integers("lattice.extents")), boundary_(deck.texts("lattice.boundary")) {
+  explicit Sites(const Deck& deck)
+      : extents_(deck.integers("lattice.extents")), boundary_(deck.texts("lattice.boundary")) {
     for (const int n : extents_) count_ *= n;
   }
   int count() const { return count_; }
@@ -123,7 +125,9 @@ double path_action(const Deck& deck, const Field& inner) {
   double s = 0;
   for (std::size_t k = 0; k + 1 < x.size(); ++k) {
     s += std::pow(x[k + 1] - x[k], 2) / (2 * a);
-    s += a * (rule == "mid-point" ? v(0.5 * (x[k] + x[k + 1])) : rule == "symmetrised" ? 0.5 * (v(x[k]) + v(x[k + 1])) : v(x[k]));
+    s += a * (rule == "mid-point"     ? v(0.5 * (x[k] + x[k + 1]))
+              : rule == "symmetrised" ? 0.5 * (v(x[k]) + v(x[k + 1]))
+                                      : v(x[k]));
   }
   return s;
 }
@@ -140,7 +144,9 @@ double spin_action(const Deck& deck, const Field& s) {
     for (std::size_t shell = 0; shell < J.size(); ++shell) {
       for (const auto& step : shells[shell]) {
         const auto [y, w] = sites.neighbour(x, step);
-        for (int c = 0; c < n; ++c) h -= J[shell] * w * (potts ? (component(x, 0) == component(y, 0) ? 1.0 : 0.0) : component(x, c) * component(y, c));
+        for (int c = 0; c < n; ++c)
+          h -= J[shell] * w *
+               (potts ? (component(x, 0) == component(y, 0) ? 1.0 : 0.0) : component(x, c) * component(y, c));
       }
     }
     h -= deck.real("action.field") * (potts ? (component(x, 0) == 0 ? 1.0 : 0.0) : component(x, 0));
@@ -152,7 +158,8 @@ double hopfield_action(const Deck& deck, const Field& s) {
   double h = 0;
   for (const std::string& pattern : deck.texts("action.pattern_list")) {
     for (std::size_t i = 0; i < s.size(); ++i) {
-      for (std::size_t j = 0; j < s.size(); ++j) h -= i == j ? 0 : (pattern[i] == pattern[j] ? 0.5 : -0.5) / static_cast<double>(s.size()) * s[i] * s[j];
+      for (std::size_t j = 0; j < s.size(); ++j)
+        h -= i == j ? 0 : (pattern[i] == pattern[j] ? 0.5 : -0.5) / static_cast<double>(s.size()) * s[i] * s[j];
     }
   }
   return deck.real("action.beta") * h;
@@ -190,11 +197,15 @@ double wilson_action(const Deck& deck, const Field& u) {
     return 1 - m.trace().real() / n;
   };
   const std::string rectangles = deck.text("action.rectangles");
-  const double c1 = rectangles == "luscher-weisz" ? -1.0 / 12 : rectangles == "iwasaki" ? -0.331 : rectangles == "dbw2" ? -1.4088 : 0;
+  const double c1 = rectangles == "luscher-weisz" ? -1.0 / 12
+                    : rectangles == "iwasaki"     ? -0.331
+                    : rectangles == "dbw2"        ? -1.4088
+                                                  : 0;
   double s = 0;
   for (int x = 0; x < sites.count(); ++x) {
     for (int mu = 0; mu < sites.dimension(); ++mu) {
-      for (int nu = mu + 1; nu < sites.dimension(); ++nu) s += (1 - 8 * c1) * loop(x, mu, 1, nu, 1) + c1 * (loop(x, mu, 2, nu, 1) + loop(x, mu, 1, nu, 2));
+      for (int nu = mu + 1; nu < sites.dimension(); ++nu)
+        s += (1 - 8 * c1) * loop(x, mu, 1, nu, 1) + c1 * (loop(x, mu, 2, nu, 1) + loop(x, mu, 1, nu, 2));
     }
   }
   return deck.real("action.beta") * s;
@@ -210,23 +221,40 @@ const std::vector<Law>& laws() {
   const std::string twisted = "lattice.boundary=[\"antiperiodic\", \"periodic\"]";
   const std::string line = "lattice.extents=[9]";
   static const std::vector<Law> all{
-      {"phi4", scalar_action,
-       {"mass_squared=-0.7|lambda=0.4|" + twisted, "mass_squared=0.5|lambda=2.0|components=2|normalization=\"textbook\"", "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\"|" + twisted,
+      {"phi4",
+       scalar_action,
+       {"mass_squared=-0.7|lambda=0.4|" + twisted,
+        "mass_squared=0.5|lambda=2.0|components=2|normalization=\"textbook\"",
+        "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\"|" + twisted,
         "mass_squared=0.4|lambda=0.2|components=4|lattice.boundary=[\"open\"]"}},
-      {"free-field", scalar_action, {"mass_squared=0.8", "mass_squared=0.6|components=2|normalization=\"textbook\"", "mass_squared=0.9|components=4"}},
+      {"free-field",
+       scalar_action,
+       {"mass_squared=0.8", "mass_squared=0.6|components=2|normalization=\"textbook\"",
+        "mass_squared=0.9|components=4"}},
       {"sine-gordon", sine_gordon_action, {"mass_squared=1.3|beta=1.7"}},
-      {"path", path_action,
-       {"spacing=0.5|potential=[0.1, -0.5, 0.2, 0.5]|" + line, "spacing=0.5|potential=[0.1, -0.5, 0.2, 0.5]|rule=\"mid-point\"|lattice.boundary=[\"fixed\"]|ends=[0.7, -0.4]|" + line,
-        "spacing=0.5|potential=[0.0, 0.8]|rule=\"symmetrised\"|lattice.boundary=[\"fixed\"]|ends=[0.7, -0.4]|" + line, "spacing=0.7|potential=[0.0, 0.8]|rule=\"symmetrised\"|" + line}},
-      {"wilson", wilson_action,
-       {"group=\"u1\"|beta=1.2", "group=\"su2\"|beta=2.2", "group=\"su3\"|beta=5.0", "group=\"su2\"|beta=1.5|rectangles=\"luscher-weisz\"", "group=\"su3\"|beta=2.0|rectangles=\"iwasaki\"",
+      {"path",
+       path_action,
+       {"spacing=0.5|potential=[0.1, -0.5, 0.2, 0.5]|" + line,
+        "spacing=0.5|potential=[0.1, -0.5, 0.2, 0.5]|rule=\"mid-point\"|lattice.boundary=[\"fixed\"]|ends=[0.7, "
+        "-0.4]|" +
+            line,
+        "spacing=0.5|potential=[0.0, 0.8]|rule=\"symmetrised\"|lattice.boundary=[\"fixed\"]|ends=[0.7, -0.4]|" + line,
+        "spacing=0.7|potential=[0.0, 0.8]|rule=\"symmetrised\"|" + line}},
+      {"wilson",
+       wilson_action,
+       {"group=\"u1\"|beta=1.2", "group=\"su2\"|beta=2.2", "group=\"su3\"|beta=5.0",
+        "group=\"su2\"|beta=1.5|rectangles=\"luscher-weisz\"", "group=\"su3\"|beta=2.0|rectangles=\"iwasaki\"",
         "group=\"u1\"|beta=1.2|lattice.extents=[2, 3, 2]"}},
       {"ising", spin_action, {"beta=0.4|field=0.3|" + twisted, "beta=0.3|field=-0.2|J=[1.0, -0.4]"}},
       {"xy", spin_action, {"beta=0.8|field=0.4|J=[1.0, 0.3]"}},
-      {"sigma-model", spin_action, {"beta=1.1|field=0.4|" + twisted, "beta=1.2|field=0.3|components=4|lattice.boundary=[\"open\"]"}},
+      {"sigma-model",
+       spin_action,
+       {"beta=1.1|field=0.4|" + twisted, "beta=1.2|field=0.3|components=4|lattice.boundary=[\"open\"]"}},
       {"clock", spin_action, {"states=5|beta=0.8|field=0.4", "states=2|beta=0.5|field=0.2"}},
       {"potts", spin_action, {"states=3|beta=0.8|field=0.5|J=[1.0, 0.0, 0.2]|lattice.extents=[4, 5]"}},
-      {"hopfield", hopfield_action, {"beta=1.5|pattern_list=[\"++-+-+--\", \"+-++-++-\", \"--+++-++\"]|lattice.extents=[8]"}}};
+      {"hopfield",
+       hopfield_action,
+       {"beta=1.5|pattern_list=[\"++-+-+--\", \"+-++-++-\", \"--+++-++\"]|lattice.extents=[8]"}}};
   return all;
 }
 
@@ -237,7 +265,8 @@ std::vector<Field> configurations(const FieldTheory& theory) {
   const auto replicas = static_cast<std::ptrdiff_t>(theory.grid().n_replicas());
   const auto size = static_cast<std::ptrdiff_t>(copy.local.size()) / replicas;
   std::vector<Field> all;
-  for (std::ptrdiff_t r = 0; r < replicas; ++r) all.emplace_back(copy.local.begin() + r * size, copy.local.begin() + (r + 1) * size);
+  for (std::ptrdiff_t r = 0; r < replicas; ++r)
+    all.emplace_back(copy.local.begin() + r * size, copy.local.begin() + (r + 1) * size);
   return all;
 }
 
@@ -245,7 +274,11 @@ std::vector<Field> configurations(const FieldTheory& theory) {
 void check_ladder(const Deck& deck, const Law& law, const std::string& parameter) {
   const double own = deck.real(parameter);
   const double other = own + 0.2 * std::abs(own);
-  const Deck with_ladder = Deck::parse(deck.source(), "ladder.toml", {fmt::format("updater.1={{kind=\"replica-exchange\", parameter=\"{}\", values=[{}, {}]}}", parameter, own, other)}, catalogue());
+  const Deck with_ladder =
+      Deck::parse(deck.source(), "ladder.toml",
+                  {fmt::format("updater.1={{kind=\"replica-exchange\", parameter=\"{}\", values=[{}, {}]}}", parameter,
+                               own, other)},
+                  catalogue());
   const Ladder ladder = make_ladder(with_ladder);
   REQUIRE(ladder.values == std::vector<double>{own, other});
   const Communicator self = Communicator::self();
@@ -323,7 +356,8 @@ TEST_CASE("rungs of every action and parameter exchange by the weights that thei
         }
       }
       for (const std::string& parameter : ladder_parameters()) {
-        const bool known = std::any_of(kind.keys.begin(), kind.keys.end(), [&](const Key& key) { return "action." + key.path == parameter; });
+        const bool known = std::any_of(kind.keys.begin(), kind.keys.end(),
+                                       [&](const Key& key) { return "action." + key.path == parameter; });
         INFO(parameter);
         CHECK(known == (tried.count(parameter) > 0));
       }

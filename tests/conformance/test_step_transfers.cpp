@@ -1,5 +1,5 @@
-// A whole step of stochastic reconfiguration, for everything that the catalogue offers under [[wavefunction.factor]], by every route: copies between memories and
-// fences, as Kokkos counts them.
+// A whole step of stochastic reconfiguration, for everything that the catalogue offers under [[wavefunction.factor]],
+// by every route: copies between memories and fences, as Kokkos counts them.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
@@ -12,7 +12,9 @@ namespace {
 
 Transfers transfers_of_a_step(const std::string& factor, SrRoute route, int chains) {
   const Deck small = deck_of("kind = \"chain\"\nextents = [10]\n", "kind = \"heisenberg\"\nJ = [1.0]\n", factor);
-  const Deck deck = Deck::parse(small.source(), "conformance.toml", {fmt::format("sampler.chains={}", chains), fmt::format("sampler.samples={}", 4 * chains)}, catalogue());
+  const Deck deck = Deck::parse(
+      small.source(), "conformance.toml",
+      {fmt::format("sampler.chains={}", chains), fmt::format("sampler.samples={}", 4 * chains)}, catalogue());
   const Communicator self = Communicator::self();
   const Lattice lattice = make_lattice(deck);
   const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
@@ -30,14 +32,17 @@ Transfers transfers_of_a_step(const std::string& factor, SrRoute route, int chai
     for (std::size_t s = 0; s < host.extent(0); ++s) e.emplace_back(host(s).real(), host(s).imag());
     const auto o = psi->log_derivatives(self, sampler->rows(), sampler->samples());
     SrReport report;  // a few iterations, always as many, where there are any
-    const auto delta = solve_stochastic_reconfiguration(self, *o, sampler->weights(), e, {.route = route, .shift_relative = 0.1, .tolerance = 1e-14, .max_iterations = 4}, report);
+    const auto delta = solve_stochastic_reconfiguration(
+        self, *o, sampler->weights(), e,
+        {.route = route, .shift_relative = 0.1, .tolerance = 1e-14, .max_iterations = 4}, report);
     psi->apply(-0.01, delta);
   });
 }
 
 }  // namespace
 
-TEST_CASE("a step of stochastic reconfiguration copies and waits as often for many walkers as for few", "[conformance][structure]") {
+TEST_CASE("a step of stochastic reconfiguration copies and waits as often for many walkers as for few",
+          "[conformance][structure]") {
   const std::string factor = GENERATE(from_range(offers("wavefunction.factor")));
   for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
     INFO(factor << "route " << static_cast<int>(route));

@@ -1,4 +1,5 @@
-// S of everything that the catalogue offers under [action] keeps its symmetries: translations and reflections of a periodic lattice, and those of the fields.
+// S of everything that the catalogue offers under [action] keeps its symmetries: translations and reflections of a
+// periodic lattice, and those of the fields.
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <complex>
@@ -14,14 +15,21 @@ namespace {
 /// Decks of a kind without a term that breaks its symmetry.
 std::vector<std::string> symmetric_decks(const std::string& kind) {
   const std::string solid = "|lattice.extents=[2, 3, 4]";
-  if (kind == "phi4") return {"mass_squared=-0.7|lambda=0.4", "mass_squared=0.5|lambda=2.0|components=2" + solid, "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\""};
+  if (kind == "phi4")
+    return {"mass_squared=-0.7|lambda=0.4", "mass_squared=0.5|lambda=2.0|components=2" + solid,
+            "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\""};
   if (kind == "free-field") return {"mass_squared=0.8|lattice.extents=[2, 3, 2, 4]", "mass_squared=0.8|components=4"};
   if (kind == "sine-gordon") return {"mass_squared=1.3|beta=1.7"};
-  if (kind == "path") return {"spacing=0.5|potential=[0.0, -0.5, 0.0, 0.5]|lattice.extents=[9]", "spacing=0.5|potential=[0.0, 0.5, 0.0, 0.5]|rule=\"mid-point\"|lattice.extents=[9]"};
-  if (kind == "wilson") return {"group=\"u1\"|beta=1.2" + solid, "group=\"su2\"|beta=2.2|rectangles=\"iwasaki\"", "group=\"su3\"|beta=5.0" + solid};
+  if (kind == "path")
+    return {"spacing=0.5|potential=[0.0, -0.5, 0.0, 0.5]|lattice.extents=[9]",
+            "spacing=0.5|potential=[0.0, 0.5, 0.0, 0.5]|rule=\"mid-point\"|lattice.extents=[9]"};
+  if (kind == "wilson")
+    return {"group=\"u1\"|beta=1.2" + solid, "group=\"su2\"|beta=2.2|rectangles=\"iwasaki\"",
+            "group=\"su3\"|beta=5.0" + solid};
   if (kind == "hopfield") return {"beta=1.5|patterns=3|start=\"random\"|lattice.extents=[12]"};
   if (kind == "clock" || kind == "potts") return {"beta=0.8|states=5|J=[1.0, 0.3]"};
-  if (kind == "sigma-model") return {"beta=0.8|J=[1.0, 0.3, -0.2]|lattice.extents=[4, 6]", "beta=0.8|components=4" + solid};
+  if (kind == "sigma-model")
+    return {"beta=0.8|J=[1.0, 0.3, -0.2]|lattice.extents=[4, 6]", "beta=0.8|components=4" + solid};
   return {"beta=0.4|J=[1.0, 0.3]", "beta=0.4" + solid};
 }
 
@@ -54,7 +62,9 @@ void turn(Field& field, const Deck& deck, std::size_t sites) {
     } else if (n == 1) {
       field[x] *= -1;
     } else {
-      for (std::size_t c = 0; c + 1 < n; ++c) rotate(c * sites + x, (c + 1) * sites + x, kind == "clock" ? 2 * M_PI / static_cast<double>(deck.integer("action.states")) : 0.7);
+      for (std::size_t c = 0; c + 1 < n; ++c)
+        rotate(c * sites + x, (c + 1) * sites + x,
+               kind == "clock" ? 2 * M_PI / static_cast<double>(deck.integer("action.states")) : 0.7);
     }
   }
 }

@@ -1,5 +1,6 @@
-// Every action of continuous fields by each of its updates, as decks name them: the Schwinger-Dyson identity < |grad S|^2 > = < Laplacian of S >, or that of a scalar
-// field's own, and < e^{-dH} > = 1. Discrete spins are compared with their enumeration elsewhere (unit/field).
+// Every action of continuous fields by each of its updates, as decks name them: the Schwinger-Dyson identity < |grad
+// S|^2 > = < Laplacian of S >, or that of a scalar field's own, and < e^{-dH} > = 1. Discrete spins are compared with
+// their enumeration elsewhere (unit/field).
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <set>
@@ -48,13 +49,15 @@ Identity spin_identity(FieldTheory& theory, const Deck& deck) {
   const std::vector<double> s = theory.action();
   const std::vector<double> mean = theory.measure().at("field_mean");
   for (std::size_t r = 0; r < s.size(); ++r) {
-    const double source = -deck.real("action.beta") * deck.real("action.field") * mean[r] * static_cast<double>(theory.grid().n_sites());
+    const double source =
+        -deck.real("action.beta") * deck.real("action.field") * mean[r] * static_cast<double>(theory.grid().n_sites());
     id.right.push_back(-(n - 1) * (2 * s[r] - source));
   }
   return id;
 }
 
-/// sum_a T_a T_a = C_F: the Laplacian along one link of Re tr U_P is - C_F of it; a plaquette has four links, a rectangle six.
+/// sum_a T_a T_a = C_F: the Laplacian along one link of Re tr U_P is - C_F of it; a plaquette has four links, a
+/// rectangle six.
 Identity link_identity(FieldTheory& theory, const Deck& deck) {
   const std::string group = deck.text("action.group");
   const double casimir = group == "u1" ? 1 : group == "su2" ? 3.0 / 4 : 4.0 / 3;
@@ -66,7 +69,8 @@ Identity link_identity(FieldTheory& theory, const Deck& deck) {
   const std::vector<double> s = theory.action();
   const std::vector<double> plaquette = theory.measure().at("plaquette");
   for (std::size_t r = 0; r < s.size(); ++r) {
-    const double both = ((1 - 8 * c1) + 2 * c1) * planes - s[r] / beta;  // c_0 sum over plaquettes + c_1 sum over rectangles, of Re tr / N
+    const double both = ((1 - 8 * c1) + 2 * c1) * planes -
+                        s[r] / beta;  // c_0 sum over plaquettes + c_1 sum over rectangles, of Re tr / N
     const double plaquettes = (1 - 8 * c1) * planes * plaquette[r];
     id.right.push_back(casimir * beta * (4 * plaquettes + 6 * (both - plaquettes)));
   }
@@ -81,27 +85,41 @@ struct Case {
 
 const std::vector<Case>& cases() {
   static const std::vector<Case> all{
-      {"phi4", scalar_identity,
-       {"mass_squared=-0.7|lambda=0.4", "mass_squared=0.5|lambda=4.0|components=2|normalization=\"textbook\"", "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\"",
+      {"phi4",
+       scalar_identity,
+       {"mass_squared=-0.7|lambda=0.4", "mass_squared=0.5|lambda=4.0|components=2|normalization=\"textbook\"",
+        "kappa=0.2|lambda=0.5|components=3|normalization=\"hopping\"",
         "mass_squared=0.4|lambda=0.2|components=4|lattice.boundary=[\"antiperiodic\", \"open\"]"}},
-      {"free-field", scalar_identity, {"mass_squared=0.8|lattice.extents=[2, 3, 2, 2]", "mass_squared=0.6|components=2"}},
+      {"free-field",
+       scalar_identity,
+       {"mass_squared=0.8|lattice.extents=[2, 3, 2, 2]", "mass_squared=0.6|components=2"}},
       {"sine-gordon", scalar_identity, {"mass_squared=1.3|beta=1.7"}},
-      {"path", scalar_identity,
-       {"spacing=0.5|potential=[0.1, 0.5, 0.2, 0.5]|lattice.extents=[9]", "spacing=0.5|potential=[0.1, 0.5, 0.2, 0.5]|rule=\"mid-point\"|lattice.extents=[9]"}},
-      {"wilson", link_identity,
-       {"group=\"u1\"|beta=1.2", "group=\"su2\"|beta=2.2", "group=\"su3\"|beta=5.0", "group=\"u1\"|beta=1.0|rectangles=\"iwasaki\"", "group=\"su2\"|beta=1.5|rectangles=\"iwasaki\"",
+      {"path",
+       scalar_identity,
+       {"spacing=0.5|potential=[0.1, 0.5, 0.2, 0.5]|lattice.extents=[9]",
+        "spacing=0.5|potential=[0.1, 0.5, 0.2, 0.5]|rule=\"mid-point\"|lattice.extents=[9]"}},
+      {"wilson",
+       link_identity,
+       {"group=\"u1\"|beta=1.2", "group=\"su2\"|beta=2.2", "group=\"su3\"|beta=5.0",
+        "group=\"u1\"|beta=1.0|rectangles=\"iwasaki\"", "group=\"su2\"|beta=1.5|rectangles=\"iwasaki\"",
         "group=\"su2\"|beta=2.2|lattice.extents=[2, 2, 2, 2]", "group=\"su3\"|beta=5.0|lattice.extents=[2, 3, 2]"}},
       {"xy", spin_identity, {"beta=0.8|J=[1.0, 0.3]", "beta=0.8|field=0.4", "beta=0.5|lattice.extents=[2, 3, 3, 2]"}},
-      {"sigma-model", spin_identity, {"beta=1.1|lattice.boundary=[\"antiperiodic\", \"periodic\"]", "beta=1.2|field=0.3|components=4", "beta=0.8|components=4|J=[1.0, -0.3]"}}};
+      {"sigma-model",
+       spin_identity,
+       {"beta=1.1|lattice.boundary=[\"antiperiodic\", \"periodic\"]", "beta=1.2|field=0.3|components=4",
+        "beta=0.8|components=4|J=[1.0, -0.3]"}}};
   return all;
 }
 
 void check_update(const Case& action, const std::string& keys, const std::string& update) {
   const bool hmc = update == "hmc" || update == "fourier-hmc";
   const bool alone = hmc || update == "metropolis" || update == "heatbath";
-  const std::string more = hmc ? ", length=1.0, steps=6, jitter=0.2" : update == "metropolis" ? ", width=0.8, hits=2" : "";
+  const std::string more = hmc                      ? ", length=1.0, steps=6, jitter=0.2"
+                           : update == "metropolis" ? ", width=0.8, hits=2"
+                                                    : "";
   const std::string updater = fmt::format("{{kind=\"{}\"{}}}", update, more);
-  const Deck deck = field_deck(action.kind, keys, replicas, updater + (alone ? "" : ", {kind=\"metropolis\", width=0.8}"));
+  const Deck deck =
+      field_deck(action.kind, keys, replicas, updater + (alone ? "" : ", {kind=\"metropolis\", width=0.8}"));
   const Communicator self = Communicator::self();
   const Grid grid = make_grid(self, deck);
   const auto theory = make_field_theory(deck, grid);
@@ -111,7 +129,8 @@ void check_update(const Case& action, const std::string& keys, const std::string
   std::vector<std::vector<double>> series(2, std::vector<double>(static_cast<std::size_t>(replicas) * n));
   std::vector<double> weights;
   for (int t = -40; t < n; ++t) {
-    for (std::size_t k = 0; k < updaters.size(); ++k) updaters[k]->update(*theory, static_cast<std::uint64_t>(t + 40) * updaters.size() + k);
+    for (std::size_t k = 0; k < updaters.size(); ++k)
+      updaters[k]->update(*theory, static_cast<std::uint64_t>(t + 40) * updaters.size() + k);
     if (t < 0) continue;
     if (hmc) weights.push_back(updaters[0]->mean_weight());
     const Identity id = action.identity(*theory, deck);
@@ -120,7 +139,8 @@ void check_update(const Case& action, const std::string& keys, const std::string
       series[1][r * n + static_cast<std::size_t>(t)] = id.right[r];
     }
   }
-  const Estimate ratio = derived_gamma_method(series, replicas, [](const std::vector<double>& x) { return x[0] / x[1]; });
+  const Estimate ratio =
+      derived_gamma_method(series, replicas, [](const std::vector<double>& x) { return x[0] / x[1]; });
   INFO("identity " << ratio.value << " +- " << ratio.error << ", tau_int " << ratio.tau_int);
   CHECK(std::abs(ratio.value - 1) < 5 * ratio.error);  // z = 5 of some 120 comparisons: a family-wise error of 1e-4
   CHECK(ratio.error < 0.04);
@@ -140,7 +160,8 @@ TEST_CASE("every update of every action fulfils identities of its weight", "[con
     for (const Section::Kind& kind : section.kinds) {
       INFO(kind.name);
       if (discrete.count(kind.name) > 0) continue;
-      const auto found = std::find_if(cases().begin(), cases().end(), [&](const Case& c) { return c.kind == kind.name; });
+      const auto found =
+          std::find_if(cases().begin(), cases().end(), [&](const Case& c) { return c.kind == kind.name; });
       REQUIRE(found != cases().end());
       for (const std::string& keys : found->decks) {
         const Communicator self = Communicator::self();
@@ -149,7 +170,8 @@ TEST_CASE("every update of every action fulfils identities of its weight", "[con
         std::vector<std::string> updates = make_field_theory(deck, grid)->further_updates();
         updates.emplace_back("metropolis");
         for (const std::string& update : updates) {
-          if (update == "fourier-hmc" && keys.find("boundary") != std::string::npos) continue;  // which wants periodic ones
+          if (update == "fourier-hmc" && keys.find("boundary") != std::string::npos)
+            continue;  // which wants periodic ones
           INFO(keys << ", " << update);
           check_update(*found, keys, update);
         }

@@ -52,7 +52,8 @@ std::vector<std::int8_t> state_of(const SpinBatch& batch, int w) {
 
 bool variant_is_large(const Deck& deck, const Lattice& lattice) {
   const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
-  return std::max(symmetry_group(deck, lattice, hamiltonian, "symmetry").size(), symmetry_group(deck, lattice, hamiltonian, "projection").size()) > 27;
+  return std::max(symmetry_group(deck, lattice, hamiltonian, "symmetry").size(),
+                  symmetry_group(deck, lattice, hamiltonian, "projection").size()) > 27;
 }
 
 /// The wavefunction of a deck with parameters large enough to be seen; smaller ones where many hidden units add up.
@@ -60,7 +61,8 @@ std::unique_ptr<SpinWavefunction> wavefunction(const Deck& deck, const Lattice& 
   auto psi = make_wavefunction(deck, lattice, make_hamiltonian(deck, lattice));
   std::vector<double> parameters = psi->parameters();
   const double size = variant_is_large(deck, lattice) ? 0.1 : 0.25;
-  for (std::size_t p = 0; p < parameters.size(); ++p) parameters[p] += size * std::sin(1.0 + 2.3 * static_cast<double>(p));
+  for (std::size_t p = 0; p < parameters.size(); ++p)
+    parameters[p] += size * std::sin(1.0 + 2.3 * static_cast<double>(p));
   psi->set_parameters(parameters);
   return psi;
 }
@@ -103,8 +105,10 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
         moved[i] = static_cast<std::int8_t>(-moved[i]);
       }
       const Complex ratio = host(static_cast<std::size_t>(w), k);
-      const auto expected = moved == state ? 0.0 : std::exp(log_amplitude(*psi, moved) - log_psi[static_cast<std::size_t>(w)]);
-      worst = std::max(worst, std::abs(std::complex<double>(ratio.real(), ratio.imag()) - expected) / std::max(1.0, std::abs(expected)));
+      const auto expected =
+          moved == state ? 0.0 : std::exp(log_amplitude(*psi, moved) - log_psi[static_cast<std::size_t>(w)]);
+      worst = std::max(worst, std::abs(std::complex<double>(ratio.real(), ratio.imag()) - expected) /
+                                  std::max(1.0, std::abs(expected)));
     }
   }
   CHECK(worst < 1e-11);
@@ -118,7 +122,8 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
   std::int64_t fewest = 0;
   for (int round = 0; fewest < 10000; ++round) {
     REQUIRE(round < 100);
-    moves->metropolis(Kokkos::DefaultExecutionSpace{}, kinds, batch, counts, {.seed = 3, .first_draw = 20000U * static_cast<std::uint32_t>(round)}, 20000);
+    moves->metropolis(Kokkos::DefaultExecutionSpace{}, kinds, batch, counts,
+                      {.seed = 3, .first_draw = 20000U * static_cast<std::uint32_t>(round)}, 20000);
     const auto seen = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts);
     fewest = seen(0, 0);
     for (std::size_t w = 1; w < count; ++w) fewest = std::min(fewest, seen(w, 0));
@@ -155,8 +160,10 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   REQUIRE(lattice.translations().size() > 1);
   const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
   auto group = symmetry_group(deck, lattice, hamiltonian, "symmetry");
-  if (const auto larger = symmetry_group(deck, lattice, hamiltonian, "projection"); larger.size() > group.size()) group = larger;
-  const bool claimed = variant.find("symmetry = \"none\"") == std::string::npos || variant.find("projection = \"none\"") == std::string::npos;
+  if (const auto larger = symmetry_group(deck, lattice, hamiltonian, "projection"); larger.size() > group.size())
+    group = larger;
+  const bool claimed = variant.find("symmetry = \"none\"") == std::string::npos ||
+                       variant.find("projection = \"none\"") == std::string::npos;
   CHECK(group.empty() != claimed);
   if (variant.find("space-group") != std::string::npos) {
     CHECK(group.size() > lattice.translations().size());
@@ -177,7 +184,8 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   }
 }
 
-TEST_CASE("log derivatives against finite differences, and the calls of the operator against its entries", "[conformance]") {
+TEST_CASE("log derivatives against finite differences, and the calls of the operator against its entries",
+          "[conformance]") {
   const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
   const std::string cluster = GENERATE(from_range(small_lattices()));
   INFO(variant << cluster);
@@ -241,7 +249,8 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
     }
   }
   const std::vector<double> norms = rows->row_norms();
-  for (Eigen::Index s = 0; s < count; ++s) CHECK(std::abs(norms[static_cast<std::size_t>(s)] - entries.row(s).squaredNorm()) < 1e-10);
+  for (Eigen::Index s = 0; s < count; ++s)
+    CHECK(std::abs(norms[static_cast<std::size_t>(s)] - entries.row(s).squaredNorm()) < 1e-10);
 
   const Eigen::MatrixXcd gram = rows->gram();
   if (holomorphic) {
@@ -256,9 +265,11 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
 TEST_CASE("local energies of all states are (H psi)(s) / psi(s)", "[conformance]") {
   const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
   const std::string hamiltonian = GENERATE(from_range(offers("hamiltonian")));
-  const std::string cluster = GENERATE("kind = \"square\"\nextents = [4, 2]\n", "kind = \"chain\"\nextents = [6]\nboundary = [\"antiperiodic\"]\n");
+  const std::string cluster = GENERATE("kind = \"square\"\nextents = [4, 2]\n",
+                                       "kind = \"chain\"\nextents = [6]\nboundary = [\"antiperiodic\"]\n");
   INFO(variant << hamiltonian << cluster);
-  const std::string couplings = std::string("J = [1.0, 0.3]\nfield = 0.6\n") + (hamiltonian.find("xxz") != std::string::npos ? "anisotropy = 0.8\n" : "");
+  const std::string couplings = std::string("J = [1.0, 0.3]\nfield = 0.6\n") +
+                                (hamiltonian.find("xxz") != std::string::npos ? "anisotropy = 0.8\n" : "");
   const Deck deck = deck_of(cluster, hamiltonian + couplings, variant);
   const Lattice lattice = make_lattice(deck);
   const auto psi = wavefunction(deck, lattice);
@@ -275,13 +286,15 @@ TEST_CASE("local energies of all states are (H psi)(s) / psi(s)", "[conformance]
   psi->moves(h.moves)->local_energies(Kokkos::DefaultExecutionSpace{}, make_terms(h), batch, energies);
   const auto found = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
   const auto log_psi = psi->log_amplitudes(batch.spins);
-  const Eigen::VectorXcd amplitude = Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
+  const Eigen::VectorXcd amplitude =
+      Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
   const Eigen::VectorXcd h_psi = h.matrix(basis) * amplitude;
   double worst = 0;
   for (std::size_t a = 0; a < basis.size(); ++a) {
     const auto index = static_cast<Eigen::Index>(a);
     const std::complex<double> expected = h_psi(index) / amplitude(index);
-    worst = std::max(worst, std::abs(std::complex<double>(found(a).real(), found(a).imag()) - expected) / std::max(1.0, std::abs(expected)));
+    worst = std::max(worst, std::abs(std::complex<double>(found(a).real(), found(a).imag()) - expected) /
+                                std::max(1.0, std::abs(expected)));
   }
   CHECK(worst < 1e-11);
 }

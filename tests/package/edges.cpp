@@ -51,6 +51,10 @@ int main(int argc, char** argv) {
   }
   std::vector<Key> how = {declare::key("how", KeyType::text, "\"right\"", "the mistake")};
   if (argc == 3 && std::string(argv[2]) == "preset") how[0].preset = "right";
-  return run_program(argc, argv, {.hamiltonians = {{"mixed", "S_i.S_j and sigma^x", {}, [](const Deck&, const Lattice& lattice) { return mixed(lattice.n_sites()); }},
-                                                   {"wrong", "mistakes", how, wrong}}});
+  return run_program(argc, argv,
+                     {.hamiltonians = {{"mixed",
+                                        "S_i.S_j and sigma^x",
+                                        {},
+                                        [](const Deck&, const Lattice& lattice) { return mixed(lattice.n_sites()); }},
+                                       {"wrong", "mistakes", how, wrong}}});
 }

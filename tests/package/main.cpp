@@ -1,6 +1,7 @@
-// koushi with one more Hamiltonian, H = sum_{i<j} J / d_ij^2 S_i.S_j on a ring of n sites with the chord d_ij = n / pi sin(pi (i - j) / n) as distance.
-// Every second spin is rotated by pi about z, so that the ground state is positive. E_0 = - J pi^2 (n + 5 / n) / 24 for even n.
-// Source: F. D. M. Haldane, Phys. Rev. Lett. 60, 635 (1988); B. S. Shastry, ibid. 639.
+// koushi with one more Hamiltonian, H = sum_{i<j} J / d_ij^2 S_i.S_j on a ring of n sites with the chord d_ij = n / pi
+// sin(pi (i - j) / n) as distance. Every second spin is rotated by pi about z, so that the ground state is positive.
+// E_0 = - J pi^2 (n + 5 / n) / 24 for even n. Source: F. D. M. Haldane, Phys. Rev. Lett. 60, 635 (1988); B. S. Shastry,
+// ibid. 639.
 #include <cmath>
 #include <koushi/app/program.hpp>
 #include <numbers>
@@ -25,5 +26,9 @@ SpinHamiltonian haldane_shastry(const Deck& deck, const Lattice& lattice) {
 
 int main(int argc, char** argv) {
   const Key coupling = declare::key("coupling", KeyType::real, "1.0", "J at the distance of one site");
-  return run_program(argc, argv, {.hamiltonians = {{"haldane-shastry", "sum_(i<j) J / d^2 S_i.S_j, d = n / pi sin(pi (i - j) / n), for a chain", {coupling}, haldane_shastry}}});
+  return run_program(argc, argv,
+                     {.hamiltonians = {{"haldane-shastry",
+                                        "sum_(i<j) J / d^2 S_i.S_j, d = n / pi sin(pi (i - j) / n), for a chain",
+                                        {coupling},
+                                        haldane_shastry}}});
 }

@@ -16,8 +16,11 @@
 
 namespace koushi {
 
-/// Estimates of all observables and points of curves, NAME(k), from n updates, update(t) for t = 0 ... n - 1, the first tenth of them not measured.
-inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n, const std::function<void(std::uint64_t)>& update, double start = 0.3) {
+/// Estimates of all observables and points of curves, NAME(k), from n updates, update(t) for t = 0 ... n - 1, the first
+/// tenth of them not measured.
+inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n,
+                                                    const std::function<void(std::uint64_t)>& update,
+                                                    double start = 0.3) {
   theory.start(11, start);
   std::map<std::pair<std::string, std::size_t>, std::vector<std::vector<double>>> series;  // [replica][t]
   const auto replicas = static_cast<std::size_t>(theory.grid().view().n_replicas);
@@ -45,14 +48,16 @@ inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n, 
     std::vector<std::vector<double>> flat;
     for (const auto& from : observable.series) {
       flat.emplace_back();
-      for (const auto& chain : series.at({from.series, from.column})) flat.back().insert(flat.back().end(), chain.begin(), chain.end());
+      for (const auto& chain : series.at({from.series, from.column}))
+        flat.back().insert(flat.back().end(), chain.begin(), chain.end());
     }
     result[observable.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value);
   }
   return result;
 }
 
-/// z = 5: some five hundred such comparisons stand in a test program, so a family-wise error of 3e-4. The error must be below precision * |exact| + absolute.
+/// z = 5: some five hundred such comparisons stand in a test program, so a family-wise error of 3e-4. The error must be
+/// below precision * |exact| + absolute.
 inline void compare_estimate(const Estimate& estimate, double exact, double precision, double absolute = 0) {
   INFO(estimate.value << " +- " << estimate.error << ", exact " << exact << ", tau_int " << estimate.tau_int);
   CHECK(std::abs(estimate.value - exact) < 5 * estimate.error + 1e-12);
@@ -66,7 +71,8 @@ inline std::vector<double> configuration_of(const FieldTheory& theory) {
 }
 
 /// log2 of how much smaller the error of H over a trajectory of length 1 is with twice the steps; begin() starts one.
-inline double order_of(MolecularDynamics& dynamics, Integrator integrator, int steps, const std::function<void()>& begin) {
+inline double order_of(MolecularDynamics& dynamics, Integrator integrator, int steps,
+                       const std::function<void()>& begin) {
   const auto error = [&](int n) {
     begin();
     const double before = dynamics.hamiltonian()[0];

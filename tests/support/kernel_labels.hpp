@@ -17,7 +17,8 @@ std::vector<std::string> labels_of(const Body& body) {
   tools::set_begin_parallel_for_callback(see_kernel);
   tools::set_begin_parallel_reduce_callback(see_kernel);
   tools::set_begin_parallel_scan_callback(see_kernel);
-  tools::set_allocate_data_callback([](Kokkos::Tools::SpaceHandle, const char* name, const void*, std::uint64_t) { labels.emplace_back(name); });
+  tools::set_allocate_data_callback(
+      [](Kokkos::Tools::SpaceHandle, const char* name, const void*, std::uint64_t) { labels.emplace_back(name); });
   body();
   tools::set_begin_parallel_for_callback(nullptr);
   tools::set_begin_parallel_reduce_callback(nullptr);

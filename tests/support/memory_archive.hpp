@@ -14,7 +14,9 @@ class MemoryArchive final : public Archive {
  public:
   std::map<std::string, std::vector<double>> boxes;
 
-  void write_box(const std::string& path, const ArrayBox&, const std::vector<double>& local) override { boxes[path] = local; }
+  void write_box(const std::string& path, const ArrayBox&, const std::vector<double>& local) override {
+    boxes[path] = local;
+  }
   std::vector<double> read_box(const std::string& path, const ArrayBox&) const override { return boxes.at(path); }
   bool contains(const std::string& path) const override { return boxes.count(path) > 0; }
 

@@ -16,8 +16,8 @@ struct EnumeratedSpins {
   double m4 = 0;
 };
 
-/// Sums over all states of a small Ising, clock or Potts lattice of any dimension, written out anew: every site has the bonds to its forward neighbours, J[0] along
-/// the directions and J[1] along the diagonals of their planes.
+/// Sums over all states of a small Ising, clock or Potts lattice of any dimension, written out anew: every site has the
+/// bonds to its forward neighbours, J[0] along the directions and J[1] along the diagonals of their planes.
 inline EnumeratedSpins enumerate_spins(const std::vector<int>& extents, const SpinModel& model, bool open) {
   const auto d = extents.size();
   const int q = model.kind == SpinModel::Kind::vector ? 2 : model.states;
@@ -60,7 +60,9 @@ inline EnumeratedSpins enumerate_spins(const std::vector<int>& extents, const Sp
   }
   // Spins as vectors of q corners: two for Ising, of a regular polygon for clocks, of a simplex for Potts.
   const double angle = 2 * M_PI / q;
-  const auto product = [&](int a, int b) { return model.kind == SpinModel::Kind::potts ? (a == b ? 1.0 : 0.0) : std::cos(angle * (a - b)); };
+  const auto product = [&](int a, int b) {
+    return model.kind == SpinModel::Kind::potts ? (a == b ? 1.0 : 0.0) : std::cos(angle * (a - b));
+  };
   const auto states = static_cast<long>(std::lround(std::pow(q, n)));
   EnumeratedSpins exact;
   double z = 0;

@@ -18,8 +18,9 @@ Transfers transfers_of(const Body& body) {
   namespace tools = Kokkos::Tools::Experimental;
   static Transfers count;
   count = {};
-  tools::set_begin_deep_copy_callback(
-      [](Kokkos::Tools::SpaceHandle, const char*, const void*, Kokkos::Tools::SpaceHandle, const char*, const void*, std::uint64_t) { ++count.copies; });
+  tools::set_begin_deep_copy_callback([](Kokkos::Tools::SpaceHandle, const char*, const void*,
+                                         Kokkos::Tools::SpaceHandle, const char*, const void*,
+                                         std::uint64_t) { ++count.copies; });
   tools::set_begin_fence_callback([](const char*, std::uint32_t, std::uint64_t*) { ++count.fences; });
   body();
   tools::set_begin_deep_copy_callback(nullptr);

@@ -11,8 +11,9 @@ struct Additions {
   std::vector<HamiltonianKind> hamiltonians{};
 };
 
-/// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error into a message and the exit code
-/// that it returns. A program's main() is `return koushi::run_program(argc, argv, {.hamiltonians = {...}});`.
+/// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error
+/// into a message and the exit code that it returns. A program's main() is `return koushi::run_program(argc, argv,
+/// {.hamiltonians = {...}});`.
 int run_program(int argc, char** argv, const Additions& additions = {});
 
 }  // namespace koushi

@@ -4,11 +4,12 @@
 
 namespace koushi {
 
-/// Elementary functions of numbers or vectors of numbers (Lanes<T>), by the same operations in every lane, on host and device. That one lane equals one
-/// number to the last bit needs a compiler that fuses nothing by itself: -ffp-contract=off, as in room field.
+/// Elementary functions of numbers or vectors of numbers (Lanes<T>), by the same operations in every lane, on host and
+/// device. That one lane equals one number to the last bit needs a compiler that fuses nothing by itself:
+/// -ffp-contract=off, as in room field.
 
-/// x = m 2^e with m in [sqrt(1/2), sqrt 2), x > 0 and normal: log x = e log 2 + 2 artanh s, s = (m - 1) / (m + 1), |s| < 0.172, as its power series to
-/// s^19. Error below 2 units in the last place.
+/// x = m 2^e with m in [sqrt(1/2), sqrt 2), x > 0 and normal: log x = e log 2 + 2 artanh s, s = (m - 1) / (m + 1), |s|
+/// < 0.172, as its power series to s^19. Error below 2 units in the last place.
 template <typename T>
 KOKKOS_INLINE_FUNCTION T lane_log(const T& x) {
   using L = Lanes<T>;
@@ -66,7 +67,8 @@ KOKKOS_INLINE_FUNCTION T lane_exp(const T& x) {
   return p * power;
 }
 
-/// cos and sin of 2 pi u, |u| < 2^30: u = q / 4 + r exactly, the series of the rest, |2 pi r| <= pi / 4, to its 16th and 15th powers.
+/// cos and sin of 2 pi u, |u| < 2^30: u = q / 4 + r exactly, the series of the rest, |2 pi r| <= pi / 4, to its 16th
+/// and 15th powers.
 template <typename T>
 KOKKOS_INLINE_FUNCTION void lane_circle(const T& u, T& cosine, T& sine) {
   using L = Lanes<T>;

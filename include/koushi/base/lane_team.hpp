@@ -6,16 +6,18 @@
 namespace koushi {
 
 /// Whether the kernels of this build run on the processor itself, not on a GPU.
-inline constexpr bool kernels_on_host = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible;
+inline constexpr bool kernels_on_host =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, Kokkos::DefaultExecutionSpace::memory_space>::accessible;
 
-// Who works on one item (a walker, a row of sites) of a kernel. A CPU has one thread for it, whose vectors share the work; a GPU a warp, whose threads do, and
-// neighbouring lanes then read neighbouring numbers. Both have
+// Who works on one item (a walker, a row of sites) of a kernel. A CPU has one thread for it, whose vectors share the
+// work; a GPU a warp, whose threads do, and neighbouring lanes then read neighbouring numbers. Both have
 //   each(body)             body(lane), lane = 0 ... size - 1
 //   once(body)             body(), by one lane
 //   combine(result, part)  part(lane, value) sets a value; all of them joined are the result, which every lane gets:
 //                          Value::identity(), value.join(other), in a fixed order
 //   Shared<T>              a T that all lanes see; the kernel is started with for_items<sizeof(T)>
-// What stands outside of these calls every lane does alike. No lane begins a call before all have come to it, and what one wrote in it all see after it.
+// What stands outside of these calls every lane does alike. No lane begins a call before all have come to it, and what
+// one wrote in it all see after it.
 
 struct SingleLane {
   static constexpr int size = 1;
@@ -42,7 +44,8 @@ struct SingleLane {
 struct WarpLanes {
   static constexpr int size = 32;
   static constexpr int per_block = 4;
-  static constexpr int blocks = 8;  ///< on a multiprocessor at once, with no more registers than that allows (64): warps that wait for tables hide behind others
+  static constexpr int blocks = 8;  ///< on a multiprocessor at once, with no more registers than that allows (64):
+                                    ///< warps that wait for tables hide behind others
   using Policy = Kokkos::TeamPolicy<Kokkos::DefaultExecutionSpace, Kokkos::LaunchBounds<per_block * size, blocks>>;
   using Member = typename Policy::member_type;
   const Member& member;
@@ -72,7 +75,8 @@ struct WarpLanes {
   template <typename T>
   struct Shared {
     T* value;
-    KOKKOS_FORCEINLINE_FUNCTION explicit Shared(const WarpLanes& team) : value(static_cast<T*>(team.member.thread_scratch(0).get_shmem_aligned(sizeof(T), alignof(T)))) {}
+    KOKKOS_FORCEINLINE_FUNCTION explicit Shared(const WarpLanes& team)
+        : value(static_cast<T*>(team.member.thread_scratch(0).get_shmem_aligned(sizeof(T), alignof(T)))) {}
     KOKKOS_FORCEINLINE_FUNCTION T& operator*() { return *value; }
   };
 
@@ -112,7 +116,8 @@ template <int shared = 0, typename Body>
 void for_items(const char* label, const Kokkos::DefaultExecutionSpace& space, int n_items, const Body& body) {
   if constexpr (kernels_on_host) {
     Kokkos::parallel_for(
-        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_items), KOKKOS_LAMBDA(int item) { body(SingleLane{}, item); });
+        label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_items),
+        KOKKOS_LAMBDA(int item) { body(SingleLane{}, item); });
   } else {
     constexpr int teams = WarpLanes::per_block;
     WarpLanes::Policy policy(space, (n_items + teams - 1) / teams, teams, WarpLanes::size);

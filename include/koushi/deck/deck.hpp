@@ -25,7 +25,8 @@ struct Key {
   std::string help;
 };
 
-/// A section whose key `kind` chooses which further keys it takes. A section without kinds has one entry with an empty name.
+/// A section whose key `kind` chooses which further keys it takes. A section without kinds has one entry with an empty
+/// name.
 struct Section {
   std::string name;  ///< "lattice"; "wavefunction.factor" is written [[wavefunction.factor]]
   std::string help;
@@ -38,14 +39,15 @@ struct Section {
   std::vector<Kind> kinds;
   std::vector<std::string> studies{};  ///< kinds of study that have this section; empty: all
   int most = 1;                        ///< of an array
-  std::string template_kind{};  ///< kind and optional key that a template shows
+  std::string template_kind{};         ///< kind and optional key that a template shows
   std::string template_key{};
 };
 
 /// A deck that has passed every check.
 class Deck {
  public:
-  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>, std::vector<std::vector<double>>>;
+  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>,
+                             std::vector<std::vector<double>>>;
 
   /// Parses `text`, applies overrides "section.key=value" and checks everything against `sections`.
   /// Errors  one DeckError with all problems, each as file:line:column: error: ... / expected: ...
@@ -68,7 +70,9 @@ class Deck {
   double seconds(const std::string& path) const;
   std::vector<double> reals(const std::string& path) const { return as<std::vector<double>>(path); }
   std::vector<int> integers(const std::string& path) const;
-  const std::vector<std::vector<double>>& rows(const std::string& path) const { return as<std::vector<std::vector<double>>>(path); }
+  const std::vector<std::vector<double>>& rows(const std::string& path) const {
+    return as<std::vector<std::vector<double>>>(path);
+  }
   std::vector<std::string> texts(const std::string& path) const { return as<std::vector<std::string>>(path); }
 
   /// Throws a DeckError at the place of a key, for what only another room can judge.
@@ -89,7 +93,8 @@ class Deck {
   template <typename T>
   const T& as(const std::string& path) const {
     const T* value = std::get_if<T>(&at(path));
-    if (value == nullptr) throw InternalError("the key " + path + " is asked for as another type than it is declared with");
+    if (value == nullptr)
+      throw InternalError("the key " + path + " is asked for as another type than it is declared with");
     return *value;
   }
   friend class DeckParser;
@@ -102,7 +107,8 @@ class Deck {
   std::string file_;
 };
 
-/// A deck with every key of a study, its default or an example, and its meaning; optional keys are commented out. It parses.
+/// A deck with every key of a study, its default or an example, and its meaning; optional keys are commented out. It
+/// parses.
 std::string deck_template(const std::vector<Section>& sections, const std::string& study);
 /// The keys of a section or kind as text, for `describe` and the deck reference.
 std::string describe(const Section::Kind& kind, const std::string& section);

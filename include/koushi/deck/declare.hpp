@@ -37,7 +37,8 @@ inline Key optional(Key k) {
   return k;
 }
 
-inline Key choice(const std::string& path, std::vector<std::string> choices, const std::string& preset, const std::string& help) {
+inline Key choice(const std::string& path, std::vector<std::string> choices, const std::string& preset,
+                  const std::string& help) {
   Key result = key(path, KeyType::choice, preset, help);
   result.choices = std::move(choices);
   return result;

@@ -13,13 +13,16 @@ struct ScanPoint {
   std::string name;      ///< for its files, another for each: "beta0.42_extents8x8"
 };
 
-/// A deck at one point of its [scan]. Of that section nothing but the values is left in `deck`: resolved() is that of a deck which has them itself.
+/// A deck at one point of its [scan]. Of that section nothing but the values is left in `deck`: resolved() is that of a
+/// deck which has them itself.
 struct ScannedDeck {
   Deck deck;
   std::vector<ScanPoint> points;  ///< all there are, of the first point alone; none without [scan]
 };
 
-/// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the first point.
-ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides, const std::vector<Section>& sections, std::size_t point);
+/// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the
+/// first point.
+ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
+                          const std::vector<Section>& sections, std::size_t point);
 
 }  // namespace koushi

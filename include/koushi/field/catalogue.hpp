@@ -28,19 +28,20 @@ double bytes_of_fields(const Deck& deck);
 /// The theory of [action]. Errors: DeckError.
 std::unique_ptr<FieldTheory> make_field_theory(const Deck& deck, const Grid& grid);
 
-/// The series of the correlator at momentum n, in runs of a deck with study.momenta: p and -p have the same, with average_momenta all that are averaged; empty if there is none.
+/// The series of the correlator at momentum n, in runs of a deck with study.momenta: p and -p have the same, with
+/// average_momenta all that are averaged; empty if there is none.
 std::string series_at_momentum(const Deck& deck, const Grid& grid, const std::vector<int>& n);
 
 /// One entry of [[updater]] at work.
 ///
-/// During the warm-up tune() moves the step size or the width towards the target acceptance, by log x += (acceptance - target) gain with a
-/// gain that falls as 1 / sqrt(number of calls): a function of the chain alone, so it is the same on any number of ranks.
-/// Source  H. Robbins, S. Monro, Ann. Math. Stat. 22, 400 (1951)
+/// During the warm-up tune() moves the step size or the width towards the target acceptance, by log x += (acceptance -
+/// target) gain with a gain that falls as 1 / sqrt(number of calls): a function of the chain alone, so it is the same
+/// on any number of ranks. Source  H. Robbins, S. Monro, Ann. Math. Stat. 22, 400 (1951)
 class Updater {
  public:
   virtual ~Updater() = default;
-  /// Updates every replica; `step` keys the random numbers. Returns the mean acceptance over all replicas, of clusters the flipped fraction of
-  /// the sites. Collective.
+  /// Updates every replica; `step` keys the random numbers. Returns the mean acceptance over all replicas, of clusters
+  /// the flipped fraction of the sites. Collective.
   virtual double update(FieldTheory& theory, std::uint64_t step) = 0;
   virtual void tune(double) {}
   /// What helps against an acceptance that is far too low, or too high; empty where it is nothing to warn of.

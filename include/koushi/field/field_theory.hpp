@@ -29,7 +29,8 @@ struct Observable {
   std::string help;
   std::vector<SeriesColumn> series;
   std::function<double(const std::vector<double>&)> value;
-  std::string undefined = "noise outweighs the signal; remedy: more [study] measurements";  ///< why the means may give no number
+  std::string undefined =
+      "noise outweighs the signal; remedy: more [study] measurements";  ///< why the means may give no number
 };
 
 /// Observables along an axis, as a correlator against distance.
@@ -41,7 +42,8 @@ struct Curve {
   std::vector<Observable> points;
 };
 
-/// Spatial momenta of correlators: integers per direction but the first, p = 2 pi n / L, or 2 pi (n + 1/2) / L along antiperiodic directions.
+/// Spatial momenta of correlators: integers per direction but the first, p = 2 pi n / L, or 2 pi (n + 1/2) / L along
+/// antiperiodic directions.
 struct SpatialMomenta {
   std::vector<std::vector<int>> n;
   bool average = false;  ///< over the momenta that reflections and exchanges of equal spatial directions make of each
@@ -49,9 +51,9 @@ struct SpatialMomenta {
 
 /// Independent copies of a lattice field with weight e^{-S}.
 ///
-/// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global replica, global site),
-/// and all sums are exact, so that neither ranks nor threads move a bit of it.
-/// Collective  all calls, over the group of ranks that hold the replicas
+/// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global
+/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it. Collective  all
+/// calls, over the group of ranks that hold the replicas
 class FieldTheory {
  public:
   virtual ~FieldTheory() = default;
@@ -70,36 +72,45 @@ class FieldTheory {
   /// Changes configurations with another theory of the same fields and grid, in the replicas (here) that are marked.
   virtual void exchange(FieldTheory& other, const std::vector<bool>& replicas) = 0;
 
-  /// Steps that one term of S takes from a site, as displacements: sites that no such step joins can be updated at once.
+  /// Steps that one term of S takes from a site, as displacements: sites that no such step joins can be updated at
+  /// once.
   virtual std::vector<std::array<int, 4>> interactions() const = 0;
   /// One sweep of Metropolis updates, colour by colour: `hits` proposals phi + width (uniform in [-1, 1]^n) per site.
   /// Returns the accepted proposals of this rank's sites, of updates_per_site().metropolis each and hit.
-  virtual std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits, double width) = 0;
+  virtual std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
+                                  double width) = 0;
   /// What updates count of a site: itself; its links; the subgroups of its links.
   struct UpdatesPerSite {
     int metropolis = 1;
     int heatbath = 1;
   };
   virtual UpdatesPerSite updates_per_site() const { return {}; }
-  /// Width beyond which proposals are no wider: infinite where phi is unbounded, 0 where proposals have no width, as of discrete spins.
+  /// Width beyond which proposals are no wider: infinite where phi is unbounded, 0 where proposals have no width, as of
+  /// discrete spins.
   virtual double largest_width() const { return std::numeric_limits<double>::infinity(); }
-  /// Updates that this theory has besides, of "hmc", "fourier-hmc", "heatbath", "overrelaxation", "wolff", "swendsen-wang".
+  /// Updates that this theory has besides, of "hmc", "fourier-hmc", "heatbath", "overrelaxation", "wolff",
+  /// "swendsen-wang".
   virtual std::vector<std::string> further_updates() const { return {}; }
   /// One sweep of reflections that leave S as it is, colour by colour.
   virtual void overrelax(const Colouring&) { throw InternalError("this theory has no overrelaxation"); }
   /// One sweep of links drawn anew from their conditional weight, direction by direction and colour by colour.
   /// Returns what was drawn on this rank's sites, at most updates_per_site().heatbath each.
-  virtual std::int64_t heatbath(const Colouring&, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no heatbath"); }
-  /// Flips clusters of every replica: one that holds a random site (Wolff), or each with probability 1/2 (Swendsen and Wang).
-  /// Returns the flipped sites of this rank.
-  virtual std::int64_t flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) { throw InternalError("this theory has no clusters"); }
+  virtual std::int64_t heatbath(const Colouring&, std::uint64_t /*seed*/, std::uint64_t /*step*/) {
+    throw InternalError("this theory has no heatbath");
+  }
+  /// Flips clusters of every replica: one that holds a random site (Wolff), or each with probability 1/2 (Swendsen and
+  /// Wang). Returns the flipped sites of this rank.
+  virtual std::int64_t flip_clusters(bool /*single*/, std::uint64_t /*seed*/, std::uint64_t /*step*/) {
+    throw InternalError("this theory has no clusters");
+  }
 };
 
 /// A theory of real fields with momenta p, H = sum p^2 / 2 + S, or H = p M^{-1} p / 2 + S where they are accelerated.
 class MolecularDynamics : public FieldTheory {
  public:
   std::vector<std::string> further_updates() const override { return {"hmc"}; }
-  /// From now on momenta have the masses M(k) = 2 stiffness (k_hat^2 + mass^2) of their Fourier modes; mass = 0: unit mass.
+  /// From now on momenta have the masses M(k) = 2 stiffness (k_hat^2 + mass^2) of their Fourier modes; mass = 0: unit
+  /// mass.
   virtual void accelerate(double mass) {
     if (mass != 0) throw InternalError("this theory has no Fourier acceleration");
   }
@@ -107,12 +118,12 @@ class MolecularDynamics : public FieldTheory {
   virtual void reverse_momenta() = 0;
   /// H of every replica here.
   virtual std::vector<double> hamiltonian() = 0;
-  virtual void kick(double time) = 0;                        ///< p <- p - time dS/dphi
-  virtual void drift(double time) = 0;                       ///< phi <- phi + time M^{-1} p
+  virtual void kick(double time) = 0;                                     ///< p <- p - time dS/dphi
+  virtual void drift(double time) = 0;                                    ///< phi <- phi + time M^{-1} p
   virtual void kick_then_drift(double kick_time, double drift_time) = 0;  ///< both in one pass over memory
   /// p <- p - time dS/dphi at phi - shift M^{-1} dS/dphi: what a force-gradient integrator needs.
   virtual void shifted_kick(double time, double shift) = 0;
-  virtual void keep() = 0;                                   ///< remembers the field
+  virtual void keep() = 0;  ///< remembers the field
   /// Goes back to the kept field in the replicas (here) that are not accepted.
   virtual void restore(const std::vector<bool>& accepted) = 0;
 };

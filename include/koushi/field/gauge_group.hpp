@@ -4,7 +4,8 @@
 
 #include "koushi/base/lane_math.hpp"
 
-// Products of links are as fast as they are where they are part of the loop that calls them, which the compiler does for functions with few callers only.
+// Products of links are as fast as they are where they are part of the loop that calls them, which the compiler does
+// for functions with few callers only.
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #define KOUSHI_WITH_ALL_CALLS_INLINE [[gnu::flatten]]
 #else
@@ -13,13 +14,14 @@
 
 namespace koushi {
 
-/// What gauge theories need of a group, on sums of its elements ("matrices", `reals` numbers): products, traces, and the way along a
-/// direction of the algebra. Generators are normalised to tr T_a T_b = 1/2 (U(1): T = 1), U <- exp(i t p_a T_a) U.
+/// What gauge theories need of a group, on sums of its elements ("matrices", `reals` numbers): products, traces, and
+/// the way along a direction of the algebra. Generators are normalised to tr T_a T_b = 1/2 (U(1): T = 1), U <- exp(i t
+/// p_a T_a) U.
 ///
 /// Value T     a number, or a vector of numbers that belong to different sites (base/simd.hpp)
-/// product     A B, with A or B (or both) replaced by its adjoint: product<true, false>(A, B) = A^dagger B; A and B are anything whose [k] are its numbers
-/// overlap     Re tr A B^dagger
-/// slope       slope(W, out): Im tr(T_a W), so that d/dt of - Re tr(U A) along T_a is slope_a(U A)
+/// product     A B, with A or B (or both) replaced by its adjoint: product<true, false>(A, B) = A^dagger B; A and B are
+/// anything whose [k] are its numbers overlap     Re tr A B^dagger slope       slope(W, out): Im tr(T_a W), so that
+/// d/dt of - Re tr(U A) along T_a is slope_a(U A)
 
 /// Complex numbers re + i im.
 template <typename T = double>
@@ -57,7 +59,9 @@ struct GroupU1 {
   KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1]}}; }
   KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0]; }
   KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix& a) { return a.v[1]; }
-  KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) { return Lanes<T>::fma(a.v[0], b.v[0], a.v[1] * b.v[1]); }
+  KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) {
+    return Lanes<T>::fma(a.v[0], b.v[0], a.v[1] * b.v[1]);
+  }
   KOKKOS_INLINE_FUNCTION static void slope(const Matrix& w, T (&out)[1]) { out[0] = w.v[1]; }
   KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[1], double t) {
     Matrix e;
@@ -98,7 +102,9 @@ struct GroupSU2 {
   template <bool adjoint_a, bool adjoint_b, typename A, typename B>
   KOKKOS_INLINE_FUNCTION static void add_product(Matrix& c, const A& a, const B& b) {
     using L = Lanes<T>;
-    const auto add = [](bool minus, const T& x, const T& y, const T& z) { return minus ? L::fnma(x, y, z) : L::fma(x, y, z); };
+    const auto add = [](bool minus, const T& x, const T& y, const T& z) {
+      return minus ? L::fnma(x, y, z) : L::fma(x, y, z);
+    };
     const T p[4] = {a[0], a[1], a[2], a[3]};
     const T q[4] = {b[0], b[1], b[2], b[3]};
     constexpr bool same = adjoint_a == adjoint_b;
@@ -113,7 +119,9 @@ struct GroupSU2 {
       c.v[k] = add(!same, p[j], q[i], c.v[k]);
     }
   }
-  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) { return {{a.v[0], T(0.0) - a.v[1], T(0.0) - a.v[2], T(0.0) - a.v[3]}}; }
+  KOKKOS_INLINE_FUNCTION static Matrix adjoint(const Matrix& a) {
+    return {{a.v[0], T(0.0) - a.v[1], T(0.0) - a.v[2], T(0.0) - a.v[3]}};
+  }
   KOKKOS_INLINE_FUNCTION static T re_trace(const Matrix& a) { return a.v[0] + a.v[0]; }
   KOKKOS_INLINE_FUNCTION static T im_trace(const Matrix&) { return T(0.0); }
   KOKKOS_INLINE_FUNCTION static T overlap(const Matrix& a, const Matrix& b) {
@@ -180,8 +188,8 @@ struct GroupSU3 {
   KOKKOS_INLINE_FUNCTION static void add_product(Matrix& c, const A& a, const B& b) {
     rows<adjoint_a, adjoint_b, true>(c, a, b);
   }
-  /// C = A B or C += A B, a row of C at a time, which with a row of A fits into registers, while the entries of B come from memory.
-  /// 198 flops as they are counted: 108 (fused) operations.
+  /// C = A B or C += A B, a row of C at a time, which with a row of A fits into registers, while the entries of B come
+  /// from memory. 198 flops as they are counted: 108 (fused) operations.
   template <bool adjoint_a, bool adjoint_b, bool adds, typename A, typename B>
   KOKKOS_INLINE_FUNCTION static void rows(Matrix& c, const A& a, const B& b) {
     using L = Lanes<T>;
@@ -207,7 +215,9 @@ struct GroupSU3 {
           re[j] = first ? ar * br : L::fma(ar, br, re[j]);
           re[j] = adjoint_a == adjoint_b ? L::fnma(ai, bi, re[j]) : L::fma(ai, bi, re[j]);
           if (adjoint_b) {
-            im[j] = first ? (adjoint_a ? T(0.0) - ai * br : ai * br) : adjoint_a ? L::fnma(ai, br, im[j]) : L::fma(ai, br, im[j]);
+            im[j] = first       ? (adjoint_a ? T(0.0) - ai * br : ai * br)
+                    : adjoint_a ? L::fnma(ai, br, im[j])
+                                : L::fma(ai, br, im[j]);
             im[j] = L::fnma(ar, bi, im[j]);
           } else {
             im[j] = first ? ar * bi : L::fma(ar, bi, im[j]);
@@ -271,8 +281,9 @@ struct GroupSU3 {
     for (int i = 0; i < 3; ++i) q.im(i, i) = T(0.0);
     return q;
   }
-  /// e^{iQ} = f_0 + f_1 Q + f_2 Q^2 by its Taylor series on Q^3 = c_1 Q + c_0, c_1 = tr Q^2 / 2, c_0 = det Q (Cayley and Hamilton).
-  /// |Q| is halved until it is below 1, so that 18 terms reach rounding, and the result squared back: lane by lane.
+  /// e^{iQ} = f_0 + f_1 Q + f_2 Q^2 by its Taylor series on Q^3 = c_1 Q + c_0, c_1 = tr Q^2 / 2, c_0 = det Q (Cayley
+  /// and Hamilton). |Q| is halved until it is below 1, so that 18 terms reach rounding, and the result squared back:
+  /// lane by lane.
   KOKKOS_INLINE_FUNCTION static Matrix exponential(const T (&p)[8], double time) {
     using L = Lanes<T>;
     constexpr int most = 60;
@@ -368,8 +379,8 @@ struct GroupSU3 {
     complete(u);
     return u;
   }
-  /// The same for a matrix that has left the group by rounding only, up to the square of that: a step of Newton for the norms, 1 / sqrt(n) = 3/2 - n/2, and nothing
-  /// that waits for another.
+  /// The same for a matrix that has left the group by rounding only, up to the square of that: a step of Newton for the
+  /// norms, 1 / sqrt(n) = 3/2 - n/2, and nothing that waits for another.
   KOKKOS_INLINE_FUNCTION static void refresh(Matrix& u) {
     using L = Lanes<T>;
     T norm[2];
@@ -404,13 +415,15 @@ struct GroupSU3 {
     for (int j = 0; j < 3; ++j) {
       const int k = (j + 1) % 3;
       const int l = (j + 2) % 3;
-      u.re(2, j) = L::fma(u.re(0, k), u.re(1, l), u.im(0, l) * u.im(1, k)) - L::fma(u.im(0, k), u.im(1, l), u.re(0, l) * u.re(1, k));
-      u.im(2, j) = L::fma(u.re(0, l), u.im(1, k), u.im(0, l) * u.re(1, k)) - L::fma(u.re(0, k), u.im(1, l), u.im(0, k) * u.re(1, l));
+      u.re(2, j) = L::fma(u.re(0, k), u.re(1, l), u.im(0, l) * u.im(1, k)) -
+                   L::fma(u.im(0, k), u.im(1, l), u.re(0, l) * u.re(1, k));
+      u.im(2, j) = L::fma(u.re(0, l), u.im(1, k), u.im(0, l) * u.re(1, k)) -
+                   L::fma(u.re(0, k), u.im(1, l), u.im(0, k) * u.re(1, l));
     }
   }
-  /// The unitary factor of A = U H (nearest to A, and turning with it under gauge transformations, which to_group does not) by Newton's iteration
-  /// X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows.
-  /// Source  N. J. Higham, SIAM J. Sci. Stat. Comput. 7, 1160 (1986)
+  /// The unitary factor of A = U H (nearest to A, and turning with it under gauge transformations, which to_group does
+  /// not) by Newton's iteration X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows. Source
+  /// N. J. Higham, SIAM J. Sci. Stat. Comput. 7, 1160 (1986)
   KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) {
     Matrix u = a;
     for (int k = 0; k < 12; ++k) {
@@ -449,8 +462,10 @@ struct GroupSU3 {
         const int i2 = (i + 2) % 3;
         const int j1 = (j + 1) % 3;
         const int j2 = (j + 2) % 3;
-        c.re(i, j) = L::fma(a.re(i1, j1), a.re(i2, j2), a.im(i1, j2) * a.im(i2, j1)) - L::fma(a.im(i1, j1), a.im(i2, j2), a.re(i1, j2) * a.re(i2, j1));
-        c.im(i, j) = L::fma(a.re(i1, j1), a.im(i2, j2), a.im(i1, j1) * a.re(i2, j2)) - L::fma(a.re(i1, j2), a.im(i2, j1), a.im(i1, j2) * a.re(i2, j1));
+        c.re(i, j) = L::fma(a.re(i1, j1), a.re(i2, j2), a.im(i1, j2) * a.im(i2, j1)) -
+                     L::fma(a.im(i1, j1), a.im(i2, j2), a.re(i1, j2) * a.re(i2, j1));
+        c.im(i, j) = L::fma(a.re(i1, j1), a.im(i2, j2), a.im(i1, j1) * a.re(i2, j2)) -
+                     L::fma(a.re(i1, j2), a.im(i2, j1), a.im(i1, j2) * a.re(i2, j1));
       }
     }
     re = T(0.0);

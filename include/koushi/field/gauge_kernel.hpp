@@ -7,7 +7,8 @@
 
 namespace koushi {
 
-/// The links U_mu(x), mu = first_direction ... 3, of a field with (4 - first_direction) * reals components. reach: steps along direction 3.
+/// The links U_mu(x), mu = first_direction ... 3, of a field with (4 - first_direction) * reals components. reach:
+/// steps along direction 3.
 template <typename Group, int reach = 2>
 struct LinkField {
   using Value = typename Group::Value;
@@ -24,7 +25,9 @@ struct LinkField {
     return u;
   }
   using Link = typename Site::template Numbers<Group::reals>;
-  KOKKOS_INLINE_FUNCTION Link link(int mu, const Site& at, const GridStep& to = {}) const { return {at, data, first(mu), to}; }
+  KOKKOS_INLINE_FUNCTION Link link(int mu, const Site& at, const GridStep& to = {}) const {
+    return {at, data, first(mu), to};
+  }
   KOKKOS_INLINE_FUNCTION void store(int mu, const Site& at, const Matrix& u) const {
     double* const to = data.at(at.row, first(mu)) + at.x;
     for (int k = 0; k < Group::reals; ++k) Lanes<Value>::store(u.v[k], to + k * data.per_component, at.count);
@@ -42,9 +45,10 @@ struct LinkField {
     return m;
   }
 
-  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links mu at x + (the first direction but mu);
-  /// mu = -1: of all directions. sites: of a row that each call takes care of.
-  /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too long for the processor to look ahead.
+  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links
+  /// mu at x + (the first direction but mu); mu = -1: of all directions. sites: of a row that each call takes care of.
+  /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too
+  /// long for the processor to look ahead.
   template <int sites>
   struct Ahead {
     static constexpr int pair = 16;  ///< numbers of two lines of 64 bytes, of which a processor fetches both
@@ -54,7 +58,11 @@ struct LinkField {
     /// call: number of the call in its row
     KOKKOS_INLINE_FUNCTION Ahead(const LinkField& field, int mu, const GridRow& row, int call) {
       int k = 0;
-      const auto add = [&](int nu, int to) { from[k++] = field.data.at(row.replica, field.first(nu), row.site + (to < 3 ? field.grid.step(to, 1, row.coordinate[to]) : 0)) + call * numbers; };
+      const auto add = [&](int nu, int to) {
+        from[k++] = field.data.at(row.replica, field.first(nu),
+                                  row.site + (to < 3 ? field.grid.step(to, 1, row.coordinate[to]) : 0)) +
+                    call * numbers;
+      };
       const int first = field.grid.first_direction;
       for (int nu = first; nu < 4; ++nu) {
         if (nu != mu) {
@@ -66,17 +74,18 @@ struct LinkField {
     }
     KOKKOS_INLINE_FUNCTION void fetch(int part, int parts) const {
 #ifdef __GNUC__
-      KOKKOS_IF_ON_HOST((
-        for (const double* const link : from) {
-          if (link == nullptr) continue;
-          for (int k = part * numbers / parts; k < (part + 1) * numbers / parts; k += pair) __builtin_prefetch(link + k, 0, 2);
-        }))
+      KOKKOS_IF_ON_HOST((for (const double* const link
+                              : from) {
+        if (link == nullptr) continue;
+        for (int k = part * numbers / parts; k < (part + 1) * numbers / parts; k += pair)
+          __builtin_prefetch(link + k, 0, 2);
+      }))
 #endif
     }
   };
 
-  /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does not contain U.
-  /// Cost  4 (d - 1) products
+  /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does
+  /// not contain U. Cost  4 (d - 1) products
   KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const { return staples(at, mu, grid.first_direction); }
   /// In planes with directions nu >= lowest only.
   KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu, int lowest) const {
@@ -99,8 +108,8 @@ struct LinkField {
     return sum;
   }
 
-  /// Product of the links along a way from x + from: entries mu + 1 forward, -(mu + 1) backward. `weight` is multiplied by the boundary factors of every
-  /// step where a boundary is open.
+  /// Product of the links along a way from x + from: entries mu + 1 forward, -(mu + 1) backward. `weight` is multiplied
+  /// by the boundary factors of every step where a boundary is open.
   template <int n>
   KOKKOS_INLINE_FUNCTION Matrix path(const Site& at, const int (&from)[4], const int (&way)[n], Value& weight) const {
     int place[4] = {from[0], from[1], from[2], from[3]};
@@ -132,7 +141,8 @@ struct LinkField {
 
   /// c_0 staples() + c_1 rectangle_staples() where no boundary is open.
   /// Cost  22 (d - 1) products
-  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_INLINE_FUNCTION Matrix improved_staples(const Site& at, int mu, double c0, double c1) const {
+  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_INLINE_FUNCTION Matrix improved_staples(const Site& at, int mu, double c0,
+                                                                              double c1) const {
     Matrix sum = zero();
     const GridStep m = at.step(mu, 1);
     const GridStep back = at.step(mu, -1);
@@ -144,11 +154,15 @@ struct LinkField {
       const GridStep down = at.step(nu, -1);
       const GridStep down2 = at.step(nu, -2);
       {
-        // Above: U_nu(x + mu) Y^dagger + c_1 U_mu(x + mu) U_nu(x + 2 mu) (side U_mu(x + mu + nu))^dagger with side = U_nu(x) U_mu(x + nu),
-        // Y = c_0 side + c_1 [U_nu(x) U_nu(x + nu) U_mu(x + 2 nu) U_nu(x + mu + nu)^dagger + U_mu(x - mu)^dagger U_nu(x - mu) U_mu(x - mu + nu) U_mu(x + nu)]
+        // Above: U_nu(x + mu) Y^dagger + c_1 U_mu(x + mu) U_nu(x + 2 mu) (side U_mu(x + mu + nu))^dagger with side =
+        // U_nu(x) U_mu(x + nu), Y = c_0 side + c_1 [U_nu(x) U_nu(x + nu) U_mu(x + 2 nu) U_nu(x + mu + nu)^dagger +
+        // U_mu(x - mu)^dagger U_nu(x - mu) U_mu(x - mu + nu) U_mu(x + nu)]
         const Matrix side = Group::product(link(nu, at), link(mu, at, n));
-        Matrix y = Group::template product<false, true>(Group::product(Group::product(link(nu, at), link(nu, at, n)), link(mu, at, n2)), link(nu, at, m + n));
-        Group::template add_product<true, false>(y, link(mu, at, back), Group::product(Group::product(link(nu, at, back), link(mu, at, back + n)), link(mu, at, n)));
+        Matrix y = Group::template product<false, true>(
+            Group::product(Group::product(link(nu, at), link(nu, at, n)), link(mu, at, n2)), link(nu, at, m + n));
+        Group::template add_product<true, false>(
+            y, link(mu, at, back),
+            Group::product(Group::product(link(nu, at, back), link(mu, at, back + n)), link(mu, at, n)));
         scale(y, Value(c1));
         add(y, side, Value(c0));
         Group::template add_product<false, true>(sum, link(nu, at, m), y);
@@ -157,15 +171,22 @@ struct LinkField {
         Group::template add_product<false, true>(sum, far, Group::product(side, link(mu, at, m + n)));
       }
       {
-        // Below: side^dagger Y + c_1 Z U_nu(x - nu) with side = U_mu(x - nu) U_nu(x + mu - nu), Y = c_0 U_nu(x - nu) + c_1 U_mu(x - mu - nu)^dagger U_nu(x - mu - nu) U_mu(x - mu),
-        // Z = (U_mu(x - 2 nu) U_nu(x + mu - 2 nu) U_nu(x + mu - nu))^dagger U_nu(x - 2 nu) + U_mu(x + mu) (U_mu(x - nu) U_mu(x + mu - nu) U_nu(x + 2 mu - nu))^dagger
+        // Below: side^dagger Y + c_1 Z U_nu(x - nu) with side = U_mu(x - nu) U_nu(x + mu - nu), Y = c_0 U_nu(x - nu) +
+        // c_1 U_mu(x - mu - nu)^dagger U_nu(x - mu - nu) U_mu(x - mu), Z = (U_mu(x - 2 nu) U_nu(x + mu - 2 nu) U_nu(x +
+        // mu - nu))^dagger U_nu(x - 2 nu) + U_mu(x + mu) (U_mu(x - nu) U_mu(x + mu - nu) U_nu(x + 2 mu - nu))^dagger
         const Matrix side = Group::product(link(mu, at, down), link(nu, at, m + down));
-        Matrix y = Group::product(Group::template product<true, false>(link(mu, at, back + down), link(nu, at, back + down)), link(mu, at, back));
+        Matrix y =
+            Group::product(Group::template product<true, false>(link(mu, at, back + down), link(nu, at, back + down)),
+                           link(mu, at, back));
         scale(y, Value(c1));
         add(y, load(nu, at, down), Value(c0));
         Group::template add_product<true, false>(sum, side, y);
-        Matrix z = Group::template product<true, false>(Group::product(Group::product(link(mu, at, down2), link(nu, at, m + down2)), link(nu, at, m + down)), link(nu, at, down2));
-        Group::template add_product<false, true>(z, link(mu, at, m), Group::product(Group::product(link(mu, at, down), link(mu, at, m + down)), link(nu, at, m2 + down)));
+        Matrix z = Group::template product<true, false>(
+            Group::product(Group::product(link(mu, at, down2), link(nu, at, m + down2)), link(nu, at, m + down)),
+            link(nu, at, down2));
+        Group::template add_product<false, true>(
+            z, link(mu, at, m),
+            Group::product(Group::product(link(mu, at, down), link(mu, at, m + down)), link(nu, at, m2 + down)));
         scale(z, Value(c1));
         Group::template add_product<false, false>(sum, z, link(nu, at, down));
       }
@@ -211,8 +232,8 @@ struct LinkField {
   }
 };
 
-/// Weights of plaquettes and rectangles in the action; c_0 + 8 c_1 = 1. Source: K. Symanzik, Nucl. Phys. B 226, 187 (1983); M. Luescher, P. Weisz, Commun.
-/// Math. Phys. 97, 59 (1985); Y. Iwasaki, UTHEP-118 (1983), arXiv:1111.7054
+/// Weights of plaquettes and rectangles in the action; c_0 + 8 c_1 = 1. Source: K. Symanzik, Nucl. Phys. B 226, 187
+/// (1983); M. Luescher, P. Weisz, Commun. Math. Phys. 97, 59 (1985); Y. Iwasaki, UTHEP-118 (1983), arXiv:1111.7054
 struct LoopWeights {
   double plaquette = 1;
   double rectangle = 0;
@@ -272,7 +293,8 @@ struct GaugeDrift {
       T p[Group::generators];
       const int first = (mu - links.grid.first_direction) * Group::generators;
       // Lanes that are not meant would else be turned by what stands behind the row.
-      for (int a = 0; a < Group::generators; ++a) p[a] = Lanes<T>::select(Lanes<T>::first(count), Lanes<T>::load(momentum.at(row, first + a) + x), T(0.0));
+      for (int a = 0; a < Group::generators; ++a)
+        p[a] = Lanes<T>::select(Lanes<T>::first(count), Lanes<T>::load(momentum.at(row, first + a) + x), T(0.0));
       links.store(mu, at, Group::to_group(Group::product(Group::exponential(p, time), links.load(mu, at))));
     }
   }

@@ -6,14 +6,15 @@ namespace koushi {
 
 constexpr int longest_line = 6;  ///< links on a side of a loop
 
-/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two directions
-/// arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
+/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two
+/// directions arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
 template <typename Group>
 struct GaugeSurvey {
   static constexpr int numbers = 5;
   LinkField<Group> links;
   bool rectangles;
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count,
+                                  typename Group::Value (&values)[numbers]) const {
     using T = typename Group::Value;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
     for (T& v : values) v = T(0.0);
@@ -28,7 +29,8 @@ struct GaugeSurvey {
           values[1] = values[1] + weight * trace;
           if (Group::generators == 1 && links.grid.first_direction == 2) {
             const auto u = Group::template product<false, true>(one, other);
-            values[2] = values[2] + weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
+            values[2] = values[2] +
+                        weight * (Kokkos::atan2(Group::im_trace(u), Group::re_trace(u)) * T(0.15915494309189533577));
           }
         }
         if (!rectangles || nu == mu) continue;
@@ -44,13 +46,14 @@ struct GaugeSurvey {
 };
 
 /// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, and (four directions, SU(N)) the density
-/// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its adjoint) / 8i, its trace left out.
-/// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
+/// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its
+/// adjoint) / 8i, its trace left out. Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
 template <typename Group>
 struct FlowSurvey {
   static constexpr int numbers = 2;
   LinkField<Group> links;
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, typename Group::Value (&values)[numbers]) const {
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count,
+                                  typename Group::Value (&values)[numbers]) const {
     using T = typename Group::Value;
     constexpr int n_generators = Group::generators;
     const typename LinkField<Group>::Site at(links.grid, row, x, count);
@@ -73,10 +76,12 @@ struct FlowSurvey {
   }
 };
 
-/// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those directions:
-///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P = P_polar det(P_polar)^(-1/N) onto the group, d' directions
-///   stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
-/// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501 (2004)
+/// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those
+/// directions:
+///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P = P_polar det(P_polar)^(-1/N) onto
+///   the group, d' directions stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
+/// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501
+/// (2004)
 template <typename Group>
 struct SmearLinks {
   LinkField<Group> from;
@@ -97,7 +102,9 @@ struct SmearLinks {
       if (stout) {
         T slope[Group::generators];
         Group::slope(Group::product(u, staples), slope);
-        to.store(mu, at, Group::to_group(Group::product(Group::exponential(slope, Group::generators == 1 ? -weight : -2 * weight), u)));
+        to.store(mu, at,
+                 Group::to_group(
+                     Group::product(Group::exponential(slope, Group::generators == 1 ? -weight : -2 * weight), u)));
       } else {
         auto sum = LinkField<Group>::zero();
         LinkField<Group>::add(sum, u, T(1 - weight));
@@ -108,7 +115,8 @@ struct SmearLinks {
   }
 };
 
-/// Straight lines of links: line_mu(x) <- line_mu(x) U_mu(x + length mu), for mu = first ... last; length 0: <- U_mu(x).
+/// Straight lines of links: line_mu(x) <- line_mu(x) U_mu(x + length mu), for mu = first ... last; length 0: <-
+/// U_mu(x).
 template <typename Group>
 struct ExtendLines {
   using Links = LinkField<Group, longest_line>;
@@ -120,13 +128,15 @@ struct ExtendLines {
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count) const {
     const typename Links::Site at(links.grid, row, x, count);
     for (int mu = first; mu <= last; ++mu) {
-      lines.store(mu, at, length == 0 ? links.load(mu, at) : Group::product(lines.link(mu, at), links.link(mu, at, at.step(mu, length))));
+      lines.store(mu, at,
+                  length == 0 ? links.load(mu, at)
+                              : Group::product(lines.link(mu, at), links.link(mu, at, at.step(mu, length))));
     }
   }
 };
 
-/// Per site: Re tr of the loops of R links along mu and T along nu, over N and the number of such planes: nu up to last_nu, mu any other
-/// direction or (half the planes) any before nu.
+/// Per site: Re tr of the loops of R links along mu and T along nu, over N and the number of such planes: nu up to
+/// last_nu, mu any other direction or (half the planes) any before nu.
 ///
 /// a, b    the lines of R links, along mu, and of T links, along nu
 /// Cost    two products and a trace per plane
@@ -159,8 +169,8 @@ struct LoopsOfLines {
   }
 };
 
-/// lines[replica * transverse + site][reals], sites lexicographic, times the links along direction `first_direction` through the box, for every site of it with
-/// coordinate 0 there; `begin`: lines start here, at 1.
+/// lines[replica * transverse + site][reals], sites lexicographic, times the links along direction `first_direction`
+/// through the box, for every site of it with coordinate 0 there; `begin`: lines start here, at 1.
 template <typename Group>
 struct LineProducts {
   LinkField<Group> links;
@@ -176,7 +186,8 @@ struct LineProducts {
     const GridRow row = grid.row(line / rows_per_slice * rows_per_slice * grid.extent[f] + line % rows_per_slice);
     typename Group::Matrix product = Group::one();
     for (int c = 0; c < Group::reals && !begin; ++c) product.v[c] = lines(k, c);
-    for (int t = 0; t < grid.extent[f]; ++t) product = Group::product(product, links.load(f, {grid, row, x, 1}, {t * grid.stride[f], 0}));
+    for (int t = 0; t < grid.extent[f]; ++t)
+      product = Group::product(product, links.load(f, {grid, row, x, 1}, {t * grid.stride[f], 0}));
     for (int c = 0; c < Group::reals; ++c) lines(k, c) = product.v[c];
   }
 };

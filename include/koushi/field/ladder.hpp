@@ -15,10 +15,10 @@ const std::vector<std::string>& ladder_parameters();
 
 /// The theories that an [[updater]] of kind "replica-exchange" joins.
 struct Ladder {
-  int updater = -1;            ///< its place in the deck; -1: none, and then there is one rung
-  std::string parameter{};     ///< the key in which they differ, as "action.beta"
+  int updater = -1;              ///< its place in the deck; -1: none, and then there is one rung
+  std::string parameter{};       ///< the key in which they differ, as "action.beta"
   std::vector<double> values{};  ///< ascending
-  std::size_t own = 0;         ///< the rung of the deck's own [action]
+  std::size_t own = 0;           ///< the rung of the deck's own [action]
   std::size_t rungs() const { return updater < 0 ? 1 : values.size(); }
 };
 

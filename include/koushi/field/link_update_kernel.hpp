@@ -12,13 +12,15 @@ enum class LinkUpdate { heatbath, overrelaxation, metropolis };
 
 /// Local updates of links (x, mu).
 ///
-/// heatbath        with W = U A restricted to a subgroup (U(1) itself; SU(2); the three SU(2) of SU(3)), W = k V: U <- X V^dagger U with X drawn
+/// heatbath        with W = U A restricted to a subgroup (U(1) itself; SU(2); the three SU(2) of SU(3)), W = k V: U <-
+/// X V^dagger U with X drawn
 ///                 from its conditional weight e^{alpha x_0}, x_0 = Re tr X / 2, alpha = 2 beta k / N
 /// overrelaxation  U <- V^dagger V^dagger U, which leaves S as it is
 /// metropolis      U <- exp(i width r_a T_a) U, r uniform in [-1, 1]
-/// Returns what is added to the count: links (metropolis), subgroups that were drawn (heatbath), subgroups (overrelaxation).
-/// Cost    of SU(3) in four directions: 13 products and three times 168 flops for the subgroups, about 3.2 kflop
-/// Source  A. D. Kennedy, B. J. Pendleton, Phys. Lett. B 156, 393 (1985); N. Cabibbo, E. Marinari, Phys. Lett. B 119, 387 (1982);
+/// Returns what is added to the count: links (metropolis), subgroups that were drawn (heatbath), subgroups
+/// (overrelaxation). Cost    of SU(3) in four directions: 13 products and three times 168 flops for the subgroups,
+/// about 3.2 kflop Source  A. D. Kennedy, B. J. Pendleton, Phys. Lett. B 156, 393 (1985); N. Cabibbo, E. Marinari,
+/// Phys. Lett. B 119, 387 (1982);
 ///         D. J. Best, N. I. Fisher, Appl. Statist. 28, 152 (1979) (U(1))
 template <typename Group>
 struct LinkKernel {
@@ -27,7 +29,7 @@ struct LinkKernel {
   using Mask = typename L::Mask;
   using Word = typename L::Word;
   using Matrix = typename Group::Matrix;
-  static constexpr int tries = 64;                          ///< of a rejection loop; a link that fails all of them stays
+  static constexpr int tries = 64;  ///< of a rejection loop; a link that fails all of them stays
   static constexpr int draws_per_link = 4 * 3 * 2 * tries;  ///< 4 directions apart, 3 subgroups
   LinkField<Group> links;
   LinkUpdate update;
@@ -46,14 +48,22 @@ struct LinkKernel {
     Word sites;
     std::uint32_t first;
     KOKKOS_INLINE_FUNCTION RandomLanes<T> operator()(int d) const {
-      return philox_lanes<T>(seed, RandomPurpose::local_update, step, sites, Word(static_cast<std::uint64_t>(first + static_cast<std::uint32_t>(d))));
+      return philox_lanes<T>(seed, RandomPurpose::local_update, step, sites,
+                             Word(static_cast<std::uint64_t>(first + static_cast<std::uint32_t>(d))));
     }
-    KOKKOS_INLINE_FUNCTION Stream from(int d) const { return {seed, step, sites, first + static_cast<std::uint32_t>(d)}; }
+    KOKKOS_INLINE_FUNCTION Stream from(int d) const {
+      return {seed, step, sites, first + static_cast<std::uint32_t>(d)};
+    }
   };
-  KOKKOS_INLINE_FUNCTION static T first_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[0], r.word[1]); }
-  KOKKOS_INLINE_FUNCTION static T second_uniform(const RandomLanes<T>& r) { return uniform_lanes<T>(r.word[2], r.word[3]); }
+  KOKKOS_INLINE_FUNCTION static T first_uniform(const RandomLanes<T>& r) {
+    return uniform_lanes<T>(r.word[0], r.word[1]);
+  }
+  KOKKOS_INLINE_FUNCTION static T second_uniform(const RandomLanes<T>& r) {
+    return uniform_lanes<T>(r.word[2], r.word[3]);
+  }
 
-  /// What a draw from SU(2) takes of random numbers alone: the logarithms and the level of the first of Kennedy and Pendleton's tries, a direction in space.
+  /// What a draw from SU(2) takes of random numbers alone: the logarithms and the level of the first of Kennedy and
+  /// Pendleton's tries, a direction in space.
   struct Draw {
     T logs;
     T level;
@@ -82,9 +92,10 @@ struct LinkKernel {
     return {logs(one, two), level(two), {flat * cosine, flat * sine, height}};
   }
 
-  /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0} for the lanes of `open`, which keeps those for which no try succeeded.
-  /// over: 1 / alpha
-  KOKKOS_INLINE_FUNCTION static T kennedy_pendleton(const T& alpha, const T& over, const Draw& first, const Stream& block, Mask& open) {
+  /// x_0 with weight sqrt(1 - x_0^2) e^{alpha x_0} for the lanes of `open`, which keeps those for which no try
+  /// succeeded. over: 1 / alpha
+  KOKKOS_INLINE_FUNCTION static T kennedy_pendleton(const T& alpha, const T& over, const Draw& first,
+                                                    const Stream& block, Mask& open) {
     T x0(0.0);
     const Mask small = alpha < T(1.5);
     const auto keep = [&](const T& x, const Mask& good) {
@@ -101,8 +112,9 @@ struct LinkKernel {
       const RandomLanes<T> two = block(2 * t + 1);
       if (L::any(open && !small)) keep_large(logs(one, two), level(two));
       if (L::any(open && small)) {
-        // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the density sqrt(1 - x_0^2), and is
-        // kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector is independent of its direction and gives the uniform number.
+        // Where Kennedy and Pendleton's tries would fail: a component of a random direction in four dimensions has the
+        // density sqrt(1 - x_0^2), and is kept with probability e^{alpha (x_0 - 1)} >= e^{-3}. The length of the vector
+        // is independent of its direction and gives the uniform number.
         T a;
         T b;
         T c;
@@ -118,7 +130,8 @@ struct LinkKernel {
     return x0;
   }
 
-  /// cos and sin of an angle with weight e^{kappa cos} for the lanes of `open`, which keeps those for which no try succeeded.
+  /// cos and sin of an angle with weight e^{kappa cos} for the lanes of `open`, which keeps those for which no try
+  /// succeeded.
   KOKKOS_INLINE_FUNCTION static void best_fisher(const T& kappa, const Stream& block, Mask& open, T& cosine, T& sine) {
     const T tau = T(1.0) + Kokkos::sqrt(T(1.0) + T(4.0) * kappa * kappa);
     const T rho = (tau - Kokkos::sqrt(T(2.0) * tau)) / (T(2.0) * kappa);
@@ -158,7 +171,8 @@ struct LinkKernel {
   }
 
   /// The factor of the subgroup for the part q of W in it (a real multiple of SU(2)); 1 in lanes that stay.
-  KOKKOS_INLINE_FUNCTION void factor_su2(const T (&q)[4], const Draw& first, const Stream& block, const Mask& meant, T (&g)[4], int& moved) const {
+  KOKKOS_INLINE_FUNCTION void factor_su2(const T (&q)[4], const Draw& first, const Stream& block, const Mask& meant,
+                                         T (&g)[4], int& moved) const {
     using Q = GroupSU2<T>;
     const T square = Q::square({{q[0], q[1], q[2], q[3]}});
     const Mask regular = meant && T(1e-24) < square;
@@ -173,8 +187,10 @@ struct LinkKernel {
       const T x0 = kennedy_pendleton(T(scale) * k, T(1 / scale) * over, first, block, open);
       stays = stays || open;
       const T radius = Kokkos::sqrt(Kokkos::max(T(0.0), L::fnma(x0, x0, T(1.0))));
-      product = Q::template product<false, true>(typename Q::Matrix{{x0, radius * first.direction[0], radius * first.direction[1], radius * first.direction[2]}},
-                                                 typename Q::Matrix{{q[0] * over, q[1] * over, q[2] * over, q[3] * over}});
+      product = Q::template product<false, true>(
+          typename Q::Matrix{
+              {x0, radius * first.direction[0], radius * first.direction[1], radius * first.direction[2]}},
+          typename Q::Matrix{{q[0] * over, q[1] * over, q[2] * over, q[3] * over}});
     } else {  // V^dagger V^dagger = q^dagger q^dagger / |q|^2
       const T twice = T(2.0) / safe;
       const T part = T(0.0) - twice * q[0];
@@ -184,11 +200,13 @@ struct LinkKernel {
     moved += L::count(!stays);
   }
 
-  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant, const Ahead& next, int& moved) const {
+  KOKKOS_INLINE_FUNCTION void heat(Matrix& u, const Matrix& staples, const Stream& block, const Mask& meant,
+                                   const Ahead& next, int& moved) const {
     // Together, since none waits for another.
     Draw draws[Group::subgroups];
     if (Group::generators > 1 && update == LinkUpdate::heatbath) {
-      for (int subgroup = 0; subgroup < Group::subgroups; ++subgroup) draws[subgroup] = draw(block.from(subgroup * 2 * tries));
+      for (int subgroup = 0; subgroup < Group::subgroups; ++subgroup)
+        draws[subgroup] = draw(block.from(subgroup * 2 * tries));
     }
     Matrix w = Group::product(u, staples);
     if constexpr (Group::generators == 1) {
@@ -223,7 +241,8 @@ struct LinkKernel {
         const int i = subgroup == 2 ? 1 : 0;
         const int j = subgroup == 0 ? 1 : 2;
         const T half(0.5);
-        const T q[4] = {half * (w.re(i, i) + w.re(j, j)), half * (w.im(i, j) + w.im(j, i)), half * (w.re(i, j) - w.re(j, i)), half * (w.im(i, i) - w.im(j, j))};
+        const T q[4] = {half * (w.re(i, i) + w.re(j, j)), half * (w.im(i, j) + w.im(j, i)),
+                        half * (w.re(i, j) - w.re(j, i)), half * (w.im(i, i) - w.im(j, j))};
         T g[4];
         next.fetch(subgroup, 3);
         factor_su2(q, draws[subgroup], block.from(subgroup * 2 * tries), meant, g, moved);
@@ -234,13 +253,17 @@ struct LinkKernel {
   }
 
   KOKKOS_INLINE_FUNCTION Ahead ahead(const GridRow& row, int call) const { return {links, mu, row, call}; }
-  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const { (*this)(row, x, count, Ahead(), sum); }
-  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& next, std::int64_t& sum) const {
+  KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const {
+    (*this)(row, x, count, Ahead(), sum);
+  }
+  KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, const Ahead& next,
+                                                               std::int64_t& sum) const {
     const GridView& grid = links.grid;
     const typename LinkField<Group>::Site at(grid, row, x, count);
     const Mask meant = L::first(count);
-    const Stream block{seed, step, L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), 2),
-                       static_cast<std::uint32_t>((grid.first_replica + row.replica) * draws_per_link + mu * (draws_per_link / 4))};
+    const Stream block{
+        seed, step, L::words(static_cast<std::uint64_t>(grid.global_site(row, x)), 2),
+        static_cast<std::uint32_t>((grid.first_replica + row.replica) * draws_per_link + mu * (draws_per_link / 4))};
     Matrix u = links.load(mu, at);
     const Matrix staples = weights.staples(links, at, mu);
     int moved = 0;
@@ -248,7 +271,8 @@ struct LinkKernel {
       T p[Group::generators];
       for (int a = 0; a < Group::generators; ++a) p[a] = T(2.0) * first_uniform(block(a)) - T(1.0);
       const Matrix other = Group::product(Group::exponential(p, width), u);
-      const T change = T(beta / Group::order) * (Group::re_trace(Group::product(other, staples)) - Group::re_trace(Group::product(u, staples)));
+      const T change = T(beta / Group::order) *
+                       (Group::re_trace(Group::product(other, staples)) - Group::re_trace(Group::product(u, staples)));
       const T bounded = Kokkos::max(T(-700.0), Kokkos::min(T(0.0), change));
       const Mask accepted = meant && first_uniform(block(Group::generators)) < lane_exp(bounded);
       for (int c = 0; c < Group::reals; ++c) u.v[c] = L::select(accepted, other.v[c], u.v[c]);

@@ -33,8 +33,12 @@ struct QuarticSite {
 struct SineGordonSite {
   double amplitude = 0;
   double beta = 1;
-  KOKKOS_INLINE_FUNCTION double energy(const double (&phi)[1]) const { return amplitude * (1 - Kokkos::cos(beta * phi[0])); }
-  KOKKOS_INLINE_FUNCTION void slope(const double (&phi)[1], double (&out)[1]) const { out[0] = amplitude * beta * Kokkos::sin(beta * phi[0]); }
+  KOKKOS_INLINE_FUNCTION double energy(const double (&phi)[1]) const {
+    return amplitude * (1 - Kokkos::cos(beta * phi[0]));
+  }
+  KOKKOS_INLINE_FUNCTION void slope(const double (&phi)[1], double (&out)[1]) const {
+    out[0] = amplitude * beta * Kokkos::sin(beta * phi[0]);
+  }
   /// f of the Schwinger-Dyson identity and its derivative: as periodic as S, which has no normalisable phi.
   KOKKOS_INLINE_FUNCTION double test(double phi) const { return Kokkos::sin(beta * phi); }
   KOKKOS_INLINE_FUNCTION double test_slope(double phi) const { return beta * Kokkos::cos(beta * phi); }
@@ -71,22 +75,35 @@ struct QuadraticBond {
 struct MidpointBond {
   double stiffness = 1;
   PolynomialSite potential;
-  KOKKOS_INLINE_FUNCTION double energy(double a, double b) const { return stiffness * (b - a) * (b - a) + potential.value(0.5 * (a + b)); }
-  KOKKOS_INLINE_FUNCTION double slope_a(double a, double b) const { return 2 * stiffness * (a - b) + 0.5 * potential.derivative(0.5 * (a + b)); }
-  KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const { return 2 * stiffness * (b - a) + 0.5 * potential.derivative(0.5 * (a + b)); }
+  KOKKOS_INLINE_FUNCTION double energy(double a, double b) const {
+    return stiffness * (b - a) * (b - a) + potential.value(0.5 * (a + b));
+  }
+  KOKKOS_INLINE_FUNCTION double slope_a(double a, double b) const {
+    return 2 * stiffness * (a - b) + 0.5 * potential.derivative(0.5 * (a + b));
+  }
+  KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const {
+    return 2 * stiffness * (b - a) + 0.5 * potential.derivative(0.5 * (a + b));
+  }
 };
 
-/// stiffness (b - a)^2 + (V(a) + V(b)) / 2: the symmetrised rule of a path, which differs from V at sites where an end is open.
+/// stiffness (b - a)^2 + (V(a) + V(b)) / 2: the symmetrised rule of a path, which differs from V at sites where an end
+/// is open.
 struct TrapezoidBond {
   double stiffness = 1;
   PolynomialSite potential;
-  KOKKOS_INLINE_FUNCTION double energy(double a, double b) const { return stiffness * (b - a) * (b - a) + 0.5 * (potential.value(a) + potential.value(b)); }
-  KOKKOS_INLINE_FUNCTION double slope_a(double a, double b) const { return 2 * stiffness * (a - b) + 0.5 * potential.derivative(a); }
-  KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const { return 2 * stiffness * (b - a) + 0.5 * potential.derivative(b); }
+  KOKKOS_INLINE_FUNCTION double energy(double a, double b) const {
+    return stiffness * (b - a) * (b - a) + 0.5 * (potential.value(a) + potential.value(b));
+  }
+  KOKKOS_INLINE_FUNCTION double slope_a(double a, double b) const {
+    return 2 * stiffness * (a - b) + 0.5 * potential.derivative(a);
+  }
+  KOKKOS_INLINE_FUNCTION double slope_b(double a, double b) const {
+    return 2 * stiffness * (b - a) + 0.5 * potential.derivative(b);
+  }
 };
 
-/// S = sum_x [ V(phi(x)) + sum_mu B(phi(x), w phi(x + mu)) ] in d directions, phi with n components, w = -1 across an antiperiodic boundary; a
-/// bond across an open end (w = 0) is left out.
+/// S = sum_x [ V(phi(x)) + sum_mu B(phi(x), w phi(x + mu)) ] in d directions, phi with n components, w = -1 across an
+/// antiperiodic boundary; a bond across an open end (w = 0) is left out.
 template <typename Site, typename Bond, int n, int d>
 struct ScalarAction {
   GridView grid;
@@ -139,8 +156,8 @@ struct ScalarAction {
     add(sides.left, sides.right, sides.left_weight, sides.right_weight);
   }
 
-  /// The part of S that belongs to site x: its potential and its forward bonds; the first site of a path with fixed ends has the bond to the
-  /// end behind it, too.
+  /// The part of S that belongs to site x: its potential and its forward bonds; the first site of a path with fixed
+  /// ends has the bond to the end behind it, too.
   KOKKOS_INLINE_FUNCTION double density(const Row& row, int x, const RowSides& sides) const {
     double phi[n];
     for (int c = 0; c < n; ++c) phi[c] = row.phi[c][x];
@@ -157,14 +174,16 @@ struct ScalarAction {
   }
 
   /// S(phi(x) -> other) - S, the rest fixed.
-  KOKKOS_INLINE_FUNCTION double local_change(const Row& row, int x, const RowSides& sides, const double (&phi)[n], const double (&other)[n]) const {
+  KOKKOS_INLINE_FUNCTION double local_change(const Row& row, int x, const RowSides& sides, const double (&phi)[n],
+                                             const double (&other)[n]) const {
     double change = site.energy(other) - site.energy(phi);
     const auto add = [&](int down, int up, double down_weight, double up_weight) {
       for (int c = 0; c < n; ++c) {
         const double above = up_weight * row.phi[c][x + up];
         const double below = row.phi[c][x + down];
         change += Kokkos::fabs(up_weight) * (bond.energy(other[c], above) - bond.energy(phi[c], above));
-        change += Kokkos::fabs(down_weight) * (bond.energy(below, down_weight * other[c]) - bond.energy(below, down_weight * phi[c]));
+        change += Kokkos::fabs(down_weight) *
+                  (bond.energy(below, down_weight * other[c]) - bond.energy(below, down_weight * phi[c]));
       }
     };
     for (int mu = 4 - d; mu < 3; ++mu) add(row.step[mu][0], row.step[mu][1], row.weight[mu][0], row.weight[mu][1]);
@@ -175,8 +194,8 @@ struct ScalarAction {
 
 /// target = base - factor dS/dphi(source); with `fused` also moved = source + drift target.
 ///
-/// Bytes       per component and site: 24 (base = target = p), fused 32 and the write-allocate of `moved`; the field's neighbours come from cache
-/// Flops       about 6 d + 6 per component
+/// Bytes       per component and site: 24 (base = target = p), fused 32 and the write-allocate of `moved`; the field's
+/// neighbours come from cache Flops       about 6 d + 6 per component
 template <typename Action, int n, bool fused>
 struct KickKernel {
   Action action;
@@ -217,9 +236,12 @@ struct KickKernel {
 };
 
 template <typename Site>
-concept PeriodicSite = requires(const Site& site) { site.test_slope(0.0); };
+concept PeriodicSite = requires(const Site& site) {
+  site.test_slope(0.0);
+};
 
-/// Per site: density of S, |phi|^2, |phi|^4, sum_c f_c dS/dphi_c and sum_c df_c/dphi_c with f = phi, or that of a periodic V.
+/// Per site: density of S, |phi|^2, |phi|^4, sum_c f_c dS/dphi_c and sum_c df_c/dphi_c with f = phi, or that of a
+/// periodic V.
 template <typename Action, int n>
 struct ScalarSurvey {
   Action action;

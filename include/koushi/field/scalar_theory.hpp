@@ -7,7 +7,8 @@
 
 namespace koushi {
 
-/// S = sum_x { stiffness sum_mu |phi(x + mu) - phi(x)|^2 + quadratic |phi|^2 + quartic |phi|^4 }, phi with 1 to 4 real components.
+/// S = sum_x { stiffness sum_mu |phi(x + mu) - phi(x)|^2 + quadratic |phi|^2 + quartic |phi|^4 }, phi with 1 to 4 real
+/// components.
 ///
 /// Series      action, phi2, phi4, virial (sum phi dS/dphi), magnetization ..., correlator: see observables()
 /// Source      I. Montvay, G. Muenster, Quantum Fields on a Lattice (1994), sec. 2.1
@@ -23,16 +24,17 @@ std::unique_ptr<MolecularDynamics> make_quartic_theory(const Grid& grid, const Q
 /// Source      S. Coleman, Phys. Rev. D 11, 2088 (1975)
 std::unique_ptr<MolecularDynamics> make_sine_gordon_theory(const Grid& grid, double mass_squared, double beta);
 
-/// Where the potential of a path is taken: at the points; at the middle of two; half at each end of a step (the same as the first on a ring).
+/// Where the potential of a path is taken: at the points; at the middle of two; half at each end of a step (the same as
+/// the first on a ring).
 enum class PathRule { end_point, mid_point, symmetrised };
 
-/// A quantum-mechanical path of mass 1 in d = 1: S = sum_i { (x_{i+1} - x_i)^2 / (2 a) + a V(x) }, V = sum_k potential[k] x^k, k = 1 ... 8.
-/// Source      M. Creutz, B. Freedman, Ann. Phys. 132, 427 (1981)
+/// A quantum-mechanical path of mass 1 in d = 1: S = sum_i { (x_{i+1} - x_i)^2 / (2 a) + a V(x) }, V = sum_k
+/// potential[k] x^k, k = 1 ... 8. Source      M. Creutz, B. Freedman, Ann. Phys. 132, 427 (1981)
 struct PathOptions {
-  double spacing = 1;              ///< a
-  std::vector<double> potential;   ///< [k]; potential[0] is not used
+  double spacing = 1;             ///< a
+  std::vector<double> potential;  ///< [k]; potential[0] is not used
   PathRule rule = PathRule::end_point;
-  double ends[2] = {0, 0};         ///< x before the first and behind the last point, where the boundary is fixed
+  double ends[2] = {0, 0};  ///< x before the first and behind the last point, where the boundary is fixed
 };
 std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const PathOptions& options);
 

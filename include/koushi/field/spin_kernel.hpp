@@ -22,7 +22,8 @@ struct SpinNeighbour {
   double weight;
 };
 
-KOKKOS_INLINE_FUNCTION SpinNeighbour spin_neighbour(const GridView& grid, const GridRow& row, int x, const int (&step)[4], int sign) {
+KOKKOS_INLINE_FUNCTION SpinNeighbour spin_neighbour(const GridView& grid, const GridRow& row, int x,
+                                                    const int (&step)[4], int sign) {
   SpinNeighbour result{row.site + x, 1.0};
   for (int mu = grid.first_direction; mu < 4; ++mu) {
     if (step[mu] == 0) continue;
@@ -49,8 +50,10 @@ struct VectorSpins {
   KOKKOS_INLINE_FUNCTION double source(const double (&a)[n]) const { return field * a[0]; }
   KOKKOS_INLINE_FUNCTION bool has_two_states() const { return n == 1 || states == 2; }
 
-  /// Another direction, symmetrically: the other one (n = 1), another angle of the clock, or one turned by up to about `width`.
-  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[n], const RandomBlock& first, const RandomBlock& second, double width, double (&out)[n]) const {
+  /// Another direction, symmetrically: the other one (n = 1), another angle of the clock, or one turned by up to about
+  /// `width`.
+  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[n], const RandomBlock& first, const RandomBlock& second,
+                                      double width, double (&out)[n]) const {
     if constexpr (n == 1) {
       out[0] = -s[0];
     } else if (n == 2 && states > 0) {
@@ -80,10 +83,13 @@ struct PottsSpins {
   double beta = 1;
   double field = 0;
   int states = 2;
-  KOKKOS_INLINE_FUNCTION double pair(const double (&a)[1], const double (&b)[1]) const { return a[0] == b[0] ? 1.0 : 0.0; }
+  KOKKOS_INLINE_FUNCTION double pair(const double (&a)[1], const double (&b)[1]) const {
+    return a[0] == b[0] ? 1.0 : 0.0;
+  }
   KOKKOS_INLINE_FUNCTION double source(const double (&a)[1]) const { return a[0] == 0 ? field : 0.0; }
   KOKKOS_INLINE_FUNCTION bool has_two_states() const { return states == 2; }
-  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[1], const RandomBlock& first, const RandomBlock&, double, double (&out)[1]) const {
+  KOKKOS_INLINE_FUNCTION void propose(const double (&s)[1], const RandomBlock& first, const RandomBlock&, double,
+                                      double (&out)[1]) const {
     const int other = static_cast<int>(s[0]) + 1 + uniform_below(first.word[0], states - 1);
     out[0] = other % states;
   }
@@ -104,7 +110,8 @@ KOKKOS_INLINE_FUNCTION void store_spin(const FieldPointer& field, int replica, i
 
 /// - S of one spin with all its neighbours, in units of beta.
 template <typename Spins>
-KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds& bonds, const GridView& grid, const FieldPointer& field, const GridRow& row, int x,
+KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds& bonds, const GridView& grid,
+                                             const FieldPointer& field, const GridRow& row, int x,
                                              const double (&s)[Spins::components]) {
   constexpr int n = Spins::components;
   double sum = spins.source(s);
@@ -125,8 +132,9 @@ KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds
   return sum;
 }
 
-/// Metropolis updates of the sites of one colour. Spins of two states are turned with their heat-bath probability 1 / (1 + e^{dS}): always flipping
-/// where dS = 0, in a fixed order of the sites, leaves configurations (of a ring, say) that are never left.
+/// Metropolis updates of the sites of one colour. Spins of two states are turned with their heat-bath probability 1 /
+/// (1 + e^{dS}): always flipping where dS = 0, in a fixed order of the sites, leaves configurations (of a ring, say)
+/// that are never left.
 template <typename Spins>
 struct SpinMetropolis {
   Spins spins;
@@ -147,13 +155,17 @@ struct SpinMetropolis {
     const auto first_draw = static_cast<std::uint32_t>((grid.first_replica + row.replica) * hits * 3);
     int count = 0;
     for (int hit = 0; hit < hits; ++hit) {
-      const auto block = [&](int draw) { return philox(seed, RandomPurpose::local_update, step, number, first_draw + static_cast<std::uint32_t>(3 * hit + draw)); };
+      const auto block = [&](int draw) {
+        return philox(seed, RandomPurpose::local_update, step, number,
+                      first_draw + static_cast<std::uint32_t>(3 * hit + draw));
+      };
       double s[n];
       double other[n];
       load_spin(field, row.replica, row.site + x, s);
       const RandomBlock first = block(0);
       spins.propose(s, first, n > 2 ? block(1) : first, width, other);
-      const double change = spins.beta * (spin_alignment(spins, bonds, grid, field, row, x, s) - spin_alignment(spins, bonds, grid, field, row, x, other));
+      const double change = spins.beta * (spin_alignment(spins, bonds, grid, field, row, x, s) -
+                                          spin_alignment(spins, bonds, grid, field, row, x, other));
       const RandomBlock last = block(2);
       const double weight = Kokkos::exp(-change);
       if (uniform(last.word[0], last.word[1]) >= (spins.has_two_states() ? weight / (1 + weight) : weight)) continue;
@@ -164,17 +176,21 @@ struct SpinMetropolis {
   }
 };
 
-/// Where the random word of an Ising spin is found: sites of one parity of a row in groups of 32 share 8 blocks of four words, site j = 8 word + block of a
-/// group. So eight lanes and four words serve 32 sites, and the word of a site does not depend on how rows are cut.
+/// Where the random word of an Ising spin is found: sites of one parity of a row in groups of 32 share 8 blocks of four
+/// words, site j = 8 word + block of a group. So eight lanes and four words serve 32 sites, and the word of a site does
+/// not depend on how rows are cut.
 KOKKOS_INLINE_FUNCTION int ising_word(std::int64_t coordinate) { return static_cast<int>(coordinate / 16 % 4); }
 
-/// Heat-bath updates of Ising spins with nearest neighbours, S = - (sum_b strength s s' + source sum s): s turns with probability 1 / (1 + e^{dS}),
-/// dS = 2 s (strength sum of its neighbours + source). The comparison takes 32 random bits, which moves the probability by less than 2^-32.
+/// Heat-bath updates of Ising spins with nearest neighbours, S = - (sum_b strength s s' + source sum s): s turns with
+/// probability 1 / (1 + e^{dS}), dS = 2 s (strength sum of its neighbours + source). The comparison takes 32 random
+/// bits, which moves the probability by less than 2^-32.
 ///
-/// Without a source and on periodic lattices s times the sum of its neighbours is one of 2 d + 1 numbers, whose probabilities are in a table.
+/// Without a source and on periodic lattices s times the sum of its neighbours is one of 2 d + 1 numbers, whose
+/// probabilities are in a table.
 ///
 /// T      Simd: 32 sites of one parity of a split row at once, place x, of which `count` are meant; double: one site
-/// Cost   per 32 sites some 100 integer operations of Philox in eight lanes; per site in vectors 4 d + 10 operations, or 2 d + 26 with the exponential;
+/// Cost   per 32 sites some 100 integer operations of Philox in eight lanes; per site in vectors 4 d + 10 operations,
+/// or 2 d + 26 with the exponential;
 ///        24 bytes of memory per sweep and site
 template <typename T>
 struct IsingHeatbath {
@@ -187,8 +203,8 @@ struct IsingHeatbath {
   std::uint32_t first_draw;
   std::uint32_t draws_per_replica;
   bool weighted;  ///< whether a boundary has a factor
-  /// A spin turns if its random word is below limit[m modulo 8], where s times the sum is 2 m, -d <= m <= d; of the two that meet in four directions m = -4
-  /// is in the table and m = 4 apart.
+  /// A spin turns if its random word is below limit[m modulo 8], where s times the sum is 2 m, -d <= m <= d; of the two
+  /// that meet in four directions m = -4 is in the table and m = 4 apart.
   double limit[8];
   double last_limit;
 
@@ -205,15 +221,18 @@ struct IsingHeatbath {
   using L = Lanes<T>;
   using Word = typename L::Word;
 
-  /// Neighbours of the sites of one parity of a split row: whole rows beside it, and its own other half, of which one site stands elsewhere.
+  /// Neighbours of the sites of one parity of a split row: whole rows beside it, and its own other half, of which one
+  /// site stands elsewhere.
   struct Beside {
     const double* row[6];
     int rows = 0;
     const double* own;
     int shift[2];  ///< from a site's place to those of its neighbours along the row
-    int edge;      ///< place of the site one of whose neighbours is `wrapped`: its left one for even sites, its right one for odd ones
+    int edge;  ///< place of the site one of whose neighbours is `wrapped`: its left one for even sites, its right one
+               ///< for odd ones
     const double* wrapped;
-    KOKKOS_FORCEINLINE_FUNCTION Beside(const GridView& grid, const FieldPointer& field, const GridRow& at, int parity) : own(field.at(at, 0)) {
+    KOKKOS_FORCEINLINE_FUNCTION Beside(const GridView& grid, const FieldPointer& field, const GridRow& at, int parity)
+        : own(field.at(at, 0)) {
       for (int mu = grid.first_direction; mu < 3; ++mu) {
         for (int side = -1; side <= 1; side += 2) row[rows++] = own + grid.step(mu, side, at.coordinate[mu]);
       }
@@ -267,19 +286,24 @@ struct IsingHeatbath {
   }
 
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count, std::int64_t& sum) const {
-    const auto draw = static_cast<std::uint64_t>(first_draw + static_cast<std::uint32_t>(grid.first_replica + row.replica) * draws_per_replica);
+    const auto draw = static_cast<std::uint64_t>(
+        first_draw + static_cast<std::uint32_t>(grid.first_replica + row.replica) * draws_per_replica);
     const auto number = static_cast<std::uint64_t>(grid.global_site(row, x));
     double* const spins = field.at(row, 0);
     if constexpr (L::width == 1) {
       const int word = ising_word(grid.global_first[3] + grid.coordinate(x));
-      const RandomBlock block = philox(seed, RandomPurpose::local_update, step, number - 16 * static_cast<std::uint64_t>(word), static_cast<std::uint32_t>(draw));
+      const RandomBlock block =
+          philox(seed, RandomPurpose::local_update, step, number - 16 * static_cast<std::uint64_t>(word),
+                 static_cast<std::uint32_t>(draw));
       sum += update(spins + x, sum_of(row, x, count), block.word[word], count);
     } else {
       const int parity = x < grid.half ? 0 : 1;
       const Beside beside(grid, field, row, parity);
       for (int part = 0; part < 8; part += L::width) {  // of the eight blocks of a group
         if (part >= count) return;
-        const RandomLanes<T> block = philox_lanes<T>(seed, RandomPurpose::local_update, step, L::words(number + 2 * static_cast<std::uint64_t>(part), 2), Word(draw));
+        const RandomLanes<T> block =
+            philox_lanes<T>(seed, RandomPurpose::local_update, step,
+                            L::words(number + 2 * static_cast<std::uint64_t>(part), 2), Word(draw));
         for (int w = 0; w < 4; ++w) {
           const int first = x + 8 * w + part;
           if (first >= x + count) break;
@@ -291,8 +315,8 @@ struct IsingHeatbath {
   }
 };
 
-/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, the source term, and the number of its forward bonds of
-/// the first shell.
+/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, the source term, and the
+/// number of its forward bonds of the first shell.
 template <typename Spins>
 struct SpinSurvey {
   Spins spins;
@@ -302,7 +326,7 @@ struct SpinSurvey {
   FieldPointer field;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
     const SpinSurvey self = *this;
-    return [self, row](int x, const RowSides&, double (&values)[4]) {
+    return [self, row](int x, const RowSides&, double(&values)[4]) {
       constexpr int n = Spins::components;
       double s[n];
       load_spin(self.field, row.replica, row.site + x, s);
@@ -325,7 +349,8 @@ struct SpinSurvey {
   }
 };
 
-/// s <- 2 (s.h) h / h^2 - s, h the sum of the neighbours with their couplings: S stays as it is. Sites of one colour, n >= 2.
+/// s <- 2 (s.h) h / h^2 - s, h the sum of the neighbours with their couplings: S stays as it is. Sites of one colour, n
+/// >= 2.
 template <int n>
 struct SpinOverrelaxation {
   VectorSpins<n> spins;

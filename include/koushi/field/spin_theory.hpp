@@ -7,11 +7,13 @@
 
 namespace koushi {
 
-/// Classical spins with S = beta H, H = - sum_b J_b f(s, s') - h sum g(s), J per distance shell of the hypercubic lattice.
+/// Classical spins with S = beta H, H = - sum_b J_b f(s, s') - h sum g(s), J per distance shell of the hypercubic
+/// lattice.
 ///   vector  unit vectors of n = 1 (Ising), 2 (XY), 3 or 4 components: f = s.s', g = s_1
 ///   clock   n = 2, angles 2 pi k / states
 ///   potts   k = 0 ... states - 1: f = [s = s'], g = [s = 0]
-/// Source  clusters: U. Wolff, Phys. Rev. Lett. 62, 361 (1989); R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86 (1987)
+/// Source  clusters: U. Wolff, Phys. Rev. Lett. 62, 361 (1989); R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86
+/// (1987)
 struct SpinModel {
   enum class Kind { vector, clock, potts };
   Kind kind = Kind::vector;

@@ -16,16 +16,19 @@ struct GridOptions {
   std::vector<int> ranks;          ///< ranks per direction of one replica; their product divides the number of ranks
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
-  bool split_rows = false;         ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
-  int numbers = 1;                 ///< per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
-  bool divisible = true;           ///< whether ranks may divide a lattice; otherwise they share replicas only
+  bool split_rows = false;  ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every
+                            ///< rank's rows allow it
+  int numbers =
+      1;  ///< per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
+  bool divisible = true;  ///< whether ranks may divide a lattice; otherwise they share replicas only
 };
 
-/// A hypercubic lattice of 1 to 4 directions, or many replicas of it, spread over the ranks: groups of ranks share the replicas, the ranks
-/// of a group divide each lattice among them.
+/// A hypercubic lattice of 1 to 4 directions, or many replicas of it, spread over the ranks: groups of ranks share the
+/// replicas, the ranks of a group divide each lattice among them.
 ///
 /// Collective  construction
-/// Errors      UsageError: extents that the ranks do not divide, boxes thinner than the range, more groups than replicas
+/// Errors      UsageError: extents that the ranks do not divide, boxes thinner than the range, more groups than
+/// replicas
 class Grid {
  public:
   Grid(const Communicator& comm, const GridOptions& options);
@@ -64,8 +67,8 @@ class Grid {
   Kokkos::View<int*> boundary_rows_;
 };
 
-/// Ranks per direction for `n_ranks` ranks and that many replicas: replicas first, then the longest boxes are halved, thirded ..., the
-/// contiguous direction last. Empty if there is no way.
+/// Ranks per direction for `n_ranks` ranks and that many replicas: replicas first, then the longest boxes are halved,
+/// thirded ..., the contiguous direction last. Empty if there is no way.
 std::vector<int> choose_divisions(const std::vector<int>& extents, int n_ranks, std::int64_t replicas, int range);
 std::vector<int> choose_divisions(const GridOptions& options, int n_ranks);
 

@@ -4,7 +4,8 @@
 
 namespace koushi {
 
-/// A field: numbers of [replica][component][stored site], with the halo that the grid asks for, in the order that pointer_to() knows.
+/// A field: numbers of [replica][component][stored site], with the halo that the grid asks for, in the order that
+/// pointer_to() knows.
 using FieldArray = Kokkos::View<double***, Kokkos::LayoutRight>;
 
 FieldArray make_field(const Grid& grid, int components);
@@ -18,13 +19,13 @@ FieldPointer pointer_to(const GridView& grid, const Field& field) {
   return {field.data() - (grid.pad + grid.margin) * (components - 1), components * stored, grid.stride[2], components};
 }
 
-/// Fills the halos of a field from the ranks beside this one, by point-to-point messages that are under way between start() and finish().
+/// Fills the halos of a field from the ranks beside this one, by point-to-point messages that are under way between
+/// start() and finish().
 ///
-/// With corners = false the faces of all directions travel at once: what steps along one direction at a time need, and what can be hidden
-/// behind work on sites that take no step into the halo. With corners = true directions follow each other, so that steps in several
-/// directions find their values too.
-/// Collective  over the group of ranks that hold the replica
-/// Errors      LibraryError
+/// With corners = false the faces of all directions travel at once: what steps along one direction at a time need, and
+/// what can be hidden behind work on sites that take no step into the halo. With corners = true directions follow each
+/// other, so that steps in several directions find their values too. Collective  over the group of ranks that hold the
+/// replica Errors      LibraryError
 class HaloExchange {
  public:
   HaloExchange(const Grid& grid, int components, bool corners);
@@ -47,7 +48,7 @@ class HaloExchange {
   using Buffer = Kokkos::View<double*>;
   struct Face {
     int mu = 0;
-    int step = 0;                       ///< -1: the halo below the box, 1: the one above
+    int step = 0;  ///< -1: the halo below the box, 1: the one above
     int partner = 0;
     Buffer out;
     Buffer in;

@@ -47,25 +47,29 @@ using Permutation = std::vector<int>;
 
 /// A finite lattice: cells of the infinite one modulo a supercell.
 ///
-/// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x, y) of an
-/// Lx x Ly square lattice is x Ly + y. Every bond class gives one bond per cell, so a periodic direction of width 2 has double
-/// bonds: both stay, and couplings count twice there (doubled_pairs()).
-/// Errors      UsageError: supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
+/// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x,
+/// y) of an Lx x Ly square lattice is x Ly + y. Every bond class gives one bond per cell, so a periodic direction of
+/// width 2 has double bonds: both stay, and couplings count twice there (doubled_pairs()). Errors      UsageError:
+/// supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
 class Lattice {
  public:
-  /// supercell: integer vectors as columns; a diagonal matrix is a plain Lx x Ly x ... lattice. One boundary per column.
-  Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds);
+  /// supercell: integer vectors as columns; a diagonal matrix is a plain Lx x Ly x ... lattice. One boundary per
+  /// column.
+  Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
+          const std::vector<BondClass>& bonds);
 
   int n_sites() const { return static_cast<int>(positions_.size()); }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
-  /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto themselves. Identity first.
+  /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto
+  /// themselves. Identity first.
   const std::vector<Permutation>& translations() const { return translations_; }
-  /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: sites^2; it is asked once per
-  /// direction where all are symmetries, once per cell where none is.
+  /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: sites^2; it is asked
+  /// once per direction where all are symmetries, once per cell where none is.
   std::vector<Permutation> translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
-  /// The same of all isometries of the infinite lattice that leave the torus as it is: translations first, then their products with rotations,
-  /// reflections and glides. Cost: one call per isometry more where all translations are symmetries, one per isometry and cell where they are not.
+  /// The same of all isometries of the infinite lattice that leave the torus as it is: translations first, then their
+  /// products with rotations, reflections and glides. Cost: one call per isometry more where all translations are
+  /// symmetries, one per isometry and cell where they are not.
   std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
   /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign() const;
@@ -87,8 +91,10 @@ class Lattice {
     bool is_symmetry = false;
   };
   /// Site a of cell c goes to site target[a] of cell linear c + shift[a].
-  Permutation moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift, const std::vector<int>& target) const;
-  std::vector<Translation> all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const;  ///< the identity first
+  Permutation moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift,
+                    const std::vector<int>& target) const;
+  std::vector<Translation> all_translations(
+      const std::function<bool(const Permutation&)>& is_symmetry) const;  ///< the identity first
   std::vector<Permutation> translations_of_bonds() const;
 
   UnitCell cell_;

@@ -12,12 +12,15 @@ struct GridStep {
   int offset = 0;
   int along = 0;
 };
-KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) { return {a.offset + b.offset, a.along + b.along}; }
+KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) {
+  return {a.offset + b.offset, a.along + b.along};
+}
 
-/// A site, or Lanes<T>::width sites of one parity that follow each other in a split row: of those the first `count` are meant, whatever the others hold.
+/// A site, or Lanes<T>::width sites of one parity that follow each other in a split row: of those the first `count` are
+/// meant, whatever the others hold.
 ///
-/// A neighbour one or two steps along direction 3 is for all lanes but one (where the row ends) at the same distance in memory; that lane is patched in.
-/// Of longer steps, up to `reach`, more lanes may be.
+/// A neighbour one or two steps along direction 3 is for all lanes but one (where the row ends) at the same distance in
+/// memory; that lane is patched in. Of longer steps, up to `reach`, more lanes may be.
 template <typename T, int reach = 2>
 struct SiteLanes {
   const GridView& grid;  // not a copy: its views would be counted
@@ -25,11 +28,12 @@ struct SiteLanes {
   int x = 0;  ///< place of the first site
   int count = 1;
   int inner[2 * reach + 1] = {};
-  int patch[2 * reach + 1] = {};  ///< place of the neighbour of the lane that is patched
-  int lane[2 * reach + 1] = {};   ///< that is patched; -1: none
+  int patch[2 * reach + 1] = {};                    ///< place of the neighbour of the lane that is patched
+  int lane[2 * reach + 1] = {};                     ///< that is patched; -1: none
   int patches[reach > 2 ? 2 * reach + 1 : 1] = {};  ///< lanes that are, from that one on
 
-  KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n) : grid(view), row(at), x(place), count(n) {
+  KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n)
+      : grid(view), row(at), x(place), count(n) {
     if constexpr (Lanes<T>::width > 1) {
       const int parity = x < grid.half ? 0 : 1;
       const int first = x - parity * grid.half;
@@ -56,19 +60,23 @@ struct SiteLanes {
   }
   /// Of a lane's neighbour r steps along direction 3.
   KOKKOS_INLINE_FUNCTION int place_of(int r, int l) const { return x + l + grid.step(3, r, x + l); }
-  KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const { return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r}; }
+  KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const {
+    return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r};
+  }
   /// Boundary factor of a step.
   KOKKOS_INLINE_FUNCTION T factor(int mu, int r) const {
     return mu < 3 ? T(grid.factor(mu, r, row.coordinate[mu])) : Lanes<T>::load(&grid.weight(3, r + grid.range, x));
   }
-  /// Where the numbers of component `first` at the end of `to` are: lane 0 at `from`, and the lane that is patched, if any, at `other`.
+  /// Where the numbers of component `first` at the end of `to` are: lane 0 at `from`, and the lane that is patched, if
+  /// any, at `other`.
   struct Place {
     const SiteLanes& at;
     int along;
     const double* from;
     const double* other = nullptr;
     typename Lanes<T>::Mask mask = {};
-    KOKKOS_FORCEINLINE_FUNCTION Place(const SiteLanes& sites, const FieldPointer& field, int first, const GridStep& to) : at(sites), along(to.along) {
+    KOKKOS_FORCEINLINE_FUNCTION Place(const SiteLanes& sites, const FieldPointer& field, int first, const GridStep& to)
+        : at(sites), along(to.along) {
       const double* const there = field.at(at.row.replica, first, at.row.site + to.offset);
       if constexpr (Lanes<T>::width == 1) {
         from = there + at.x + (to.along == 0 ? 0 : at.grid.step(3, to.along, at.x));
@@ -86,7 +94,8 @@ struct SiteLanes {
       if constexpr (reach > 2 && Lanes<T>::width > 1) {
         const int l = at.lane[along + reach];
         for (int m = 1; m < at.patches[along + reach]; ++m) {
-          all = Lanes<T>::select(Lanes<T>::only(l + m), T(other[k + at.place_of(along, l + m) - at.patch[along + reach]]), all);
+          all = Lanes<T>::select(Lanes<T>::only(l + m),
+                                 T(other[k + at.place_of(along, l + m) - at.patch[along + reach]]), all);
         }
       }
       return all;
@@ -103,8 +112,9 @@ struct SiteLanes {
   struct Numbers {
     const double* from;
     std::int64_t apart;
-    double patched[Lanes<T>::width > 1 ? n * Lanes<T>::width : 1];
-    KOKKOS_FORCEINLINE_FUNCTION Numbers(const SiteLanes& at, const FieldPointer& field, int first, const GridStep& to) : apart(field.per_component) {
+    double patched[Lanes<T>::width > 1 ? n* Lanes<T>::width : 1];
+    KOKKOS_FORCEINLINE_FUNCTION Numbers(const SiteLanes& at, const FieldPointer& field, int first, const GridStep& to)
+        : apart(field.per_component) {
       const Place place(at, field, first, to);
       from = place.from;
       if (place.other == nullptr) return;
@@ -118,9 +128,10 @@ struct SiteLanes {
   };
 };
 
-/// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates of the whole lattice: for `stretch`
-/// sites at once in split rows (a vector, or several), or for single ones. Work that has ahead(row, number of the call in its row) gets, where kernels run on the
-/// host, that of the next row as well: what it may fetch into the cache.
+/// Calls work(row, place, count) for all sites of the rows (parity -1), or for those of one parity of the coordinates
+/// of the whole lattice: for `stretch` sites at once in split rows (a vector, or several), or for single ones. Work
+/// that has ahead(row, number of the call in its row) gets, where kernels run on the host, that of the next row as
+/// well: what it may fetch into the cache.
 template <typename T, typename Rows, typename Work, int stretch = Lanes<T>::width>
 struct EachLanes {
   GridView grid;
@@ -161,18 +172,23 @@ struct EachLanes {
 };
 
 template <typename T, typename Rows, typename Work>
-void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows, int n_rows, const Work& work) {
+void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Rows& rows,
+               int n_rows, const Work& work) {
   using Each = EachLanes<T, Rows, Work>;
-  Kokkos::parallel_for(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * Each::per_row(grid, -1)), Each{grid, rows, -1, work});
+  Kokkos::parallel_for(label,
+                       Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n_rows * Each::per_row(grid, -1)),
+                       Each{grid, rows, -1, work});
 }
 
 /// Work on the sites of one parity (split rows), which counts something.
 template <typename T, int stretch = Lanes<T>::width, typename Work>
-std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, int parity, const Work& work) {
+std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid,
+                         int parity, const Work& work) {
   using Each = EachLanes<T, TiledRows, Work, stretch>;
   std::int64_t count = 0;
-  Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * Each::per_row(grid, parity)),
-                          Each{grid, TiledRows{grid}, parity, work}, count);
+  Kokkos::parallel_reduce(
+      label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, grid.n_rows() * Each::per_row(grid, parity)),
+      Each{grid, TiledRows{grid}, parity, work}, count);
   return count;
 }
 
@@ -189,9 +205,13 @@ struct OnList {
 };
 
 template <typename Work>
-std::int64_t count_list(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid, const Kokkos::View<int*>& sites, const Work& work) {
+std::int64_t count_list(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid,
+                        const Kokkos::View<int*>& sites, const Work& work) {
   std::int64_t count = 0;
-  Kokkos::parallel_reduce(label, Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(sites.extent(0)) * grid.n_replicas), OnList<Work>{grid, sites, work}, count);
+  Kokkos::parallel_reduce(
+      label,
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(sites.extent(0)) * grid.n_replicas),
+      OnList<Work>{grid, sites, work}, count);
   return count;
 }
 

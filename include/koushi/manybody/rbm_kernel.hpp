@@ -12,35 +12,38 @@ namespace koushi {
 /// Moves of one walker and what the RBM needs to evaluate them without a transcendental function.
 ///
 ///   theta_j = b_j + sum_i s_i W_ij,   t_j = tanh theta_j
-///   move k changes theta_j by sigma delta_kj, sigma = s_i:  delta_k = -2 W_i (flip of i), -2 (W_i - W_j) (exchange of i, j)
-///   psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj,
-///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j)
-///   after acceptance  t_j <- (sigma t_j + tau_kj) / (sigma + t_j tau_kj)
+///   move k changes theta_j by sigma delta_kj, sigma = s_i:  delta_k = -2 W_i (flip of i), -2 (W_i - W_j) (exchange of
+///   i, j) psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj, C_k^sigma = exp(sum_j ln
+///   cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j) after acceptance  t_j <- (sigma t_j + tau_kj) /
+///   (sigma + t_j tau_kj)
 ///
-/// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is made of `lanes` parts, whose
-/// multiplications do not wait for each other; each part starts from C_k^(sigma / lanes), so that neither C_k nor the product alone has to be
-/// representable: log C_k may be as large as 700 lanes, which thousands of hidden units need.
+/// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is
+/// made of `lanes` parts, whose multiplications do not wait for each other; each part starts from C_k^(sigma / lanes),
+/// so that neither C_k nor the product alone has to be representable: log C_k may be as large as 700 lanes, which
+/// thousands of hidden units need.
 ///
-/// Projected: of the images c of the state, psi = sum_c psi_c, the units of psi_c stand together, and the ratio is sum_c p_c ratio_c,
-/// p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio.
-/// Shapes      tau: [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +, -];
+/// Projected: of the images c of the state, psi = sum_c psi_c, the units of psi_c stand together, and the ratio is
+/// sum_c p_c ratio_c, p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio. Shapes      tau:
+/// [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +, -];
 ///             table of a walker: [plane][image][padded], and if projected [p: image][re, im]
 /// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table.
-///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as 16 FMA (AVX-512), so
-///             several units share one. Projected, an accepted move costs one more ratio
+///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as
+///             16 FMA (AVX-512), so several units share one. Projected, an accepted move costs one more ratio
 template <bool is_complex, bool projected>
 struct RbmMoves {
   static constexpr int chains = 2;  ///< partial products in flight
   static constexpr int lanes = kernels_on_host ? chains * simd_width() : LaneTeam::size;
   static constexpr int at_once = kernels_on_host ? 4 : 1;  ///< ratios that are best taken together
-  /// Walkers that go in step: their tables share the first cache of a CPU (26 kB at 400 hidden units). A GPU wants as many warps as there are walkers.
+  /// Walkers that go in step: their tables share the first cache of a CPU (26 kB at 400 hidden units). A GPU wants as
+  /// many warps as there are walkers.
   static constexpr int group = !kernels_on_host ? 1 : is_complex ? 4 : 8;
-  static constexpr int shared = is_complex ? 4 : 8;         ///< vectors of units that share a division
+  static constexpr int shared = is_complex ? 4 : 8;  ///< vectors of units that share a division
 
   int n_sites = 0;
-  int padded = 0;  ///< hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  int padded =
+      0;  ///< hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
   int images = 1;
-  int plane = 0;   ///< images * padded
+  int plane = 0;  ///< images * padded
   RealRows tau;
   Kokkos::View<Complex** [2]> lane_factor;
   Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
@@ -49,7 +52,8 @@ struct RbmMoves {
 
   /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void ratios(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+  KOKKOS_FUNCTION void ratios(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset,
+                              Complex* result) const {
     of_image<one_move, n>(team, 0, k, sigma, t, offset, result);
     if constexpr (projected) add_images<one_move, n>(team, k, sigma, t, offset, result);
   }
@@ -61,7 +65,8 @@ struct RbmMoves {
     team.each([&](int lane) {
       int j = lane * simd_width();
       if constexpr (LaneTeam::size == 1) {
-        for (; j + shared * simd_width() <= plane; j += shared * simd_width()) update<shared>(row + j, sign_of_move, t + j);
+        for (; j + shared * simd_width() <= plane; j += shared * simd_width())
+          update<shared>(row + j, sign_of_move, t + j);
       }
       for (; j < plane; j += LaneTeam::size * simd_width()) update<1>(row + j, sign_of_move, t + j);
     });
@@ -74,7 +79,8 @@ struct RbmMoves {
 
   /// sum_c p_c ratio_c from the ratio of image 0.
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void add_images(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+  KOKKOS_FUNCTION void add_images(const LaneTeam& team, const int* k, const int* sigma, const double* t,
+                                  const int* offset, Complex* result) const {
     for (int c = 0; c < images; ++c) {
       Complex ratio[n];
       if (c > 0) of_image<one_move, n>(team, c, k, sigma, t, offset, ratio);
@@ -130,7 +136,8 @@ struct RbmMoves {
 
   /// psi_c(s') / psi_c(s).
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void of_image(const LaneTeam& team, int image, const int* k, const int* sigma, const double* t, const int* offset, Complex* result) const {
+  KOKKOS_FUNCTION void of_image(const LaneTeam& team, int image, const int* k, const int* sigma, const double* t,
+                                const int* offset, Complex* result) const {
     const int to_im = plane;
     const double* row[n];
     const double* table[n];
@@ -152,7 +159,10 @@ struct RbmMoves {
       Part<Simd, n> parts[chains];
       unrolled<chains>([&](auto c) { begin(parts[c]); });
       const auto multiply = [&](int j, auto c) {
-        unrolled<n>([&](auto m) { multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, sign_of_move[m], parts[c].re[m], parts[c].im[m]); });
+        unrolled<n>([&](auto m) {
+          multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, sign_of_move[m], parts[c].re[m],
+                        parts[c].im[m]);
+        });
       };
       int j = 0;
       for (; j + lanes <= padded; j += lanes) unrolled<chains>([&](auto c) { multiply(j + c * simd_width(), c); });
@@ -167,7 +177,10 @@ struct RbmMoves {
       team.combine(product, [&](int lane, Part<double, n>& part) {
         begin(part);
         for (int j = lane; j < padded; j += lanes) {
-          unrolled<n>([&](auto m) { multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, static_cast<double>(sigma[m]), part.re[m], part.im[m]); });
+          unrolled<n>([&](auto m) {
+            multiply_unit(row[one_move ? 0 : m] + j, table[m] + j, to_im, static_cast<double>(sigma[m]), part.re[m],
+                          part.im[m]);
+          });
         }
       });
       unrolled<n>([&](auto m) { result[m] = Complex(product.re[m], is_complex ? product.im[m] : 0.0); });
@@ -176,7 +189,8 @@ struct RbmMoves {
 
   /// By sigma + t tau.
   template <typename T>
-  KOKKOS_FORCEINLINE_FUNCTION static void multiply_unit(const double* tau_of_unit, const double* t, int to_im, const T& sigma, T& re, T& im) {
+  KOKKOS_FORCEINLINE_FUNCTION static void multiply_unit(const double* tau_of_unit, const double* t, int to_im,
+                                                        const T& sigma, T& re, T& im) {
     const T tr = Lanes<T>::load(t);
     const T wr = Lanes<T>::load(tau_of_unit);
     const T fr = sigma + tr * wr;

@@ -12,7 +12,8 @@ struct LabelledBond {
   int i = 0;
   int j = 0;
   int shell = 1;
-  int sign = 1;  ///< -1 where it crosses an antiperiodic boundary: S^x S^x + S^y S^y (XXZ) or sigma^z sigma^z (Ising) changes sign
+  int sign = 1;  ///< -1 where it crosses an antiperiodic boundary: S^x S^x + S^y S^y (XXZ) or sigma^z sigma^z (Ising)
+                 ///< changes sign
 };
 
 /// Flip of spin i (j < 0), or exchange of spins i and j, which does nothing where they are equal.
@@ -37,7 +38,8 @@ struct SpinHamiltonian {
   Eigen::MatrixXd matrix(const std::vector<std::vector<std::int8_t>>& basis) const;
 };
 
-/// Whether a permutation g of the sites, site i to g[i], is a symmetry of H: couplings, fields and elements of moves equal those of their images.
+/// Whether a permutation g of the sites, site i to g[i], is a symmetry of H: couplings, fields and elements of moves
+/// equal those of their images.
 class SymmetryTest {
  public:
   explicit SymmetryTest(const SpinHamiltonian& hamiltonian);
@@ -58,12 +60,13 @@ class SymmetryTest {
 };
 
 struct XxzCouplings {
-  std::vector<double> J;           ///< per shell, J[0] the nearest neighbours'; all shells of the bonds must be given
-  double anisotropy = 1;           ///< Delta: J (S^x S^x + S^y S^y + Delta S^z S^z)
-  double field = 0;                ///< - field sum_i S^z_i
-  double staggered_field = 0;      ///< - staggered_field sum_i sign_i S^z_i
+  std::vector<double> J;       ///< per shell, J[0] the nearest neighbours'; all shells of the bonds must be given
+  double anisotropy = 1;       ///< Delta: J (S^x S^x + S^y S^y + Delta S^z S^z)
+  double field = 0;            ///< - field sum_i S^z_i
+  double staggered_field = 0;  ///< - staggered_field sum_i sign_i S^z_i
   std::vector<std::int8_t> sublattice_sign;  ///< +-1 per site; empty where the lattice is not bipartite
-  bool marshall = false;           ///< rotate the sublattice of sign -1 by pi about z: S^xy bonds between sublattices change sign
+  bool marshall =
+      false;  ///< rotate the sublattice of sign -1 by pi about z: S^xy bonds between sublattices change sign
 };
 
 /// H = sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z) - h sum S^z - h_s sum sign S^z.
@@ -71,8 +74,8 @@ struct XxzCouplings {
 SpinHamiltonian make_xxz(int n_sites, const std::vector<LabelledBond>& bonds, const XxzCouplings& couplings);
 
 /// H = sum_b J_b sigma^z sigma^z + field sum_i sigma^x, J per shell, both signs allowed.
-SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<LabelledBond>& bonds, const std::vector<double>& J,
-                                            double field);
+SpinHamiltonian make_transverse_field_ising(int n_sites, const std::vector<LabelledBond>& bonds,
+                                            const std::vector<double>& J, double field);
 
 /// All states of n sites, or those with sum_i s_i = magnetization where `fixed`. n <= 24.
 std::vector<std::vector<std::int8_t>> spin_basis(int n_sites, bool fixed, int magnetization);

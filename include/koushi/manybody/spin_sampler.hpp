@@ -25,9 +25,11 @@ class SpinSampler {
   virtual std::int64_t n_chains() const = 0;
   /// Makes a fresh start for the given parameters.
   virtual void start(const SpinWavefunction& psi) = 0;
-  /// Fills samples and weights. Random numbers are those of `step`; another `attempt` of the same step takes fresh ones.
+  /// Fills samples and weights. Random numbers are those of `step`; another `attempt` of the same step takes fresh
+  /// ones.
   virtual void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) = 0;
-  /// Moves on by `sweeps` sweeps without keeping anything; first_sweep: those already made with the random numbers of this step.
+  /// Moves on by `sweeps` sweeps without keeping anything; first_sweep: those already made with the random numbers of
+  /// this step.
   virtual void warm_up(const SpinWavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) = 0;
   /// Accepted among the proposals that change the configuration, in the last draw. Collective.
   virtual double acceptance() const = 0;
@@ -87,10 +89,12 @@ class MarkovChains final : public SpinSampler {
   Kokkos::View<std::int64_t* [2]> counts_;
 };
 
-/// Every basis state (of one magnetisation, where `fixed`) with its weight |psi|^2 / sum |psi|^2: no noise. n_sites <= 24.
+/// Every basis state (of one magnetisation, where `fixed`) with its weight |psi|^2 / sum |psi|^2: no noise. n_sites
+/// <= 24.
 class FullEnumeration final : public SpinSampler {
  public:
-  FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed, int magnetization);
+  FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed,
+                  int magnetization);
   std::int64_t n_chains() const override { return 0; }
   void start(const SpinWavefunction&) override {}
   void draw(const SpinWavefunction& psi, std::uint64_t step, int attempt) override;

@@ -20,15 +20,18 @@ inline constexpr std::int64_t rows_per_block = 64;
 /// The Hamiltonian in device arrays. Its moves are moves 0 ... n - 1 of the list of moves it is used with.
 SpinTerms make_terms(const SpinHamiltonian& hamiltonian);
 
-/// A list of moves with the parameters that the wavefunction had when it was asked for them. Calls launch one kernel (spin_kernel.hpp).
+/// A list of moves with the parameters that the wavefunction had when it was asked for them. Calls launch one kernel
+/// (spin_kernel.hpp).
 class SpinMoves {
  public:
   virtual ~SpinMoves() = default;
-  virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const SpinBatch& walkers,
-                          const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random, int n_proposals) const = 0;
-  virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const SpinTerms& terms, const SpinBatch& walkers,
-                              const Kokkos::View<Complex*>& energies) const = 0;
-  virtual void ratios(const Kokkos::DefaultExecutionSpace& space, const SpinBatch& walkers, const Kokkos::View<Complex**>& ratios) const = 0;
+  virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds,
+                          const SpinBatch& walkers, const Kokkos::View<std::int64_t* [2]>& counts,
+                          const ChainRandom& random, int n_proposals) const = 0;
+  virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const SpinTerms& terms,
+                              const SpinBatch& walkers, const Kokkos::View<Complex*>& energies) const = 0;
+  virtual void ratios(const Kokkos::DefaultExecutionSpace& space, const SpinBatch& walkers,
+                      const Kokkos::View<Complex**>& ratios) const = 0;
 };
 
 /// psi(s) of spins s = +-1 on n_sites sites, with P real parameters; complex ones are interleaved (re, im).
@@ -51,7 +54,8 @@ class SpinWavefunction {
   virtual std::vector<std::complex<double>> log_amplitudes(const SpinRows& spins) const = 0;
   virtual std::unique_ptr<SpinMoves> moves(const std::vector<SpinMove>& list) const = 0;
   /// d log psi / d theta at the samples, rows.count of them here. Keeps a reference to nothing but `comm`.
-  virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const SpinBatch& samples) const = 0;
+  virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
+                                                           const SpinBatch& samples) const = 0;
 
   /// Of log_derivatives: complex-linear in complex parameters.
   virtual bool holomorphic() const = 0;

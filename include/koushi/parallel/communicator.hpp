@@ -46,8 +46,10 @@ class Communicator {
   /// All ranks' values, one after the other in rank order (lengths may differ).
   std::vector<double> all_gather(const std::vector<double>& local) const;
   std::vector<std::int64_t> all_gather(const std::vector<std::int64_t>& local) const;
-  /// What every rank has for every other one: send_counts[r] of the values, in rank order, go to rank r, receive_counts[r] come from it.
-  std::vector<double> all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts, const std::vector<int>& receive_counts) const;
+  /// What every rank has for every other one: send_counts[r] of the values, in rank order, go to rank r,
+  /// receive_counts[r] come from it.
+  std::vector<double> all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts,
+                                 const std::vector<int>& receive_counts) const;
   /// One rank's values to the root, which calls receive_at_root(rank) for each of the others in turn.
   void send_to_root(const std::vector<double>& values) const;
   std::vector<double> receive_at_root(int rank) const;

@@ -10,11 +10,13 @@
 
 namespace koushi {
 
-/// The Gram matrix A A^dagger tile by tile (base/tile_product.hpp); A = O where holomorphic, else the real [Re O; Im O].
+/// The Gram matrix A A^dagger tile by tile (base/tile_product.hpp); A = O where holomorphic, else the real [Re O; Im
+/// O].
 class GramTiles {
  public:
   virtual ~GramTiles() = default;
-  /// Tile (I, J) = entries (64 I + i, 64 J + j) into re, and im where the matrix is complex; anything beyond the end. Not collective, from any thread.
+  /// Tile (I, J) = entries (64 I + i, 64 J + j) into re, and im where the matrix is complex; anything beyond the end.
+  /// Not collective, from any thread.
   virtual void tile(std::int64_t row, std::int64_t column, double* re, double* im) const = 0;
 };
 
@@ -43,8 +45,9 @@ class DistributedRows {
   virtual std::int64_t block_rows() const = 0;
   /// What the Gram matrix is made of, from all ranks. Where real_valued, rows of Im O may be left out. Collective.
   virtual std::unique_ptr<GramTiles> gram_tiles() const = 0;
-  /// Entries of local rows [first, first + count) as slabs of 8 columns, O_sk at k / 8 * stride + (s - first) * 8 + k % 8, k < P_c (holomorphic) or P; the
-  /// last slab is filled up with 0. im is not written where real_valued. Not collective, from any thread.
+  /// Entries of local rows [first, first + count) as slabs of 8 columns, O_sk at k / 8 * stride + (s - first) * 8 + k %
+  /// 8, k < P_c (holomorphic) or P; the last slab is filled up with 0. im is not written where real_valued. Not
+  /// collective, from any thread.
   virtual void entries(std::int64_t first, std::int64_t count, double* re, double* im, std::int64_t stride) const = 0;
 
   std::int64_t columns() const { return holomorphic() ? parameters() / 2 : parameters(); }

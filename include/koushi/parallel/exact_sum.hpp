@@ -8,11 +8,12 @@ namespace koushi {
 
 class Communicator;
 
-/// A sum of doubles kept as an integer multiple of 2^-68: no order of the summands, no thread and no rank moves a bit of it.
+/// A sum of doubles kept as an integer multiple of 2^-68: no order of the summands, no thread and no rank moves a bit
+/// of it.
 ///
-/// Every summand is cut into three integers of units 2^-8, 2^-38, 2^-68 and rounded to the last, so a sum of n numbers is exact to n 2^-69.
-/// Range       |x| < 2^42 each, fewer than 2^34 of them, |sum| < 2^54; a summand that is larger or not finite makes the sum NaN
-/// Cost        about 12 operations per summand, no branch that depends on its value
+/// Every summand is cut into three integers of units 2^-8, 2^-38, 2^-68 and rounded to the last, so a sum of n numbers
+/// is exact to n 2^-69. Range       |x| < 2^42 each, fewer than 2^34 of them, |sum| < 2^54; a summand that is larger or
+/// not finite makes the sum NaN Cost        about 12 operations per summand, no branch that depends on its value
 struct ExactSum {
   std::int64_t limb[3] = {0, 0, 0};
   std::int64_t refused = 0;  ///< summands out of range

@@ -20,15 +20,18 @@ class TreeSum {
   TreeSum(RowRange blocks, std::int64_t length);
   /// The next of this rank's blocks.
   void add(std::vector<double> values);
-  /// All of this rank's blocks at once, made part by part: leaf(block, part, values) writes numbers [offsets[part], offsets[part + 1]) of a local block,
-  /// from any thread. What waits to be added stays in the cache where parts are small.
+  /// All of this rank's blocks at once, made part by part: leaf(block, part, values) writes numbers [offsets[part],
+  /// offsets[part + 1]) of a local block, from any thread. What waits to be added stays in the cache where parts are
+  /// small.
   using Leaf = std::function<void(std::int64_t, std::int64_t, double*)>;
   void add_parts(const std::vector<std::int64_t>& offsets, const Leaf& leaf);
-  /// Once all are added; at_once: numbers that a rank sends or receives in one call, as counts of MPI are ints. Collective.
+  /// Once all are added; at_once: numbers that a rank sends or receives in one call, as counts of MPI are ints.
+  /// Collective.
   std::vector<double> finish(const Communicator& comm, std::int64_t at_once = std::int64_t{1} << 26);
 
  private:
-  void sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf, double* sum, double* scratch) const;
+  void sum_part(int level, std::int64_t index, std::int64_t part, std::int64_t size, const Leaf& leaf, double* sum,
+                double* scratch) const;
 
   RowRange blocks_;
   std::int64_t length_;
@@ -42,7 +45,8 @@ class TreeSum {
 ///
 /// Shapes      local: [blocks.count][length], this rank's contiguous blocks; result: [length], on every rank
 /// Collective  yes; ranks hold the blocks in rank order
-/// Cost        blocks.count * length additions; each rank sends, receives and adds O(log blocks) * length numbers (one vector where blocks are dealt out evenly) and
+/// Cost        blocks.count * length additions; each rank sends, receives and adds O(log blocks) * length numbers (one
+/// vector where blocks are dealt out evenly) and
 ///             gathers length
 std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
                              const std::vector<double>& local);

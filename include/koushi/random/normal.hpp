@@ -12,7 +12,8 @@ struct NormalPair {
   double second;
 };
 
-/// Two independent standard normal numbers from two uniform ones in [0, 1), lane by lane (G. E. P. Box, M. E. Muller, Ann. Math. Stat. 29, 610 (1958)).
+/// Two independent standard normal numbers from two uniform ones in [0, 1), lane by lane (G. E. P. Box, M. E. Muller,
+/// Ann. Math. Stat. 29, 610 (1958)).
 template <typename T>
 KOKKOS_INLINE_FUNCTION void box_muller(const T& u, const T& v, T& first, T& second) {
   const T radius = Kokkos::sqrt(T(-2.0) * lane_log(T(1.0) - u));

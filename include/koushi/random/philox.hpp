@@ -10,8 +10,20 @@
 namespace koushi {
 
 /// What a random number is used for; part of the key, so that streams of different purposes never meet.
-enum class RandomPurpose : std::uint32_t { initial_parameters = 1, initial_configurations = 2, markov_chain = 3, test = 4, momenta = 5, acceptance = 6,
-                                          trajectory_length = 7, local_update = 8, cluster_bond = 9, cluster = 10, exchange = 11, patterns = 20 };
+enum class RandomPurpose : std::uint32_t {
+  initial_parameters = 1,
+  initial_configurations = 2,
+  markov_chain = 3,
+  test = 4,
+  momenta = 5,
+  acceptance = 6,
+  trajectory_length = 7,
+  local_update = 8,
+  cluster_bond = 9,
+  cluster = 10,
+  exchange = 11,
+  patterns = 20
+};
 
 struct RandomBlock {
   std::uint32_t word[4];
@@ -30,13 +42,16 @@ KOKKOS_INLINE_FUNCTION RandomBlock philox(std::uint64_t seed, RandomPurpose purp
   return {{words.v[0], words.v[1], words.v[2], words.v[3]}};
 }
 
-/// The same in every lane, where lane l has its own stream; words in the low halves of 64 bits. `stream` and `draw` below 2^32.
+/// The same in every lane, where lane l has its own stream; words in the low halves of 64 bits. `stream` and `draw`
+/// below 2^32.
 template <typename T>
 struct RandomLanes {
   typename Lanes<T>::Word word[4];
 };
 template <typename T>
-KOKKOS_INLINE_FUNCTION RandomLanes<T> philox_lanes(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step, const typename Lanes<T>::Word& stream, const typename Lanes<T>::Word& draw) {
+KOKKOS_INLINE_FUNCTION RandomLanes<T> philox_lanes(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step,
+                                                   const typename Lanes<T>::Word& stream,
+                                                   const typename Lanes<T>::Word& draw) {
   using L = Lanes<T>;
   using Word = typename L::Word;
   // Only the low halves count, products read nothing else, and the high ones are cleared at the end.

@@ -10,10 +10,10 @@ namespace koushi {
 /// A mean with everything needed to judge it.
 struct Estimate {
   double value = 0;
-  double error = 0;        ///< one standard deviation, corrected for autocorrelation where a series was given
-  double variance = 0;     ///< of one measurement
-  double tau_int = 0.5;    ///< integrated autocorrelation time in measurements; 1/2 for white noise
-  double r_hat = 1;        ///< split R-hat
+  double error = 0;      ///< one standard deviation, corrected for autocorrelation where a series was given
+  double variance = 0;   ///< of one measurement
+  double tau_int = 0.5;  ///< integrated autocorrelation time in measurements; 1/2 for white noise
+  double r_hat = 1;      ///< split R-hat
   std::int64_t samples = 0;
 };
 
@@ -22,21 +22,21 @@ Estimate estimate_from_chain_means(const std::vector<double>& means);
 
 /// Gamma method over independent chains of equal length, series[chain * length + t].
 ///
-///   error^2 = 2 tau_int variance / n,  tau_int = 1/2 + sum_{t=1}^{W} rho(t),  window W by the automatic criterion with S = 1.5,
-///   autocovariance corrected for the bias of the subtracted mean
+///   error^2 = 2 tau_int variance / n,  tau_int = 1/2 + sum_{t=1}^{W} rho(t),  window W by the automatic criterion with
+///   S = 1.5, autocovariance corrected for the bias of the subtracted mean
 /// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (31)-(33), (35), (49)-(52)
 Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains);
 
-/// Gamma method for f(means of several series): the error of f comes from the series sum_k (df/dx_k) x_k, the derivatives by central
-/// differences of one standard error of x_k. One series and f = identity is gamma_method.
+/// Gamma method for f(means of several series): the error of f comes from the series sum_k (df/dx_k) x_k, the
+/// derivatives by central differences of one standard error of x_k. One series and f = identity is gamma_method.
 ///
 /// Shapes      series[k][chain * length + t]; f takes [k]
 /// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (14)-(16), (37)-(38)
 Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
                               const std::function<double(const std::vector<double>&)>& f);
 
-/// Split R-hat: every chain is cut in halves; sqrt(((h - 1)/h W + B/h)/W), h the length of a half. 1 for constant series.
-/// Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
+/// Split R-hat: every chain is cut in halves; sqrt(((h - 1)/h W + B/h)/W), h the length of a half. 1 for constant
+/// series. Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains);
 
 /// N Var(E) / (E - E_inf)^2, both total. Source: D. Wu et al., Science 386, 296 (2024)

@@ -9,9 +9,8 @@ namespace koushi {
 
 /// Measurements of several quantities in independent chains, cut into bins for the jackknife.
 ///
-/// Bins do not span chains. Chains may differ in length: one of n measurements gives max(1, n / bin_length) bins, whose lengths differ by at
-/// most one, so no measurement is left out.
-/// Shapes      chains[c][t * width + k], k the quantity
+/// Bins do not span chains. Chains may differ in length: one of n measurements gives max(1, n / bin_length) bins, whose
+/// lengths differ by at most one, so no measurement is left out. Shapes      chains[c][t * width + k], k the quantity
 class JackknifeBins {
  public:
   JackknifeBins(const std::vector<std::vector<double>>& chains, std::size_t width, std::int64_t bin_length);
@@ -44,13 +43,16 @@ struct JackknifeEstimate {
 ///
 /// Not a number where any sample is none, or for fewer than two bins.
 /// Source      B. Efron, The Jackknife, the Bootstrap and Other Resampling Plans (SIAM, 1982), ch. 3
-JackknifeEstimate jackknife_of_samples(const std::vector<double>& value, const std::vector<std::vector<double>>& samples);
+JackknifeEstimate jackknife_of_samples(const std::vector<double>& value,
+                                       const std::vector<std::vector<double>>& samples);
 
 /// f of the means, with the covariance of its components. Cost: one call of f per bin.
-JackknifeEstimate jackknife(const JackknifeBins& bins, const std::function<std::vector<double>(const std::vector<double>&)>& f);
+JackknifeEstimate jackknife(const JackknifeBins& bins,
+                            const std::function<std::vector<double>(const std::vector<double>&)>& f);
 
-/// Bin length for a series with this tau_int. Bins of B measurements of an autoregressive process give a variance that is too small by the
-/// fraction tau_int / B, so bins are long, 20 tau_int, as long as at least `enough` of them are left; never shorter than 2 tau_int.
+/// Bin length for a series with this tau_int. Bins of B measurements of an autoregressive process give a variance that
+/// is too small by the fraction tau_int / B, so bins are long, 20 tau_int, as long as at least `enough` of them are
+/// left; never shorter than 2 tau_int.
 std::int64_t jackknife_bin_length(double tau_int, std::int64_t measurements, std::int64_t enough = 200);
 
 }  // namespace koushi

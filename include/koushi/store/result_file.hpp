@@ -10,7 +10,8 @@
 
 namespace koushi {
 
-/// Writes one HDF5 result file. It is built in the root's memory and committed at once, beside the old one and renamed into place.
+/// Writes one HDF5 result file. It is built in the root's memory and committed at once, beside the old one and renamed
+/// into place.
 ///
 /// A userblock of 512 bytes before the HDF5 data carries the size and an FNV-1a checksum of everything after it.
 /// Collective  all members; distributed rows are gathered to every rank, bricks go to the root one rank after the other
@@ -21,13 +22,15 @@ class ResultWriter final : public Archive {
   void write(const std::string& path, const std::vector<double>& values) override;
   void write(const std::string& path, const std::vector<std::int64_t>& values) override;
   void write(const std::string& path, const std::string& text) override;
-  void write_rows(const std::string& path, RowRange rows, std::int64_t columns, const std::vector<std::int8_t>& local) override;
+  void write_rows(const std::string& path, RowRange rows, std::int64_t columns,
+                  const std::vector<std::int8_t>& local) override;
   void write_box(const std::string& path, const ArrayBox& box, const std::vector<double>& local) override;
   /// A replicated array of several dimensions, last index fastest.
   void write_array(const std::string& path, const std::vector<std::int64_t>& shape, const std::vector<double>& values);
   /// Attributes `unit` and `help` of a dataset already written.
   void describe(const std::string& path, const std::string& unit, const std::string& help);
-  /// Writes FILE.part, keeps the present FILE as FILE.previous, renames. On failure FILE is as it was. Errors: StoreError.
+  /// Writes FILE.part, keeps the present FILE as FILE.previous, renames. On failure FILE is as it was. Errors:
+  /// StoreError.
   void commit(const std::string& file);
 
   bool contains(const std::string&) const override;
@@ -80,7 +83,8 @@ bool holds_something_else(const std::string& file);
 /// Whether a run has left FILE or FILE.previous. Of this rank's file system.
 bool result_exists(const std::string& file);
 
-/// FILE if it is sound, else FILE.previous with `message` saying what was wrong with the first. Errors: StoreError if neither is.
+/// FILE if it is sound, else FILE.previous with `message` saying what was wrong with the first. Errors: StoreError if
+/// neither is.
 ResultReader open_result_or_previous(const Communicator& comm, const std::string& file, std::string& message);
 
 }  // namespace koushi

@@ -6,11 +6,13 @@
 
 namespace koushi {
 
-/// An observable of finished runs of any kind at infinite size, zero spacing, ...: study.x is a number of their decks or n_sites, and a_0 of
+/// An observable of finished runs of any kind at infinite size, zero spacing, ...: study.x is a number of their decks
+/// or n_sites, and a_0 of
 ///
 ///   y = a_0 + sum_k a_k x^{p_k}       (study.powers: all < 0 for x -> infinity, all > 0 for x -> 0)
 ///
-/// the limit (statistics/power_fit.hpp). The same fit without the x farthest from the limit, one after another, says whether the powers are enough.
+/// the limit (statistics/power_fit.hpp). The same fit without the x farthest from the limit, one after another, says
+/// whether the powers are enough.
 ///
 /// Collective  yes
 /// Errors      DeckError, StoreError; NumericalError where the points do not determine the parameters

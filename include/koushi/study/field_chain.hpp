@@ -36,9 +36,9 @@ class BoxCopy final : public Archive {
   [[noreturn]] static void refuse() { throw InternalError("a field is one array"); }
 };
 
-/// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a ladder; all that a chain leaves in a
-/// file stands below its prefix: "" or, of a rung other than the deck's own, "ladder/K/".
-/// Collective  all members that touch the theory or a file; estimates need no communication
+/// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a
+/// ladder; all that a chain leaves in a file stands below its prefix: "" or, of a rung other than the deck's own,
+/// "ladder/K/". Collective  all members that touch the theory or a file; estimates need no communication
 class FieldChain {
  public:
   /// Errors  DeckError
@@ -52,16 +52,19 @@ class FieldChain {
 
   /// Updater k, as often as it wants; `step` numbers the first time.
   void update(std::size_t k, std::uint64_t step, bool tunes);
-  /// Measures the configuration of a sweep, and keeps every `save_every`th (0: none). Errors: NumericalError if the action is not finite.
+  /// Measures the configuration of a sweep, and keeps every `save_every`th (0: none). Errors: NumericalError if the
+  /// action is not finite.
   void measure(std::int64_t sweep, std::int64_t save_every);
 
   std::int64_t measured() const;
   Estimate estimate(const Observable& observable) const;
-  /// The error of an estimate, NaN where the chains are too short for one (fewer than 50 tau_int by the rule of the house, or than `fewest` measurements) or
-  /// give the same number again and again; 0 where measurements differ but the observable does not depend on them.
+  /// The error of an estimate, NaN where the chains are too short for one (fewer than 50 tau_int by the rule of the
+  /// house, or than `fewest` measurements) or give the same number again and again; 0 where measurements differ but the
+  /// observable does not depend on them.
   double quoted_error(const Observable& observable, const Estimate& e) const;
   static constexpr std::int64_t fewest = 20;
-  static constexpr const char* error_help = "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
+  static constexpr const char* error_help =
+      "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
   /// S/V of the last measurement, mean of the replicas.
   double last_action_density() const;
   struct OddAcceptance {

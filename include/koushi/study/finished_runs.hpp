@@ -18,12 +18,13 @@ std::string value_of(const std::map<std::string, std::string>& keys, const std::
 /// Notes on the files of study.files that are not there yet, a line each. Collective.
 std::string notes_on_missing_files(const Communicator& comm, const Deck& deck);
 
-/// Whether a key says how a run was made (title, seed, [output], [study], [solver], [sampler], [[updater]], replicas, ranks) and not what it is of.
+/// Whether a key says how a run was made (title, seed, [output], [study], [solver], [sampler], [[updater]], replicas,
+/// ranks) and not what it is of.
 bool is_bookkeeping(const std::string& path);
 
 /// The ladder that a file holds, of a run with replica exchange.
 struct StoredLadder {
-  std::string parameter{};       ///< "" where there is none
+  std::string parameter{};  ///< "" where there is none
   std::vector<double> values{};
   std::size_t own = 0;
   /// What the paths of a rung begin with: "" of the deck's own.
@@ -35,8 +36,9 @@ StoredLadder read_ladder(const ResultReader& reader);
 /// Collective  open()
 class FieldRun {
  public:
-  /// The run in a file; of a ladder in `free_key` all its rungs, as runs at one value each, of another ladder the deck's own rung.
-  /// Errors  StoreError if the file cannot be read; UsageError if it is of another study or has no measurement
+  /// The run in a file; of a ladder in `free_key` all its rungs, as runs at one value each, of another ladder the
+  /// deck's own rung. Errors  StoreError if the file cannot be read; UsageError if it is of another study or has no
+  /// measurement
   static std::vector<FieldRun> open(const Communicator& comm, const std::string& file, const std::string& free_key);
   const std::string& file() const { return file_; }
   const Deck& deck() const { return deck_; }
@@ -55,7 +57,8 @@ class FieldRun {
   std::pair<double, double> observable(const std::string& name) const;
 
  private:
-  FieldRun(std::shared_ptr<const ResultReader> reader, const std::string& file, const StoredLadder& ladder, std::size_t rung, bool on_ladder);
+  FieldRun(std::shared_ptr<const ResultReader> reader, const std::string& file, const StoredLadder& ladder,
+           std::size_t rung, bool on_ladder);
   const std::vector<double>& series(const std::string& name) const;
 
   std::string file_;
@@ -70,14 +73,18 @@ class FieldRun {
   mutable std::map<std::string, std::vector<double>> cache_;
 };
 
-/// The runs that a deck names in study.files, which must agree in everything that is_bookkeeping does not name, but for `free_key`.
+/// The runs that a deck names in study.files, which must agree in everything that is_bookkeeping does not name, but for
+/// `free_key`.
 ///
 /// `warnings` gets what a reader should know: runs that are not done.
-/// Errors  DeckError at study.files: no file, one that cannot be read, one of another study, a difference (key by key, with both values), the same
+/// Errors  DeckError at study.files: no file, one that cannot be read, one of another study, a difference (key by key,
+/// with both values), the same
 ///         chains twice
-std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key, std::vector<std::string>& warnings);
+std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key,
+                                      std::vector<std::string>& warnings);
 
-/// For `koushi check`: what open_field_runs would read, or that a file is not there yet. Errors: as open_field_runs, but for files that are not there.
+/// For `koushi check`: what open_field_runs would read, or that a file is not there yet. Errors: as open_field_runs,
+/// but for files that are not there.
 std::string describe_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key);
 
 }  // namespace koushi

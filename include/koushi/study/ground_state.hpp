@@ -16,8 +16,8 @@ namespace koushi {
 /// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); G. Carleo, M. Troyer, Science 355, 602 (2017)
 int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options);
 
-/// What `koushi check` prints: lattice, parameters, memory per rank of `ranks`, and (ranks > 0) the time per step and of the whole
-/// run, for which it makes one step.
+/// What `koushi check` prints: lattice, parameters, memory per rank of `ranks`, and (ranks > 0) the time per step and
+/// of the whole run, for which it makes one step.
 RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, int ranks);
 
 }  // namespace koushi

@@ -10,13 +10,16 @@
 
 namespace koushi {
 
-/// A Hamiltonian under the name that decks give it, [hamiltonian] kind = "name". Its keys are read as deck.real("hamiltonian.KEY").
+/// A Hamiltonian under the name that decks give it, [hamiltonian] kind = "name". Its keys are read as
+/// deck.real("hamiltonian.KEY").
 struct HamiltonianKind {
   std::string name;
   std::string help;  ///< its formula
   std::vector<Key> keys;
   std::function<SpinHamiltonian(const Deck&, const Lattice&)> make;  ///< Errors: DeckError, by Deck::refuse
-  std::function<int(const Deck&)> shells = [](const Deck&) { return 1; };  ///< how many distance shells of bonds its lattice must have
+  std::function<int(const Deck&)> shells = [](const Deck&) {
+    return 1;
+  };  ///< how many distance shells of bonds its lattice must have
 };
 
 /// All of them, koushi's own first.

@@ -12,7 +12,7 @@ class PhaseTable {
   struct Row {
     std::string name;
     double seconds = 0;
-    double work = 0;        ///< things done, in units of `unit`; 0 if not counted
+    double work = 0;  ///< things done, in units of `unit`; 0 if not counted
     std::string unit;
   };
   /// Adds the seconds since the last call of start() or of lap() to `phase`.

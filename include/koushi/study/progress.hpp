@@ -6,7 +6,8 @@
 
 namespace koushi {
 
-/// Shows how far a long run is: one live line on a terminal, one line per interval in a log. Root only; others keep quiet.
+/// Shows how far a long run is: one live line on a terminal, one line per interval in a log. Root only; others keep
+/// quiet.
 class Progress {
  public:
   /// `speaks`: whether this rank prints at all. The total may be reached from a resumed step. `noun`: what is counted.

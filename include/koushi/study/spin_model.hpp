@@ -13,12 +13,14 @@ namespace koushi {
 /// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
 Lattice make_lattice(const Deck& deck);
 SpinHamiltonian make_hamiltonian(const Deck& deck, const Lattice& lattice);
-/// The group of permutations of sites that the deck asks for by a key of the wavefunction, "symmetry" or "projection": of translations or of the space
-/// group those that are symmetries of H. Identity first; empty: none was asked for.
-std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian, const std::string& key);
-std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian);
-std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
-                                          const SpinWavefunction& psi);
+/// The group of permutations of sites that the deck asks for by a key of the wavefunction, "symmetry" or "projection":
+/// of translations or of the space group those that are symmetries of H. Identity first; empty: none was asked for.
+std::vector<Permutation> symmetry_group(const Deck& deck, const Lattice& lattice, const SpinHamiltonian& hamiltonian,
+                                        const std::string& key);
+std::unique_ptr<SpinWavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice,
+                                                    const SpinHamiltonian& hamiltonian);
+std::unique_ptr<SpinSampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
+                                          const SpinHamiltonian& hamiltonian, const SpinWavefunction& psi);
 
 /// Step, shift and limits of step t of n: start (end / start)^(t / (n - 1)) where an end is given.
 struct SrSchedule {

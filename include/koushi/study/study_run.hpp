@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "koushi/deck/deck.hpp"
+#include "koushi/store/result_file.hpp"
 #include "koushi/study/phase_table.hpp"
 #include "koushi/study/progress.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/stop_request.hpp"
-#include "koushi/store/result_file.hpp"
 
 namespace koushi {
 
@@ -18,30 +18,30 @@ namespace koushi {
 enum class ExistingResult { refuse, resume, overwrite };
 
 struct RunOptions {
-  std::string output{};         ///< overrides [output] file where not empty
+  std::string output{};  ///< overrides [output] file where not empty
   ExistingResult existing = ExistingResult::refuse;
   double time_limit = TimeLimit().seconds;  ///< seconds from now within which the run checkpoints and ends
-  std::string petsc_options{};  ///< from the command line, after the deck's
+  std::string petsc_options{};              ///< from the command line, after the deck's
 };
 
 /// What `koushi check` says of a run.
 struct RunEstimate {
   std::string text{};
-  double step_seconds = 0;    ///< of a step or sweep; 0: not known
-  double seconds = 0;         ///< of the whole run
-  std::string misfit{};       ///< why the run will refuse that number of ranks, or ""
+  double step_seconds = 0;  ///< of a step or sweep; 0: not known
+  double seconds = 0;       ///< of the whole run
+  std::string misfit{};     ///< why the run will refuse that number of ranks, or ""
 };
 
-/// Keys of lattice, action and Hamiltonian, or of what an analysis reads, that --set or [scan] have changed where they left the value in study.reference alone: it is then known of something
-/// else. "" where it is of this.
+/// Keys of lattice, action and Hamiltonian, or of what an analysis reads, that --set or [scan] have changed where they
+/// left the value in study.reference alone: it is then known of something else. "" where it is of this.
 std::string keys_without_reference(const Deck& deck);
 /// Whether the deck has study.reference.KEY, and of what is run.
 bool has_reference(const Deck& deck, const std::string& key);
 /// What a table says where a known value is left out.
 std::string outdated_reference_line(const Deck& deck);
 
-/// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table of phases.
-/// Collective  all members
+/// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table
+/// of phases. Collective  all members
 class StudyRun {
  public:
   StudyRun(const Communicator& comm, const Deck& deck, RunOptions options);
@@ -50,13 +50,15 @@ class StudyRun {
   StudyRun& operator=(const StudyRun&) = delete;
 
   enum class Begin { fresh, resumed, done };
-  /// Looks at the result file and obeys the options; `resume` takes the state from a checkpoint. Before a fresh start it tries whether the
-  /// file can be written, and takes a lock (FILE.lock, gone with the process) that keeps a second run away from it.
-  /// Errors: UsageError, StoreError.
+  /// Looks at the result file and obeys the options; `resume` takes the state from a checkpoint. Before a fresh start
+  /// it tries whether the file can be written, and takes a lock (FILE.lock, gone with the process) that keeps a second
+  /// run away from it. Errors: UsageError, StoreError.
   Begin begin(const std::function<void(const ResultReader&)>& resume);
-  /// Starts the clocks. With steps, SIGTERM and SIGINT are requests to stop from now on; an analysis in one go, which asks no checkpoint_if_due, ends by them.
+  /// Starts the clocks. With steps, SIGTERM and SIGINT are requests to stop from now on; an analysis in one go, which
+  /// asks no checkpoint_if_due, ends by them.
   void start(bool with_steps = true);
-  /// After a step: writes a checkpoint if one is due, or `now`, or if the run is asked to stop or has no time for another step: then true.
+  /// After a step: writes a checkpoint if one is due, or `now`, or if the run is asked to stop or has no time for
+  /// another step: then true.
   bool checkpoint_if_due(bool now, const std::function<void(ResultWriter&)>& write);
   /// `status`: running, stopped or done.
   void checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write);

@@ -17,7 +17,8 @@ TEST_CASE("log, exp, cos and sin of lanes are those of the library to rounding",
     double sine = 0;
     lane_circle(u, cosine, sine);
     const long double angle = 2 * std::numbers::pi_v<long double> * static_cast<long double>(u);
-    circle_error = std::max({circle_error, std::abs(cosine - static_cast<double>(std::cos(angle))), std::abs(sine - static_cast<double>(std::sin(angle)))});
+    circle_error = std::max({circle_error, std::abs(cosine - static_cast<double>(std::cos(angle))),
+                             std::abs(sine - static_cast<double>(std::sin(angle)))});
     log_error = std::max(log_error, std::abs(lane_log(u) / std::log(u) - 1));
     const double x = 1400 * (u - 0.5);
     exp_error = std::max(exp_error, std::abs(lane_exp(x) / std::exp(x) - 1));

@@ -1,4 +1,5 @@
-// Hybrid Monte Carlo with masses of Fourier modes: laws of its trajectories, exact free fields, short autocorrelations, ranks.
+// Hybrid Monte Carlo with masses of Fourier modes: laws of its trajectories, exact free fields, short autocorrelations,
+// ranks.
 #include <catch2/catch_test_macros.hpp>
 
 #include "field_sampling.hpp"
@@ -15,12 +16,14 @@ std::vector<int> extents_of(int dimension) {
   return {all.end() - dimension, all.end()};
 }
 
-Grid periodic(const Communicator& comm, const std::vector<int>& extents, std::int64_t replicas, std::vector<int> ranks = {}) {
+Grid periodic(const Communicator& comm, const std::vector<int>& extents, std::int64_t replicas,
+              std::vector<int> ranks = {}) {
   if (ranks.empty()) ranks.assign(extents.size(), 1);
   return {comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), ranks, 1, replicas}};
 }
 
-/// <phi^2> of S = sum stiffness (d phi)^2 + quadratic phi^2: mean over momenta of 1 / (2 (quadratic + stiffness k_hat^2)).
+/// <phi^2> of S = sum stiffness (d phi)^2 + quadratic phi^2: mean over momenta of 1 / (2 (quadratic + stiffness
+/// k_hat^2)).
 double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic) {
   std::vector<double> denominators{quadratic};
   for (const int n : extents) {
@@ -52,7 +55,8 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
     for (const int components : {1, 3}) {
       INFO(extents.size() << " directions, " << components << " components");
       const Grid grid = periodic(world, extents, 2 * world.size(), ranks);
-      const auto theory = make_quartic_theory(grid, {.components = components, .stiffness = 0.7, .quadratic = 0.7 * 0.09});
+      const auto theory =
+          make_quartic_theory(grid, {.components = components, .stiffness = 0.7, .quadratic = 0.7 * 0.09});
       theory->start(1, 0);
       theory->accelerate(0.3);
       theory->draw_momenta(2, 3);
@@ -65,17 +69,21 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
       CHECK(std::abs(theory->hamiltonian()[0] - action) < 1e-12 * action);
       theory->accelerate(0);
       theory->draw_momenta(2, 3);
-      CHECK(std::abs(theory->hamiltonian()[0] - action - kinetic) < 1e-9 * kinetic);  // p = sqrt(M) times the same normal numbers
+      CHECK(std::abs(theory->hamiltonian()[0] - action - kinetic) <
+            1e-9 * kinetic);  // p = sqrt(M) times the same normal numbers
     }
   }
 }
 
 TEST_CASE("accelerated trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
   const Communicator self = Communicator::self();
-  for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
-                                          std::pair{Integrator::force_gradient, 4}}) {
-    for (const auto& [d, sine_gordon] : {std::pair{1, false}, std::pair{2, false}, std::pair{3, false}, std::pair{2, true}}) {
-      INFO("integrator " << static_cast<int>(integrator) << ", " << d << " directions" << (sine_gordon ? ", sine-Gordon" : ""));
+  for (const auto& [integrator, order] :
+       {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
+        std::pair{Integrator::force_gradient, 4}}) {
+    for (const auto& [d, sine_gordon] :
+         {std::pair{1, false}, std::pair{2, false}, std::pair{3, false}, std::pair{2, true}}) {
+      INFO("integrator " << static_cast<int>(integrator) << ", " << d << " directions"
+                         << (sine_gordon ? ", sine-Gordon" : ""));
       const Grid grid = periodic(self, extents_of(d), 1);
       const auto theory = sine_gordon ? make_sine_gordon_theory(grid, 0.8, 1.7)
                           : d == 1    ? make_path_theory(grid, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}})
@@ -152,7 +160,8 @@ TEST_CASE("accelerated phi^4 reaches its known point, alone and beside other upd
   }
 }
 
-TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to rounding where a lattice is divided", "[field][mpi]") {
+TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to rounding where a lattice is divided",
+          "[field][mpi]") {
   const Communicator world = Communicator::world();
   const Communicator self = Communicator::self();
   const std::vector<int> extents{12, 6, 8};
@@ -168,9 +177,11 @@ TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to
     const auto part = make_quartic_theory(shared, options);
     for (MolecularDynamics* theory : {whole.get(), part.get()}) {
       theory->start(2, 0.5);
-      for (std::uint64_t t = 0; t < 5; ++t) hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 4, .seed = 2, .acceleration_mass = 0.6}, t);
+      for (std::uint64_t t = 0; t < 5; ++t)
+        hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 4, .seed = 2, .acceleration_mass = 0.6}, t);
     }
-    const double worst = largest_difference(cut_brick(configuration_of(*whole), shared.box(2)), configuration_of(*part));
+    const double worst =
+        largest_difference(cut_brick(configuration_of(*whole), shared.box(2)), configuration_of(*part));
     CHECK(worst < 1e-10);
     if (!divided) CHECK(worst == 0);
   }

@@ -1,4 +1,5 @@
-// Groups, molecular dynamics and local updates of gauge links, against the exact results of two dimensions; the same chain on any ranks.
+// Groups, molecular dynamics and local updates of gauge links, against the exact results of two dimensions; the same
+// chain on any ranks.
 #include <Eigen/Dense>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -71,7 +72,8 @@ void momenta(double (&p)[Group::generators], double scale) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as their matrices do", "[field]", GroupU1<>, GroupSU2<>, GroupSU3<>) {
+TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as their matrices do", "[field]", GroupU1<>,
+                   GroupSU2<>, GroupSU3<>) {
   const auto n = static_cast<Eigen::Index>(TestType::order);
   double p[TestType::generators];
   for (const double scale : {0.0, 0.3, 1.0, 7.0}) {
@@ -88,7 +90,8 @@ TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as t
     CHECK(std::abs(TestType::im_trace(w) - dense(w).trace().imag()) < 1e-13);
     double slope[TestType::generators];
     TestType::slope(w, slope);
-    for (int a = 0; a < TestType::generators; ++a) CHECK(std::abs(slope[a] - (generator<TestType>(a) * dense(w)).trace().imag()) < 1e-13);
+    for (int a = 0; a < TestType::generators; ++a)
+      CHECK(std::abs(slope[a] - (generator<TestType>(a) * dense(w)).trace().imag()) < 1e-13);
     auto off = w;
     for (double& v : off.v) v *= 1 + 1e-3;
     // nearest: turns with gauge transformations, and stays where it is
@@ -100,7 +103,8 @@ TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as t
     CHECK((n == 1 || std::abs(near.determinant() - Complex(1)) < 1e-12));
     // the positive factor near^dagger A is hermitian up to the phase that the determinant lost
     const Eigen::MatrixXcd positive = near.adjoint() * sum;
-    const Complex phase = std::pow(positive.determinant() / std::abs(positive.determinant()), 1.0 / static_cast<double>(n));
+    const Complex phase =
+        std::pow(positive.determinant() / std::abs(positive.determinant()), 1.0 / static_cast<double>(n));
     CHECK((positive / phase - (positive / phase).adjoint()).norm() < 1e-11);
     CHECK((dense(TestType::nearest(w)) - dense(w)).norm() < 1e-12);
     const Eigen::MatrixXcd back = dense(TestType::to_group(off));
@@ -118,7 +122,9 @@ TEMPLATE_TEST_CASE("group elements multiply, exponentiate and differentiate as t
     CHECK((fresh - dense(TestType::to_group(before))).norm() < 1e-10);
   }
   for (int a = 0; a < TestType::generators; ++a) {
-    for (int b = 0; b < TestType::generators; ++b) CHECK(std::abs((generator<TestType>(a) * generator<TestType>(b)).trace() - (a == b ? (n == 1 ? 1.0 : 0.5) : 0.0)) < 1e-14);
+    for (int b = 0; b < TestType::generators; ++b)
+      CHECK(std::abs((generator<TestType>(a) * generator<TestType>(b)).trace() -
+                     (a == b ? (n == 1 ? 1.0 : 0.5) : 0.0)) < 1e-14);
   }
 }
 
@@ -126,7 +132,8 @@ namespace {
 
 const std::vector<GaugeGroup> groups{GaugeGroup::u1, GaugeGroup::su2, GaugeGroup::su3};
 
-Grid make_grid(const Communicator& comm, const std::vector<int>& extents, Boundary boundary, std::int64_t replicas, int range = 2, std::vector<int> ranks = {}) {
+Grid make_grid(const Communicator& comm, const std::vector<int>& extents, Boundary boundary, std::int64_t replicas,
+               int range = 2, std::vector<int> ranks = {}) {
   if (ranks.empty()) ranks.assign(extents.size(), 1);
   std::vector<Boundary> all(extents.size(), Boundary::periodic);
   all[0] = boundary;
@@ -152,16 +159,22 @@ void update(FieldTheory& theory, const Colouring& colouring, const std::string& 
 
 }  // namespace
 
-TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves it alone, trajectories are reversible and of their order", "[field]") {
+TEST_CASE(
+    "gauge kicks are the derivative of the action, overrelaxation leaves it alone, trajectories are reversible and of "
+    "their order",
+    "[field]") {
   const Communicator self = Communicator::self();
   struct Case {
     std::vector<int> extents;
     double rectangle;
   };
   for (const GaugeGroup group : groups) {
-    for (const auto& [extents, rectangle] : {Case{{4, 6}, 0}, Case{{3, 4, 5}, 0}, Case{{2, 3, 4, 2}, 0}, Case{{6, 8}, -0.331}, Case{{3, 4, 6}, -1.0 / 12}, Case{{3, 3, 4, 8}, -0.331}}) {
+    for (const auto& [extents, rectangle] :
+         {Case{{4, 6}, 0}, Case{{3, 4, 5}, 0}, Case{{2, 3, 4, 2}, 0}, Case{{6, 8}, -0.331}, Case{{3, 4, 6}, -1.0 / 12},
+          Case{{3, 3, 4, 8}, -0.331}}) {
       for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
-        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary " << static_cast<int>(boundary) << ", rectangles " << rectangle);
+        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary "
+                      << static_cast<int>(boundary) << ", rectangles " << rectangle);
         const Grid grid = make_grid(self, extents, boundary, 2);
         const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3, .rectangle = rectangle});
         auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
@@ -187,8 +200,9 @@ TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves i
     const Grid grid = make_grid(self, {4, 4}, Boundary::periodic, 1);
     const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3});
     auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
-    for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
-                                            std::pair{Integrator::force_gradient, 4}}) {
+    for (const auto& [integrator, order] :
+         {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
+          std::pair{Integrator::force_gradient, 4}}) {
       INFO("group " << static_cast<int>(group) << ", integrator " << static_cast<int>(integrator));
       const auto begin = [&] {
         theory->start(3, 0.5);
@@ -205,39 +219,47 @@ TEST_CASE("gauge kicks are the derivative of the action, overrelaxation leaves i
   }
 }
 
-TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law and topology, by every update", "[field][exact][statistical]") {
-  // Plaquettes of the infinite volume, I_1/I_0, I_2/I_1 and the SU(3) integral; an 8 x 8 torus differs by less than (plaquette)^64.
-  // <Q^2> of U(1) on the 8 x 8 torus at beta = 2: sum over the characters of its partition function.
+TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law and topology, by every update",
+          "[field][exact][statistical]") {
+  // Plaquettes of the infinite volume, I_1/I_0, I_2/I_1 and the SU(3) integral; an 8 x 8 torus differs by less than
+  // (plaquette)^64. <Q^2> of U(1) on the 8 x 8 torus at beta = 2: sum over the characters of its partition function.
   const Communicator self = Communicator::self();
   struct Row {
     GaugeGroup group;
     double beta;
     double plaquette;
   };
-  for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964}, Row{GaugeGroup::su2, 0.3, 0.0747203226}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
-                         Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500}, Row{GaugeGroup::su3, 6, 0.4225317397}}) {
+  for (const Row& row : {Row{GaugeGroup::u1, 1, 0.446389965897}, Row{GaugeGroup::u1, 2, 0.697774657964},
+                         Row{GaugeGroup::su2, 0.3, 0.0747203226}, Row{GaugeGroup::su2, 2.2, 0.46447902527},
+                         Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500},
+                         Row{GaugeGroup::su3, 6, 0.4225317397}}) {
     const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 8);
     const auto theory = make_gauge_theory(grid, {.group = row.group, .beta = row.beta});
     const Colouring colouring(grid, theory->interactions());
     for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) {
       INFO("group " << static_cast<int>(row.group) << ", beta " << row.beta << ", " << how);
-      auto result = sample_field(*theory, row.group == GaugeGroup::su3 ? 300 : 1000, [&](std::uint64_t t) { update(*theory, colouring, how, t); }, 1.0);
+      auto result = sample_field(
+          *theory, row.group == GaugeGroup::su3 ? 300 : 1000,
+          [&](std::uint64_t t) { update(*theory, colouring, how, t); }, 1.0);
       compare_estimate(result["plaquette"], row.plaquette, 0.02, 0.001);
       compare_estimate(result["wilson_loop_1x2"], std::pow(row.plaquette, 2), 0.04, 0.001);
       compare_estimate(result["wilson_loop_2x2"], std::pow(row.plaquette, 4), 0.1, 0.001);
-      // A line of links along a direction of a torus in two dimensions: <|P|^2> of one line is 1/N^2 + O(plaquette^64), lines L apart are independent.
+      // A line of links along a direction of a torus in two dimensions: <|P|^2> of one line is 1/N^2 + O(plaquette^64),
+      // lines L apart are independent.
       if (row.group == GaugeGroup::u1) {
         const Estimate& re = result.at("polyakov_loop_re");
         INFO("polyakov_loop_re " << re.value << " +- " << re.error);
         CHECK(std::abs(re.value) < 5 * re.error);
       }
-      if (row.group == GaugeGroup::u1 && row.beta == 2) compare_estimate(result["topological_charge2"], 1.239298911, 0.1, 0.001);
+      if (row.group == GaugeGroup::u1 && row.beta == 2)
+        compare_estimate(result["topological_charge2"], 1.239298911, 0.1, 0.001);
     }
   }
 }
 
 TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the action", "[field][statistical]") {
-  // Two colours would update links of one rectangle at once: planted, it moved the plaquettes of U(1) and SU(2) by 9 and 15 of these errors.
+  // Two colours would update links of one rectangle at once: planted, it moved the plaquettes of U(1) and SU(2) by 9
+  // and 15 of these errors.
   const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     const Grid grid = make_grid(self, {6, 8}, Boundary::periodic, 16);
@@ -259,7 +281,8 @@ TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the act
       found.push_back(gamma_method(flat, 16));
     }
     for (const Estimate& e : found) {
-      INFO("group " << static_cast<int>(group) << ": " << e.value << " +- " << e.error << " beside " << found[0].value << " +- " << found[0].error);
+      INFO("group " << static_cast<int>(group) << ": " << e.value << " +- " << e.error << " beside " << found[0].value
+                    << " +- " << found[0].error);
       CHECK(std::abs(e.value - found[0].value) <= 4.5 * std::hypot(e.error, found[0].error));
       CHECK(e.error < 0.005);
     }
@@ -331,7 +354,14 @@ TEST_CASE("everything measured of links is gauge invariant", "[field]") {
     for (const Smearing smearing : {Smearing::ape, Smearing::stout}) {
       const std::vector<int> extents{4, 2, 4, 6};
       const Grid grid(self, {extents, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 3, 1, true});
-      const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2, .rectangle = -0.331, .flow_time = 0.2, .flow_step = 0.05, .static_loops = 3, .smearing = smearing, .smearing_steps = 3,
+      const auto theory = make_gauge_theory(grid, {.group = group,
+                                                   .beta = 2,
+                                                   .rectangle = -0.331,
+                                                   .flow_time = 0.2,
+                                                   .flow_step = 0.05,
+                                                   .static_loops = 3,
+                                                   .smearing = smearing,
+                                                   .smearing_steps = 3,
                                                    .smearing_weight = smearing == Smearing::ape ? 0.5 : 0.1});
       theory->start(3, 0.6);
       MemoryArchive archive;
@@ -355,20 +385,26 @@ TEST_CASE("everything measured of links is gauge invariant", "[field]") {
   }
 }
 
-TEST_CASE("the gradient flow damps plane waves as it must, is of third order, and the clover counts the charge of constant fields", "[field][exact]") {
+TEST_CASE(
+    "the gradient flow damps plane waves as it must, is of third order, and the clover counts the charge of constant "
+    "fields",
+    "[field][exact]") {
   const Communicator self = Communicator::self();
   const double pi = std::acos(-1.0);
   {
-    // U(1), theta_1 = a cos(2 pi x_0 / L): Maxwell's equations are linear for small a, dA/dt = - khat^2 A, so E falls as e^{-2 khat^2 t}.
+    // U(1), theta_1 = a cos(2 pi x_0 / L): Maxwell's equations are linear for small a, dA/dt = - khat^2 A, so E falls
+    // as e^{-2 khat^2 t}.
     const int L = 8;
     const Grid grid(self, {{L, L}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 2, 1, true});
-    const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::u1, .beta = 1, .flow_time = 1.0, .flow_step = 0.05});
+    const auto theory =
+        make_gauge_theory(grid, {.group = GaugeGroup::u1, .beta = 1, .flow_time = 1.0, .flow_step = 0.05});
     theory->start(1, 0);
     MemoryArchive archive;
     theory->write(archive, "field");
     for (std::size_t x = 0; x < 64; ++x) {
       const double angle = 1e-5 * std::cos(2 * pi * static_cast<double>(x / 8) / L);
-      put(Eigen::MatrixXcd::Constant(1, 1, Complex(std::cos(angle), std::sin(angle))), archive.boxes["field"], 1, 64, x);
+      put(Eigen::MatrixXcd::Constant(1, 1, Complex(std::cos(angle), std::sin(angle))), archive.boxes["field"], 1, 64,
+          x);
     }
     theory->read(archive, "field");
     const std::vector<double> e = theory->measure().at("flow_energy");
@@ -388,16 +424,19 @@ TEST_CASE("the gradient flow damps plane waves as it must, is of third order, an
     CHECK(std::abs(std::log2(std::abs((energy(0.1) - exact) / (energy(0.05) - exact))) - 3) < 0.5);
   }
   {
-    // Constant abelian field in SU(2): F_01 = 2 pi n / L^2 and F_23 = 2 pi m / L^2 along sigma_3. Its charge is 2 n m; the clover has sin F for F.
+    // Constant abelian field in SU(2): F_01 = 2 pi n / L^2 and F_23 = 2 pi m / L^2 along sigma_3. Its charge is 2 n m;
+    // the clover has sin F for F.
     const int L = 4;
     const Grid grid(self, {{L, L, L, L}, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 2, 1, true});
-    const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 1, .flow_time = 0.01, .flow_step = 0.01});
+    const auto theory =
+        make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 1, .flow_time = 0.01, .flow_step = 0.01});
     theory->start(1, 0);
     MemoryArchive archive;
     theory->write(archive, "field");
     const double f[2] = {2 * pi / (L * L), 2 * 2 * pi / (L * L)};
     for (std::size_t x = 0; x < 256; ++x) {
-      const int c[4] = {static_cast<int>(x / 64), static_cast<int>(x / 16 % 4), static_cast<int>(x / 4 % 4), static_cast<int>(x % 4)};
+      const int c[4] = {static_cast<int>(x / 64), static_cast<int>(x / 16 % 4), static_cast<int>(x / 4 % 4),
+                        static_cast<int>(x % 4)};
       for (const int plane : {0, 1}) {
         const int mu = 2 * plane;
         const double along[2] = {c[mu] == L - 1 ? -f[plane] * L * c[mu + 1] : 0.0, f[plane] * c[mu]};
@@ -419,8 +458,10 @@ TEST_CASE("the gradient flow damps plane waves as it must, is of third order, an
 
 namespace {
 
-/// Mean over the sites of Re tr of loops of r links along mu and t along nu, over N: the product of dense matrices around each.
-double dense_loop(const std::vector<std::vector<Eigen::MatrixXcd>>& links, const std::vector<int>& extents, std::size_t mu, std::size_t nu, int r, int t) {
+/// Mean over the sites of Re tr of loops of r links along mu and t along nu, over N: the product of dense matrices
+/// around each.
+double dense_loop(const std::vector<std::vector<Eigen::MatrixXcd>>& links, const std::vector<int>& extents,
+                  std::size_t mu, std::size_t nu, int r, int t) {
   const std::size_t sites = links[0].size();
   const auto step = [&](std::size_t x, std::size_t direction) {
     std::size_t stride = 1;
@@ -453,25 +494,31 @@ double dense_loop(const std::vector<std::vector<Eigen::MatrixXcd>>& links, const
 }  // namespace
 
 TEST_CASE("Wilson loops of every size are products of the links around them", "[field][exact]") {
-  // Rows of half a vector and less, of more than one, and rows that are not split; sides as long as the lattice and longer.
+  // Rows of half a vector and less, of more than one, and rows that are not split; sides as long as the lattice and
+  // longer.
   const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
-    for (const auto& extents : {std::vector<int>{2, 4, 3, 6}, std::vector<int>{3, 20}, std::vector<int>{4, 2, 4}, std::vector<int>{4, 5}}) {
+    for (const auto& extents :
+         {std::vector<int>{2, 4, 3, 6}, std::vector<int>{3, 20}, std::vector<int>{4, 2, 4}, std::vector<int>{4, 5}}) {
       const std::size_t d = extents.size();
       for (const int largest : {2, 3, 4}) {
-        const Grid grid(self, {extents, std::vector<Boundary>(d, Boundary::periodic), std::vector<int>(d, 1), 6, 1, true});
+        const Grid grid(self,
+                        {extents, std::vector<Boundary>(d, Boundary::periodic), std::vector<int>(d, 1), 6, 1, true});
         const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2, .loops = largest, .static_loops = 6});
         theory->start(6, 0.4);
         MemoryArchive archive;
         theory->write(archive, "field");
         const Box& box = archive.boxes["field"];
         const auto sites = static_cast<std::size_t>(grid.n_sites());
-        const auto links = group == GaugeGroup::u1 ? dense_links<GroupU1<>>(box, d, sites) : group == GaugeGroup::su2 ? dense_links<GroupSU2<>>(box, d, sites) : dense_links<GroupSU3<>>(box, d, sites);
+        const auto links = group == GaugeGroup::u1    ? dense_links<GroupU1<>>(box, d, sites)
+                           : group == GaugeGroup::su2 ? dense_links<GroupSU2<>>(box, d, sites)
+                                                      : dense_links<GroupSU3<>>(box, d, sites);
         const Measured all = theory->measure();
         REQUIRE(all.at("wilson_loops").size() == static_cast<std::size_t>(largest * largest));
         for (int r = 1; r <= 6; ++r) {
           for (int t = 1; t <= 6; ++t) {
-            INFO("group " << static_cast<int>(group) << ", " << d << " directions, row " << extents.back() << ", up to " << largest << ": " << r << " x " << t);
+            INFO("group " << static_cast<int>(group) << ", " << d << " directions, row " << extents.back() << ", up to "
+                          << largest << ": " << r << " x " << t);
             double mean = 0;
             double in_time = 0;
             for (std::size_t mu = 0; mu < d; ++mu) {
@@ -482,7 +529,9 @@ TEST_CASE("Wilson loops of every size are products of the links around them", "[
                 if (nu == 0) in_time += loop / static_cast<double>(d - 1);
               }
             }
-            if (std::max(r, t) <= largest) CHECK(std::abs(all.at("wilson_loops")[static_cast<std::size_t>((r - 1) * largest + t - 1)] - mean) < 1e-13);
+            if (std::max(r, t) <= largest)
+              CHECK(std::abs(all.at("wilson_loops")[static_cast<std::size_t>((r - 1) * largest + t - 1)] - mean) <
+                    1e-13);
             CHECK(std::abs(all.at("static_loops")[static_cast<std::size_t>((r - 1) * 6 + t - 1)] - in_time) < 1e-13);
           }
         }
@@ -495,7 +544,8 @@ TEST_CASE("vectors of sites in split rows and single sites walk the same chain",
   // Rows shorter and longer than a vector, one that vectors do not fill, an open one, and one with three colours.
   const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
-    for (const auto& extents : {std::vector<int>{4, 6}, std::vector<int>{2, 4, 20}, std::vector<int>{3, 4, 16}, std::vector<int>{2, 2, 4, 32}}) {
+    for (const auto& extents : {std::vector<int>{4, 6}, std::vector<int>{2, 4, 20}, std::vector<int>{3, 4, 16},
+                                std::vector<int>{2, 2, 4, 32}}) {
       for (const Boundary boundary : {Boundary::periodic, Boundary::open}) {
         MemoryArchive archives[2];
         std::vector<double> actions[2];
@@ -508,12 +558,14 @@ TEST_CASE("vectors of sites in split rows and single sites walk the same chain",
           theory->start(2, 0.7);
           std::uint64_t t = 0;
           for (int sweep = 0; sweep < 3; ++sweep) {
-            for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) update(*theory, colouring, how, t++);
+            for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"})
+              update(*theory, colouring, how, t++);
           }
           theory->write(archives[split ? 1 : 0], "field");
           actions[split ? 1 : 0] = theory->action();
         }
-        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", row " << extents.back() << ", boundary " << static_cast<int>(boundary));
+        INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", row " << extents.back()
+                      << ", boundary " << static_cast<int>(boundary));
         CHECK((archives[0].boxes["field"] == archives[1].boxes["field"]));
         CHECK(actions[0] == actions[1]);
       }
@@ -548,7 +600,8 @@ TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi
         theory->start(2, 0.7);
         std::uint64_t t = 0;
         for (int sweep = 0; sweep < 8; ++sweep) {
-          for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) update(*theory, theory == whole.get() ? whole_colours : part_colours, how, t++);
+          for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"})
+            update(*theory, theory == whole.get() ? whole_colours : part_colours, how, t++);
           theory->measure();  // which fills halos, and leaves others behind
         }
       }

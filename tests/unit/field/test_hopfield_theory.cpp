@@ -1,4 +1,5 @@
-// Hopfield's memory against enumeration and the mean field of one pattern; what it recalls; the same chains however ranks share its replicas.
+// Hopfield's memory against enumeration and the mean field of one pattern; what it recalls; the same chains however
+// ranks share its replicas.
 #include <catch2/catch_test_macros.hpp>
 
 #include "field_sampling.hpp"
@@ -9,7 +10,9 @@ using namespace koushi;
 
 namespace {
 
-Grid line(const Communicator& comm, int n, std::int64_t replicas) { return {comm, {{n}, {Boundary::periodic}, {1}, 1, replicas}}; }
+Grid line(const Communicator& comm, int n, std::int64_t replicas) {
+  return {comm, {{n}, {Boundary::periodic}, {1}, 1, replicas}};
+}
 
 std::map<std::string, Estimate> sample(const Grid& grid, const HopfieldOptions& options, int n, int hits = 1) {
   const auto theory = make_hopfield_theory(grid, options);
@@ -55,7 +58,8 @@ TEST_CASE("small memories have the moments of their enumeration", "[field][exact
   energy /= z;
   for (const bool from_pattern : {true, false}) {
     for (const int hits : {1, 2}) {
-      auto result = sample(line(self, n, 32), {.beta = beta, .patterns = patterns, .from_pattern = from_pattern}, 3000, hits);
+      auto result =
+          sample(line(self, n, 32), {.beta = beta, .patterns = patterns, .from_pattern = from_pattern}, 3000, hits);
       compare_estimate(result["energy_per_site"], energy, 0.02);
       compare_estimate(result["specific_heat"], beta * beta * n * (energy2 / z - energy * energy), 0.05);
       compare_estimate(result["overlap_max"], largest / z, 0.02);
@@ -74,7 +78,8 @@ TEST_CASE("one pattern is the mean-field magnet", "[field][exact][statistical]")
     double energy = 0;
     for (int up = 0; up <= n; ++up) {
       const double m = 2.0 * up - n;
-      const double weight = std::exp(std::lgamma(n + 1.0) - std::lgamma(up + 1.0) - std::lgamma(n - up + 1.0) + beta * m * m / (2.0 * n) - n);
+      const double weight = std::exp(std::lgamma(n + 1.0) - std::lgamma(up + 1.0) - std::lgamma(n - up + 1.0) +
+                                     beta * m * m / (2.0 * n) - n);
       z += weight;
       overlap += weight * std::abs(m) / n;
       energy -= weight * (m * m - n) / (2.0 * n) / n;
@@ -91,7 +96,8 @@ TEST_CASE("one pattern is the mean-field magnet", "[field][exact][statistical]")
 }
 
 TEST_CASE("few patterns are recalled from noise, too many are forgotten", "[field][statistical]") {
-  // The limit is alpha = P / N = 0.138 at T = 0 (D. J. Amit, H. Gutfreund, H. Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985)).
+  // The limit is alpha = P / N = 0.138 at T = 0 (D. J. Amit, H. Gutfreund, H. Sompolinsky, Phys. Rev. Lett. 55, 1530
+  // (1985)).
   const Communicator self = Communicator::self();
   const Grid grid = line(self, 400, 4);
   auto few = sample(grid, {.beta = 10, .patterns = random_patterns(1, 20, 400), .noise = 0.2}, 200);
@@ -101,9 +107,10 @@ TEST_CASE("few patterns are recalled from noise, too many are forgotten", "[fiel
   CHECK(many["overlap_1"].value < 0.6);
 }
 
-TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field theory of many", "[field][statistical]") {
-  // m = <tanh beta (m + sqrt(alpha r) z)>, q = <tanh^2>, r = q / (1 - beta (1 - q))^2, z normal: Amit, Gutfreund, Sompolinsky 1987, for large N and the mean
-  // over patterns, so the error is the scatter over sets of patterns.
+TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field theory of many",
+          "[field][statistical]") {
+  // m = <tanh beta (m + sqrt(alpha r) z)>, q = <tanh^2>, r = q / (1 - beta (1 - q))^2, z normal: Amit, Gutfreund,
+  // Sompolinsky 1987, for large N and the mean over patterns, so the error is the scatter over sets of patterns.
   const Communicator self = Communicator::self();
   const double beta = 4;
   const double alpha = 0.05;
@@ -125,11 +132,13 @@ TEST_CASE("overlap and noise of a recalled pattern are those of the mean-field t
     r = q / std::pow(1 - beta * (1 - q), 2);
   }
   const int sets = 16;
-  for (const auto& [name, theory] : {std::pair{std::string("overlap_1"), m}, std::pair{std::string("overlap_noise"), r}}) {
+  for (const auto& [name, theory] :
+       {std::pair{std::string("overlap_1"), m}, std::pair{std::string("overlap_noise"), r}}) {
     double mean = 0;
     double square = 0;
     for (std::uint64_t seed = 1; seed <= sets; ++seed) {
-      const double x = sample(line(self, 1000, 2), {.beta = beta, .patterns = random_patterns(seed, 50, 1000)}, 100)[name].value;
+      const double x =
+          sample(line(self, 1000, 2), {.beta = beta, .patterns = random_patterns(seed, 50, 1000)}, 100)[name].value;
       mean += x / sets;
       square += x * x / sets;
     }
@@ -174,7 +183,8 @@ TEST_CASE("memories that cannot be are refused", "[field]") {
 TEST_CASE("a cold memory has no spin against its field", "[field]") {
   const Communicator self = Communicator::self();
   // e^{-dS} of such a spin is infinite; one pattern from noise of a fifth
-  const auto theory = make_hopfield_theory(line(self, 100, 4), {.beta = 1000, .patterns = random_patterns(5, 1, 100), .from_pattern = true, .noise = 0.2});
+  const auto theory = make_hopfield_theory(
+      line(self, 100, 4), {.beta = 1000, .patterns = random_patterns(5, 1, 100), .from_pattern = true, .noise = 0.2});
   const Colouring colouring(theory->grid(), theory->interactions());
   theory->start(3, 0);
   theory->metropolis(colouring, 7, 0, 1, 0);

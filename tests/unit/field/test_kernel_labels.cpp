@@ -24,7 +24,9 @@ TEST_CASE("every kernel and allocation of lattice fields is labelled koushi::<ro
         if (update == "overrelaxation") theory->overrelax(colouring);
         if (update == "heatbath") theory->heatbath(colouring, 1, 0);
         if (update == "wolff") theory->flip_clusters(true, 1, 0);
-        if (update == "fourier-hmc") hmc_trajectory(dynamic_cast<MolecularDynamics&>(*theory), {.integrator = Integrator::force_gradient, .steps = 2, .acceleration_mass = 0.5}, 1);
+        if (update == "fourier-hmc")
+          hmc_trajectory(dynamic_cast<MolecularDynamics&>(*theory),
+                         {.integrator = Integrator::force_gradient, .steps = 2, .acceleration_mass = 0.5}, 1);
       }
       theory->measure();
     }

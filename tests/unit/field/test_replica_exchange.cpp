@@ -1,4 +1,5 @@
-// Replica exchange: against enumeration at every rung, its flows against detailed balance, copies that walk a known way, the same chain on any ranks.
+// Replica exchange: against enumeration at every rung, its flows against detailed balance, copies that walk a known
+// way, the same chain on any ranks.
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -35,7 +36,8 @@ Rungs ising_rungs(const Grid& grid, const std::vector<double>& betas) {
   return rungs;
 }
 
-Grid grid_of(const Communicator& comm, const std::vector<int>& extents, std::int64_t replicas, std::vector<int> ranks = {}, bool split_rows = true) {
+Grid grid_of(const Communicator& comm, const std::vector<int>& extents, std::int64_t replicas,
+             std::vector<int> ranks = {}, bool split_rows = true) {
   if (ranks.empty()) ranks.assign(extents.size(), 1);
   return {comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), ranks, 1, replicas, split_rows}};
 }
@@ -48,7 +50,8 @@ std::vector<double> fields_of(const FieldTheory& theory) {
 
 }  // namespace
 
-TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and specific heat", "[field][exact][statistical]") {
+TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and specific heat",
+          "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   const std::vector<double> betas{0.2, 0.3, 0.4, 0.5, 0.6};
   const Grid grid = grid_of(self, {4, 4}, 16);
@@ -56,7 +59,8 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
   for (FieldTheory* theory : rungs.all) theory->start(7, 1);
   ReplicaExchange exchange(betas.size(), 16, 7);
   const Colouring colouring(grid, rungs.all[0]->interactions());
-  std::vector<std::vector<std::vector<double>>> series(betas.size(), std::vector<std::vector<double>>(3));  // [rung][E, E^2, |M|][replica * n + t]
+  std::vector<std::vector<std::vector<double>>> series(
+      betas.size(), std::vector<std::vector<double>>(3));  // [rung][E, E^2, |M|][replica * n + t]
   const int n = 3000;
   for (auto& rung : series) {
     for (auto& column : rung) column.resize(16 * n);
@@ -81,7 +85,8 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
     for (unsigned state = 0; state < 1U << 16; ++state) {
       int energy = 0;
       for (unsigned site = 0; site < 16; ++site) {
-        for (const unsigned other : {(site & 12) | ((site + 1) & 3), (site + 4) & 15}) energy -= ((state >> site ^ state >> other) & 1U) != 0 ? -1 : 1;
+        for (const unsigned other : {(site & 12) | ((site + 1) & 3), (site + 4) & 15})
+          energy -= ((state >> site ^ state >> other) & 1U) != 0 ? -1 : 1;
       }
       const double weight = std::exp(-betas[k] * energy);
       z += weight;
@@ -90,8 +95,10 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
       sums[2] += weight * std::abs(2 * std::popcount(state) - 16) / 16;
     }
     const double heat = 16 * betas[k] * betas[k] * (sums[1] / z - sums[0] / z * (sums[0] / z));
-    const auto compare = [&](const Estimate& estimate, double exact, double precision) {  // z = 5 of 15 comparisons: a family-wise error below 1e-5
-      INFO("beta " << betas[k] << ": " << estimate.value << " +- " << estimate.error << ", exact " << exact << ", tau_int " << estimate.tau_int);
+    const auto compare = [&](const Estimate& estimate, double exact,
+                             double precision) {  // z = 5 of 15 comparisons: a family-wise error below 1e-5
+      INFO("beta " << betas[k] << ": " << estimate.value << " +- " << estimate.error << ", exact " << exact
+                   << ", tau_int " << estimate.tau_int);
       CHECK(std::abs(estimate.value - exact) < 5 * estimate.error);
       CHECK(estimate.error < precision * std::abs(exact));
     };
@@ -99,7 +106,10 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
     const double beta = betas[k];
     compare(derived_gamma_method({series[k][0]}, 16, mean), sums[0] / z, 0.02);
     compare(derived_gamma_method({series[k][2]}, 16, mean), sums[2] / z, 0.02);
-    compare(derived_gamma_method({series[k][1], series[k][0]}, 16, [beta](const std::vector<double>& x) { return 16 * beta * beta * (x[0] - x[1] * x[1]); }), heat, 0.05);
+    compare(
+        derived_gamma_method({series[k][1], series[k][0]}, 16,
+                             [beta](const std::vector<double>& x) { return 16 * beta * beta * (x[0] - x[1] * x[1]); }),
+        heat, 0.05);
   }
   for (const double a : exchange.acceptance()) CHECK((a > 0.3 && a < 0.95));
   CHECK(exchange.round_trips() > 1000);
@@ -114,7 +124,8 @@ std::map<std::string, Estimate> sample_rung(const Rungs& rungs, std::size_t k, i
   ReplicaExchange exchange(rungs.all.size(), grid.n_replicas(), 7);
   for (FieldTheory* theory : rungs.all) theory->start(11, 0.3);
   auto result = sample_field(*rungs.all[k], n, [&](std::uint64_t t) {
-    for (std::size_t rung = 0; rung < rungs.all.size(); ++rung) rungs.all[rung]->metropolis(colouring, 7, rungs.all.size() * t + rung, 2, width);
+    for (std::size_t rung = 0; rung < rungs.all.size(); ++rung)
+      rungs.all[rung]->metropolis(colouring, 7, rungs.all.size() * t + rung, 2, width);
     exchange.update(rungs.all, t, true);
   });
   for (const double a : exchange.acceptance()) CHECK((a > 0.2 && a < 0.98));
@@ -123,17 +134,24 @@ std::map<std::string, Estimate> sample_rung(const Rungs& rungs, std::size_t k, i
 
 }  // namespace
 
-TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta and in the field", "[field][exact][statistical]") {
+TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta and in the field",
+          "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   const Grid grid(self, {{2, 3}, {Boundary::open, Boundary::open}, {1, 1}, 1, 32});
   for (const auto kind : {SpinModel::Kind::clock, SpinModel::Kind::potts}) {
     for (const bool in_field : {false, true}) {
       std::vector<SpinModel> models;
-      for (const double x : {0.4, 0.9, 1.4}) models.push_back({.kind = kind, .components = 2, .states = kind == SpinModel::Kind::clock ? 5 : 3, .beta = in_field ? 0.8 : x, .field = in_field ? x : 0.3});
+      for (const double x : {0.4, 0.9, 1.4})
+        models.push_back({.kind = kind,
+                          .components = 2,
+                          .states = kind == SpinModel::Kind::clock ? 5 : 3,
+                          .beta = in_field ? 0.8 : x,
+                          .field = in_field ? x : 0.3});
       Rungs rungs;
       for (const SpinModel& model : models) rungs.add(make_spin_theory(grid, model));
       for (std::size_t k = 0; k < models.size(); ++k) {
-        INFO((kind == SpinModel::Kind::clock ? "clock" : "Potts") << ", beta " << models[k].beta << ", field " << models[k].field);
+        INFO((kind == SpinModel::Kind::clock ? "clock" : "Potts")
+             << ", beta " << models[k].beta << ", field " << models[k].field);
         const EnumeratedSpins exact = enumerate_spins({2, 3}, models[k], true);
         auto result = sample_rung(rungs, k, 1500, 1);
         compare_estimate(result["energy_per_site"], exact.energy, 0.01);
@@ -143,11 +161,13 @@ TEST_CASE("rungs of clock and Potts spins have their enumerated moments, in beta
   }
 }
 
-TEST_CASE("rungs of harmonic paths and free fields have their exact widths, in the spacing and in the mass", "[field][exact][statistical]") {
+TEST_CASE("rungs of harmonic paths and free fields have their exact widths, in the spacing and in the mass",
+          "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   const int n = 8;
   const Grid grid(self, {{n}, {Boundary::periodic}, {1}, 1, 32});
-  // S = sum stiffness (x' - x)^2 + quadratic x^2: <x^2> is the mean over momenta of 1 / (2 (quadratic + stiffness k_hat^2)).
+  // S = sum stiffness (x' - x)^2 + quadratic x^2: <x^2> is the mean over momenta of 1 / (2 (quadratic + stiffness
+  // k_hat^2)).
   const auto width = [n](double stiffness, double quadratic) {
     double sum = 0;
     for (int k = 0; k < n; ++k) sum += 0.5 / n / (quadratic + 2 * stiffness * (1 - std::cos(2 * M_PI * k / n)));
@@ -157,26 +177,32 @@ TEST_CASE("rungs of harmonic paths and free fields have their exact widths, in t
     const std::vector<double> values = path ? std::vector<double>{0.4, 0.5, 0.65} : std::vector<double>{0.3, 0.5, 0.8};
     Rungs rungs;
     for (const double x : values) {
-      rungs.add(path ? make_path_theory(grid, {.spacing = x, .potential = {0, 0, 0.5}}) : make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.5 * x}));
+      rungs.add(path ? make_path_theory(grid, {.spacing = x, .potential = {0, 0, 0.5}})
+                     : make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.5 * x}));
     }
     for (std::size_t k = 0; k < values.size(); ++k) {
       INFO((path ? "path, spacing " : "complex field, mass^2 ") << values[k]);
       auto result = sample_rung(rungs, k, 3000, 1.2);
-      compare_estimate(result[path ? "x2" : "phi2"], path ? width(0.5 / values[k], 0.5 * values[k]) : 2 * width(0.5, 0.5 * values[k]), 0.02);
+      compare_estimate(result[path ? "x2" : "phi2"],
+                       path ? width(0.5 / values[k], 0.5 * values[k]) : 2 * width(0.5, 0.5 * values[k]), 0.02);
       compare_estimate(result["schwinger_dyson"], 1, 0.02);
     }
   }
 }
 
-TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much there as back", "[field][exact][statistical]") {
-  // A ring of four Ising spins: E = -4, 0, 4 in 2, 12, 2 states. Replicas are drawn from the product of the weights; z = 4.5 of 15 comparisons.
+TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much there as back",
+          "[field][exact][statistical]") {
+  // A ring of four Ising spins: E = -4, 0, 4 in 2, 12, 2 states. Replicas are drawn from the product of the weights; z
+  // = 4.5 of 15 comparisons.
   const Communicator self = Communicator::self();
   const double betas[2] = {0.2, 0.7};
   const int replicas = 100000;
   const Grid grid = grid_of(self, {4}, replicas);
   Rungs rungs = ising_rungs(grid, {betas[0], betas[1]});
   std::map<int, double> weight[2];
-  const auto energy_of = [](const double* s) { return -static_cast<int>(s[0] * s[1] + s[1] * s[2] + s[2] * s[3] + s[3] * s[0]); };
+  const auto energy_of = [](const double* s) {
+    return -static_cast<int>(s[0] * s[1] + s[1] * s[2] + s[2] * s[3] + s[3] * s[0]);
+  };
   std::mt19937 engine(5);
   for (std::size_t k = 0; k < 2; ++k) {
     std::vector<double> states;
@@ -198,7 +224,9 @@ TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much ther
     }
     rungs.all[k]->read(archive, "field");
   }
-  const auto near = [&](double count, double probability) { return std::abs(count - replicas * probability) < 4.5 * std::sqrt(replicas * probability * (1 - probability)); };
+  const auto near = [&](double count, double probability) {
+    return std::abs(count - replicas * probability) < 4.5 * std::sqrt(replicas * probability * (1 - probability));
+  };
   ReplicaExchange exchange(2, replicas, 3);
   for (std::uint64_t step = 0; step < 2; ++step) {
     const std::vector<double> before[2] = {fields_of(*rungs.all[0]), fields_of(*rungs.all[1])};
@@ -227,14 +255,17 @@ TEST_CASE("exchanges alone keep the weights of both rungs, and flow as much ther
 }
 
 TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[field]") {
-  // All exchanges are accepted: a copy climbs one rung per update, waits one at the end, and comes back, 4 updates from end to end of 4 rungs.
+  // All exchanges are accepted: a copy climbs one rung per update, waits one at the end, and comes back, 4 updates from
+  // end to end of 4 rungs.
   const Communicator self = Communicator::self();
   const Grid ring(self, {{12}, {Boundary::periodic}, {1}, 1, 2, false, false});
   const Grid plane = grid_of(self, {4, 6}, 2);
   for (const bool hopfield : {false, true}) {
     Rungs rungs;
     for (int k = 0; k < 4; ++k) {
-      rungs.add(hopfield ? make_hopfield_theory(ring, {.beta = 1.5, .patterns = random_patterns(1, 3, 12), .from_pattern = false}) : make_spin_theory(plane, {.components = 2, .beta = 1}));
+      rungs.add(hopfield ? make_hopfield_theory(
+                               ring, {.beta = 1.5, .patterns = random_patterns(1, 3, 12), .from_pattern = false})
+                         : make_spin_theory(plane, {.components = 2, .beta = 1}));
       rungs.all.back()->start(static_cast<std::uint64_t>(k + 1), 1);
     }
     std::vector<std::vector<double>> first;
@@ -244,7 +275,8 @@ TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[fiel
       actions.push_back(theory->action());
     }
     ReplicaExchange exchange(4, 2, 3);
-    const std::size_t where[5][4] = {{0, 1, 2, 3}, {1, 0, 3, 2}, {1, 3, 0, 2}, {3, 1, 2, 0}, {3, 2, 1, 0}};  // [updates][rung]: the copy there
+    const std::size_t where[5][4] = {
+        {0, 1, 2, 3}, {1, 0, 3, 2}, {1, 3, 0, 2}, {3, 1, 2, 0}, {3, 2, 1, 0}};  // [updates][rung]: the copy there
     for (std::uint64_t t = 1; t <= 80; ++t) {
       CHECK(exchange.update(rungs.all, t, true) == 1);
       if (t > 4) continue;
@@ -259,7 +291,8 @@ TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[fiel
   }
 }
 
-TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spins and fields alike on any ranks", "[field][mpi]") {
+TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spins and fields alike on any ranks",
+          "[field][mpi]") {
   const Communicator world = Communicator::world();
   const Communicator self = Communicator::self();
   std::vector<std::vector<int>> divisions{{world.size(), 1}, {1, world.size()}, {1, 1}};
@@ -269,17 +302,22 @@ TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spin
       std::vector<double> acceptance[2];
       std::vector<double> actions[2];
       for (const std::size_t shared : {0, 1}) {
-        const Grid grid = grid_of(shared != 0 ? world : self, {8, 12}, 4, shared != 0 ? ranks : std::vector<int>{1, 1}, !scalar);
+        const Grid grid =
+            grid_of(shared != 0 ? world : self, {8, 12}, 4, shared != 0 ? ranks : std::vector<int>{1, 1}, !scalar);
         Rungs rungs;
         for (const double x : {0.0, 0.1, 0.2}) {
-          rungs.add(scalar ? make_quartic_theory(grid, {.components = 1, .stiffness = 0.5, .quadratic = 0.5 + x, .quartic = 0.1}) : make_spin_theory(grid, {.beta = 0.3 + 0.5 * x}));
+          rungs.add(scalar ? make_quartic_theory(
+                                 grid, {.components = 1, .stiffness = 0.5, .quadratic = 0.5 + x, .quartic = 0.1})
+                           : make_spin_theory(grid, {.beta = 0.3 + 0.5 * x}));
           rungs.all.back()->start(2, 1);
         }
         ReplicaExchange exchange(3, 4, 9);
         const Colouring colouring(grid, rungs.all[0]->interactions());
         for (std::uint64_t t = 0; t < 60; ++t) {
           for (std::size_t k = 0; k < 3; ++k) {
-            if (scalar) hmc_trajectory(dynamic_cast<MolecularDynamics&>(*rungs.all[k]), {.length = 1.0, .steps = 4, .seed = 9}, 3 * t + k);
+            if (scalar)
+              hmc_trajectory(dynamic_cast<MolecularDynamics&>(*rungs.all[k]), {.length = 1.0, .steps = 4, .seed = 9},
+                             3 * t + k);
             rungs.all[k]->metropolis(colouring, 9, 3 * t + k, 1, 1);
           }
           exchange.update(rungs.all, t, true);
@@ -288,7 +326,8 @@ TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spin
         acceptance[shared] = exchange.acceptance();
         for (FieldTheory* theory : rungs.all) {
           const std::vector<double> here = theory->action();
-          for (const double s : grid.world().all_gather(grid.group().is_root() ? here : std::vector<double>{})) actions[shared].push_back(s);
+          for (const double s : grid.world().all_gather(grid.group().is_root() ? here : std::vector<double>{}))
+            actions[shared].push_back(s);
         }
       }
       INFO((scalar ? "scalar " : "spins ") << ranks[0] << "x" << ranks[1]);

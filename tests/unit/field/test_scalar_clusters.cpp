@@ -1,4 +1,5 @@
-// Clusters of the signs of scalar fields: against transfer matrices and independent Monte Carlo, for every boundary; the same chain on any ranks.
+// Clusters of the signs of scalar fields: against transfer matrices and independent Monte Carlo, for every boundary;
+// the same chain on any ranks.
 #include <Eigen/Core>
 #include <catch2/catch_test_macros.hpp>
 
@@ -27,8 +28,8 @@ struct Moments {
 
 constexpr int points = 201;
 
-/// A ring of N sites, S = sum k |phi' - phi|^2 + a |phi|^2 + b |phi|^4, phi real, by its transfer matrix on a grid of points. sign = -1: antiperiodic;
-/// 0: open.
+/// A ring of N sites, S = sum k |phi' - phi|^2 + a |phi|^2 + b |phi|^4, phi real, by its transfer matrix on a grid of
+/// points. sign = -1: antiperiodic; 0: open.
 Moments exact_ring(int n_sites, double k, double a, double b, int sign) {
   Eigen::MatrixXd t(points, points);
   Eigen::VectorXd x(points);
@@ -42,13 +43,17 @@ Moments exact_ring(int n_sites, double k, double a, double b, int sign) {
   Moments m;
   const double n = n_sites;
   if (sign != 0) {
-    const Eigen::MatrixXd end = sign > 0 ? Eigen::MatrixXd::Identity(points, points) : Eigen::MatrixXd(Eigen::MatrixXd::Identity(points, points).rowwise().reverse());
+    const Eigen::MatrixXd end = sign > 0
+                                    ? Eigen::MatrixXd::Identity(points, points)
+                                    : Eigen::MatrixXd(Eigen::MatrixXd::Identity(points, points).rowwise().reverse());
     const double z = (power.back() * end).trace();
     m.phi2 = (x.cwiseAbs2().asDiagonal() * power.back() * end).trace() / z;
     for (int s = 0; s < n_sites; ++s) {
       for (int r = s; r < n_sites; ++r) {
-        const Eigen::MatrixXd inside = power[static_cast<std::size_t>(s)] * x.asDiagonal() * power[static_cast<std::size_t>(r - s)] * x.asDiagonal();
-        m.susceptibility += (r == s ? 1 : 2) * (inside * power[static_cast<std::size_t>(n_sites - r)] * end).trace() / z / n;
+        const Eigen::MatrixXd inside = power[static_cast<std::size_t>(s)] * x.asDiagonal() *
+                                       power[static_cast<std::size_t>(r - s)] * x.asDiagonal();
+        m.susceptibility +=
+            (r == s ? 1 : 2) * (inside * power[static_cast<std::size_t>(n_sites - r)] * end).trace() / z / n;
       }
     }
     return m;
@@ -59,7 +64,8 @@ Moments exact_ring(int n_sites, double k, double a, double b, int sign) {
     for (int r = s; r < n_sites; ++r) {
       const Eigen::VectorXd left = power[static_cast<std::size_t>(s)] * edge;
       const Eigen::VectorXd right = power[static_cast<std::size_t>(n_sites - 1 - r)] * edge;
-      const double pair = left.dot(x.asDiagonal() * power[static_cast<std::size_t>(r - s)] * x.asDiagonal() * right) / z / n;
+      const double pair =
+          left.dot(x.asDiagonal() * power[static_cast<std::size_t>(r - s)] * x.asDiagonal() * right) / z / n;
       m.susceptibility += (r == s ? 1 : 2) * pair;
       if (r == s) m.phi2 += pair;
     }
@@ -96,7 +102,9 @@ Moments exact_complex_ring(int n_sites, double k, double a, double b) {
     z += one.back().trace();
     m.phi2 += (r.cwiseAbs2().asDiagonal() * one.back()).trace();
     for (int s = 0; s < n_sites; ++s) {  // phi(0).phi(s) joins l and l + 1
-      m.susceptibility += (r.asDiagonal() * one[static_cast<std::size_t>(s)] * r.asDiagonal() * next[static_cast<std::size_t>(n_sites - s)]).trace();
+      m.susceptibility += (r.asDiagonal() * one[static_cast<std::size_t>(s)] * r.asDiagonal() *
+                           next[static_cast<std::size_t>(n_sites - s)])
+                              .trace();
     }
   }
   m.phi2 /= z;
@@ -146,7 +154,8 @@ TEST_CASE("a negative hopping parameter makes clusters of alternating signs", "[
   const double lambda = 0.5;
   const Moments exact = exact_ring(6, kappa, 1 - 2 * lambda - 2 * kappa, lambda, 1);
   const Grid grid(self, {{6}, {Boundary::periodic}, {1}, 1, 32});
-  const auto theory = make_quartic_theory(grid, {.stiffness = -kappa, .quadratic = 1 - 2 * lambda + 2 * kappa, .quartic = lambda});
+  const auto theory =
+      make_quartic_theory(grid, {.stiffness = -kappa, .quadratic = 1 - 2 * lambda + 2 * kappa, .quartic = lambda});
   for (const bool single : {true, false}) {
     auto result = sample(*theory, "metropolis", single, 2500);
     compare_estimate(result["phi2"], exact.phi2, 0.01);
@@ -154,7 +163,8 @@ TEST_CASE("a negative hopping parameter makes clusters of alternating signs", "[
   }
 }
 
-TEST_CASE("mixtures with clusters reach the known points of phi^4 in two dimensions and free fields of n components", "[field][exact][statistical]") {
+TEST_CASE("mixtures with clusters reach the known points of phi^4 in two dimensions and free fields of n components",
+          "[field][exact][statistical]") {
   // Independent Monte Carlo: m^2 = -4, lambda, <phi^2> and its error, <M^2> / V and its error
   const Communicator self = Communicator::self();
   const Grid grid(self, {{8, 8}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 1, 16});

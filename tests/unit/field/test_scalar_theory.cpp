@@ -22,12 +22,23 @@ struct Case {
 const std::vector<Case>& cases() {
   static const std::vector<Case> all{
       {"phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.quadratic = -0.7, .quartic = 0.4}); }},
-      {"complex phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 2, .stiffness = 0.5, .quadratic = 0.3, .quartic = 0.2}); }},
-      {"O(3) phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 3, .quadratic = 0.1, .quartic = 0.3}); }},
-      {"O(4) phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.components = 4, .quadratic = 0.1, .quartic = 0.3}); }},
+      {"complex phi^4", 0,
+       [](const Grid& g) {
+         return make_quartic_theory(g, {.components = 2, .stiffness = 0.5, .quadratic = 0.3, .quartic = 0.2});
+       }},
+      {"O(3) phi^4", 0,
+       [](const Grid& g) { return make_quartic_theory(g, {.components = 3, .quadratic = 0.1, .quartic = 0.3}); }},
+      {"O(4) phi^4", 0,
+       [](const Grid& g) { return make_quartic_theory(g, {.components = 4, .quadratic = 0.1, .quartic = 0.3}); }},
       {"sine-Gordon", 0, [](const Grid& g) { return make_sine_gordon_theory(g, 0.8, 1.7); }},
-      {"path", 1, [](const Grid& g) { return make_path_theory(g, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}}); }},
-      {"mid-point path", 1, [](const Grid& g) { return make_path_theory(g, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}, .rule = PathRule::mid_point}); }}};
+      {"path", 1,
+       [](const Grid& g) {
+         return make_path_theory(g, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}});
+       }},
+      {"mid-point path", 1, [](const Grid& g) {
+         return make_path_theory(g,
+                                 {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}, .rule = PathRule::mid_point});
+       }}};
   return all;
 }
 
@@ -49,7 +60,8 @@ double sum(const std::vector<double>& x) {
 
 }  // namespace
 
-TEST_CASE("kicks are the derivative of the action, trajectories are reversible, their errors of the order claimed", "[field]") {
+TEST_CASE("kicks are the derivative of the action, trajectories are reversible, their errors of the order claimed",
+          "[field]") {
   const Communicator self = Communicator::self();
   for (const Case& theory_case : cases()) {
     for (int d = 1; d <= (theory_case.dimension == 0 ? 4 : theory_case.dimension); ++d) {
@@ -90,8 +102,9 @@ TEST_CASE("kicks are the derivative of the action, trajectories are reversible, 
 
 TEST_CASE("trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
   const Communicator self = Communicator::self();
-  for (const auto& [integrator, order] : {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
-                                          std::pair{Integrator::force_gradient, 4}}) {
+  for (const auto& [integrator, order] :
+       {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
+        std::pair{Integrator::force_gradient, 4}}) {
     for (const Case& theory_case : cases()) {
       const int d = theory_case.dimension == 0 ? 2 : 1;
       INFO(theory_case.name << ", integrator " << static_cast<int>(integrator));
@@ -117,7 +130,8 @@ TEST_CASE("trajectories are reversible and conserve energy to the order of their
 namespace {
 
 /// Means of observables after `n` updates, by HMC or Metropolis sweeps.
-std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* dynamics, int n, double width, int steps) {
+std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* dynamics, int n, double width,
+                                       int steps) {
   const Colouring colouring(theory.grid(), theory.interactions());
   double exponential = 0;
   double square = 0;
@@ -140,7 +154,8 @@ std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* d
   return result;
 }
 
-/// <phi^2> of the free field with hopping weight K and mass term A: mean over momenta of 1 / (2 (A + 2 K sum_mu (1 - cos k)))
+/// <phi^2> of the free field with hopping weight K and mass term A: mean over momenta of 1 / (2 (A + 2 K sum_mu (1 -
+/// cos k)))
 double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic, double phase) {
   std::vector<double> denominators{quadratic};
   for (const int n : extents) {
@@ -172,7 +187,8 @@ TEST_CASE("free fields of 1 to 4 directions have the exact <phi^2>", "[field][ex
   }
 }
 
-/// Gaps of the transfer matrix T(x, y) = exp(- (x - y)^2 / 2a - a (V(x) + V(y)) / 2) on a grid of points, V = q x^2 + l x^4.
+/// Gaps of the transfer matrix T(x, y) = exp(- (x - y)^2 / 2a - a (V(x) + V(y)) / 2) on a grid of points, V = q x^2 + l
+/// x^4.
 Eigen::VectorXd exact_gaps(double a, double q, double l) {
   const int n = 161;
   const double reach = 4;
@@ -186,7 +202,8 @@ Eigen::VectorXd exact_gaps(double a, double q, double l) {
       t(i, j) = std::exp(-(x - y) * (x - y) / (2 * a) - a * (v(x) + v(y)) / 2);
     }
   }
-  const Eigen::VectorXd eigenvalues = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(t, Eigen::EigenvaluesOnly).eigenvalues().reverse();
+  const Eigen::VectorXd eigenvalues =
+      Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(t, Eigen::EigenvaluesOnly).eigenvalues().reverse();
   return (-(eigenvalues.array() / eigenvalues(0)).log() / a).matrix();
 }
 
@@ -201,8 +218,9 @@ TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[
     double x4;
   };
   const Communicator self = Communicator::self();
-  for (const Row& row : {Row{0.5, 20, 0.5, 1, 0.2419337004, 0.1519840915}, Row{0.25, 40, 0.5, 1, 0.2529374593, 0.1723023733},
-                         Row{0.5, 40, -1, 0.5, 0.6203450747, 0.8376337666}}) {
+  for (const Row& row :
+       {Row{0.5, 20, 0.5, 1, 0.2419337004, 0.1519840915}, Row{0.25, 40, 0.5, 1, 0.2529374593, 0.1723023733},
+        Row{0.5, 40, -1, 0.5, 0.6203450747, 0.8376337666}}) {
     for (const bool hmc : {true, false}) {
       INFO("a = " << row.a << ", N = " << row.n << (hmc ? ", HMC" : ", Metropolis"));
       const Grid grid(self, {{row.n}, {Boundary::periodic}, {1}, 1, 32});
@@ -218,7 +236,8 @@ TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[
   }
 }
 
-/// <cos beta phi> on a ring of three sites, S = sum 1/2 (phi - phi')^2 + m^2 / beta^2 (1 - cos beta phi): one site in one period, the others as far from it as counts.
+/// <cos beta phi> on a ring of three sites, S = sum 1/2 (phi - phi')^2 + m^2 / beta^2 (1 - cos beta phi): one site in
+/// one period, the others as far from it as counts.
 double sine_gordon_ring_of_three(double mass_squared, double beta) {
   const double step = 0.1;
   const double period = 2 * std::acos(-1.0) / beta;
@@ -229,7 +248,8 @@ double sine_gordon_ring_of_three(double mass_squared, double beta) {
     const double a = period * k / 64;
     for (double b = a - 7; b < a + 7; b += step) {
       for (double c = a - 7; c < a + 7; c += step) {
-        const double weight = std::exp(-0.5 * ((a - b) * (a - b) + (b - c) * (b - c) + (c - a) * (c - a)) - v(a) - v(b) - v(c));
+        const double weight =
+            std::exp(-0.5 * ((a - b) * (a - b) + (b - c) * (b - c) + (c - a) * (c - a)) - v(a) - v(b) - v(c));
         norm += weight;
         sum += weight * std::cos(beta * a);
       }
@@ -238,7 +258,8 @@ double sine_gordon_ring_of_three(double mass_squared, double beta) {
   return sum / norm;
 }
 
-TEST_CASE("sine-Gordon fields have the exact <cos> and fulfil an identity as periodic as they are", "[field][exact][statistical]") {
+TEST_CASE("sine-Gordon fields have the exact <cos> and fulfil an identity as periodic as they are",
+          "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   for (const double beta : {2.5, 0.7}) {
     const Grid grid(self, {{3}, {Boundary::periodic}, {1}, 1, 64});
@@ -261,7 +282,8 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
     for (const PathRule rule : {PathRule::end_point, PathRule::mid_point}) {
       Eigen::MatrixXd m = Eigen::MatrixXd::Zero(n, n);
       Eigen::VectorXd force = Eigen::VectorXd::Constant(n, -a * u);
-      const double diagonal = 2 / a + (rule == PathRule::mid_point ? 0.5 * a : a);  // mid-point: a/2 ((x + y)/2)^2 per bond
+      const double diagonal =
+          2 / a + (rule == PathRule::mid_point ? 0.5 * a : a);  // mid-point: a/2 ((x + y)/2)^2 per bond
       const double neighbour = -1 / a + (rule == PathRule::mid_point ? 0.25 * a : 0);
       for (int i = 0; i < n; ++i) {
         m(i, i) = diagonal;
@@ -273,7 +295,8 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
       const Eigen::VectorXd mean = covariance * force;
       const double exact = (covariance.diagonal().sum() + mean.squaredNorm()) / n;
       const Grid grid(world, {{n}, {Boundary::fixed}, {world.size()}, 1, 16});
-      const auto theory = make_path_theory(grid, {.spacing = a, .potential = {0, u, 0.5}, .rule = rule, .ends = {ends[0], ends[1]}});
+      const auto theory =
+          make_path_theory(grid, {.spacing = a, .potential = {0, u, 0.5}, .rule = rule, .ends = {ends[0], ends[1]}});
       auto result = sample(*theory, hmc ? theory.get() : nullptr, 2000, 1.0, 10);
       INFO((hmc ? "HMC" : "Metropolis") << ", rule " << static_cast<int>(rule));
       compare_estimate(result["x2"], exact, 0.02);
@@ -282,16 +305,27 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
   }
 }
 
-TEST_CASE("the correlation length of a free field is 1 / m with any ends, and is not measured without momentum 0 along the slices", "[field][exact][statistical]") {
+TEST_CASE(
+    "the correlation length of a free field is 1 / m with any ends, and is not measured without momentum 0 along the "
+    "slices",
+    "[field][exact][statistical]") {
   const Communicator self = Communicator::self();
   constexpr auto periodic = Boundary::periodic;
   constexpr auto antiperiodic = Boundary::antiperiodic;
   constexpr auto open = Boundary::open;
-  const auto make = [](const Grid& grid) { return make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.2}); };
-  for (const std::vector<Boundary>& boundary : {std::vector<Boundary>{periodic, periodic}, {antiperiodic, periodic}, {open, periodic}, {antiperiodic, open}, {open, open}}) {
+  const auto make = [](const Grid& grid) {
+    return make_quartic_theory(grid, {.components = 2, .stiffness = 0.5, .quadratic = 0.2});
+  };
+  for (const std::vector<Boundary>& boundary : {std::vector<Boundary>{periodic, periodic},
+                                                {antiperiodic, periodic},
+                                                {open, periodic},
+                                                {antiperiodic, open},
+                                                {open, open}}) {
     const Grid grid(self, {{8, 4}, boundary, {1, 1}, 1, 16});
     const auto theory = make(grid);
-    auto result = sample_field(*theory, 3000, [&](std::uint64_t t) { hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.3, .steps = 6, .seed = 5}, t); });
+    auto result = sample_field(*theory, 3000, [&](std::uint64_t t) {
+      hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.3, .steps = 6, .seed = 5}, t);
+    });
     INFO("ends " << static_cast<int>(boundary[0]) << " and " << static_cast<int>(boundary[1]));
     compare_estimate(result.at("correlation_length"), 1 / std::sqrt(0.4), 0.03);
   }
@@ -316,7 +350,9 @@ TEST_CASE("the same chain on any number of ranks, replica by replica and bit by 
     const std::int64_t replicas = ranks == std::vector<int>{1, 1, 1} ? 5 : 2;
     const Grid alone(self, {extents, boundary, {1, 1, 1}, 1, replicas});
     const Grid shared(world, {extents, boundary, ranks, 1, replicas});
-    const auto make = [](const Grid& grid) { return make_quartic_theory(grid, {.components = 2, .quadratic = -0.5, .quartic = 0.5}); };
+    const auto make = [](const Grid& grid) {
+      return make_quartic_theory(grid, {.components = 2, .quadratic = -0.5, .quartic = 0.5});
+    };
     const auto whole = make(alone);
     const auto part = make(shared);
     const Colouring whole_colours(alone, whole->interactions());
@@ -345,11 +381,15 @@ TEST_CASE("the same chain on any number of ranks, replica by replica and bit by 
   }
 }
 
-TEST_CASE("paths on antiperiodic rings and with open ends are the Gaussians of their matrix", "[field][exact][statistical]") {
+TEST_CASE("paths on antiperiodic rings and with open ends are the Gaussians of their matrix",
+          "[field][exact][statistical]") {
   const int n = 16;
   const double a = 0.5;
   const Communicator self = Communicator::self();
-  for (const auto& [boundary, rule] : {std::pair{Boundary::antiperiodic, PathRule::end_point}, {Boundary::open, PathRule::end_point}, {Boundary::open, PathRule::symmetrised}, {Boundary::open, PathRule::mid_point}}) {
+  for (const auto& [boundary, rule] : {std::pair{Boundary::antiperiodic, PathRule::end_point},
+                                       {Boundary::open, PathRule::end_point},
+                                       {Boundary::open, PathRule::symmetrised},
+                                       {Boundary::open, PathRule::mid_point}}) {
     Eigen::MatrixXd m = Eigen::MatrixXd::Zero(n, n);
     const auto add = [&m](int i, int j, double ii, double ij) {
       m(i, i) += ii;
@@ -370,6 +410,8 @@ TEST_CASE("paths on antiperiodic rings and with open ends are the Gaussians of t
     compare_estimate(result["x2"], m.inverse().trace() / n, 0.02);
     compare_estimate(result["schwinger_dyson"], 1.0, 0.02);
     CHECK(result.count("gap_1") == (boundary == Boundary::antiperiodic ? 1 : 0));
-    if (boundary == Boundary::antiperiodic) compare_estimate(result["gap_1"], 2 / a * std::asinh(a / 2), 0.05);  // 1.30 if pairs around the ring keep their sign
+    if (boundary == Boundary::antiperiodic)
+      compare_estimate(result["gap_1"], 2 / a * std::asinh(a / 2),
+                       0.05);  // 1.30 if pairs around the ring keep their sign
   }
 }

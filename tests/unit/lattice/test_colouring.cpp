@@ -34,7 +34,9 @@ int check_colours(const std::vector<int>& extents, const Steps& steps) {
     }
     for (const auto& step : steps) {
       int other = 0;
-      for (int mu = 0; mu < 4; ++mu) other = other * g.extent[mu] + ((at[mu] + step[static_cast<std::size_t>(mu)]) % g.extent[mu] + g.extent[mu]) % g.extent[mu];
+      for (int mu = 0; mu < 4; ++mu)
+        other = other * g.extent[mu] +
+                ((at[mu] + step[static_cast<std::size_t>(mu)]) % g.extent[mu] + g.extent[mu]) % g.extent[mu];
       if (other != s && colour[static_cast<std::size_t>(other)] == colour[static_cast<std::size_t>(s)]) ++bad;
     }
   }

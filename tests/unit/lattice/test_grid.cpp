@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <algorithm>
 #include <cmath>
 
 #include "koushi/base/error.hpp"
@@ -11,7 +11,9 @@ using namespace koushi;
 namespace {
 
 /// A number that tells every global site, replica and component apart.
-double tell(std::int64_t replica, int component, std::int64_t site) { return 1.0 + static_cast<double>(site) + 1e6 * component + 1e8 * static_cast<double>(replica); }
+double tell(std::int64_t replica, int component, std::int64_t site) {
+  return 1.0 + static_cast<double>(site) + 1e6 * component + 1e8 * static_cast<double>(replica);
+}
 
 std::int64_t site_number(const GridView& g, const int (&c)[4]) {
   std::int64_t site = 0;
@@ -20,14 +22,16 @@ std::int64_t site_number(const GridView& g, const int (&c)[4]) {
 }
 
 /// What stands at global coordinates that may lie outside: the wrapped value with its sign, 0 beyond an open end.
-double expected(const GridView& g, const std::vector<Boundary>& boundary, std::int64_t replica, int component, const int (&c)[4]) {
+double expected(const GridView& g, const std::vector<Boundary>& boundary, std::int64_t replica, int component,
+                const int (&c)[4]) {
   int wrapped[4];
   double weight = 1;
   for (int mu = 0; mu < 4; ++mu) {
     const int n = g.global_extent[mu];
     wrapped[mu] = ((c[mu] % n) + n) % n;
     const int crossings = (c[mu] - wrapped[mu]) / n;
-    const Boundary b = mu < g.first_direction ? Boundary::periodic : boundary[static_cast<std::size_t>(mu - g.first_direction)];
+    const Boundary b =
+        mu < g.first_direction ? Boundary::periodic : boundary[static_cast<std::size_t>(mu - g.first_direction)];
     if (crossings != 0 && b == Boundary::open) weight = 0;
     if (crossings % 2 != 0 && b == Boundary::antiperiodic) weight = -weight;
   }
@@ -45,7 +49,8 @@ void check_neighbours(const Communicator& world, const GridOptions& options, boo
     const GridRow row = g.row(k);
     for (int c = 0; c < components; ++c) {
       for (int x = 0; x < g.extent[3]; ++x) {
-        host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c), static_cast<std::size_t>(row.site + x)) = tell(g.first_replica + row.replica, c, g.global_site(row, x));
+        host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c),
+             static_cast<std::size_t>(row.site + x)) = tell(g.first_replica + row.replica, c, g.global_site(row, x));
       }
     }
   }
@@ -76,7 +81,10 @@ void check_neighbours(const Communicator& world, const GridOptions& options, boo
         }
         if (std::isnan(weight) || (directions > 1 && !corners)) continue;
         for (int c = 0; c < components; ++c) {
-          const double found = weight == 0 ? 0 : weight * host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c), static_cast<std::size_t>(index));
+          const double found = weight == 0
+                                   ? 0
+                                   : weight * host(static_cast<std::size_t>(row.replica), static_cast<std::size_t>(c),
+                                                   static_cast<std::size_t>(index));
           wrong += found == expected(g, options.boundary, g.first_replica + row.replica, c, there) ? 0 : 1;
         }
       }
@@ -94,7 +102,8 @@ struct CountVisits {
     const GridView view = g;
     return [=](int x, const RowSides& sides) {
       const RowSides right = row_sides(view, x);
-      const bool same = sides.left == right.left && sides.right == right.right && sides.left_weight == right.left_weight && sides.right_weight == right.right_weight;
+      const bool same = sides.left == right.left && sides.right == right.right &&
+                        sides.left_weight == right.left_weight && sides.right_weight == right.right_weight;
       s[x] += same ? 1 : 100;
     };
   }
@@ -102,7 +111,8 @@ struct CountVisits {
 
 }  // namespace
 
-TEST_CASE("every neighbour within the range is found, on every division of ranks, boundary and number of directions", "[lattice][mpi]") {
+TEST_CASE("every neighbour within the range is found, on every division of ranks, boundary and number of directions",
+          "[lattice][mpi]") {
   const Communicator world = Communicator::world();
   const bool corners = GENERATE(false, true);
   const Boundary first = GENERATE(Boundary::periodic, Boundary::antiperiodic, Boundary::open);
@@ -154,17 +164,22 @@ TEST_CASE("for_sites visits every site once with its sides", "[lattice]") {
 TEST_CASE("tiled rows are all rows, tile by tile along direction 0", "[lattice]") {
   const Communicator self = Communicator::self();
   const std::vector<Boundary> periodic(4, Boundary::periodic);
-  for (const auto& extents : {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096}, std::vector<int>{2, 30, 31, 128}, std::vector<int>{4, 64, 64, 64}}) {
+  for (const auto& extents :
+       {std::vector<int>{4, 24, 18, 64}, std::vector<int>{3, 4, 5, 6}, std::vector<int>{2, 1, 7, 4096},
+        std::vector<int>{2, 30, 31, 128}, std::vector<int>{4, 64, 64, 64}}) {
     const Grid grid(self, {extents, periodic, {1, 1, 1, 1}, 1, 2});
     const GridView g = grid.view();
     std::vector<int> seen(static_cast<std::size_t>(g.n_rows()));
     std::vector<int> turns(2);  // of direction 0
     for (int k = 0; k < g.n_rows(); ++k) {
       const GridRow row = g.tiled(k);
-      const int number = ((row.replica * g.extent[0] + row.coordinate[0]) * g.extent[1] + row.coordinate[1]) * g.extent[2] + row.coordinate[2];
+      const int number =
+          ((row.replica * g.extent[0] + row.coordinate[0]) * g.extent[1] + row.coordinate[1]) * g.extent[2] +
+          row.coordinate[2];
       ++seen[static_cast<std::size_t>(number)];
       CHECK(row.site == g.row(number).site);
-      if (k > 0 && row.coordinate[0] < g.tiled(k - 1).coordinate[0]) ++turns[static_cast<std::size_t>(g.tiled(k - 1).replica)];
+      if (k > 0 && row.coordinate[0] < g.tiled(k - 1).coordinate[0])
+        ++turns[static_cast<std::size_t>(g.tiled(k - 1).replica)];
     }
     CHECK(std::count(seen.begin(), seen.end(), 1) == g.n_rows());
     // Every tile but the last one ends with a turn, and three slices of it stay in a megabyte.

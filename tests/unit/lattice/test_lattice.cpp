@@ -10,14 +10,16 @@ using namespace koushi;
 
 namespace {
 
-Lattice make(const std::string& name, const std::vector<int>& extents, int shells = 1, Boundary boundary = Boundary::periodic) {
+Lattice make(const std::string& name, const std::vector<int>& extents, int shells = 1,
+             Boundary boundary = Boundary::periodic) {
   const UnitCell cell = unit_cell(name);
   const Eigen::MatrixXi supercell = Eigen::Map<const Eigen::VectorXi>(extents.data(), cell.dimension()).asDiagonal();
   return {cell, supercell, std::vector<Boundary>(extents.size(), boundary), shell_bonds(cell, shells)};
 }
 
 int bonds_of_shell(const Lattice& lattice, int shell) {
-  return static_cast<int>(std::count_if(lattice.bonds().begin(), lattice.bonds().end(), [&](const Bond& b) { return b.shell == shell; }));
+  return static_cast<int>(
+      std::count_if(lattice.bonds().begin(), lattice.bonds().end(), [&](const Bond& b) { return b.shell == shell; }));
 }
 
 }  // namespace
@@ -28,8 +30,9 @@ TEST_CASE("coordination numbers of all lattices, shells 1 to 3", "[lattice][exac
     std::vector<int> extents;
     std::vector<int> coordination;
   };
-  for (const Row& row : {Row{"chain", {12}, {2, 2, 2}}, Row{"square", {6, 8}, {4, 4, 4}}, Row{"triangular", {6, 6}, {6, 6, 6}},
-                         Row{"honeycomb", {5, 6}, {3, 6, 3}}, Row{"kagome", {4, 5}, {4, 4, 6}}, Row{"cubic", {5, 6, 7}, {6, 12, 8}}}) {
+  for (const Row& row :
+       {Row{"chain", {12}, {2, 2, 2}}, Row{"square", {6, 8}, {4, 4, 4}}, Row{"triangular", {6, 6}, {6, 6, 6}},
+        Row{"honeycomb", {5, 6}, {3, 6, 3}}, Row{"kagome", {4, 5}, {4, 4, 6}}, Row{"cubic", {5, 6, 7}, {6, 12, 8}}}) {
     CAPTURE(row.name);
     const Lattice lattice = make(row.name, row.extents, 3);
     for (int shell = 1; shell <= 3; ++shell) {
@@ -77,8 +80,10 @@ TEST_CASE("space groups have cells x point group elements, and are groups that k
     std::vector<int> extents;
     std::size_t order;
   };
-  for (const Row& row : {Row{"chain", {7}, 14}, Row{"square", {5, 5}, 25 * 8}, Row{"square", {3, 5}, 15 * 4}, Row{"triangular", {4, 4}, 16 * 12}, Row{"honeycomb", {3, 3}, 9 * 12},
-                         Row{"kagome", {3, 3}, 9 * 12}, Row{"kagome", {3, 4}, 12 * 2}, Row{"cubic", {3, 3, 3}, 27 * 48}, Row{"cubic", {3, 3, 5}, 45 * 16}}) {
+  for (const Row& row :
+       {Row{"chain", {7}, 14}, Row{"square", {5, 5}, 25 * 8}, Row{"square", {3, 5}, 15 * 4},
+        Row{"triangular", {4, 4}, 16 * 12}, Row{"honeycomb", {3, 3}, 9 * 12}, Row{"kagome", {3, 3}, 9 * 12},
+        Row{"kagome", {3, 4}, 12 * 2}, Row{"cubic", {3, 3, 3}, 27 * 48}, Row{"cubic", {3, 3, 5}, 45 * 16}}) {
     CAPTURE(row.name, row.extents);
     const Lattice lattice = make(row.name, row.extents, 2);
     const auto group = lattice.space_group(each_of_them);
@@ -88,8 +93,9 @@ TEST_CASE("space groups have cells x point group elements, and are groups that k
     for (const Bond& b : lattice.bonds()) bonds.emplace(std::min(b.i, b.j), std::max(b.i, b.j), b.shell);
     for (const Permutation& g : group) {
       std::set<std::tuple<int, int, int>> moved;
-      for (const auto& [i, j, shell] : bonds) moved.emplace(std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).first,
-                                                            std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).second, shell);
+      for (const auto& [i, j, shell] : bonds)
+        moved.emplace(std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).first,
+                      std::minmax(g[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(j)]).second, shell);
       REQUIRE(moved == bonds);
     }
   }
@@ -108,7 +114,9 @@ TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
   std::set<std::pair<int, int>> bonds;
   for (const Bond& b : open.bonds()) bonds.emplace(std::minmax(b.i, b.j));
   const auto keeps_bonds = [&](const Permutation& g) {
-    return std::all_of(bonds.begin(), bonds.end(), [&](const auto& b) { return bonds.count(std::minmax(g[static_cast<std::size_t>(b.first)], g[static_cast<std::size_t>(b.second)])) > 0; });
+    return std::all_of(bonds.begin(), bonds.end(), [&](const auto& b) {
+      return bonds.count(std::minmax(g[static_cast<std::size_t>(b.first)], g[static_cast<std::size_t>(b.second)])) > 0;
+    });
   };
   const auto group = open.space_group(keeps_bonds);
   CHECK(group.size() == 8);
@@ -122,9 +130,15 @@ TEST_CASE("space groups of tori and clusters that break them", "[lattice]") {
   CHECK(chain.space_group(each_of_them).size() == 16);
   // Square and cubic lattices with vectors as oblique as one likes.
   UnitCell oblique{Eigen::Matrix2d{{1, 1000}, {0, 1}}, {Eigen::VectorXd::Zero(2)}};
-  CHECK(Lattice(oblique, 4 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, {{0, 0, Eigen::Vector2i(1, 0)}}).space_group(each_of_them).size() == 16 * 8);
+  CHECK(Lattice(oblique, 4 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic},
+                {{0, 0, Eigen::Vector2i(1, 0)}})
+            .space_group(each_of_them)
+            .size() == 16 * 8);
   oblique = {Eigen::Matrix3d{{1, 30, -70}, {0, 1, 50}, {0, 0, 1}}, {Eigen::VectorXd::Zero(3)}};
-  CHECK(Lattice(oblique, 3 * Eigen::Matrix3i::Identity(), std::vector(3, Boundary::periodic), {{0, 0, Eigen::Vector3i(1, 0, 0)}}).space_group(each_of_them).size() == 27 * 48);
+  CHECK(Lattice(oblique, 3 * Eigen::Matrix3i::Identity(), std::vector(3, Boundary::periodic),
+                {{0, 0, Eigen::Vector3i(1, 0, 0)}})
+            .space_group(each_of_them)
+            .size() == 27 * 48);
 }
 
 TEST_CASE("a tilted square supercell of 10 sites", "[lattice]") {
@@ -162,7 +176,8 @@ TEST_CASE("sublattices exist where every ring is even", "[lattice]") {
   CHECK(make("kagome", {2, 2}).sublattice_sign().empty());
   const Lattice square = make("square", {4, 4});
   const auto sign = square.sublattice_sign();
-  for (const Bond& b : square.bonds()) CHECK(sign[static_cast<std::size_t>(b.i)] != sign[static_cast<std::size_t>(b.j)]);
+  for (const Bond& b : square.bonds())
+    CHECK(sign[static_cast<std::size_t>(b.i)] != sign[static_cast<std::size_t>(b.j)]);
 }
 
 TEST_CASE("a torus of width two keeps and counts its double bonds", "[lattice]") {

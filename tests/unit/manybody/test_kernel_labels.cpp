@@ -20,14 +20,16 @@ TEST_CASE("every kernel and allocation is labelled koushi::<room>::<what>", "[ma
     for (int i = 0; i < n; ++i) group[0][static_cast<std::size_t>(i)] = i;
     for (int i = 0; i < n; ++i) group[1][static_cast<std::size_t>(i)] = (i + n / 2) % n;
     for (const auto& symmetry : {std::vector<std::vector<int>>{}, group}) {
-      const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .symmetry = symmetry, .width = 0.1});
+      const auto psi =
+          make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .symmetry = symmetry, .width = 0.1});
       MarkovChains chains(self, *psi, table, {.chains = 64, .samples = 64});
       chains.start(*psi);
       chains.draw(*psi, 0, 0);
       chains.acceptance();
       const Kokkos::View<Complex*> energies("koushi::test::energies", 64);
       chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
-      chains.moves().ratios(Kokkos::DefaultExecutionSpace{}, chains.samples(), Kokkos::View<Complex**>("koushi::test::ratios", 64, n));
+      chains.moves().ratios(Kokkos::DefaultExecutionSpace{}, chains.samples(),
+                            Kokkos::View<Complex**>("koushi::test::ratios", 64, n));
       const auto rows = psi->log_derivatives(self, chains.rows(), chains.samples());
       rows->multiply(std::vector<double>(static_cast<std::size_t>(rows->parameters()), 1.0));
       FullEnumeration all(self, *psi, table, true, 0);

@@ -11,7 +11,12 @@ using namespace koushi;
 namespace {
 
 RbmOptions options(int n, bool symmetric) {
-  RbmOptions result{.n_sites = n, .complex_weights = GENERATE(false, true), .density = 2, .visible_bias = true, .width = 0.3, .seed = 5};
+  RbmOptions result{.n_sites = n,
+                    .complex_weights = GENERATE(false, true),
+                    .density = 2,
+                    .visible_bias = true,
+                    .width = 0.3,
+                    .seed = 5};
   for (int g = 0; symmetric && g < n; ++g) {
     result.symmetry.emplace_back();
     for (int i = 0; i < n; ++i) result.symmetry.back().push_back((i + g) % n);
@@ -34,7 +39,12 @@ SpinBatch batch_of(const SpinWavefunction& psi, const std::vector<std::vector<st
 
 TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", "[manybody][statistical]") {
   const int n = 6;
-  const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .visible_bias = true, .width = 0.12, .seed = 5});  // chi^2 sees every state
+  const auto psi = make_rbm({.n_sites = n,
+                             .complex_weights = true,
+                             .density = 2,
+                             .visible_bias = true,
+                             .width = 0.12,
+                             .seed = 5});  // chi^2 sees every state
   for (const bool exchange : {false, true}) {
     std::vector<SpinMove> moves;
     for (int i = 0; i < n; ++i) moves.push_back(exchange ? SpinMove{i, (i + 1) % n} : SpinMove{i, -1});
@@ -68,7 +78,8 @@ TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", 
       chi_squared += (seen[a] - expected) * (seen[a] - expected) / expected;
     }
     const double dof = static_cast<double>(basis.size()) - 1;
-    CHECK(chi_squared < dof + 4.5 * std::sqrt(2 * dof));  // a sampler of |psi| instead of |psi|^2 gives several times that
+    CHECK(chi_squared <
+          dof + 4.5 * std::sqrt(2 * dof));  // a sampler of |psi| instead of |psi|^2 gives several times that
     CHECK(chi_squared > dof - 4.5 * std::sqrt(2 * dof));
   }
 }
@@ -78,7 +89,8 @@ TEST_CASE("a ratio is bitwise the same alone and in any company", "[manybody]") 
   const auto psi = make_rbm(options(n, false));
   std::vector<SpinMove> moves;
   for (int i = 0; i < n; ++i) moves.push_back({i, (i + 1) % n});
-  const auto states = spin_basis(n, true, 0);  // 20 walkers: whole groups and a part of one, with any number that a move leaves alone
+  const auto states =
+      spin_basis(n, true, 0);  // 20 walkers: whole groups and a part of one, with any number that a move leaves alone
   const Kokkos::View<Complex**> together("koushi::test::ratios", states.size(), moves.size());
   const auto table = psi->moves(moves);
   table->ratios(Kokkos::DefaultExecutionSpace{}, batch_of(*psi, states), together);
@@ -101,7 +113,8 @@ TEST_CASE("a ratio is bitwise the same alone and in any company", "[manybody]") 
 TEST_CASE("thousands of hidden units neither overflow nor underflow", "[manybody]") {
   if (simd_width() < 4) SKIP("the range grows with the SIMD width");
   const int n = 8;
-  const auto psi = make_rbm({.n_sites = n, .complex_weights = GENERATE(false, true), .density = 1024, .width = 0.25, .seed = 3});
+  const auto psi =
+      make_rbm({.n_sites = n, .complex_weights = GENERATE(false, true), .density = 1024, .width = 0.25, .seed = 3});
   std::vector<SpinMove> flips;
   for (int i = 0; i < n; ++i) flips.push_back({i, -1});
   const std::vector<std::int8_t> state{1, -1, -1, 1, 1, 1, -1, 1};
@@ -114,7 +127,8 @@ TEST_CASE("thousands of hidden units neither overflow nor underflow", "[manybody
   const auto after = psi->log_amplitudes(batch_of(*psi, moved).spins);
   const auto found = on_host(ratios);
   for (std::size_t i = 0; i < flips.size(); ++i) {
-    CHECK(std::abs(std::log(std::hypot(found(0, i).real(), found(0, i).imag())) - (after[i] - before).real()) < 1e-9 * 8192);
+    CHECK(std::abs(std::log(std::hypot(found(0, i).real(), found(0, i).imag())) - (after[i] - before).real()) <
+          1e-9 * 8192);
   }
 }
 

@@ -21,7 +21,9 @@ std::vector<std::int8_t> alternating(int n) {
   return signs;
 }
 
-Eigen::VectorXd spectrum(const Eigen::MatrixXd& h) { return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(h).eigenvalues(); }
+Eigen::VectorXd spectrum(const Eigen::MatrixXd& h) {
+  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(h).eigenvalues();
+}
 
 }  // namespace
 
@@ -75,9 +77,14 @@ TEST_CASE("a permutation is a symmetry where the matrix of H says so", "[manybod
   for (auto& bond : twice) bond.shell = 2;
   twice.insert(twice.end(), bonds.begin(), bonds.end());
   twice.erase(twice.begin());
-  const std::vector<SpinHamiltonian> all{make_xxz(n, bonds, {.J = {1.0}, .anisotropy = 0.5, .field = 0.3}), make_xxz(n, bonds, {.J = {1.0}, .staggered_field = 0.3, .sublattice_sign = alternating(n)}),
-                                         make_xxz(n, bonds, {.J = {1.0}, .sublattice_sign = alternating(n), .marshall = true}), make_xxz(n, antiperiodic, {.J = {1.0}}),
-                                         make_xxz(n, twice, {.J = {0.3, 0.1}}), make_transverse_field_ising(n, bonds, {1.0}, 0.7), make_transverse_field_ising(n, antiperiodic, {1.0}, 0.7)};
+  const std::vector<SpinHamiltonian> all{
+      make_xxz(n, bonds, {.J = {1.0}, .anisotropy = 0.5, .field = 0.3}),
+      make_xxz(n, bonds, {.J = {1.0}, .staggered_field = 0.3, .sublattice_sign = alternating(n)}),
+      make_xxz(n, bonds, {.J = {1.0}, .sublattice_sign = alternating(n), .marshall = true}),
+      make_xxz(n, antiperiodic, {.J = {1.0}}),
+      make_xxz(n, twice, {.J = {0.3, 0.1}}),
+      make_transverse_field_ising(n, bonds, {1.0}, 0.7),
+      make_transverse_field_ising(n, antiperiodic, {1.0}, 0.7)};
   int symmetries = 0;
   int others = 0;
   for (const SpinHamiltonian& h : all) {
@@ -85,16 +92,19 @@ TEST_CASE("a permutation is a symmetry where the matrix of H says so", "[manybod
     const SymmetryTest is_symmetry(h);
     for (int k = 0; k < 2 * n + 1; ++k) {  // rotations, reflections, an exchange of two neighbours
       std::vector<int> g;
-      for (int i = 0; i < n; ++i) g.push_back(k < n ? (i + k) % n : k < 2 * n ? (2 * n - i + k) % n : i < 2 ? 1 - i : i);
+      for (int i = 0; i < n; ++i)
+        g.push_back(k < n ? (i + k) % n : k < 2 * n ? (2 * n - i + k) % n : i < 2 ? 1 - i : i);
       Eigen::MatrixXd moved(matrix.rows(), matrix.cols());
       std::vector<Eigen::Index> image;
       for (const auto& state : basis) {
         std::size_t place = 0;
-        for (int i = 0; i < n; ++i) place |= static_cast<std::size_t>(state[static_cast<std::size_t>(i)] > 0) << g[static_cast<std::size_t>(i)];
+        for (int i = 0; i < n; ++i)
+          place |= static_cast<std::size_t>(state[static_cast<std::size_t>(i)] > 0) << g[static_cast<std::size_t>(i)];
         image.push_back(static_cast<Eigen::Index>(place));
       }
       for (Eigen::Index a = 0; a < matrix.rows(); ++a) {
-        for (Eigen::Index b = 0; b < matrix.cols(); ++b) moved(image[static_cast<std::size_t>(a)], image[static_cast<std::size_t>(b)]) = matrix(a, b);
+        for (Eigen::Index b = 0; b < matrix.cols(); ++b)
+          moved(image[static_cast<std::size_t>(a)], image[static_cast<std::size_t>(b)]) = matrix(a, b);
       }
       const bool commutes = (moved - matrix).norm() < 1e-10;
       CAPTURE(k);

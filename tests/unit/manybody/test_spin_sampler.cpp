@@ -11,9 +11,11 @@ using namespace koushi;
 namespace {
 
 /// Rayleigh quotient by explicit sums over the states of a batch.
-double exact_energy(const SpinWavefunction& wavefunction, const SpinHamiltonian& h, const SpinRows& states, const std::vector<std::vector<std::int8_t>>& basis) {
+double exact_energy(const SpinWavefunction& wavefunction, const SpinHamiltonian& h, const SpinRows& states,
+                    const std::vector<std::vector<std::int8_t>>& basis) {
   const auto log_psi = wavefunction.log_amplitudes(states);
-  const Eigen::VectorXcd psi = Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
+  const Eigen::VectorXcd psi =
+      Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
   return (psi.adjoint() * h.matrix(basis) * psi)(0).real() / psi.squaredNorm();
 }
 
@@ -28,9 +30,11 @@ std::vector<LabelledBond> ring(int n) {
 TEST_CASE("weights of the full enumeration are |psi|^2 and give the Rayleigh quotient", "[manybody][exact]") {
   const Communicator self = Communicator::self();
   const int n = 9;
-  const auto psi = make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .visible_bias = true, .width = 0.2, .seed = 8});
+  const auto psi =
+      make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .visible_bias = true, .width = 0.2, .seed = 8});
   for (const bool fixed : {true, false}) {
-    const SpinHamiltonian h = fixed ? make_xxz(n, ring(n), {.J = {1.0}}) : make_transverse_field_ising(n, ring(n), {1.0}, 0.7);
+    const SpinHamiltonian h =
+        fixed ? make_xxz(n, ring(n), {.J = {1.0}}) : make_transverse_field_ising(n, ring(n), {1.0}, 0.7);
     FullEnumeration sampler(self, *psi, {h.moves, {}}, fixed, 1);
     sampler.draw(*psi, 0, 0);
     const auto basis = spin_basis(n, fixed, 1);

@@ -1,5 +1,5 @@
-#include <catch2/catch_test_macros.hpp>
 #include <algorithm>
+#include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <random>
 
@@ -61,7 +61,8 @@ TEST_CASE("exact totals do not depend on the ranks or threads", "[parallel][mpi]
   const std::vector<double> local(x.begin() + mine.first, x.begin() + mine.first + mine.count);
   Kokkos::View<const double*, Kokkos::HostSpace> view(local.data(), local.size());
   ExactSum kernel_sum;
-  Kokkos::parallel_reduce("koushi::test::sum", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(mine.count)),
-                          KOKKOS_LAMBDA(int k, ExactSum& sum) { sum.add(view(k)); }, Kokkos::Sum<ExactSum>(kernel_sum));
+  Kokkos::parallel_reduce(
+      "koushi::test::sum", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(mine.count)),
+      KOKKOS_LAMBDA(int k, ExactSum& sum) { sum.add(view(k)); }, Kokkos::Sum<ExactSum>(kernel_sum));
   CHECK(exact_totals(world, {kernel_sum})[0] == sum_of(x).value());
 }

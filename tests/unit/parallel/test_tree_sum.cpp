@@ -6,7 +6,9 @@
 namespace {
 
 /// Numbers whose sum depends on its order in the last bits.
-double awkward(std::int64_t block, std::int64_t k) { return std::sin(1e3 * static_cast<double>(block * 7 + k)) * std::pow(10.0, block % 9); }
+double awkward(std::int64_t block, std::int64_t k) {
+  return std::sin(1e3 * static_cast<double>(block * 7 + k)) * std::pow(10.0, block % 9);
+}
 
 std::vector<double> local_blocks(koushi::RowRange blocks, std::int64_t length) {
   std::vector<double> local;
@@ -30,7 +32,8 @@ TEST_CASE("tree_sum over all ranks is bitwise the sum on one rank", "[parallel][
     CHECK(together == alone);
     koushi::TreeSum parts(mine, length);
     parts.add_parts({0, 2, 2, 5}, [&](std::int64_t b, std::int64_t part, double* values) {
-      for (std::int64_t k = part == 0 ? 0 : 2; part != 1 && k < (part == 0 ? 2 : 5); ++k) *values++ = awkward(mine.first + b, k);
+      for (std::int64_t k = part == 0 ? 0 : 2; part != 1 && k < (part == 0 ? 2 : 5); ++k)
+        *values++ = awkward(mine.first + b, k);
     });
     CHECK(parts.finish(world, total) == alone);  // in one piece or in several
     double expected = 0;
@@ -56,8 +59,12 @@ TEST_CASE("communicator gathers unequal pieces in rank order", "[parallel][mpi]"
   for (int r = 0; r < world.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
   CHECK(world.all_gather(mine) == expected);
   std::string letters;
-  for (int r = 0; r < world.size(); ++r) letters += std::string(static_cast<std::size_t>(3 * r + 1), static_cast<char>('a' + r));
-  for (const std::int64_t most : {1, 2, 5, 1000}) CHECK(world.all_gather_bytes(std::string(static_cast<std::size_t>(3 * world.rank() + 1), static_cast<char>('a' + world.rank())), most) == letters);
+  for (int r = 0; r < world.size(); ++r)
+    letters += std::string(static_cast<std::size_t>(3 * r + 1), static_cast<char>('a' + r));
+  for (const std::int64_t most : {1, 2, 5, 1000})
+    CHECK(world.all_gather_bytes(
+              std::string(static_cast<std::size_t>(3 * world.rank() + 1), static_cast<char>('a' + world.rank())),
+              most) == letters);
   // Rank r has r + s values for rank s.
   std::vector<double> sent;
   std::vector<double> heard;

@@ -8,7 +8,8 @@
 using namespace koushi;
 
 TEST_CASE("philox agrees with the known-answer test of Random123", "[random]") {
-  // Random123 kat_vectors: philox4x32 10 rounds, counter 0, key 0. Our purpose 0 is not in use, so the generator itself is asked.
+  // Random123 kat_vectors: philox4x32 10 rounds, counter 0, key 0. Our purpose 0 is not in use, so the generator itself
+  // is asked.
   const philox4x32_ctr_t counter = {{0, 0, 0, 0}};
   const philox4x32_key_t key = {{0, 0}};
   const philox4x32_ctr_t words = philox4x32(counter, key);
@@ -49,13 +50,15 @@ TEST_CASE("lanes of random words, uniform and normal numbers are those of their 
   using Word = L::Word;
   const std::uint64_t seed = 0x123456789abcdefULL;
   const std::uint64_t step = (std::uint64_t{5} << 32) + 7;
-  const auto lanes = philox_lanes<SiteVector>(seed, RandomPurpose::momenta, step, L::words(4000000000ULL, 2), Word(std::uint64_t{9}));
+  const auto lanes =
+      philox_lanes<SiteVector>(seed, RandomPurpose::momenta, step, L::words(4000000000ULL, 2), Word(std::uint64_t{9}));
   const SiteVector u = uniform_lanes<SiteVector>(lanes.word[0], lanes.word[1]);
   SiteVector first;
   SiteVector second;
   box_muller(u, uniform_lanes<SiteVector>(lanes.word[2], lanes.word[3]), first, second);
   for (int l = 0; l < L::width; ++l) {
-    const RandomBlock one = philox(seed, RandomPurpose::momenta, step, 4000000000ULL + 2 * static_cast<std::uint64_t>(l), 9);
+    const RandomBlock one =
+        philox(seed, RandomPurpose::momenta, step, 4000000000ULL + 2 * static_cast<std::uint64_t>(l), 9);
     CHECK(L::get(u, l) == uniform(one.word[0], one.word[1]));
     CHECK(L::get(first, l) == normal_pair(one).first);
     CHECK(L::get(second, l) == normal_pair(one).second);

@@ -17,7 +17,8 @@ namespace {
 /// Rows of a given matrix, split over the ranks in blocks of 8.
 class MatrixRows final : public DistributedRows {
  public:
-  MatrixRows(const Communicator& comm, Eigen::MatrixXcd all, bool holomorphic) : comm_(comm), all_(std::move(all)), holomorphic_(holomorphic) {
+  MatrixRows(const Communicator& comm, Eigen::MatrixXcd all, bool holomorphic)
+      : comm_(comm), all_(std::move(all)), holomorphic_(holomorphic) {
     blocks_ = share_of((all_.rows() + 7) / 8, comm.rank(), comm.size());
     const std::int64_t first = 8 * blocks_.first;
     range_ = {all_.rows(), first, std::min<std::int64_t>(8 * (blocks_.first + blocks_.count), all_.rows()) - first};
@@ -69,7 +70,8 @@ class MatrixRows final : public DistributedRows {
           for (int j = 0; j < tile_extent; ++j) {
             const Eigen::Index p = row * tile_extent + i;
             const Eigen::Index q = column * tile_extent + j;
-            const Complex entry = p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);  // beyond the end: anything
+            const Complex entry =
+                p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);  // beyond the end: anything
             re[tile_at(i, j)] = entry.real();
             if (im != nullptr) im[tile_at(i, j)] = entry.imag();
           }
@@ -121,7 +123,8 @@ Problem random_problem(int n, int p) {
 }
 
 /// The same system, written down directly; kept: mu delta'.
-Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative, const Eigen::VectorXd& kept) {
+Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative,
+                          const Eigen::VectorXd& kept) {
   const Eigen::VectorXcd w = problem.weights.cast<Complex>();
   const Eigen::MatrixXcd mean = w.transpose() * problem.rows;
   const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(w.size()) * mean;
@@ -132,7 +135,8 @@ Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absol
   const double shift = absolute + relative * s.trace().real() / static_cast<double>(s.rows());
   const Eigen::MatrixXcd identity = Eigen::MatrixXcd::Identity(s.rows(), s.cols());
   if (!holomorphic) return (s + shift * identity).real().ldlt().solve(f.real() + shift * kept);
-  const Eigen::VectorXcd kept_complex = Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(kept.data()), kept.size() / 2);
+  const Eigen::VectorXcd kept_complex =
+      Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(kept.data()), kept.size() / 2);
   const Eigen::VectorXcd delta = (s + shift * identity).ldlt().solve(f + shift * kept_complex);
   Eigen::VectorXd interleaved(2 * delta.size());
   for (Eigen::Index k = 0; k < delta.size(); ++k) interleaved.segment(2 * k, 2) << delta(k).real(), delta(k).imag();
@@ -143,18 +147,22 @@ Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absol
 double length(const Problem& problem, bool holomorphic, const Eigen::VectorXd& delta) {
   const Eigen::MatrixXcd mean = problem.weights.cast<Complex>().transpose() * problem.rows;
   const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(problem.rows.rows()) * mean;
-  const Eigen::VectorXcd moved = holomorphic ? Eigen::VectorXcd(centred * Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(delta.data()), delta.size() / 2))
-                                             : Eigen::VectorXcd(centred * delta.cast<Complex>());
+  const Eigen::VectorXcd moved =
+      holomorphic ? Eigen::VectorXcd(centred * Eigen::Map<const Eigen::VectorXcd>(
+                                                   reinterpret_cast<const Complex*>(delta.data()), delta.size() / 2))
+                  : Eigen::VectorXcd(centred * delta.cast<Complex>());
   return std::sqrt(moved.cwiseAbs2().dot(problem.weights));
 }
 
-std::vector<double> solve(const Communicator& comm, const Problem& problem, bool holomorphic, const SrOptions& options, SrReport& report) {
+std::vector<double> solve(const Communicator& comm, const Problem& problem, bool holomorphic, const SrOptions& options,
+                          SrReport& report) {
   const MatrixRows rows(comm, problem.rows, holomorphic);
   const RowRange range = rows.rows();
   const auto first = static_cast<std::ptrdiff_t>(range.first);
   const auto last = first + static_cast<std::ptrdiff_t>(range.count);
   return solve_stochastic_reconfiguration(comm, rows, {problem.weights.data() + first, problem.weights.data() + last},
-                                          {problem.energies.data() + first, problem.energies.data() + last}, options, report);
+                                          {problem.energies.data() + first, problem.energies.data() + last}, options,
+                                          report);
 }
 
 }  // namespace
@@ -169,13 +177,21 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
       std::vector<double> previous;
       for (int k = 0; k < (holomorphic ? 2 * p : p); ++k) previous.push_back(std::cos(1.7 * k));
       for (const double momentum : {0.0, 0.9}) {
-        const Eigen::VectorXd expected = reference(problem, holomorphic, 1e-3, 1e-2, momentum * Eigen::Map<const Eigen::VectorXd>(previous.data(), static_cast<Eigen::Index>(previous.size())));
+        const Eigen::VectorXd expected = reference(
+            problem, holomorphic, 1e-3, 1e-2,
+            momentum * Eigen::Map<const Eigen::VectorXd>(previous.data(), static_cast<Eigen::Index>(previous.size())));
         const double distance = length(problem, holomorphic, expected);
         for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free, SrRoute::automatic}) {
           if (route == SrRoute::matrix_free && n > 100) continue;  // hundreds of iterations that know nothing of tiles
           SrReport report;
           const auto delta = solve(world, problem, holomorphic,
-                                   {.route = route, .shift_absolute = 1e-3, .shift_relative = 1e-2, .momentum = momentum, .previous = previous, .tolerance = 1e-12}, report);
+                                   {.route = route,
+                                    .shift_absolute = 1e-3,
+                                    .shift_relative = 1e-2,
+                                    .momentum = momentum,
+                                    .previous = previous,
+                                    .tolerance = 1e-12},
+                                   report);
           const Eigen::Map<const Eigen::VectorXd> found(delta.data(), static_cast<Eigen::Index>(delta.size()));
           CHECK((found - expected).norm() < 1e-9 * expected.norm());
           CHECK(report.residual < 1e-9);
@@ -209,7 +225,8 @@ TEST_CASE("the step is bitwise the same on one rank and on all", "[solver][mpi]"
       for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
         if (route == SrRoute::matrix_free && n > 100) continue;
         SrReport report;
-        CHECK(solve(world, problem, holomorphic, {.route = route}, report) == solve(self, problem, holomorphic, {.route = route}, report));
+        CHECK(solve(world, problem, holomorphic, {.route = route}, report) ==
+              solve(self, problem, holomorphic, {.route = route}, report));
       }
     }
   }
@@ -221,7 +238,9 @@ TEST_CASE("singular and infinite systems end in an error with a remedy, on every
   for (const int column : {3, 199}) {
     problem.rows.col(column).setZero();
     SrReport report;
-    CHECK_THROWS_AS(solve(world, problem, true, {.route = SrRoute::dense, .shift_absolute = 0, .shift_relative = 0}, report), NumericalError);
+    CHECK_THROWS_AS(
+        solve(world, problem, true, {.route = SrRoute::dense, .shift_absolute = 0, .shift_relative = 0}, report),
+        NumericalError);
   }
   SrReport report;
   problem.energies(2) = std::nan("");

@@ -12,7 +12,8 @@ TEST_CASE("tau_int of an autoregressive series is its closed form", "[statistics
     const auto series = autoregressive(a, 8, 20000, 3);
     const Estimate estimate = gamma_method(series, 8);
     const double exact = (1 + a) / (2 * (1 - a));
-    // Wolff eq. (42): sigma(tau)/tau ~ sqrt(4 (W + 1/2 - tau) / n) with W up to about 8 tau; 4.5 sigma. A lost factor 2 fails.
+    // Wolff eq. (42): sigma(tau)/tau ~ sqrt(4 (W + 1/2 - tau) / n) with W up to about 8 tau; 4.5 sigma. A lost factor 2
+    // fails.
     const double sigma = exact * std::sqrt(4 * (8 * exact + 1) / static_cast<double>(series.size()));
     CHECK(std::abs(estimate.tau_int - exact) < 4.5 * sigma);
     CHECK(std::abs(estimate.error - std::sqrt(2 * exact / static_cast<double>(series.size()))) < 0.1 * estimate.error);
@@ -31,14 +32,16 @@ TEST_CASE("errors cover the true mean as often as they should", "[statistics][st
   CHECK(std::abs(inside - 0.6827 * repeats) < 4.5 * 9.3);
 }
 
-TEST_CASE("errors of short independent series are not too small, and alternating ones keep theirs", "[statistics][statistical]") {
+TEST_CASE("errors of short independent series are not too small, and alternating ones keep theirs",
+          "[statistics][statistical]") {
   double square = 0;
   const int repeats = 4000;
   for (int r = 0; r < repeats; ++r) {
     const Estimate estimate = gamma_method(autoregressive(0.0, 1, 40, 100U + static_cast<unsigned>(r)), 1);
     square += estimate.value * estimate.value / (estimate.error * estimate.error) / repeats;
   }
-  // Student's t of 39 degrees of freedom: 39/37 = 1.05, and tau_int too large now and then. Without the floor of 1/2 some had tau_int 0.03 and deviated by 7 sigma: 1.7.
+  // Student's t of 39 degrees of freedom: 39/37 = 1.05, and tau_int too large now and then. Without the floor of 1/2
+  // some had tau_int 0.03 and deviated by 7 sigma: 1.7.
   CHECK(square > 0.8);
   CHECK(square < 1.15);
   const Estimate alternating = gamma_method(autoregressive(-0.5, 1, 20000, 7), 1);

@@ -15,7 +15,8 @@ std::vector<double> range(int first, int last) {
   return t;
 }
 
-std::vector<double> cosh_values(const std::vector<double>& t, double period, const std::vector<double>& amplitude, const std::vector<double>& mass) {
+std::vector<double> cosh_values(const std::vector<double>& t, double period, const std::vector<double>& amplitude,
+                                const std::vector<double>& mass) {
   std::vector<double> values;
   for (const double x : t) {
     values.push_back(0);
@@ -65,7 +66,8 @@ TEST_CASE("exact correlators give their masses back", "[statistics]") {
 TEST_CASE("the mass of a step of a cosh is its mass", "[statistics]") {
   const auto t = range(0, 16);
   const auto values = cosh_values(t, 32, {1.0}, {0.4});
-  for (std::size_t k = 0; k + 1 < t.size(); ++k) CHECK(std::abs(cosh_mass(values[k] / values[k + 1], t[k], 32) / 0.4 - 1) < 1e-8);
+  for (std::size_t k = 0; k + 1 < t.size(); ++k)
+    CHECK(std::abs(cosh_mass(values[k] / values[k + 1], t[k], 32) / 0.4 - 1) < 1e-8);
   CHECK(std::isnan(cosh_mass(0.9, 3, 32)));
   CHECK(std::isnan(cosh_mass(-1.5, 3, 32)));
 }
@@ -85,7 +87,8 @@ TEST_CASE("chi^2 of correlated data has its distribution", "[statistics][statist
   const auto truth = cosh_values(t, 24, {1e-3}, {0.5});
   std::vector<double> covariance(n * n);
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < n; ++j) covariance[i * n + j] = 1e-6 * truth[i] * truth[j] * std::pow(0.8, std::abs(t[i] - t[j]));
+    for (std::size_t j = 0; j < n; ++j)
+      covariance[i * n + j] = 1e-6 * truth[i] * truth[j] * std::pow(0.8, std::abs(t[i] - t[j]));
   }
   const auto whole = Whitening::of(covariance, n, true, 0).value();
   const auto diagonal = Whitening::of(covariance, n, false, 0).value();
@@ -112,7 +115,9 @@ TEST_CASE("chi^2 of correlated data has its distribution", "[statistics][statist
   const auto distance = [](std::vector<double> x) {  // Kolmogorov and Smirnov, from the uniform distribution
     std::sort(x.begin(), x.end());
     double d = 0;
-    for (std::size_t k = 0; k < x.size(); ++k) d = std::max({d, x[k] - static_cast<double>(k) / static_cast<double>(x.size()), static_cast<double>(k + 1) / static_cast<double>(x.size()) - x[k]});
+    for (std::size_t k = 0; k < x.size(); ++k)
+      d = std::max({d, x[k] - static_cast<double>(k) / static_cast<double>(x.size()),
+                    static_cast<double>(k + 1) / static_cast<double>(x.size()) - x[k]});
     return d;
   };
   CHECK(std::abs(mean - 9) < 4.5 * std::sqrt(2.0 * 9 / repeats));

@@ -49,14 +49,17 @@ TEST_CASE("the jackknife of an autoregressive mean has its exact error", "[stati
     const std::int64_t bin = jackknife_bin_length(tau, 8 * length);
     const JackknifeBins bins(woven({autoregressive(a, 8, length, 3)}, 8), 1, bin);
     const JackknifeEstimate estimate = jackknife(bins, identity);
-    // The variance of the mean of B values is [2 tau - 2 a (1 - a^B) / (B (1 - a)^2)] / B; that of a variance from n bins 2 / (n - 1) of its square.
+    // The variance of the mean of B values is [2 tau - 2 a (1 - a^B) / (B (1 - a)^2)] / B; that of a variance from n
+    // bins 2 / (n - 1) of its square.
     const auto n = static_cast<double>(bins.count());
     const double B = 8.0 * length / n;
     const double expected = (2 * tau - 2 * a * (1 - std::pow(a, B)) / (B * (1 - a) * (1 - a))) / B / n;
     INFO(a << " " << bin << " " << n);
     CHECK(bin >= static_cast<std::int64_t>(2 * tau));
     CHECK(std::abs(estimate.error[0] * estimate.error[0] / expected - 1) < 4.5 * std::sqrt(2 / (n - 1)));
-    CHECK(expected > 0.9 * 2 * tau / (8 * length));  // what the bins lose is at most the promised 1 / 20, and a little for their number
+    CHECK(expected >
+          0.9 * 2 * tau /
+              (8 * length));  // what the bins lose is at most the promised 1 / 20, and a little for their number
     CHECK(std::abs(estimate.value[0]) < 4.5 * std::sqrt(2 * tau / (8 * length)));
   }
 }
@@ -72,8 +75,12 @@ TEST_CASE("ratios by jackknife and by the Gamma method agree", "[statistics][sta
   }
   const auto ratio = [](const std::vector<double>& x) { return x[0] / x[1]; };
   const Estimate gamma = derived_gamma_method(series, 8, ratio);
-  const JackknifeEstimate estimate = jackknife(JackknifeBins(woven(series, 8), 2, jackknife_bin_length(4.5, 160000)), [&](const std::vector<double>& x) { return std::vector<double>{x[0], x[1], ratio(x)}; });
-  const double exact = std::hypot(0.0375 * std::sqrt(2 * 4.5 / 160000), 0.00625 * std::sqrt(2 * 0.5 * 1.3 / 0.7 / 160000));
+  const JackknifeEstimate estimate = jackknife(JackknifeBins(woven(series, 8), 2, jackknife_bin_length(4.5, 160000)),
+                                               [&](const std::vector<double>& x) {
+                                                 return std::vector<double>{x[0], x[1], ratio(x)};
+                                               });
+  const double exact =
+      std::hypot(0.0375 * std::sqrt(2 * 4.5 / 160000), 0.00625 * std::sqrt(2 * 0.5 * 1.3 / 0.7 / 160000));
   // 1777 bins: 1.7 % in an error, and 2.5 % lost by bins of 20 tau
   CHECK(std::abs(estimate.error[2] / exact - 1) < 0.025 + 4.5 * 0.017);
   CHECK(std::abs(estimate.error[2] / gamma.error - 1) < 0.1);

@@ -22,7 +22,8 @@ std::vector<FitPoint> exact(const std::vector<double>& parameters, const std::ve
 
 TEST_CASE("exact powers are found", "[power-fit]") {
   for (const std::vector<double>& powers : {std::vector<double>{-3}, {-3, -4}, {0.5, 2}}) {
-    const std::vector<double> parameters = powers.size() == 1 ? std::vector<double>{-0.67, -2.3} : std::vector<double>{-0.67, -2.3, 1.7};
+    const std::vector<double> parameters =
+        powers.size() == 1 ? std::vector<double>{-0.67, -2.3} : std::vector<double>{-0.67, -2.3, 1.7};
     for (const bool weighted : {true, false}) {
       const PowerFit fit = fit_powers(exact(parameters, powers), powers, weighted);
       REQUIRE(fit.solvable);

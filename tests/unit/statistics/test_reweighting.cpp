@@ -51,7 +51,8 @@ Exact exact(double beta) {
   return e;
 }
 
-/// Energies and their squares in two chains. With `repeat` every configuration comes so many times: tau_int = repeat / 2.
+/// Energies and their squares in two chains. With `repeat` every configuration comes so many times: tau_int = repeat
+/// / 2.
 ReweightingRun sample(double beta, std::size_t length, unsigned seed, std::size_t repeat = 1) {
   std::vector<double> energies;
   std::vector<double> weights;
@@ -84,7 +85,9 @@ JackknifeEstimate energy_and_variance(const Reweighted& result, std::size_t targ
 TEST_CASE("reweighted means of the 4 x 4 Ising model are the exact ones", "[statistics][statistical]") {
   const std::vector<double> targets{0.25, 0.3, 0.35, 0.4, 0.45, 0.5};
   const std::vector<std::vector<ReweightingRun>> sets{
-      {sample(0.4, 20000, 1)}, {sample(0.3, 20000, 2), sample(0.45, 20000, 3)}, {sample(0.25, 10000, 4), sample(0.35, 4000, 5, 5), sample(0.5, 10000, 6)}};
+      {sample(0.4, 20000, 1)},
+      {sample(0.3, 20000, 2), sample(0.45, 20000, 3)},
+      {sample(0.25, 10000, 4), sample(0.35, 4000, 5, 5), sample(0.5, 10000, 6)}};
   for (const auto& runs : sets) {
     const Reweighted result = reweight(runs, 2, targets);
     REQUIRE(result.converged);
@@ -98,7 +101,8 @@ TEST_CASE("reweighted means of the 4 x 4 Ising model are the exact ones", "[stat
       CHECK(estimate.error[0] < 0.25);  // and the errors say something: the standard deviation of one energy is about 7
     }
     for (std::size_t k = 1; k < runs.size(); ++k) {
-      CHECK(std::abs(result.free_energy[k] - (exact(runs[0].parameter).log_z - exact(runs[k].parameter).log_z)) < 4.5 * result.free_energy_error[k]);
+      CHECK(std::abs(result.free_energy[k] - (exact(runs[0].parameter).log_z - exact(runs[k].parameter).log_z)) <
+            4.5 * result.free_energy_error[k]);
       CHECK(result.free_energy_error[k] < 0.1);
     }
   }
@@ -115,7 +119,8 @@ TEST_CASE("errors of reweighted means are their spread", "[statistics][statistic
     square += std::pow(estimate.value[0] - exact(0.4).energy, 2) / repeats;
     error += estimate.error[0] * estimate.error[0] / repeats;
   }
-  CHECK(std::abs(square / error - 1) < 4.5 * std::sqrt(2.0 / repeats));  // errors without the repetitions would be half as large
+  CHECK(std::abs(square / error - 1) <
+        4.5 * std::sqrt(2.0 / repeats));  // errors without the repetitions would be half as large
 }
 
 TEST_CASE("a run at its own parameter is averaged as it is", "[statistics]") {

@@ -1,12 +1,12 @@
 #include <unistd.h>
 
+#include <sys/resource.h>
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <random>
-#include <sys/resource.h>
 
 #include "koushi/base/error.hpp"
 #include "koushi/parallel/tree_sum.hpp"

@@ -1,4 +1,5 @@
 // Links in NERSC's format: those in single precision become elements of SU(3).
+#include <unistd.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -9,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 #include <vector>
 
 #include "koushi/field/gauge_group.hpp"
@@ -39,7 +39,8 @@ double distance_from_group(const LinkConfiguration& c) {
   for (std::size_t mu = 0; mu < 4; ++mu) {
     for (std::size_t x = 0; x < 24; ++x) {
       std::complex<double> u[3][3];
-      for (std::size_t k = 0; k < 9; ++k) u[k / 3][k % 3] = {c.links[(mu * 18 + k) * 24 + x], c.links[(mu * 18 + 9 + k) * 24 + x]};
+      for (std::size_t k = 0; k < 9; ++k)
+        u[k / 3][k % 3] = {c.links[(mu * 18 + k) * 24 + x], c.links[(mu * 18 + 9 + k) * 24 + x]};
       for (int i = 0; i < 3; ++i) {
         for (int j = 0; j < 3; ++j) {
           std::complex<double> dot = i == j ? -1.0 : 0.0;
@@ -48,7 +49,8 @@ double distance_from_group(const LinkConfiguration& c) {
         }
       }
       std::complex<double> determinant = -1;
-      for (int k = 0; k < 3; ++k) determinant += u[0][k] * (u[1][(k + 1) % 3] * u[2][(k + 2) % 3] - u[1][(k + 2) % 3] * u[2][(k + 1) % 3]);
+      for (int k = 0; k < 3; ++k)
+        determinant += u[0][k] * (u[1][(k + 1) % 3] * u[2][(k + 2) % 3] - u[1][(k + 2) % 3] * u[2][(k + 1) % 3]);
       worst = std::max(worst, std::abs(determinant));
     }
   }
@@ -73,15 +75,18 @@ void write_single(const std::string& file, const LinkConfiguration& c, int rows)
     checksum += word;
   }
   std::ofstream out(file, std::ios::binary);
-  out << "BEGIN_HEADER\nDATATYPE = 4D_SU3_GAUGE" << (rows == 3 ? "_3x3" : "") << "\nDIMENSION_1 = 2\nDIMENSION_2 = 3\nDIMENSION_3 = 2\nDIMENSION_4 = 2\nFLOATING_POINT = IEEE32LITTLE\n"
-      << "PLAQUETTE = " << mean_plaquette(c) << "\nLINK_TRACE = " << mean_link_trace(c) << "\nCHECKSUM = " << std::hex << checksum << "\nEND_HEADER\n";
+  out << "BEGIN_HEADER\nDATATYPE = 4D_SU3_GAUGE" << (rows == 3 ? "_3x3" : "")
+      << "\nDIMENSION_1 = 2\nDIMENSION_2 = 3\nDIMENSION_3 = 2\nDIMENSION_4 = 2\nFLOATING_POINT = IEEE32LITTLE\n"
+      << "PLAQUETTE = " << mean_plaquette(c) << "\nLINK_TRACE = " << mean_link_trace(c) << "\nCHECKSUM = " << std::hex
+      << checksum << "\nEND_HEADER\n";
   out.write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(4 * numbers.size()));
 }
 
 }  // namespace
 
 TEST_CASE("links in single precision become elements of SU(3), those in double precision stay as they are", "[study]") {
-  const std::string file = (std::filesystem::temp_directory_path() / ("koushi_links_" + std::to_string(getpid()))).string();
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("koushi_links_" + std::to_string(getpid()))).string();
   const LinkConfiguration c = some_links();
   REQUIRE(distance_from_group(c) < 1e-13);
   for (const int rows : {2, 3}) {
@@ -96,7 +101,8 @@ TEST_CASE("links in single precision become elements of SU(3), those in double p
   write_nersc(file, c, "test");
   CHECK(read_nersc(file).links == c.links);
   std::ofstream(file, std::ios::binary | std::ios::app) << 'x';
-  CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("goes on after the 13824 bytes of links that its header says"));
+  CHECK_THROWS_WITH(read_nersc(file),
+                    Catch::Matchers::ContainsSubstring("goes on after the 13824 bytes of links that its header says"));
   LinkConfiguration antiperiodic = c;
   for (std::size_t x = 0; x < 24; x += 2) {
     for (std::size_t k = 0; k < 18; ++k) antiperiodic.links[(3 * 18 + k) * 24 + x] *= -1;
