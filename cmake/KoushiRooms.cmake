@@ -21,3 +21,29 @@ function(koushi_room room)
   target_link_libraries(koushi_${room} ${scope} ${R_USES} ${R_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY KOUSHI_ROOMS ${room})
 endfunction()
+
+# koushi_kinds(<variable> <folder> HEADER <header> TYPE <Kinds type> FUNCTION <name>)
+# The sources of a folder in which every file NAME.cpp defines NAME_kind() (deck/kind.hpp), and one more that collects them in FUNCTION(), declared in HEADER.
+function(koushi_kinds variable folder)
+  cmake_parse_arguments(K "" "HEADER;TYPE;FUNCTION" "" ${ARGN})
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  set(declarations "")
+  set(calls "")
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    string(APPEND declarations "${K_TYPE}::OneKind ${name}_kind();\n")
+    list(APPEND calls "${name}_kind()")
+  endforeach()
+  list(JOIN calls ", " calls)
+  set(list ${CMAKE_CURRENT_BINARY_DIR}/${folder}_kinds.cpp)
+  file(CONFIGURE OUTPUT ${list} @ONLY CONTENT "// Written by CMake from the names of the files in the folder ${folder}.
+#include \"@K_HEADER@\"
+namespace koushi {
+@declarations@@K_TYPE@& @K_FUNCTION@() {
+  static @K_TYPE@ all({@calls@});
+  return all;
+}
+}  // namespace koushi
+")
+  set(${variable} ${files} ${list} PARENT_SCOPE)
+endfunction()

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "koushi/deck/keys.hpp"
@@ -25,9 +26,7 @@ template <typename Product, typename... In>
 class Kinds {
  public:
   using OneKind = Kind<Product, In...>;
-  explicit Kinds(std::vector<const OneKind*> own) {
-    for (const OneKind* kind : own) all_.push_back(*kind);
-  }
+  explicit Kinds(std::vector<OneKind> own) : all_(std::move(own)) {}
 
   /// Errors  InternalError if the name is empty or taken, if there is nothing to make it by, or if decks were checked
   /// already

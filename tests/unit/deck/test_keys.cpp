@@ -93,7 +93,7 @@ TEST_CASE("kinds are found by their names and refuse two of one name", "[deck]")
   const ThingKind one{"one", "the first", Options::keys().list(), [](const DeckSection& section, int factor) {
                         return factor * Options::keys().read(section).needed;
                       }};
-  Kinds<double, int> kinds({&one});
+  Kinds<double, int> kinds({one});
   const Deck plain = deck("[thing]\nkind = \"one\"\nneeded = 2\n");
   CHECK(kinds.of({plain, "thing"}).make({plain, "thing"}, 3) == 6);
   CHECK(kinds.find("two") == nullptr);
