@@ -9,7 +9,8 @@ namespace koushi {
 /// What `koushi report` and `koushi plot` are asked for with several files.
 struct CompareOptions {
   std::vector<std::string> files;
-  std::string x;  ///< a numeric key of the resolved deck; empty: the only one that differs, if there is one
+  /// a numeric key of the resolved deck; empty: the only one that differs, if there is one
+  std::string x;
   std::vector<std::string> y;  ///< observables; none: all that every file has
 };
 
@@ -20,8 +21,8 @@ struct Comparison {
     std::string status;
     double x = 0;
     std::vector<std::string> settings;  ///< values of `settings` below, as the deck has them
-    std::vector<std::pair<double, double>>
-        numbers;  ///< value and error per observable; the error NaN where there is none
+    /// value and error per observable; the error NaN where there is none
+    std::vector<std::pair<double, double>> numbers;
   };
   std::string title;                  ///< of all files, or how many they are
   std::string x;                      ///< empty: rows in the order of the files

@@ -148,8 +148,8 @@ int run(const Communicator& comm, const CommandLine& line) {
   };
   if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
   if (runs.is_scan()) {
-    for (const Deck& deck : runs.decks)
-      study_of(deck).describe(comm, deck, 0);  // what is wrong with a later point is said before the first one runs
+    // what is wrong with a later point is said before the first one runs
+    for (const Deck& deck : runs.decks) study_of(deck).describe(comm, deck, 0);
   }
   const int code = runs.is_scan() ? run_scan(comm, runs, options, run_one) : run_one(runs.decks[0], options);
   if (std::ferror(stdout) != 0) {  // the result is in its file
@@ -399,8 +399,9 @@ int run_all(int argc, char** argv, const Additions& additions) {
     return leave(error.what(), error.exit_code(), error.scope());
   } catch (const std::exception& error) {
     const std::string what = error.what();
+    // of Kokkos
     const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-                        what.find("memory space failed to allocate") != std::string::npos;  // of Kokkos
+                        what.find("memory space failed to allocate") != std::string::npos;
     if (!memory) return leave(what, 70, ErrorScope::local);
     return leave(fmt::format("out of memory ({})\n  expected: more ranks or nodes, or a smaller problem; `koushi check "
                              "DECK --ranks N` says what it needs",
@@ -416,9 +417,9 @@ namespace koushi {
 int run_program(int argc, char** argv, const Additions& additions) {
   require_processor();
   open_standard_streams();
-  for (const int signal : {SIGPIPE, SIGXFSZ})
-    std::signal(signal, SIG_IGN);  // readers that go away and files that may not grow are no end of a run
-  stop_on({SIGUSR1});              // may come while libraries start
+  // readers that go away and files that may not grow are no end of a run
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  stop_on({SIGUSR1});  // may come while libraries start
   try {
     return run_all(argc, argv, additions);
   } catch (const std::exception& error) {

@@ -162,8 +162,8 @@ double parse_duration(std::string_view text) {
   double value = number(text, rest);
   if (value < 0) return -1;
   double days = 0;
-  const bool with_days =
-      !rest.empty() && rest[0] == '-';  // before hh, hh:mm or hh:mm:ss; without days the first two could be minutes
+  // before hh, hh:mm or hh:mm:ss; without days the first two could be minutes
+  const bool with_days = !rest.empty() && rest[0] == '-';
   if (with_days) {
     days = value;
     value = number(rest.substr(1), rest);

@@ -602,8 +602,8 @@ std::vector<int> Deck::integers(const std::string& path) const {
 void Deck::refuse(const std::string& path, const std::string& problem, const std::string& expected) const {
   const auto found = entries_.find(path);
   std::string place = found == entries_.end() ? file_ + ":1:1" : found->second.place;
-  for (std::string section = path;
-       found == entries_.end() && section.find('.') != std::string::npos;) {  // not given: where its section is
+  // not given: where its section is
+  for (std::string section = path; found == entries_.end() && section.find('.') != std::string::npos;) {
     section.resize(section.rfind('.'));
     const auto header = headers_.find(section);
     if (header == headers_.end()) continue;

@@ -108,9 +108,8 @@ std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists,
   for (const ScanPoint& point : points) names.push_back(point.name);
   std::sort(names.begin(), names.end());
   if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
-    for (ScanPoint& point : points)
-      point.name +=
-          fmt::format("_{:08x}", scan_seed(0, point.settings));  // not their place, which moves when values are added
+    // not their place, which moves when values are added
+    for (ScanPoint& point : points) point.name += fmt::format("_{:08x}", scan_seed(0, point.settings));
   }
   return points;
 }

@@ -63,7 +63,7 @@ QuarticOptions quartic_options(const Deck& deck, const Grid& grid) {
                     "\"lattice\" or \"textbook\" with open boundaries");
     }
     // - 2 kappa sum phi phi' = kappa sum (phi' - phi)^2 - 2 d kappa sum phi^2, and lambda (phi^2 - 1)^2 = lambda phi^4
-    // - 2 lambda phi^2 + lambda
+    //   - 2 lambda phi^2 + lambda
     options.stiffness = deck.real("action.kappa");
     if (lambda == 0 && 2 * grid.dimension() * std::abs(options.stiffness) >= 1) {
       deck.refuse("action.kappa",
@@ -258,9 +258,9 @@ double numbers_of_theory(const Deck& deck) {
     const double generators = group == "u1" ? 1 : group == "su2" ? 3 : 8;
     const bool flows = deck.real("action.flow_time") > 0;
     const bool copied = flows || deck.integer("action.static_loops") > 0 || deck.integer("action.loops") > 2;
+    // links, kept links, momenta; a copy; a force
     return static_cast<double>(deck.integers("lattice.extents").size()) *
-           (2 * reals + generators + (copied ? reals : 0) +
-            (flows ? generators : 0));  // links, kept links, momenta; a copy; a force
+           (2 * reals + generators + (copied ? reals : 0) + (flows ? generators : 0));
   }
   if (kind == "hopfield") {  // bytes: spins, and the patterns on every rank
     const double patterns = deck.has("action.patterns") ? static_cast<double>(deck.integer("action.patterns")) : 1;
@@ -272,8 +272,8 @@ double numbers_of_theory(const Deck& deck) {
     components = static_cast<double>(deck.integer("action.components"));
   const double numbers = (is_spin(kind) ? 3 : 4) * components;
   for (int k = 0; k < deck.count("updater"); ++k) {
-    if (deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc")
-      return numbers + components + 1;  // velocities and the buffer of the transforms
+    // velocities and the buffer of the transforms
+    if (deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc") return numbers + components + 1;
   }
   return numbers;
 }
@@ -299,9 +299,8 @@ GridOptions grid_options(const Deck& deck) {
   if (d > 4) deck.refuse("lattice.extents", fmt::format("{} directions were given", d), "1 to 4");
   double sites = 1;
   for (const int n : options.extents) sites *= n;
-  if (sites > 4.0e9)
-    deck.refuse("lattice.extents", fmt::format("{:.3g} sites", sites),
-                "fewer than 2^32");  // the counter of random numbers
+  // the counter of random numbers
+  if (sites > 4.0e9) deck.refuse("lattice.extents", fmt::format("{:.3g} sites", sites), "fewer than 2^32");
   const std::vector<std::string> names = deck.texts("lattice.boundary");
   if (names.size() > 1 && names.size() != d)
     deck.refuse("lattice.boundary", fmt::format("{} boundaries were given", names.size()), fmt::format("1 or {}", d));

@@ -22,9 +22,9 @@ using ClusterVisit = std::function<void(int, int, const RandomBlock&)>;
 ///
 /// A cluster is named by the least global number of its sites and the random number of a bond by its lower site, so the
 /// same is done on any division of the lattice. Halos of what `exponent` reads must be filled. A single cluster of an
-/// undivided lattice is grown from its site; otherwise all are labelled. Collective  over the group of ranks that hold
-/// the replicas Cost        a union-find over the bonds, then one exchange of halos per rank that a cluster runs
-/// through
+/// undivided lattice is grown from its site; otherwise all are labelled.
+/// Collective  over the group of ranks that hold the replicas
+/// Cost        a union-find over the bonds, then one exchange of halos per rank that a cluster runs through
 void visit_clusters(const Grid& grid, const SpinBonds& bonds, bool single, std::uint64_t seed, std::uint64_t step,
                     const BondExponent& exponent, const ClusterVisit& visit);
 

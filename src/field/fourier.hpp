@@ -11,10 +11,12 @@ namespace koushi {
 ///
 /// An undivided lattice is transformed where it is, each replica and component by the same serial plan, so how replicas
 /// are shared moves no bit. A divided one goes from the boxes of the grid to FFTW's slabs of the first direction and
-/// back by MPI_Alltoallv; there results depend on the number of ranks, in their last digits. Collective  all calls,
-/// over the group of ranks that hold the replicas Errors      UsageError: a boundary that is not periodic, scale or
-/// mass not > 0, one direction divided among ranks; LibraryError Cost        two real FFTs, 2.5 V log2 V flops each,
-/// per replica and component; runs on the host Source      M. Frigo, S. G. Johnson, Proc. IEEE 93, 216 (2005)
+/// back by MPI_Alltoallv; there results depend on the number of ranks, in their last digits.
+/// Collective  all calls, over the group of ranks that hold the replicas
+/// Errors      UsageError: a boundary that is not periodic, scale or mass not > 0, one direction divided among ranks;
+///             LibraryError
+/// Cost        two real FFTs, 2.5 V log2 V flops each, per replica and component; runs on the host
+/// Source      M. Frigo, S. G. Johnson, Proc. IEEE 93, 216 (2005)
 class FourierMass {
  public:
   FourierMass(const Grid& grid, double scale, double mass);

@@ -41,8 +41,8 @@ struct HopfieldSweep {
         std::int32_t h = 0;
         for (int mu = 0; mu < p; ++mu) h += xi[mu] * m[mu];
         const int s = spins(replica, i);
-        const double over =
-            Kokkos::exp(2 * beta / n * (s * static_cast<double>(h) - p));  // e^{dS}, which may be infinite
+        // e^{dS}, which may be infinite
+        const double over = Kokkos::exp(2 * beta / n * (s * static_cast<double>(h) - p));
         const RandomBlock r = philox(seed, RandomPurpose::local_update, step, static_cast<std::uint64_t>(i),
                                      static_cast<std::uint32_t>((first_replica + replica) * hits + hit));
         if (uniform(r.word[0], r.word[1]) >= 1 / (1 + over)) continue;
@@ -101,9 +101,8 @@ class HopfieldTheory final : public FieldTheory {
     return s;
   }
 
-  std::vector<std::array<int, 4>> interactions() const override {
-    return {};
-  }  // every spin with every other: no two are updated at once
+  // every spin with every other: no two are updated at once
+  std::vector<std::array<int, 4>> interactions() const override { return {}; }
   double largest_width() const override { return 0; }
   std::int64_t metropolis(const Colouring&, std::uint64_t seed, std::uint64_t step, int hits, double) override {
     const Kokkos::View<int*> flips("koushi::field::flips", spins_.extent(0));

@@ -9,8 +9,8 @@ namespace koushi {
 
 /// Appends for one replica what follows from its order parameter M = sum over sites, given as sums over slices
 /// [component][t]: magnetization |M|/V and its powers, |M(k)|^2/V at the smallest momenta of the first direction but 0,
-/// correlator sum_t M(t).M(t + tau) / V, and of the first component the mean and, where the first direction is not
-/// periodic, the sums over slices.
+/// correlator sum_t M(t).M(t + tau) / V, and of the first component the mean and, where the first
+/// direction is not periodic, the sums over slices.
 void append_order_parameter(const double* slices, int components, const Grid& grid, Measured& out);
 
 /// correlator[tau] += 1/V sum_t a(t) a(t + tau), tau = 0 ... T/2, around the lattice with the sign of its boundary
@@ -19,8 +19,8 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
 void add_correlation(const double* slice, const Grid& grid, std::vector<double>& correlator);
 
 /// G(t) of a measured series, and arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)) per time. `means` is what
-/// <phi(0)>.<phi(t)> of all components is of that of the first; 0: nothing is subtracted. Where the slices differ, the
-/// means of each of them are, paired as the fields.
+///  <phi(0)>.<phi(t)> of all components is of that of the first; 0: nothing is subtracted. Where the slices differ, the
+///  means of each of them are, paired as the fields.
 void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy,
                               const std::string& help, double means, std::vector<Curve>& all);
 

@@ -45,8 +45,8 @@ double ReplicaExchange::update(const std::vector<FieldTheory*>& rungs, std::uint
     a.exchange(b, std::vector<bool>(here, true));
     std::vector<double> change = total_action(a, b);
     for (std::size_t r = 0; r < here; ++r) change[r] -= before[r];
-    change = grid.world().all_gather(grid.group().is_root() ? change
-                                                            : std::vector<double>{});  // in the order of the replicas
+    // in the order of the replicas
+    change = grid.world().all_gather(grid.group().is_root() ? change : std::vector<double>{});
     std::vector<bool> back(here);
     for (std::size_t r = 0; r < replicas_; ++r) {
       const RandomBlock word = philox(seed_, RandomPurpose::exchange, step, r, static_cast<std::uint32_t>(pair));

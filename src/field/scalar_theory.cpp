@@ -81,8 +81,8 @@ template <typename Site, typename Bond, int n, int d>
 class ScalarTheory final : public RealField {
   using Action = ScalarAction<Site, Bond, n, d>;
   static constexpr bool periodic = PeriodicSite<Site>;
-  static constexpr bool even =
-      std::is_same_v<Site, QuarticSite>;  ///< S does not change with the sign of phi, bonds apart
+  /// S does not change with the sign of phi, bonds apart
+  static constexpr bool even = std::is_same_v<Site, QuarticSite>;
 
  public:
   /// spacing: of a path; 0 for a field.
@@ -200,8 +200,8 @@ class ScalarTheory final : public RealField {
   /// Clusters of the signs of a field whose potential is even. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1:
   /// phi -> - phi), keeps |phi|; of a bond, stiffness (phi - w phi')^2, it changes - 2 stiffness w (phi.r)(phi'.r)
   /// alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so that a bond of aligned signs is
-  /// active with probability 1 - e^{-2 J}. Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff,
-  /// Phys. Rev. Lett. 62, 361 (1989)
+  /// active with probability 1 - e^{-2 J}.
+  /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
   std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override {
     if constexpr (!even) return RealField::flip_clusters(single, seed, step);
     halo_.exchange(field_);

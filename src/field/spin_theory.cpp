@@ -185,8 +185,8 @@ class SpinTheory final : public RealField {
   Measured measure() override;
   std::vector<Observable> observables() const override;
   std::vector<Curve> curves() const override {
-    std::vector<Curve> all =
-        order_curves(grid_, 1.0, is_potts ? spins_.states / (spins_.states - 1.0) : 1.0);  // the others share - <phi_1>
+    // the others share - <phi_1>
+    std::vector<Curve> all = order_curves(grid_, 1.0, is_potts ? spins_.states / (spins_.states - 1.0) : 1.0);
     at_momenta_.append_curves(grid_, all);
     return all;
   }

@@ -92,8 +92,8 @@ HaloExchange::Brick HaloExchange::brick(const Face& face, bool sent, const Part&
       const bool below = sent == (face.step > 0);
       first = below ? border - layers : border;
       count = layers;
-    } else if (corners_ && nu < face.mu &&
-               halo > 0) {  // with corners, directions that were exchanged before take their halos along
+      // with corners, directions that were exchanged before take their halos along
+    } else if (corners_ && nu < face.mu && halo > 0) {
       first -= layers;
       count += 2 * layers;
     }
@@ -109,9 +109,9 @@ int HaloExchange::copy(const char* label, const FieldArray& field, const Face& f
   const int colour = 2 * view.half == sites.at[3][1] ? part.colour : -1;
   // Of the brick's first row, with the colour added: even where the colour's sites stand in the first half of the row.
   int parity = part.colour + view.global_first[3];
+  // -range would be of the same parity, and negative
   for (int mu = 0; mu < 3; ++mu)
-    parity += view.global_first[mu] + sites.at[mu][0] +
-              (grid_.has_halo(mu) ? view.range : 0);  // -range would be of the same parity, and negative
+    parity += view.global_first[mu] + sites.at[mu][0] + (grid_.has_halo(mu) ? view.range : 0);
   const int components = part.count < 0 ? components_ : part.count;
   copy_brick<to_buffer>(label, view, field, to_buffer ? face.out : face.in, sites.at, part.first, components, colour,
                         parity);

@@ -160,9 +160,9 @@ std::vector<Lattice::Translation> Lattice::all_translations(
     if (!found.is_symmetry) found.is_symmetry = is_symmetry(found.sites);
     all.push_back(std::move(found));
   }
-  std::stable_partition(all.begin(), all.end(), [](const Translation& t) {
-    return std::is_sorted(t.sites.begin(), t.sites.end());
-  });  // the identity comes first
+  // the identity comes first
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Translation& t) { return std::is_sorted(t.sites.begin(), t.sites.end()); });
   return all;
 }
 

@@ -96,8 +96,8 @@ class Rbm {
   int n_filters_ = 0;
   int n_visible_ = 0;
   int padded_ = 0;  ///< hidden units of an image, rounded up as RbmMoves wants it
-  std::vector<std::vector<int>>
-      images_;              ///< [c] permutations, the identity first, one of each coset c G of the projection's group
+  /// [c] permutations, the identity first, one of each coset c G of the projection's group
+  std::vector<std::vector<int>> images_;
   std::vector<int> orbit_;  ///< [n_sites] -> visible bias
   static constexpr int columns_at_once = 4;
   std::vector<int> moved_;  ///< [k / 4][c][g][k % 4] -> c(g(k))
@@ -413,9 +413,9 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
 
 template <bool is_complex, bool projected>
 double Rbm<is_complex, projected>::bytes_per_row() const {
-  const auto numbers = symmetrised()
-                           ? static_cast<double>(parameters_.size())
-                           : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());  // by sample and by unit
+  // by sample and by unit
+  const auto numbers =
+      symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());
   return numbers * sizeof(double);
 }
 

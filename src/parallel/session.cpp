@@ -64,8 +64,8 @@ Session::Session(int& argc, char**& argv, [[maybe_unused]] const char* petsc_opt
   if (const PetscErrorCode code = PetscOptionsInsertString(nullptr, petsc_options); code != 0) {
     throw LibraryError(fmt::format("PETSc cannot read the options \"{}\" (code {})", petsc_options, code));
   }
-  std::setlocale(LC_NUMERIC,
-                 "C");  // a library may have taken the user's, and then PETSc's options would want decimal commas
+  // a library may have taken the user's, and then PETSc's options would want decimal commas
+  std::setlocale(LC_NUMERIC, "C");
 #endif
 }
 

@@ -14,8 +14,10 @@ namespace koushi {
 /// threads of each.
 ///
 /// A tile is updated by the columns to its left in their order, whoever does it, so the result is bitwise the same on
-/// any number of ranks and threads. Cost        n^3 / 3 flops (real) or 4 n^3 / 3 (complex), over all ranks; 4 or 8 n^2
-/// bytes, over all ranks; each column of tiles is broadcast once Collective  solve
+/// any number of ranks and threads.
+/// Cost        n^3 / 3 flops (real) or 4 n^3 / 3 (complex), over all ranks; 4 or 8 n^2 bytes, over all ranks; each
+///             column of tiles is broadcast once
+/// Collective  solve
 class TiledCholesky {
  public:
   TiledCholesky(const Communicator& comm, std::int64_t n, bool is_complex);

@@ -79,9 +79,10 @@ class CorrelatorStudy {
     period_ = extents[0];
     slice_ = 1;
     for (std::size_t k = 1; k < extents.size(); ++k) slice_ *= extents[k];
+    // all components
     if (theory.text("action.kind") == "potts" && options_.subtract == "mean")
       slice_ *= static_cast<double>(theory.integer("action.states")) /
-                static_cast<double>(theory.integer("action.states") - 1);  // all components
+                static_cast<double>(theory.integer("action.states") - 1);
     if (theory.text("action.kind") == "wilson")
       deck_.refuse("study.files", runs.front().file() + " is a gauge field, which has no correlator of slices",
                    "runs of scalar fields, paths or spins");
@@ -310,8 +311,8 @@ std::string CorrelatorStudy::table() const {
   text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", energy_name(), "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
     const auto from = static_cast<std::size_t>(range.t_min);
-    const bool sound = range.invertible && range.fit.converged &&
-                       estimate_.value[from] > 2 * estimate_.error[from];  // else noise was fitted
+    // else noise was fitted
+    const bool sound = range.invertible && range.fit.converged && estimate_.value[from] > 2 * estimate_.error[from];
     text += fmt::format("{:>8} {:>22}   {}\n", range.t_min,
                         sound ? with_error(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-",
                         quality(range));

@@ -24,8 +24,8 @@ constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
 /// it, 2 step Var(E): less than the former near an eigenstate.
 constexpr double worst_rise = 3;
 constexpr int most_retries = 8;
-constexpr std::int64_t sweeps_at_once =
-    20;  ///< of a warm-up: fixed, because tables are recomputed at the start of each piece
+/// of a warm-up: fixed, because tables are recomputed at the start of each piece
+constexpr std::int64_t sweeps_at_once = 20;
 
 }  // namespace
 
@@ -226,8 +226,8 @@ void GroundState::watch_for_a_rise(Progress& progress) {
   std::int64_t lowest_at = n_steps_ - length;
   for (std::int64_t first = 0; first + length <= n_steps_; first += length) {
     const Estimate here = window(first, first + length);
-    if (here.value >= lowest.value || !lies_above(last, here))
-      continue;  // a wild step of few samples is low within its error only
+    // a wild step of few samples is low within its error only
+    if (here.value >= lowest.value || !lies_above(last, here)) continue;
     lowest = here;
     lowest_at = first;
   }
@@ -306,9 +306,8 @@ bool GroundState::measure(Progress& progress) {
     series[static_cast<std::size_t>((c * rounds + r) * length + at % length)] = measured_[static_cast<std::size_t>(at)];
   }
   energy_ = gamma_method(series, chains);
-  energy_.variance +=
-      measured_imaginary_ /
-      static_cast<double>(series.size());  // of |E_loc - E|^2; Im E_loc has the mean 0 and no part in the error
+  // of |E_loc - E|^2; Im E_loc has the mean 0 and no part in the error
+  energy_.variance += measured_imaginary_ / static_cast<double>(series.size());
   for (const std::string& text : warnings(energy_, rounds * length)) run_.warn(progress, "measurement", text);
   phases_.lap("statistics");
   if (take_back_the_average(progress)) return measure(progress);
@@ -467,8 +466,8 @@ void GroundState::resume(const ResultReader& reader) {
   warmed_up_ = at[2];
   psi_->set_parameters(reader.read_reals("state/parameters"));
   previous_parameters_ = reader.read_reals("state/previous_parameters");
-  if (reader.contains("state/previous_delta"))
-    previous_delta_ = reader.read_reals("state/previous_delta");  // not in files of earlier versions
+  // not in files of earlier versions
+  if (reader.contains("state/previous_delta")) previous_delta_ = reader.read_reals("state/previous_delta");
   const std::vector<double> previous = reader.read_reals("state/previous");
   previous_energy_ = previous[0];
   previous_variance_ = previous[1];

@@ -21,8 +21,8 @@ double GroundState::solver_bytes(int ranks) const {
   const double planes = psi_->holomorphic() ? 2 : 1;
   const double columns = static_cast<double>(n_unknowns());
   if (route() == SrRoute::matrix_free || samples == 0) return 0;
-  if (route() == SrRoute::sample_space)
-    return 4 * planes * samples * samples / ranks + samples * psi_->bytes_per_row();  // the rows of all ranks
+  // the rows of all ranks
+  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks + samples * psi_->bytes_per_row();
   return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks));
 }
 

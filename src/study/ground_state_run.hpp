@@ -72,8 +72,9 @@ class GroundState {
   /// Rounds of samples at fixed parameters; false if the run was asked to stop before they were complete.
   bool measure(Progress& progress);
   /// The chains of an optimisation know the configurations that it has shaped. A wavefunction may have as much weight
-  /// in others, which it never met; chains from random states go there. False if the run was asked to stop before it
-  /// was done: to look again, and then, as the only thing left to do, without a stop.
+  /// in others, which it never met; chains from random states go there.
+  /// False if the run was asked to stop before it was done: to look again, and then, as the only thing left to do,
+  /// without a stop.
   bool look_from_afresh(Progress& progress, bool may_stop);
   void refuse_without_number() const;
   /// Goes back to the parameters of the last step, to be measured anew, where the averaged ones lie above the steps

@@ -48,8 +48,9 @@ class LatticeField {
     const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
     for (const Observable& o : own().observables()) names.push_back(o.name);
-    const bool named_here = has_reference_ || keys_without_reference(deck).find("reference.observable") !=
-                                                  std::string::npos;  // other models measure other things
+    // other models measure other things
+    const bool named_here =
+        has_reference_ || keys_without_reference(deck).find("reference.observable") != std::string::npos;
     if (named_here && std::find(names.begin(), names.end(), wanted) == names.end()) {
       deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted),
                   "one of " + join(names) + hint(wanted, names));
@@ -101,8 +102,9 @@ class LatticeField {
     }
     for (std::size_t k = 0; k < ladder_.rungs(); ++k) {
       try {
+        // bounds of the key
         Deck::parse(deck_.resolved(), "deck", {fmt::format("{}={}", ladder_.parameter, ladder_.values[k])},
-                    catalogue());  // bounds of the key
+                    catalogue());
         chains_.push_back(std::make_unique<FieldChain>(deck_.with(ladder_.parameter, ladder_.values[k]), grid_,
                                                        k == ladder_.own ? "" : fmt::format("ladder/{}/", k)));
       } catch (const DeckError& error) {

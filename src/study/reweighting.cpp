@@ -145,8 +145,8 @@ class ReweightingStudy {
         if (file.measurements() >= 4)
           run.tau_int = std::max(run.tau_int, gamma_method(column, file.replicas()).tau_int);
       }
-      const bool next_rung =
-          !names_.empty() && names_.back() == file.file();  // of a ladder, whose rungs have random numbers of their own
+      // of a ladder, whose rungs have random numbers of their own
+      const bool next_rung = !names_.empty() && names_.back() == file.file();
       if (!next_rung && !seeds.insert(file.deck().integer("seed")).second) {
         warn_of_equal_seeds(run_, progress);
       }

@@ -158,9 +158,8 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   const ResultReader reader = open_result_or_previous(comm_, file_, message);
   if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
   std::vector<std::string> differing = deck_.differences(reader.read_text("deck/resolved"));
-  std::erase_if(differing, [](const std::string& key) {
-    return key.rfind("output.", 0) == 0;
-  });  // when to write changes no result
+  // when to write changes no result
+  std::erase_if(differing, [](const std::string& key) { return key.rfind("output.", 0) == 0; });
   const bool done = reader.read_text("summary/status") == "done";
   const auto grown = std::find(differing.begin(), differing.end(), "study.measurements");
   const bool longer = deck_.text("study.kind") == "lattice-field" && grown != differing.end();
@@ -202,8 +201,9 @@ bool StudyRun::checkpoint_if_due(bool now, const std::function<void(ResultWriter
   limit_.longest_step = std::max(limit_.longest_step, seconds_since(step_began_));
   const bool stop = stop_is_requested(comm_, limit_.is_near(seconds_since(constructed_)));
   const bool untimed = limit_.given() && limit_.longest_checkpoint == 0;
+  // the first one soon
   const double interval = limit_.longest_checkpoint == 0 ? std::min(20.0, deck_.seconds("output.checkpoint"))
-                                                         : deck_.seconds("output.checkpoint");  // the first one soon
+                                                         : deck_.seconds("output.checkpoint");
   const int due = comm_.broadcast(untimed || seconds_since(last_checkpoint_) > interval ? 1 : 0);
   if (stop || now || due != 0) {
     const auto began = Clock::now();

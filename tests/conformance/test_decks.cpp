@@ -153,8 +153,8 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
       const Lattice lattice = make_lattice(deck);
       const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
-      if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16)
-        continue;  // sound, and too much to build by the thousand
+      // sound, and too much to build by the thousand
+      if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16) continue;
       const auto psi = make_wavefunction(deck, lattice, hamiltonian);
       const bool enumerated = deck.text("sampler.kind") == "enumeration";
       if (enumerated ? lattice.n_sites() > 10 : deck.integer("sampler.samples") > 10000) continue;

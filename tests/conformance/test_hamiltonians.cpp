@@ -30,8 +30,8 @@ struct PauliAlgebra {
   /// c (sigma^x sigma^x + sigma^y sigma^y)
   void add_xy(Eigen::MatrixXd& h, double c, int i, int j) const {
     for (Eigen::Index a = 0; a < size(); ++a) {
-      h(a ^ (Eigen::Index{1} << i) ^ (Eigen::Index{1} << j), a) +=
-          c * (1 - z(a, i) * z(a, j));  // sigma^x sigma^x, and sigma^y sigma^y = -zz times it
+      // sigma^x sigma^x, and sigma^y sigma^y = -zz times it
+      h(a ^ (Eigen::Index{1} << i) ^ (Eigen::Index{1} << j), a) += c * (1 - z(a, i) * z(a, j));
     }
   }
 };

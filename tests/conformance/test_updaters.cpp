@@ -69,8 +69,8 @@ Identity link_identity(FieldTheory& theory, const Deck& deck) {
   const std::vector<double> s = theory.action();
   const std::vector<double> plaquette = theory.measure().at("plaquette");
   for (std::size_t r = 0; r < s.size(); ++r) {
-    const double both = ((1 - 8 * c1) + 2 * c1) * planes -
-                        s[r] / beta;  // c_0 sum over plaquettes + c_1 sum over rectangles, of Re tr / N
+    // c_0 sum over plaquettes + c_1 sum over rectangles, of Re tr / N
+    const double both = ((1 - 8 * c1) + 2 * c1) * planes - s[r] / beta;
     const double plaquettes = (1 - 8 * c1) * planes * plaquette[r];
     id.right.push_back(casimir * beta * (4 * plaquettes + 6 * (both - plaquettes)));
   }
@@ -170,8 +170,8 @@ TEST_CASE("every update of every action fulfils identities of its weight", "[con
         std::vector<std::string> updates = make_field_theory(deck, grid)->further_updates();
         updates.emplace_back("metropolis");
         for (const std::string& update : updates) {
-          if (update == "fourier-hmc" && keys.find("boundary") != std::string::npos)
-            continue;  // which wants periodic ones
+          // which wants periodic ones
+          if (update == "fourier-hmc" && keys.find("boundary") != std::string::npos) continue;
           INFO(keys << ", " << update);
           check_update(*found, keys, update);
         }

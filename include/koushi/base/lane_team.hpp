@@ -44,8 +44,9 @@ struct SingleLane {
 struct WarpLanes {
   static constexpr int size = 32;
   static constexpr int per_block = 4;
-  static constexpr int blocks = 8;  ///< on a multiprocessor at once, with no more registers than that allows (64):
-                                    ///< warps that wait for tables hide behind others
+  /// on a multiprocessor at once, with no more registers than that allows (64): warps that wait for tables hide behind
+  /// others
+  static constexpr int blocks = 8;
   using Policy = Kokkos::TeamPolicy<Kokkos::DefaultExecutionSpace, Kokkos::LaunchBounds<per_block * size, blocks>>;
   using Member = typename Policy::member_type;
   const Member& member;

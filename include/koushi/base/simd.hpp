@@ -44,9 +44,8 @@ struct Lanes<double> {
   KOKKOS_INLINE_FUNCTION static double load(const double* p) { return *p; }
   KOKKOS_INLINE_FUNCTION static void store(double v, double* p, int /*count*/ = width) { *p = v; }
   KOKKOS_INLINE_FUNCTION static double fma(double a, double b, double c) { return Kokkos::fma(a, b, c); }
-  KOKKOS_INLINE_FUNCTION static double fnma(double a, double b, double c) {
-    return Kokkos::fma(-a, b, c);
-  }  ///< c - a b
+  /// c - a b
+  KOKKOS_INLINE_FUNCTION static double fnma(double a, double b, double c) { return Kokkos::fma(-a, b, c); }
   KOKKOS_INLINE_FUNCTION static double select(bool mask, double yes, double no) { return mask ? yes : no; }
   KOKKOS_INLINE_FUNCTION static bool any(bool mask) { return mask; }
   KOKKOS_INLINE_FUNCTION static bool first(int count) { return count > 0; }  ///< lanes 0 ... count - 1
@@ -54,15 +53,15 @@ struct Lanes<double> {
   KOKKOS_INLINE_FUNCTION static double index() { return 0; }  ///< 0, 1, 2, ...
   KOKKOS_INLINE_FUNCTION static double get(double v, int /*lane*/) { return v; }
   KOKKOS_INLINE_FUNCTION static int count(bool mask) { return mask ? 1 : 0; }
-  KOKKOS_INLINE_FUNCTION static std::uint64_t words(std::uint64_t first, std::uint64_t /*stride*/) {
-    return first;
-  }  ///< first + lane stride
+  /// first + lane stride
+  KOKKOS_INLINE_FUNCTION static std::uint64_t words(std::uint64_t first, std::uint64_t /*stride*/) { return first; }
   KOKKOS_INLINE_FUNCTION static double from_bits(std::uint64_t w) { return Kokkos::bit_cast<double>(w); }
   KOKKOS_INLINE_FUNCTION static std::uint64_t to_bits(double v) { return Kokkos::bit_cast<std::uint64_t>(v); }
   KOKKOS_INLINE_FUNCTION static std::uint64_t exclusive_or(std::uint64_t a, std::uint64_t b) { return a ^ b; }
+  /// of the low halves
   KOKKOS_INLINE_FUNCTION static std::uint64_t product(std::uint64_t a, std::uint64_t b) {
     return (a & 0xffffffffU) * (b & 0xffffffffU);
-  }  ///< of the low halves
+  }
   /// table[m] for x = 2 m, m modulo 8.
   KOKKOS_INLINE_FUNCTION static double lookup(const double (&table)[8], double x) {
     return table[static_cast<int>(x) / 2 & 7];

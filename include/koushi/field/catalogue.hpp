@@ -36,7 +36,8 @@ std::string series_at_momentum(const Deck& deck, const Grid& grid, const std::ve
 ///
 /// During the warm-up tune() moves the step size or the width towards the target acceptance, by log x += (acceptance -
 /// target) gain with a gain that falls as 1 / sqrt(number of calls): a function of the chain alone, so it is the same
-/// on any number of ranks. Source  H. Robbins, S. Monro, Ann. Math. Stat. 22, 400 (1951)
+/// on any number of ranks.
+/// Source  H. Robbins, S. Monro, Ann. Math. Stat. 22, 400 (1951)
 class Updater {
  public:
   virtual ~Updater() = default;

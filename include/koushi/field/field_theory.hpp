@@ -29,8 +29,8 @@ struct Observable {
   std::string help;
   std::vector<SeriesColumn> series;
   std::function<double(const std::vector<double>&)> value;
-  std::string undefined =
-      "noise outweighs the signal; remedy: more [study] measurements";  ///< why the means may give no number
+  /// why the means may give no number
+  std::string undefined = "noise outweighs the signal; remedy: more [study] measurements";
 };
 
 /// Observables along an axis, as a correlator against distance.
@@ -52,8 +52,8 @@ struct SpatialMomenta {
 /// Independent copies of a lattice field with weight e^{-S}.
 ///
 /// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global
-/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it. Collective  all
-/// calls, over the group of ranks that hold the replicas
+/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it.
+/// Collective  all calls, over the group of ranks that hold the replicas
 class FieldTheory {
  public:
   virtual ~FieldTheory() = default;

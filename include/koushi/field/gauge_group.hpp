@@ -20,8 +20,9 @@ namespace koushi {
 ///
 /// Value T     a number, or a vector of numbers that belong to different sites (base/simd.hpp)
 /// product     A B, with A or B (or both) replaced by its adjoint: product<true, false>(A, B) = A^dagger B; A and B are
-/// anything whose [k] are its numbers overlap     Re tr A B^dagger slope       slope(W, out): Im tr(T_a W), so that
-/// d/dt of - Re tr(U A) along T_a is slope_a(U A)
+///             anything whose [k] are its numbers
+/// overlap     Re tr A B^dagger
+/// slope       slope(W, out): Im tr(T_a W), so that d/dt of - Re tr(U A) along T_a is slope_a(U A)
 
 /// Complex numbers re + i im.
 template <typename T = double>
@@ -422,8 +423,8 @@ struct GroupSU3 {
     }
   }
   /// The unitary factor of A = U H (nearest to A, and turning with it under gauge transformations, which to_group does
-  /// not) by Newton's iteration X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows. Source
-  /// N. J. Higham, SIAM J. Sci. Stat. Comput. 7, 1160 (1986)
+  /// not) by Newton's iteration X <- (X + X^{-dagger}) / 2, its determinant's phase shared out among the rows.
+  /// Source  N. J. Higham, SIAM J. Sci. Stat. Comput. 7, 1160 (1986)
   KOKKOS_INLINE_FUNCTION static Matrix nearest(const Matrix& a) {
     Matrix u = a;
     for (int k = 0; k < 12; ++k) {

@@ -85,7 +85,8 @@ struct LinkField {
   };
 
   /// A = sum of the other three sides of the plaquettes on link (x, mu), so that S = - (beta / N) Re tr U A + what does
-  /// not contain U. Cost  4 (d - 1) products
+  /// not contain U.
+  /// Cost  4 (d - 1) products
   KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const { return staples(at, mu, grid.first_direction); }
   /// In planes with directions nu >= lowest only.
   KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu, int lowest) const {

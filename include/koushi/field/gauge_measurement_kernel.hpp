@@ -47,7 +47,8 @@ struct GaugeSurvey {
 
 /// Per site of a flowed field: E = - sum_{mu < nu} tr F F with F the clover's, and (four directions, SU(N)) the density
 /// (1 / 8 pi^2) (F^a_01 F^a_23 - F^a_02 F^a_13 + F^a_03 F^a_12) of the topological charge; F = F^a T_a = (clover - its
-/// adjoint) / 8i, its trace left out. Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
+/// adjoint) / 8i, its trace left out.
+/// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
 template <typename Group>
 struct FlowSurvey {
   static constexpr int numbers = 2;
@@ -79,9 +80,10 @@ struct FlowSurvey {
 /// One step of smearing of the links of `from` into those of `to`, in directions mu >= first, with staples of those
 /// directions:
 ///   ape    U <- P[(1 - weight) U + weight / (2 (d' - 1)) sum of staples^dagger], P = P_polar det(P_polar)^(-1/N) onto
-///   the group, d' directions stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
+///          the group, d' directions
+///   stout  U <- exp(- 2 i weight T_a Im tr(T_a U A)) U (U(1): once the slope)
 /// Source  M. Albanese et al., Phys. Lett. B 192, 163 (1987); C. Morningstar, M. Peardon, Phys. Rev. D 69, 054501
-/// (2004)
+///         (2004)
 template <typename Group>
 struct SmearLinks {
   LinkField<Group> from;

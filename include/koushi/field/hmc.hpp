@@ -11,10 +11,11 @@ namespace koushi {
 /// Symmetric splittings of one step of length e, K a kick and D a drift:
 ///   leapfrog       K(1/2) D(1) K(1/2)                                                            error of H ~ e^2
 ///   omelyan2       K(l) D(1/2) K(1 - 2 l) D(1/2) K(l), l = 0.1931833275037836                    e^2, about ten times
-///   smaller omelyan4       eleven stages with five forces (4MN5FV)                                       e^4
+///                  smaller
+///   omelyan4       eleven stages with five forces (4MN5FV)                                       e^4
 ///   force-gradient K(1/6) D(1/2) K'(2/3) D(1/2) K(1/6), K' at phi - e^2/24 dS/dphi               e^4
 /// Source  I. P. Omelyan, I. M. Mryglod, R. Folk, Comput. Phys. Commun. 151, 272 (2003), eqs. (31), (63); T. Takaishi,
-/// P. de Forcrand,
+///         P. de Forcrand,
 ///         Phys. Rev. E 73, 036706 (2006); S. A. Chin, Phys. Lett. A 226, 344 (1997); H. Yin, R. D. Mawhinney,
 ///         PoS(LATTICE 2011)051
 enum class Integrator { leapfrog, omelyan2, omelyan4, force_gradient };
@@ -38,7 +39,7 @@ struct HmcReport {
 
 /// One hybrid Monte Carlo trajectory of every replica: momenta, molecular dynamics, accept or go back.
 /// Source  S. Duane, A. D. Kennedy, B. J. Pendleton, D. Roweth, Phys. Lett. B 195, 216 (1987); masses of Fourier modes:
-/// G. G. Batrouni et al.,
+///         G. G. Batrouni et al.,
 ///         Phys. Rev. D 32, 2736 (1985)
 HmcReport hmc_trajectory(MolecularDynamics& theory, const HmcOptions& options, std::uint64_t step);
 

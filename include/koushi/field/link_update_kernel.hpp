@@ -13,14 +13,15 @@ enum class LinkUpdate { heatbath, overrelaxation, metropolis };
 /// Local updates of links (x, mu).
 ///
 /// heatbath        with W = U A restricted to a subgroup (U(1) itself; SU(2); the three SU(2) of SU(3)), W = k V: U <-
-/// X V^dagger U with X drawn
-///                 from its conditional weight e^{alpha x_0}, x_0 = Re tr X / 2, alpha = 2 beta k / N
+///                 X V^dagger U with X drawn from its conditional weight e^{alpha x_0}, x_0 = Re tr X / 2, alpha = 2
+///                 beta k / N
 /// overrelaxation  U <- V^dagger V^dagger U, which leaves S as it is
 /// metropolis      U <- exp(i width r_a T_a) U, r uniform in [-1, 1]
 /// Returns what is added to the count: links (metropolis), subgroups that were drawn (heatbath), subgroups
-/// (overrelaxation). Cost    of SU(3) in four directions: 13 products and three times 168 flops for the subgroups,
-/// about 3.2 kflop Source  A. D. Kennedy, B. J. Pendleton, Phys. Lett. B 156, 393 (1985); N. Cabibbo, E. Marinari,
-/// Phys. Lett. B 119, 387 (1982);
+/// (overrelaxation).
+/// Cost    of SU(3) in four directions: 13 products and three times 168 flops for the subgroups, about 3.2 kflop
+/// Source  A. D. Kennedy, B. J. Pendleton, Phys. Lett. B 156, 393 (1985); N. Cabibbo, E. Marinari, Phys. Lett. B 119,
+///         387 (1982);
 ///         D. J. Best, N. I. Fisher, Appl. Statist. 28, 152 (1979) (U(1))
 template <typename Group>
 struct LinkKernel {
@@ -29,7 +30,8 @@ struct LinkKernel {
   using Mask = typename L::Mask;
   using Word = typename L::Word;
   using Matrix = typename Group::Matrix;
-  static constexpr int tries = 64;  ///< of a rejection loop; a link that fails all of them stays
+  /// of a rejection loop; a link that fails all of them stays
+  static constexpr int tries = 64;
   static constexpr int draws_per_link = 4 * 3 * 2 * tries;  ///< 4 directions apart, 3 subgroups
   LinkField<Group> links;
   LinkUpdate update;

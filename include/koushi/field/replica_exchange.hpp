@@ -18,9 +18,10 @@ namespace koushi {
 /// replica by replica: replica r of the grid is a ladder of its own. Updates take the pairs (0, 1), (2, 3), ... and (1,
 /// 2), (3, 4), ... in turn. Each S comes from its theory itself, so any action and any of its parameters can make a
 /// ladder. Both sides of D are exact sums and the random number is a function of (seed, step, global replica, pair):
-/// the same chain on any ranks. Collective  all members; what is counted is the same on all ranks Cost        two
-/// evaluations of S per rung; copies only where configurations stay, since all are exchanged to see D Source      K.
-/// Hukushima, K. Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996)
+/// the same chain on any ranks.
+/// Collective  all members; what is counted is the same on all ranks
+/// Cost        two evaluations of S per rung; copies only where configurations stay, since all are exchanged to see D
+/// Source      K. Hukushima, K. Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996)
 class ReplicaExchange {
  public:
   ReplicaExchange(std::size_t rungs, std::int64_t replicas, std::uint64_t seed);
@@ -50,8 +51,8 @@ class ReplicaExchange {
   std::vector<std::int64_t> tried_;     ///< [pair]
   std::vector<std::int64_t> accepted_;  ///< [pair]
   std::vector<std::int64_t> copy_;      ///< [replica][rung]: which copy is there
-  std::vector<std::int64_t>
-      end_;  ///< [replica][copy]: the end it was at last, -1 the first rung, 1 the last; 0: neither
+  /// [replica][copy]: the end it was at last, -1 the first rung, 1 the last; 0: neither
+  std::vector<std::int64_t> end_;
   std::vector<std::int64_t> journeys_;
 };
 

@@ -195,7 +195,8 @@ struct ScalarAction {
 /// target = base - factor dS/dphi(source); with `fused` also moved = source + drift target.
 ///
 /// Bytes       per component and site: 24 (base = target = p), fused 32 and the write-allocate of `moved`; the field's
-/// neighbours come from cache Flops       about 6 d + 6 per component
+///             neighbours come from cache
+/// Flops       about 6 d + 6 per component
 template <typename Action, int n, bool fused>
 struct KickKernel {
   Action action;

@@ -29,7 +29,8 @@ std::unique_ptr<MolecularDynamics> make_sine_gordon_theory(const Grid& grid, dou
 enum class PathRule { end_point, mid_point, symmetrised };
 
 /// A quantum-mechanical path of mass 1 in d = 1: S = sum_i { (x_{i+1} - x_i)^2 / (2 a) + a V(x) }, V = sum_k
-/// potential[k] x^k, k = 1 ... 8. Source      M. Creutz, B. Freedman, Ann. Phys. 132, 427 (1981)
+/// potential[k] x^k, k = 1 ... 8.
+/// Source      M. Creutz, B. Freedman, Ann. Phys. 132, 427 (1981)
 struct PathOptions {
   double spacing = 1;             ///< a
   std::vector<double> potential;  ///< [k]; potential[0] is not used

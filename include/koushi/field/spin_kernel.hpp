@@ -190,7 +190,7 @@ KOKKOS_INLINE_FUNCTION int ising_word(std::int64_t coordinate) { return static_c
 ///
 /// T      Simd: 32 sites of one parity of a split row at once, place x, of which `count` are meant; double: one site
 /// Cost   per 32 sites some 100 integer operations of Philox in eight lanes; per site in vectors 4 d + 10 operations,
-/// or 2 d + 26 with the exponential;
+///        or 2 d + 26 with the exponential;
 ///        24 bytes of memory per sweep and site
 template <typename T>
 struct IsingHeatbath {
@@ -228,8 +228,8 @@ struct IsingHeatbath {
     int rows = 0;
     const double* own;
     int shift[2];  ///< from a site's place to those of its neighbours along the row
-    int edge;  ///< place of the site one of whose neighbours is `wrapped`: its left one for even sites, its right one
-               ///< for odd ones
+    /// place of the site one of whose neighbours is `wrapped`: its left one for even sites, its right one for odd ones
+    int edge;
     const double* wrapped;
     KOKKOS_FORCEINLINE_FUNCTION Beside(const GridView& grid, const FieldPointer& field, const GridRow& at, int parity)
         : own(field.at(at, 0)) {

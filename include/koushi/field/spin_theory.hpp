@@ -13,7 +13,7 @@ namespace koushi {
 ///   clock   n = 2, angles 2 pi k / states
 ///   potts   k = 0 ... states - 1: f = [s = s'], g = [s = 0]
 /// Source  clusters: U. Wolff, Phys. Rev. Lett. 62, 361 (1989); R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86
-/// (1987)
+///         (1987)
 struct SpinModel {
   enum class Kind { vector, clock, potts };
   Kind kind = Kind::vector;

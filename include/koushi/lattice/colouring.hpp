@@ -12,7 +12,7 @@ namespace koushi {
 /// The colours are those of the whole lattice, chosen greedily in the order of its sites, so they do not depend on the
 /// ranks: two for nearest neighbours and even extents, three or more where an extent is odd or longer steps are taken.
 /// Errors  UsageError if the lattice has more than 2^28 sites, or a displacement leads from a site to itself around a
-/// closed direction
+///         closed direction
 class Colouring {
  public:
   Colouring(const Grid& grid, const std::vector<std::array<int, 4>>& displacements);

@@ -16,10 +16,10 @@ struct GridOptions {
   std::vector<int> ranks;          ///< ranks per direction of one replica; their product divides the number of ranks
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
-  bool split_rows = false;  ///< wish: even sites of a row before odd ones (kernels on whole colours), done where every
-                            ///< rank's rows allow it
-  int numbers =
-      1;  ///< per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
+  /// wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
+  bool split_rows = false;
+  /// per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
+  int numbers = 1;
   bool divisible = true;  ///< whether ranks may divide a lattice; otherwise they share replicas only
 };
 
@@ -28,7 +28,7 @@ struct GridOptions {
 ///
 /// Collective  construction
 /// Errors      UsageError: extents that the ranks do not divide, boxes thinner than the range, more groups than
-/// replicas
+///             replicas
 class Grid {
  public:
   Grid(const Communicator& comm, const GridOptions& options);

@@ -25,10 +25,10 @@ struct ListedSite {
 ///
 /// Lattices of d < 4 directions fill directions 4 - d ... 3 and have one site in the others. A stored array holds
 /// `stored` numbers per replica and component, site fastest; the sites of the box stand in it at origin + sum_mu c_mu
-/// stride_mu, with halo layers only in directions that ranks divide or whose ends are fixed. Along the last direction
-/// sites stand in the order of their coordinates or, in split rows, first the even and then the odd ones, so that sites
-/// of one colour of a checkerboard follow each other; x, the place of a site in its row, is then not its coordinate
-/// (coordinate(x)).
+/// stride_mu, with halo layers only in directions that ranks divide or whose ends are fixed.
+/// Along the last direction sites stand in the order of their coordinates or, in split rows, first the even and then
+/// the odd ones, so that sites of one colour of a checkerboard follow each other; x, the place of a site in its row, is
+/// then not its coordinate (coordinate(x)).
 ///
 /// A step by r in direction mu from coordinate c (direction 3: from place x) changes the index by hop(mu, r + range, c)
 /// and multiplies the value found there by weight(mu, r + range, c): 1, -1 across an antiperiodic boundary, 0 across an
@@ -45,13 +45,14 @@ struct GridView {
   int global_first[4] = {};
   int half = 0;    ///< sites of each parity in a split row; 0: rows are not split
   int margin = 0;  ///< halo below a row
-  int pad =
-      0;  ///< unused numbers before the first site and after the last one, where vectors of sites may begin and end
-  bool interleaved = false;  ///< fields hold the components of a row one after the other, not the rows of a component
-  bool fixed[4] = {};        ///< directions whose ends are given values, in the halo
+  /// unused numbers before the first site and after the last one, where vectors of sites may begin and end
+  int pad = 0;
+  /// fields hold the components of a row one after the other, not the rows of a component
+  bool interleaved = false;
+  bool fixed[4] = {};              ///< directions whose ends are given values, in the halo
   std::int64_t first_replica = 0;  ///< global number of replica 0 here
-  Kokkos::View<int***, Kokkos::SharedSpace>
-      hop;  ///< [4][2 range + 1][longest extent]; clusters are followed on the host
+  /// [4][2 range + 1][longest extent]; clusters are followed on the host
+  Kokkos::View<int***, Kokkos::SharedSpace> hop;
   Kokkos::View<double***, Kokkos::SharedSpace> weight;  ///< as hop
   /// The rows in the order in which work on all of them keeps the neighbours along direction 0 in cache: tiles of
   /// directions 1 and 2, and in a tile direction 0 outside. A table, since finding row k costs six divisions one after

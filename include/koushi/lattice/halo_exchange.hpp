@@ -24,8 +24,9 @@ FieldPointer pointer_to(const GridView& grid, const Field& field) {
 ///
 /// With corners = false the faces of all directions travel at once: what steps along one direction at a time need, and
 /// what can be hidden behind work on sites that take no step into the halo. With corners = true directions follow each
-/// other, so that steps in several directions find their values too. Collective  over the group of ranks that hold the
-/// replica Errors      LibraryError
+/// other, so that steps in several directions find their values too.
+/// Collective  over the group of ranks that hold the replica
+/// Errors      LibraryError
 class HaloExchange {
  public:
   HaloExchange(const Grid& grid, int components, bool corners);

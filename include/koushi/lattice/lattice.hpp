@@ -49,8 +49,8 @@ using Permutation = std::vector<int>;
 ///
 /// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x,
 /// y) of an Lx x Ly square lattice is x Ly + y. Every bond class gives one bond per cell, so a periodic direction of
-/// width 2 has double bonds: both stay, and couplings count twice there (doubled_pairs()). Errors      UsageError:
-/// supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
+/// width 2 has double bonds: both stay, and couplings count twice there (doubled_pairs()).
+/// Errors      UsageError: supercell without volume, open boundary in a tilted supercell, a bond from a site to itself
 class Lattice {
  public:
   /// supercell: integer vectors as columns; a diagonal matrix is a plain Lx x Ly x ... lattice. One boundary per
@@ -93,8 +93,8 @@ class Lattice {
   /// Site a of cell c goes to site target[a] of cell linear c + shift[a].
   Permutation moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift,
                     const std::vector<int>& target) const;
-  std::vector<Translation> all_translations(
-      const std::function<bool(const Permutation&)>& is_symmetry) const;  ///< the identity first
+  /// the identity first
+  std::vector<Translation> all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
   std::vector<Permutation> translations_of_bonds() const;
 
   UnitCell cell_;

@@ -26,9 +26,11 @@ struct RbmOptions {
 /// With a symmetry group G, hidden unit (f, g) has b = b_f and W_{g(k), (f,g)} = w_fk: `density` * n_sites / |G|
 /// filters (at least one, rounded up), so log psi(g s) = log psi(s). With a projection group P, psi(s) = sum_c psi_0(c
 /// s), psi_0 as above and c of P, one of each coset c G: psi is invariant under P. The bias a is then one per orbit of
-/// P and G, so that it is a factor of the sum. Parameters  [a][b][w: filter slow, site fast], complex ones interleaved
-/// (re, im); a smaller density's can be embedded Source      G. Carleo, M. Troyer, Science 355, 602 (2017), eqs. (2)
-/// and (S10); projection: Y. Nomura, J. Phys.: Condens. Matter 33, 174003 (2021)
+/// P and G, so that it is a factor of the sum.
+/// Parameters  [a][b][w: filter slow, site fast], complex ones interleaved (re, im); a smaller density's can be
+///             embedded
+/// Source      G. Carleo, M. Troyer, Science 355, 602 (2017), eqs. (2) and (S10); projection: Y. Nomura, J. Phys.:
+///             Condens. Matter 33, 174003 (2021)
 std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options);
 
 }  // namespace koushi

@@ -13,9 +13,10 @@ namespace koushi {
 ///
 ///   theta_j = b_j + sum_i s_i W_ij,   t_j = tanh theta_j
 ///   move k changes theta_j by sigma delta_kj, sigma = s_i:  delta_k = -2 W_i (flip of i), -2 (W_i - W_j) (exchange of
-///   i, j) psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj, C_k^sigma = exp(sum_j ln
-///   cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j) after acceptance  t_j <- (sigma t_j + tau_kj) /
-///   (sigma + t_j tau_kj)
+///   i, j)
+///   psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj,
+///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j)
+///   after acceptance  t_j <- (sigma t_j + tau_kj) / (sigma + t_j tau_kj)
 ///
 /// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is
 /// made of `lanes` parts, whose multiplications do not wait for each other; each part starts from C_k^(sigma / lanes),
@@ -23,9 +24,9 @@ namespace koushi {
 /// thousands of hidden units need.
 ///
 /// Projected: of the images c of the state, psi = sum_c psi_c, the units of psi_c stand together, and the ratio is
-/// sum_c p_c ratio_c, p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio. Shapes      tau:
-/// [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +, -];
-///             table of a walker: [plane][image][padded], and if projected [p: image][re, im]
+/// sum_c p_c ratio_c, p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio.
+/// Shapes      tau: [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +,
+///             -]; table of a walker: [plane][image][padded], and if projected [p: image][re, im]
 /// Cost        ratio: 2 FMA per hidden unit (real), 8 (complex); reads one row of tau and one table.
 ///             accept: 3 flops and a division per hidden unit (real), 18 and one (complex); a division costs as much as
 ///             16 FMA (AVX-512), so several units share one. Projected, an accepted move costs one more ratio
@@ -40,8 +41,8 @@ struct RbmMoves {
   static constexpr int shared = is_complex ? 4 : 8;  ///< vectors of units that share a division
 
   int n_sites = 0;
-  int padded =
-      0;  ///< hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  /// hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  int padded = 0;
   int images = 1;
   int plane = 0;  ///< images * padded
   RealRows tau;

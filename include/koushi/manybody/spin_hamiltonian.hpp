@@ -12,8 +12,8 @@ struct LabelledBond {
   int i = 0;
   int j = 0;
   int shell = 1;
-  int sign = 1;  ///< -1 where it crosses an antiperiodic boundary: S^x S^x + S^y S^y (XXZ) or sigma^z sigma^z (Ising)
-                 ///< changes sign
+  /// -1 where it crosses an antiperiodic boundary: S^x S^x + S^y S^y (XXZ) or sigma^z sigma^z (Ising) changes sign
+  int sign = 1;
 };
 
 /// Flip of spin i (j < 0), or exchange of spins i and j, which does nothing where they are equal.
@@ -65,8 +65,8 @@ struct XxzCouplings {
   double field = 0;            ///< - field sum_i S^z_i
   double staggered_field = 0;  ///< - staggered_field sum_i sign_i S^z_i
   std::vector<std::int8_t> sublattice_sign;  ///< +-1 per site; empty where the lattice is not bipartite
-  bool marshall =
-      false;  ///< rotate the sublattice of sign -1 by pi about z: S^xy bonds between sublattices change sign
+  /// rotate the sublattice of sign -1 by pi about z: S^xy bonds between sublattices change sign
+  bool marshall = false;
 };
 
 /// H = sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z) - h sum S^z - h_s sum sign S^z.

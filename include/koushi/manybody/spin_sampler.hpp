@@ -89,8 +89,8 @@ class MarkovChains final : public SpinSampler {
   Kokkos::View<std::int64_t* [2]> counts_;
 };
 
-/// Every basis state (of one magnetisation, where `fixed`) with its weight |psi|^2 / sum |psi|^2: no noise. n_sites
-/// <= 24.
+/// Every basis state (of one magnetisation, where `fixed`) with its weight |psi|^2 / sum |psi|^2: no noise. n_sites <=
+/// 24.
 class FullEnumeration final : public SpinSampler {
  public:
   FullEnumeration(const Communicator& comm, const SpinWavefunction& psi, MoveTable table, bool fixed,

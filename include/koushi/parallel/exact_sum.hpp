@@ -12,8 +12,10 @@ class Communicator;
 /// of it.
 ///
 /// Every summand is cut into three integers of units 2^-8, 2^-38, 2^-68 and rounded to the last, so a sum of n numbers
-/// is exact to n 2^-69. Range       |x| < 2^42 each, fewer than 2^34 of them, |sum| < 2^54; a summand that is larger or
-/// not finite makes the sum NaN Cost        about 12 operations per summand, no branch that depends on its value
+/// is exact to n 2^-69.
+/// Range       |x| < 2^42 each, fewer than 2^34 of them, |sum| < 2^54; a summand that is larger or not finite makes the
+///             sum NaN
+/// Cost        about 12 operations per summand, no branch that depends on its value
 struct ExactSum {
   std::int64_t limb[3] = {0, 0, 0};
   std::int64_t refused = 0;  ///< summands out of range

@@ -46,8 +46,7 @@ class TreeSum {
 /// Shapes      local: [blocks.count][length], this rank's contiguous blocks; result: [length], on every rank
 /// Collective  yes; ranks hold the blocks in rank order
 /// Cost        blocks.count * length additions; each rank sends, receives and adds O(log blocks) * length numbers (one
-/// vector where blocks are dealt out evenly) and
-///             gathers length
+///             vector where blocks are dealt out evenly) and gathers length
 std::vector<double> tree_sum(const Communicator& comm, RowRange blocks, std::int64_t length,
                              const std::vector<double>& local);
 

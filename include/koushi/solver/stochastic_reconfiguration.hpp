@@ -31,8 +31,8 @@ struct SrOptions {
 struct SrReport {
   SrRoute route = SrRoute::automatic;
   int iterations = 0;
-  double residual =
-      0;  ///< |(S + lambda) delta - F - lambda mu delta'| / |F - mu S delta'|, computed afterwards with the operator
+  /// |(S + lambda) delta - F - lambda mu delta'| / |F - mu S delta'|, computed afterwards with the operator
+  double residual = 0;
   double shift = 0;            ///< lambda
   double trace = 0;            ///< tr S
   std::int64_t equations = 0;  ///< real rows of Obar: n where O is real, else 2 n; S has rank < equations
@@ -58,9 +58,11 @@ SrRoute automatic_route(std::int64_t columns, std::int64_t equations);
 ///
 /// Shapes      weights, energies: [rows.count] local, sum of all weights 1; delta: [P] replicated
 /// Collective  yes. All solves are replicated, all sums in a fixed order: the result is bitwise independent of the
-/// ranks. PETSc       options prefix "sr_", e.g. -sr_ksp_type minres -sr_ksp_monitor Errors      NumericalError if the
-/// energies or the solution are not finite or S + lambda is singular; LibraryError Source      S. Sorella, Phys. Rev.
-/// Lett. 80, 4558 (1998); A. Chen, M. Heyl, Nat. Phys. 20, 1476 (2024) (sample space);
+///             ranks.
+/// PETSc       options prefix "sr_", e.g. -sr_ksp_type minres -sr_ksp_monitor
+/// Errors      NumericalError if the energies or the solution are not finite or S + lambda is singular; LibraryError
+/// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); A. Chen, M. Heyl, Nat. Phys. 20, 1476 (2024) (sample
+///             space);
 ///         G. Goldshlager, N. Abrahamsen, L. Lin, J. Comput. Phys. 516, 113351 (2024) (momentum: SPRING)
 std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, const DistributedRows& rows,
                                                      const std::vector<double>& weights,

@@ -23,7 +23,8 @@ Estimate estimate_from_chain_means(const std::vector<double>& means);
 /// Gamma method over independent chains of equal length, series[chain * length + t].
 ///
 ///   error^2 = 2 tau_int variance / n,  tau_int = 1/2 + sum_{t=1}^{W} rho(t),  window W by the automatic criterion with
-///   S = 1.5, autocovariance corrected for the bias of the subtracted mean
+///   S = 1.5,
+///   autocovariance corrected for the bias of the subtracted mean
 /// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (31)-(33), (35), (49)-(52)
 Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains);
 
@@ -36,7 +37,8 @@ Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, st
                               const std::function<double(const std::vector<double>&)>& f);
 
 /// Split R-hat: every chain is cut in halves; sqrt(((h - 1)/h W + B/h)/W), h the length of a half. 1 for constant
-/// series. Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
+/// series.
+/// Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains);
 
 /// N Var(E) / (E - E_inf)^2, both total. Source: D. Wu et al., Science 386, 296 (2024)

@@ -42,9 +42,10 @@ struct CorrelatorFit {
 /// Minimises chi^2 = r^T C^{-1} r over masses and amplitudes.
 ///
 /// For given masses the best amplitudes are a linear problem; the masses alone are searched (variable projection), as
-/// ln m_0 and ln (m_k - m_{k-1}), by Levenberg-Marquardt. Shapes      t, values: one per point, as many as `whitening`
-/// has; at least as many as parameters Source      G. H. Golub, V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973); J. J.
-/// More, Lect. Notes Math. 630, 105 (1978), as in Eigen (MINPACK)
+/// ln m_0 and ln (m_k - m_{k-1}), by Levenberg-Marquardt.
+/// Shapes      t, values: one per point, as many as `whitening` has; at least as many as parameters
+/// Source      G. H. Golub, V. Pereyra, SIAM J. Numer. Anal. 10, 413 (1973); J. J. More, Lect. Notes Math. 630, 105
+///             (1978), as in Eigen (MINPACK)
 CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<double>& values,
                              const Whitening& whitening, const CorrelatorModel& model,
                              const std::vector<double>& start = {});
@@ -54,8 +55,9 @@ CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<dou
 double q_value(double chi_squared, int degrees_of_freedom);
 
 /// The mass m with cosh(m (t - T/2)) / cosh(m (t + 1 - T/2)) = ratio, between the steps t and t + 1 of a lattice of
-/// period T: NaN where there is none. Source      periodic form of ln(G(t) / G(t+1)); C. Gattringer, C. B. Lang,
-/// Quantum Chromodynamics on the Lattice (2010), eq. (6.57)
+/// period T: NaN where there is none.
+/// Source      periodic form of ln(G(t) / G(t+1)); C. Gattringer, C. B. Lang, Quantum Chromodynamics on the Lattice
+///             (2010), eq. (6.57)
 double cosh_mass(double ratio, double t, double period);
 
 }  // namespace koushi

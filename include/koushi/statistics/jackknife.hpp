@@ -10,7 +10,8 @@ namespace koushi {
 /// Measurements of several quantities in independent chains, cut into bins for the jackknife.
 ///
 /// Bins do not span chains. Chains may differ in length: one of n measurements gives max(1, n / bin_length) bins, whose
-/// lengths differ by at most one, so no measurement is left out. Shapes      chains[c][t * width + k], k the quantity
+/// lengths differ by at most one, so no measurement is left out.
+/// Shapes      chains[c][t * width + k], k the quantity
 class JackknifeBins {
  public:
   JackknifeBins(const std::vector<std::vector<double>>& chains, std::size_t width, std::int64_t bin_length);

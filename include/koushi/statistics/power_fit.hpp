@@ -25,7 +25,8 @@ struct PowerFit {
 
 /// Minimises chi^2 = sum ((y - a_0 - sum_k a_k x^{p_k}) / error)^2, x > 0; the errors are those that follow from the
 /// errors of the points. Unweighted, all points count alike and the errors follow from their scatter about the curve
-/// (NaN without degrees of freedom). Source      W. H. Press et al., Numerical Recipes, 3rd ed. (2007), sec. 15.4
+/// (NaN without degrees of freedom).
+/// Source      W. H. Press et al., Numerical Recipes, 3rd ed. (2007), sec. 15.4
 PowerFit fit_powers(const std::vector<FitPoint>& points, const std::vector<double>& powers, bool weighted);
 
 }  // namespace koushi

@@ -9,10 +9,10 @@ namespace koushi {
 struct ReweightingRun {
   double parameter = 0;
   double tau_int = 0.5;  ///< of E
-  std::vector<std::vector<double>>
-      chains;  ///< [chain][t * width + k]; k = 0 is E, the others are what is to be averaged
-  int ladder =
-      -1;  ///< runs of one number >= 0 exchanged their configurations: their chains, equally many and long, share bins
+  /// [chain][t * width + k]; k = 0 is E, the others are what is to be averaged
+  std::vector<std::vector<double>> chains;
+  /// runs of one number >= 0 exchanged their configurations: their chains, equally many and long, share bins
+  int ladder = -1;
 };
 
 /// Means at other values of the parameter.
@@ -40,8 +40,8 @@ struct Reweighted {
 /// Shapes      all chains of the same width; chains of any length
 /// Errors      converged = false where runs do not overlap at all, so that f is not determined
 /// Cost        measurements * bins * (runs * Newton steps + targets * width) multiplications, measurements * (runs *
-/// steps + targets) exponentials Source      A. M. Ferrenberg, R. H. Swendsen, Phys. Rev. Lett. 61, 2635 (1988); 63,
-/// 1195 (1989);
+///             steps + targets) exponentials
+/// Source      A. M. Ferrenberg, R. H. Swendsen, Phys. Rev. Lett. 61, 2635 (1988); 63, 1195 (1989);
 ///             M. R. Shirts, J. D. Chodera, J. Chem. Phys. 129, 124105 (2008), eqs. (11)-(14)
 Reweighted reweight(const std::vector<ReweightingRun>& runs, std::size_t width, const std::vector<double>& targets);
 

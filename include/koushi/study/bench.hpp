@@ -12,8 +12,8 @@ struct BenchRow {
   std::string name;
   double value = 0;
   std::string unit;
-  std::string
-      limit;  ///< what bounds it: the name of the row it is a fraction of; empty where no count of work is stated
+  /// what bounds it: the name of the row it is a fraction of; empty where no count of work is stated
+  std::string limit;
   double fraction = 1;  ///< of the limit
 };
 
@@ -24,8 +24,7 @@ struct BenchRow {
 /// repetitions.
 ///
 /// Flops       two per operation that takes the place of an FMA. Per hidden unit: 2 (real) or 8 (complex) for a ratio,
-/// 4 or 15 for an accepted move;
-///             moves that change nothing are not counted
+///             4 or 15 for an accepted move; moves that change nothing are not counted
 /// Cost        under a minute. Collective. A build without MPI leaves out the whole steps, which want a solver.
 ///
 /// only        rows whose name contains it, and the limits that they are fractions of; empty: all

@@ -42,7 +42,7 @@ CorrelatorFitOptions correlator_fit_options(const Deck& deck);
 ///
 /// Collective  yes
 /// Errors      DeckError, StoreError; NumericalError where the covariance cannot be inverted or the fit finds no
-/// minimum
+///             minimum
 int run_correlator_fit(const Communicator& comm, const Deck& deck, const RunOptions& options);
 
 /// What `koushi check` prints.

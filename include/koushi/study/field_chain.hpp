@@ -38,7 +38,8 @@ class BoxCopy final : public Archive {
 
 /// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a
 /// ladder; all that a chain leaves in a file stands below its prefix: "" or, of a rung other than the deck's own,
-/// "ladder/K/". Collective  all members that touch the theory or a file; estimates need no communication
+/// "ladder/K/".
+/// Collective  all members that touch the theory or a file; estimates need no communication
 class FieldChain {
  public:
   /// Errors  DeckError

@@ -37,8 +37,8 @@ StoredLadder read_ladder(const ResultReader& reader);
 class FieldRun {
  public:
   /// The run in a file; of a ladder in `free_key` all its rungs, as runs at one value each, of another ladder the
-  /// deck's own rung. Errors  StoreError if the file cannot be read; UsageError if it is of another study or has no
-  /// measurement
+  /// deck's own rung.
+  /// Errors  StoreError if the file cannot be read; UsageError if it is of another study or has no measurement
   static std::vector<FieldRun> open(const Communicator& comm, const std::string& file, const std::string& free_key);
   const std::string& file() const { return file_; }
   const Deck& deck() const { return deck_; }
@@ -78,7 +78,7 @@ class FieldRun {
 ///
 /// `warnings` gets what a reader should know: runs that are not done.
 /// Errors  DeckError at study.files: no file, one that cannot be read, one of another study, a difference (key by key,
-/// with both values), the same
+///         with both values), the same
 ///         chains twice
 std::vector<FieldRun> open_field_runs(const Communicator& comm, const Deck& deck, const std::string& free_key,
                                       std::vector<std::string>& warnings);

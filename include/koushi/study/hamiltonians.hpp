@@ -17,9 +17,8 @@ struct HamiltonianKind {
   std::string help;  ///< its formula
   std::vector<Key> keys;
   std::function<SpinHamiltonian(const Deck&, const Lattice&)> make;  ///< Errors: DeckError, by Deck::refuse
-  std::function<int(const Deck&)> shells = [](const Deck&) {
-    return 1;
-  };  ///< how many distance shells of bonds its lattice must have
+  /// how many distance shells of bonds its lattice must have
+  std::function<int(const Deck&)> shells = [](const Deck&) { return 1; };
 };
 
 /// All of them, koushi's own first.

@@ -18,15 +18,17 @@ double mean_plaquette(const LinkConfiguration& configuration);
 double mean_link_trace(const LinkConfiguration& configuration);
 
 /// NERSC archive format: a text header, then 3 x 3 matrices (DATATYPE = 4D_SU3_GAUGE_3x3), IEEE64BIG, x fastest,
-/// directions x, y, z, t. Collective  no: one process Errors      LibraryError if the file cannot be written Source
-/// NERSC gauge connection, "Format of the archived lattices"
+/// directions x, y, z, t.
+/// Collective  no: one process
+/// Errors      LibraryError if the file cannot be written
+/// Source      NERSC gauge connection, "Format of the archived lattices"
 void write_nersc(const std::string& file, const LinkConfiguration& configuration, const std::string& ensemble,
                  std::int64_t sequence = 1);
 
 /// Reads 4D_SU3_GAUGE (two rows) and 4D_SU3_GAUGE_3x3 in IEEE32BIG, IEEE32LITTLE, IEEE64BIG and IEEE64LITTLE. Links in
-/// single precision are unitary to 1e-7 only and become the nearest elements of SU(3). Errors  StoreError: no such
-/// file, another format, a size, checksum, plaquette or link trace that is not the header's, matrices that are not
-/// unitary
+/// single precision are unitary to 1e-7 only and become the nearest elements of SU(3).
+/// Errors  StoreError: no such file, another format, a size, checksum, plaquette or link trace that is not the
+///         header's, matrices that are not unitary
 LinkConfiguration read_nersc(const std::string& file);
 
 /// Whether a file begins as a NERSC archive.

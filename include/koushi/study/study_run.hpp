@@ -41,7 +41,8 @@ bool has_reference(const Deck& deck, const std::string& key);
 std::string outdated_reference_line(const Deck& deck);
 
 /// What every study does around its physics: the result file and its checkpoints, requests to stop, warnings, the table
-/// of phases. Collective  all members
+/// of phases.
+/// Collective  all members
 class StudyRun {
  public:
   StudyRun(const Communicator& comm, const Deck& deck, RunOptions options);

@@ -22,8 +22,8 @@ Grid periodic(const Communicator& comm, const std::vector<int>& extents, std::in
   return {comm, {extents, std::vector<Boundary>(extents.size(), Boundary::periodic), ranks, 1, replicas}};
 }
 
-/// <phi^2> of S = sum stiffness (d phi)^2 + quadratic phi^2: mean over momenta of 1 / (2 (quadratic + stiffness
-/// k_hat^2)).
+///  <phi^2> of S = sum stiffness (d phi)^2 + quadratic phi^2: mean over momenta of 1 / (2 (quadratic + stiffness
+///  k_hat^2)).
 double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic) {
   std::vector<double> denominators{quadratic};
   for (const int n : extents) {
@@ -69,8 +69,8 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
       CHECK(std::abs(theory->hamiltonian()[0] - action) < 1e-12 * action);
       theory->accelerate(0);
       theory->draw_momenta(2, 3);
-      CHECK(std::abs(theory->hamiltonian()[0] - action - kinetic) <
-            1e-9 * kinetic);  // p = sqrt(M) times the same normal numbers
+      // p = sqrt(M) times the same normal numbers
+      CHECK(std::abs(theory->hamiltonian()[0] - action - kinetic) < 1e-9 * kinetic);
     }
   }
 }

@@ -98,8 +98,8 @@ std::vector<double> written_out(const std::vector<double>& field, const std::vec
   return result;
 }
 
-/// <C(p, t)> of S = sum stiffness (d phi)^2 + quadratic phi^2: 1 / (2 stiffness) times the inverse of 2 cosh E - 2 cos
-/// k, summed over the frequencies of a closed time.
+///  <C(p, t)> of S = sum stiffness (d phi)^2 + quadratic phi^2: 1 / (2 stiffness) times the inverse of 2 cosh E - 2 cos
+///  k, summed over the frequencies of a closed time.
 double free_correlator(double stiffness, double quadratic, const std::vector<int>& extents,
                        const std::vector<Boundary>& boundary, const std::vector<int>& n, int t) {
   double cosh_e = 1 + quadratic / stiffness / 2;

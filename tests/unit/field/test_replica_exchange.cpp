@@ -59,8 +59,8 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
   for (FieldTheory* theory : rungs.all) theory->start(7, 1);
   ReplicaExchange exchange(betas.size(), 16, 7);
   const Colouring colouring(grid, rungs.all[0]->interactions());
-  std::vector<std::vector<std::vector<double>>> series(
-      betas.size(), std::vector<std::vector<double>>(3));  // [rung][E, E^2, |M|][replica * n + t]
+  // [rung][E, E^2, |M|][replica * n + t]
+  std::vector<std::vector<std::vector<double>>> series(betas.size(), std::vector<std::vector<double>>(3));
   const int n = 3000;
   for (auto& rung : series) {
     for (auto& column : rung) column.resize(16 * n);
@@ -95,8 +95,8 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
       sums[2] += weight * std::abs(2 * std::popcount(state) - 16) / 16;
     }
     const double heat = 16 * betas[k] * betas[k] * (sums[1] / z - sums[0] / z * (sums[0] / z));
-    const auto compare = [&](const Estimate& estimate, double exact,
-                             double precision) {  // z = 5 of 15 comparisons: a family-wise error below 1e-5
+    // z = 5 of 15 comparisons: a family-wise error below 1e-5
+    const auto compare = [&](const Estimate& estimate, double exact, double precision) {
       INFO("beta " << betas[k] << ": " << estimate.value << " +- " << estimate.error << ", exact " << exact
                    << ", tau_int " << estimate.tau_int);
       CHECK(std::abs(estimate.value - exact) < 5 * estimate.error);
@@ -275,8 +275,8 @@ TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[fiel
       actions.push_back(theory->action());
     }
     ReplicaExchange exchange(4, 2, 3);
-    const std::size_t where[5][4] = {
-        {0, 1, 2, 3}, {1, 0, 3, 2}, {1, 3, 0, 2}, {3, 1, 2, 0}, {3, 2, 1, 0}};  // [updates][rung]: the copy there
+    // [updates][rung]: the copy there
+    const std::size_t where[5][4] = {{0, 1, 2, 3}, {1, 0, 3, 2}, {1, 3, 0, 2}, {3, 1, 2, 0}, {3, 2, 1, 0}};
     for (std::uint64_t t = 1; t <= 80; ++t) {
       CHECK(exchange.update(rungs.all, t, true) == 1);
       if (t > 4) continue;

@@ -154,8 +154,8 @@ std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* d
   return result;
 }
 
-/// <phi^2> of the free field with hopping weight K and mass term A: mean over momenta of 1 / (2 (A + 2 K sum_mu (1 -
-/// cos k)))
+///  <phi^2> of the free field with hopping weight K and mass term A: mean over momenta of 1 / (2 (A + 2 K sum_mu (1 -
+///  cos k)))
 double free_phi2(const std::vector<int>& extents, double stiffness, double quadratic, double phase) {
   std::vector<double> denominators{quadratic};
   for (const int n : extents) {
@@ -236,8 +236,8 @@ TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[
   }
 }
 
-/// <cos beta phi> on a ring of three sites, S = sum 1/2 (phi - phi')^2 + m^2 / beta^2 (1 - cos beta phi): one site in
-/// one period, the others as far from it as counts.
+///  <cos beta phi> on a ring of three sites, S = sum 1/2 (phi - phi')^2 + m^2 / beta^2 (1 - cos beta phi): one site in
+///  one period, the others as far from it as counts.
 double sine_gordon_ring_of_three(double mass_squared, double beta) {
   const double step = 0.1;
   const double period = 2 * std::acos(-1.0) / beta;
@@ -282,8 +282,8 @@ TEST_CASE("a harmonic path between fixed ends is the Gaussian of its matrix", "[
     for (const PathRule rule : {PathRule::end_point, PathRule::mid_point}) {
       Eigen::MatrixXd m = Eigen::MatrixXd::Zero(n, n);
       Eigen::VectorXd force = Eigen::VectorXd::Constant(n, -a * u);
-      const double diagonal =
-          2 / a + (rule == PathRule::mid_point ? 0.5 * a : a);  // mid-point: a/2 ((x + y)/2)^2 per bond
+      // mid-point: a/2 ((x + y)/2)^2 per bond
+      const double diagonal = 2 / a + (rule == PathRule::mid_point ? 0.5 * a : a);
       const double neighbour = -1 / a + (rule == PathRule::mid_point ? 0.25 * a : 0);
       for (int i = 0; i < n; ++i) {
         m(i, i) = diagonal;
@@ -410,8 +410,7 @@ TEST_CASE("paths on antiperiodic rings and with open ends are the Gaussians of t
     compare_estimate(result["x2"], m.inverse().trace() / n, 0.02);
     compare_estimate(result["schwinger_dyson"], 1.0, 0.02);
     CHECK(result.count("gap_1") == (boundary == Boundary::antiperiodic ? 1 : 0));
-    if (boundary == Boundary::antiperiodic)
-      compare_estimate(result["gap_1"], 2 / a * std::asinh(a / 2),
-                       0.05);  // 1.30 if pairs around the ring keep their sign
+    // 1.30 if pairs around the ring keep their sign
+    if (boundary == Boundary::antiperiodic) compare_estimate(result["gap_1"], 2 / a * std::asinh(a / 2), 0.05);
   }
 }

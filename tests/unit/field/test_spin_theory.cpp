@@ -146,8 +146,8 @@ TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[fiel
   const Communicator self = Communicator::self();
   const int q = 5;
   const double beta = 0.9;
-  double z[2] = {
-      0, 0};  // eigenvalues sum_k e^{beta cos} cos(p k ...): mean bond = sum_p l_p^15 (d l_p / d beta) / sum_p l_p^16
+  // eigenvalues sum_k e^{beta cos} cos(p k ...): mean bond = sum_p l_p^15 (d l_p / d beta) / sum_p l_p^16
+  double z[2] = {0, 0};
   for (int p = 0; p < q; ++p) {
     double value = 0;
     double slope = 0;

@@ -39,12 +39,9 @@ SpinBatch batch_of(const SpinWavefunction& psi, const std::vector<std::vector<st
 
 TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", "[manybody][statistical]") {
   const int n = 6;
-  const auto psi = make_rbm({.n_sites = n,
-                             .complex_weights = true,
-                             .density = 2,
-                             .visible_bias = true,
-                             .width = 0.12,
-                             .seed = 5});  // chi^2 sees every state
+  // chi^2 sees every state
+  const auto psi =
+      make_rbm({.n_sites = n, .complex_weights = true, .density = 2, .visible_bias = true, .width = 0.12, .seed = 5});
   for (const bool exchange : {false, true}) {
     std::vector<SpinMove> moves;
     for (int i = 0; i < n; ++i) moves.push_back(exchange ? SpinMove{i, (i + 1) % n} : SpinMove{i, -1});
@@ -78,8 +75,8 @@ TEST_CASE("Metropolis chains follow |psi|^2 (chi-squared against enumeration)", 
       chi_squared += (seen[a] - expected) * (seen[a] - expected) / expected;
     }
     const double dof = static_cast<double>(basis.size()) - 1;
-    CHECK(chi_squared <
-          dof + 4.5 * std::sqrt(2 * dof));  // a sampler of |psi| instead of |psi|^2 gives several times that
+    // a sampler of |psi| instead of |psi|^2 gives several times that
+    CHECK(chi_squared < dof + 4.5 * std::sqrt(2 * dof));
     CHECK(chi_squared > dof - 4.5 * std::sqrt(2 * dof));
   }
 }
@@ -89,8 +86,8 @@ TEST_CASE("a ratio is bitwise the same alone and in any company", "[manybody]") 
   const auto psi = make_rbm(options(n, false));
   std::vector<SpinMove> moves;
   for (int i = 0; i < n; ++i) moves.push_back({i, (i + 1) % n});
-  const auto states =
-      spin_basis(n, true, 0);  // 20 walkers: whole groups and a part of one, with any number that a move leaves alone
+  // 20 walkers: whole groups and a part of one, with any number that a move leaves alone
+  const auto states = spin_basis(n, true, 0);
   const Kokkos::View<Complex**> together("koushi::test::ratios", states.size(), moves.size());
   const auto table = psi->moves(moves);
   table->ratios(Kokkos::DefaultExecutionSpace{}, batch_of(*psi, states), together);

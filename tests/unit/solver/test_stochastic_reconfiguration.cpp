@@ -70,8 +70,8 @@ class MatrixRows final : public DistributedRows {
           for (int j = 0; j < tile_extent; ++j) {
             const Eigen::Index p = row * tile_extent + i;
             const Eigen::Index q = column * tile_extent + j;
-            const Complex entry =
-                p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);  // beyond the end: anything
+            // beyond the end: anything
+            const Complex entry = p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);
             re[tile_at(i, j)] = entry.real();
             if (im != nullptr) im[tile_at(i, j)] = entry.imag();
           }

@@ -57,9 +57,8 @@ TEST_CASE("the jackknife of an autoregressive mean has its exact error", "[stati
     INFO(a << " " << bin << " " << n);
     CHECK(bin >= static_cast<std::int64_t>(2 * tau));
     CHECK(std::abs(estimate.error[0] * estimate.error[0] / expected - 1) < 4.5 * std::sqrt(2 / (n - 1)));
-    CHECK(expected >
-          0.9 * 2 * tau /
-              (8 * length));  // what the bins lose is at most the promised 1 / 20, and a little for their number
+    // what the bins lose is at most the promised 1 / 20, and a little for their number
+    CHECK(expected > 0.9 * 2 * tau / (8 * length));
     CHECK(std::abs(estimate.value[0]) < 4.5 * std::sqrt(2 * tau / (8 * length)));
   }
 }

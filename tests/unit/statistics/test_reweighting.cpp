@@ -51,8 +51,8 @@ Exact exact(double beta) {
   return e;
 }
 
-/// Energies and their squares in two chains. With `repeat` every configuration comes so many times: tau_int = repeat
-/// / 2.
+/// Energies and their squares in two chains. With `repeat` every configuration comes so many times: tau_int = repeat /
+/// 2.
 ReweightingRun sample(double beta, std::size_t length, unsigned seed, std::size_t repeat = 1) {
   std::vector<double> energies;
   std::vector<double> weights;
@@ -119,8 +119,8 @@ TEST_CASE("errors of reweighted means are their spread", "[statistics][statistic
     square += std::pow(estimate.value[0] - exact(0.4).energy, 2) / repeats;
     error += estimate.error[0] * estimate.error[0] / repeats;
   }
-  CHECK(std::abs(square / error - 1) <
-        4.5 * std::sqrt(2.0 / repeats));  // errors without the repetitions would be half as large
+  // errors without the repetitions would be half as large
+  CHECK(std::abs(square / error - 1) < 4.5 * std::sqrt(2.0 / repeats));
 }
 
 TEST_CASE("a run at its own parameter is averaged as it is", "[statistics]") {
