@@ -5,6 +5,9 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
 #include <map>
 #include <queue>
 #include <set>
@@ -24,8 +27,11 @@ bool less(const Eigen::VectorXi& a, const Eigen::VectorXi& b) {
 }  // namespace
 
 Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
-                 const std::vector<BondClass>& bonds)
-    : cell_(std::move(cell)), supercell_(std::move(supercell)), boundary_(std::move(boundary)) {
+                 const std::vector<BondClass>& bonds, std::vector<double> twist)
+    : cell_(std::move(cell)),
+      supercell_(std::move(supercell)),
+      boundary_(std::move(boundary)),
+      twist_(std::move(twist)) {
   const int d = cell_.dimension();
   const auto volume = static_cast<int>(std::lround(std::abs(supercell_.cast<double>().determinant())));
   if (volume == 0)
@@ -59,19 +65,8 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
   }
 
   for (const BondClass& bond : bonds) {
-    for (const Eigen::VectorXi& c : cells_) {
-      const Wrapped target = wrap(c + bond.cell);
-      if (!target.inside) continue;
-      const int i = index_of(c, bond.from);
-      const int j = index_of(target.cell, bond.to);
-      if (i == j) {
-        throw UsageError(fmt::format(
-            "a bond of shell {} joins site {} with itself through the boundary: the lattice is too small for it; "
-            "enlarge the extents, open the boundary, or leave out the shell",
-            bond.shell, i));
-      }
-      bonds_.push_back({i, j, bond.shell, bond.direction, target.sign});
-    }
+    const std::vector<Bond> here = bonds_of(bond);
+    bonds_.insert(bonds_.end(), here.begin(), here.end());
   }
   translations_ = translations_of_bonds();
   if (static_cast<int>(translations_.size()) < volume) {
@@ -79,6 +74,53 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
   }
   if (sublattice_sign().empty())
     remarks_.push_back("the lattice is not bipartite: no Marshall rotation, no staggered field");
+}
+
+Lattice Lattice::with_shells(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
+                             std::vector<double> twist) {
+  const std::vector<BondClass> nearest = shell_bonds(cell, 1);
+  Lattice lattice(std::move(cell), std::move(supercell), std::move(boundary), nearest, std::move(twist));
+  lattice.makes_shells_ = true;
+  return lattice;
+}
+
+std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
+  std::vector<Bond> bonds;
+  for (const Eigen::VectorXi& c : cells_) {
+    const Wrapped target = wrap(c + bond.cell);
+    if (!target.inside) continue;
+    const int i = index_of(c, bond.from);
+    const int j = index_of(target.cell, bond.to);
+    if (i == j) {
+      throw UsageError(
+          fmt::format("a bond of shell {} joins site {} with itself through the boundary: the lattice is too small for "
+                      "it; enlarge the extents, open the boundary, or leave out the shell",
+                      bond.shell, i));
+    }
+    bonds.push_back({i, j, bond.shell, bond.direction, target.sign, target.turns});
+  }
+  return bonds;
+}
+
+int Lattice::n_shells() const {
+  int last = 0;
+  for (const Bond& bond : bonds_) last = std::max(last, bond.shell);
+  return last;
+}
+
+std::vector<Bond> Lattice::bonds(int shell) const {
+  if (makes_shells_ && shell > n_shells()) {
+    const int known = n_shells();
+    for (const BondClass& bond : shell_bonds(cell_, shell)) {
+      if (bond.shell <= known) continue;
+      const std::vector<Bond> here = bonds_of(bond);
+      bonds_.insert(bonds_.end(), here.begin(), here.end());
+    }
+  }
+  std::vector<Bond> found;
+  std::copy_if(bonds_.begin(), bonds_.end(), std::back_inserter(found),
+               [&](const Bond& b) { return b.shell == shell; });
+  return found;
 }
 
 int Lattice::doubled_pairs(int shells) const {
@@ -93,21 +135,25 @@ int Lattice::doubled_pairs(int shells) const {
 Lattice::Wrapped Lattice::wrap(const Eigen::VectorXi& cell) const {
   // cell = supercell * n + reduced, n = floor(supercell^-1 cell), in exact integers through the adjugate.
   const int d = static_cast<int>(cell.size());
-  const auto determinant = static_cast<int>(std::lround(supercell_.cast<double>().determinant()));
-  const Eigen::MatrixXd inverse = supercell_.cast<double>().inverse() * determinant;
-  Wrapped result{cell, 1, true};
+  const auto determinant = static_cast<std::int64_t>(std::llround(supercell_.cast<double>().determinant()));
+  const Eigen::MatrixXd inverse = supercell_.cast<double>().inverse() * static_cast<double>(determinant);
+  Wrapped result;
+  Eigen::Matrix<std::int64_t, Eigen::Dynamic, 1> reduced = cell.cast<std::int64_t>();
   for (int k = 0; k < d; ++k) {
-    int numerator = 0;
-    for (int l = 0; l < d; ++l) numerator += static_cast<int>(std::lround(inverse(k, l))) * cell(l);
-    const int divisor = std::abs(determinant);
+    std::int64_t numerator = 0;
+    for (int l = 0; l < d; ++l) numerator += std::llround(inverse(k, l)) * cell(l);
+    const std::int64_t divisor = std::abs(determinant);
     if (determinant < 0) numerator = -numerator;
-    int n = numerator / divisor;
+    std::int64_t n = numerator / divisor;
     if (numerator % divisor < 0) --n;
-    result.cell -= n * supercell_.col(k);
+    reduced -= n * supercell_.col(k).cast<std::int64_t>();
     if (n == 0) continue;
-    if (boundary_[static_cast<std::size_t>(k)] == Boundary::open) result.inside = false;
-    if (boundary_[static_cast<std::size_t>(k)] == Boundary::antiperiodic && n % 2 != 0) result.sign = -result.sign;
+    const auto column = static_cast<std::size_t>(k);
+    if (boundary_[column] == Boundary::open) result.inside = false;
+    if (boundary_[column] == Boundary::antiperiodic && n % 2 != 0) result.sign = -result.sign;
+    if (!twist_.empty()) result.turns += static_cast<double>(n) * twist_[column];
   }
+  result.cell = reduced.cast<int>();
   return result;
 }
 
@@ -136,10 +182,29 @@ std::vector<Permutation> Lattice::translations_of_bonds() const {
   });
 }
 
-std::vector<std::int8_t> Lattice::sublattice_sign() const {
+int Lattice::n_pieces(const std::vector<int>& shells) const {
+  std::vector<int> piece(static_cast<std::size_t>(n_sites()));
+  for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = static_cast<int>(i);
+  const auto root = [&](int i) {
+    while (piece[static_cast<std::size_t>(i)] != i) i = piece[static_cast<std::size_t>(i)];
+    return i;
+  };
+  int pieces = n_sites();
+  for (const Bond& bond : bonds_) {
+    if (std::count(shells.begin(), shells.end(), bond.shell) == 0) continue;
+    const int i = root(bond.i);
+    const int j = root(bond.j);
+    if (i == j) continue;
+    piece[static_cast<std::size_t>(std::max(i, j))] = std::min(i, j);
+    --pieces;
+  }
+  return pieces;
+}
+
+std::vector<std::int8_t> Lattice::sublattice_sign(const std::vector<int>& shells) const {
   std::vector<std::vector<int>> neighbours(static_cast<std::size_t>(n_sites()));
   for (const Bond& bond : bonds_) {
-    if (bond.shell != 1) continue;
+    if (std::count(shells.begin(), shells.end(), bond.shell) == 0) continue;
     neighbours[static_cast<std::size_t>(bond.i)].push_back(bond.j);
     neighbours[static_cast<std::size_t>(bond.j)].push_back(bond.i);
   }

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "koushi/base/tile_product.hpp"
-#include "koushi/manybody/spin_wavefunction.hpp"
+#include "koushi/manybody/wavefunction.hpp"
 #include "koushi/parallel/tree_sum.hpp"
 
 namespace koushi {

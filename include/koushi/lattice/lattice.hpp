@@ -33,6 +33,7 @@ struct Bond {
   int shell = 1;      ///< distance shell, from 1
   int direction = 0;  ///< which displacement of its shell, from 0
   int sign = 1;       ///< -1 where the bond crosses an odd number of antiperiodic boundaries
+  double turns = 0;   ///< phase of the twist from i to j, in units of 2 pi: sum over boundaries crossed
 };
 
 std::vector<std::string> lattice_names();
@@ -55,12 +56,22 @@ class Lattice {
  public:
   /// supercell: integer vectors as columns; a diagonal matrix is a plain Lx x Ly x ... lattice. One boundary per
   /// column.
-  Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
-          const std::vector<BondClass>& bonds);
+  /// twist: a phase per column in units of 2 pi, for what hops across it; empty: none.
+  Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds,
+          std::vector<double> twist = {});
+  /// The same with the bonds of the first shell, to which those of others are added when they are asked for.
+  static Lattice with_shells(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
+                             std::vector<double> twist = {});
 
   int n_sites() const { return static_cast<int>(positions_.size()); }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
+  /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
+  std::vector<Bond> bonds(int shell) const;
+  /// Whether bonds were written out: then there are no others.
+  bool has_listed_bonds() const { return !makes_shells_; }
+  /// The farthest shell that bonds() has.
+  int n_shells() const;
   /// The translations of the supercell that map the bonds, with labels and signs of wrapped bonds apart, onto
   /// themselves. Identity first.
   const std::vector<Permutation>& translations() const { return translations_; }
@@ -71,8 +82,10 @@ class Lattice {
   /// products with rotations, reflections and glides. Cost: one call per isometry more where all translations are
   /// symmetries, one per isometry and cell where they are not.
   std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
-  /// +-1 per site such that first-shell bonds join opposite signs; empty if there is no such colouring.
-  std::vector<std::int8_t> sublattice_sign() const;
+  /// +-1 per site such that bonds of these shells join opposite signs; empty if there is no such colouring.
+  std::vector<std::int8_t> sublattice_sign(const std::vector<int>& shells = {1}) const;
+  /// In how many pieces bonds of these shells leave the lattice.
+  int n_pieces(const std::vector<int>& shells) const;
   /// Pairs of sites joined by more than one bond of these shells.
   int doubled_pairs(int shells) const;
   /// What a user should know: no sublattices, directions that broke the translations.
@@ -82,6 +95,7 @@ class Lattice {
   struct Wrapped {
     Eigen::VectorXi cell;
     int sign = 1;
+    double turns = 0;
     bool inside = true;  ///< false if an open boundary was crossed
   };
   Wrapped wrap(const Eigen::VectorXi& cell) const;
@@ -96,13 +110,16 @@ class Lattice {
   /// the identity first
   std::vector<Translation> all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
   std::vector<Permutation> translations_of_bonds() const;
+  std::vector<Bond> bonds_of(const BondClass& bond) const;
 
   UnitCell cell_;
   Eigen::MatrixXi supercell_;
   std::vector<Boundary> boundary_;
+  std::vector<double> twist_;
   std::vector<Eigen::VectorXi> cells_;
   std::vector<Eigen::VectorXd> positions_;
-  std::vector<Bond> bonds_;
+  mutable std::vector<Bond> bonds_;
+  bool makes_shells_ = false;
   std::vector<Permutation> translations_;
   std::vector<std::string> remarks_;
 };

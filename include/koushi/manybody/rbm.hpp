@@ -4,12 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "koushi/manybody/spin_wavefunction.hpp"
+#include "koushi/manybody/factor.hpp"
 
 namespace koushi {
 
 struct RbmOptions {
-  int n_sites = 0;
   bool complex_weights = false;
   int density = 1;                           ///< hidden units per site
   bool visible_bias = false;                 ///< a_i; with a symmetry, one per orbit of sites
@@ -17,6 +16,7 @@ struct RbmOptions {
   std::vector<std::vector<int>> projection;  ///< a group over whose elements psi is summed; empty: none
   double width = 0.01;                       ///< standard deviation of initial parameters (each of re, im)
   std::uint64_t seed = 1;
+  std::uint64_t stream = 0;  ///< of the random numbers of the initial parameters: another for every factor
 };
 
 /// Restricted Boltzmann machine.
@@ -31,6 +31,6 @@ struct RbmOptions {
 ///             embedded
 /// Source      G. Carleo, M. Troyer, Science 355, 602 (2017), eqs. (2) and (S10); projection: Y. Nomura, J. Phys.:
 ///             Condens. Matter 33, 174003 (2021)
-std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options);
+std::unique_ptr<Factor> make_rbm(const Space& space, const RbmOptions& options);
 
 }  // namespace koushi

@@ -5,17 +5,16 @@
 
 #include "koushi/base/lane_team.hpp"
 #include "koushi/base/simd.hpp"
-#include "koushi/manybody/spin_kernel.hpp"
+#include "koushi/manybody/chain_kernel.hpp"
 
 namespace koushi {
 
 /// Moves of one walker and what the RBM needs to evaluate them without a transcendental function.
 ///
-///   theta_j = b_j + sum_i s_i W_ij,   t_j = tanh theta_j
-///   move k changes theta_j by sigma delta_kj, sigma = s_i:  delta_k = -2 W_i (flip of i), -2 (W_i - W_j) (exchange of
-///   i, j)
+///   theta_j = b_j + sum_p s_p W_pj,   t_j = tanh theta_j,   s_p: what place p holds, from -1 to 1 (LocalSpace::centred)
+///   move k changes theta_j by sigma delta_kj,   delta_k = sum_p (change of s_p for sigma = 1) W_p
 ///   psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj,
-///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = -2 a_i or -2 (a_i - a_j)
+///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = sum_p (change of s_p) a_p
 ///   after acceptance  t_j <- (sigma t_j + tau_kj) / (sigma + t_j tau_kj)
 ///
 /// The factors are sigma (1 + sigma t tau), with an even number of them: the sign costs no instruction. The product is
@@ -40,26 +39,30 @@ struct RbmMoves {
   static constexpr int group = !kernels_on_host ? 1 : is_complex ? 4 : 8;
   static constexpr int shared = is_complex ? 4 : 8;  ///< vectors of units that share a division
 
-  int n_sites = 0;
-  /// hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights
+  /// Hidden units of an image, rounded up to an even multiple of the SIMD width; the padding has zero weights.
   int padded = 0;
   int images = 1;
   int plane = 0;  ///< images * padded
+  int first = 0;  ///< column of the table where this factor begins
   RealRows tau;
   Kokkos::View<Complex** [2]> lane_factor;
-  Kokkos::View<int* [2]> sites;  ///< (i, j); j < 0: single flip
+  MoveList moves;
 
-  KOKKOS_FUNCTION MoveSites at(int k) const { return {sites(k, 0), sites(k, 1)}; }
+  KOKKOS_FUNCTION const MoveSites& at(int k) const { return moves(k); }
 
   /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void ratios(const LaneTeam& team, const int* k, const int* sigma, const double* t, const int* offset,
-                              Complex* result) const {
+  KOKKOS_FUNCTION void ratios(const LaneTeam& team, const Walkers& walkers, const int* w, const int* k,
+                              const int* sigma, Complex* result) const {
+    const double* t = walkers.table + first;
+    int offset[n];
+    for (int m = 0; m < n; ++m) offset[m] = w[m] * walkers.columns;
     of_image<one_move, n>(team, 0, k, sigma, t, offset, result);
     if constexpr (projected) add_images<one_move, n>(team, k, sigma, t, offset, result);
   }
 
-  KOKKOS_FUNCTION void accept(const LaneTeam& team, int k, int sigma, std::int8_t* s, double* t) const {
+  KOKKOS_FUNCTION void accept(const LaneTeam& team, const Walkers& walkers, int w, int k, int sigma) const {
+    double* t = walkers.table_of(w) + first;
     if constexpr (projected) move_shares(team, k, sigma, t);
     const double* row = &tau(k, 0);
     const Simd sign_of_move(static_cast<double>(sigma));
@@ -71,7 +74,6 @@ struct RbmMoves {
       }
       for (; j < plane; j += LaneTeam::size * simd_width()) update<1>(row + j, sign_of_move, t + j);
     });
-    team.once([&] { at(k).apply(s); });
   }
 
  private:

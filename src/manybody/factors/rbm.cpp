@@ -9,9 +9,11 @@
 #include <set>
 #include <utility>
 
+#include "../log_derivatives.hpp"
+#include "koushi/base/memory.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/rbm_kernel.hpp"
-#include "log_derivatives.hpp"
-#include "tracked_wavefunction.hpp"
 
 namespace koushi {
 
@@ -32,12 +34,6 @@ Scalar stable_tanh(const Scalar& z) {
   return sign * (Scalar(1.0) - e) / (Scalar(1.0) + e);
 }
 
-double standard_normal(std::uint64_t seed, std::uint64_t index) {
-  const RandomBlock r = philox(seed, RandomPurpose::initial_parameters, index, 0, 0);
-  const double u = 1.0 - uniform(r.word[0], r.word[1]);
-  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * uniform(r.word[2], r.word[3]));
-}
-
 template <typename Scalar>
 Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
   if constexpr (std::is_same_v<Scalar, double>) {
@@ -48,37 +44,42 @@ Scalar value_at(const std::vector<double>& parameters, std::int64_t index) {
 }
 
 template <bool is_complex, bool projected>
-class Rbm {
+class Rbm final : public Factor {
  public:
   using Scalar = std::conditional_t<is_complex, std::complex<double>, double>;
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 
-  explicit Rbm(RbmOptions options);
-  int n_sites() const { return options_.n_sites; }
-  int table_columns() const {
+  Rbm(const Space& space, RbmOptions options);
+  int columns() const override {
     return shares() + (projected ? (2 * n_images() + simd_width() - 1) / simd_width() * simd_width() : 0);
   }
-  const std::vector<double>& parameters() const { return parameters_; }
-  void set_parameters(const std::vector<double>& parameters);
-  bool embed(const std::vector<double>& parameters);
-  RbmMoves<is_complex, projected> moves(const std::vector<SpinMove>& list) const;
-  void refresh(const SpinBatch& batch) const;
-  std::complex<double> log_amplitude(const std::int8_t* spins) const;
-  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
-                                                   const SpinBatch& samples) const;
-  bool holomorphic() const { return is_complex; }
+  const std::vector<double>& parameters() const override { return parameters_; }
+  void set_parameters(const std::vector<double>& parameters) override;
+  bool embed(const std::vector<double>& parameters) override;
+  std::unique_ptr<FactorMoves> moves(const std::vector<Move>& list, const MoveList& on_device,
+                                     int first) const override;
+  void refresh(const HostState& state, double* table) const override;
+  std::complex<double> log_amplitude(const HostState& state) const override;
+  std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
+                                                   const RealRows::host_mirror_type& table, int first) const override;
+  bool holomorphic() const override { return is_complex; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
-  double bytes_per_row() const;
-  std::string description() const {
+  double bytes_per_row() const override;
+  std::string description() const override {
     return fmt::format("{} hidden units{}", n_hidden() / n_images(),
                        n_images() > 1 ? fmt::format(", {} images", n_images()) : "");
   }
 
  private:
   int n_hidden() const { return static_cast<int>(weights_.cols()); }
-  template <typename SpinView, typename TableView>
-  SlabMatrix<is_complex> symmetrised_rows(std::int64_t count, const SpinView& spins, const TableView& t) const;
+  int n_places() const { return space_.n_places(); }
+  SlabMatrix<is_complex> symmetrised_rows(std::int64_t count, const HostStates& states,
+                                          const RealRows::host_mirror_type& t, int first) const;
+  /// What place p holds, from -1 to 1.
+  double input(const HostState& state, int p) const { return space_.local(p).centred(state.local[p]); }
+  /// Its change by x_p -> x_p + c.
+  double input_change(int p, int c) const { return 2.0 * c / (space_.local(p).max - space_.local(p).min); }
   bool symmetrised() const { return options_.symmetry.size() > 1 || projected; }
   int n_images() const { return static_cast<int>(images_.size()); }
   int units_of_image() const { return n_filters_ * static_cast<int>(options_.symmetry.size()); }
@@ -92,31 +93,40 @@ class Rbm {
       std::vector<std::complex<double>> logs);
   void expand();
 
-  RbmOptions options_;
+  Space space_;
+  RbmOptions options_;  ///< symmetry and projection as permutations of places
   int n_filters_ = 0;
   int n_visible_ = 0;
   int padded_ = 0;  ///< hidden units of an image, rounded up as RbmMoves wants it
   /// [c] permutations, the identity first, one of each coset c G of the projection's group
   std::vector<std::vector<int>> images_;
-  std::vector<int> orbit_;  ///< [n_sites] -> visible bias
+  std::vector<int> orbit_;  ///< [places] -> visible bias
   static constexpr int columns_at_once = 4;
   std::vector<int> moved_;  ///< [k / 4][c][g][k % 4] -> c(g(k))
   std::vector<double> parameters_;
-  Vector visible_;  ///< [n_sites]
+  Vector visible_;  ///< [places]
   Vector hidden_;   ///< [n_hidden]
-  Matrix weights_;  ///< [n_sites][n_hidden], units (c, f, g): image, filter, element of the group
+  Matrix weights_;  ///< [places][n_hidden], units (c, f, g): image, filter, element of the group
 };
 
 template <bool is_complex, bool projected>
-Rbm<is_complex, projected>::Rbm(RbmOptions options) : options_(std::move(options)) {
-  const int n = options_.n_sites;
+Rbm<is_complex, projected>::Rbm(const Space& space, RbmOptions options) : space_(space), options_(std::move(options)) {
+  const int n = n_places();
+  for (auto* group : {&options_.symmetry, &options_.projection}) {
+    for (std::vector<int>& g : *group) {
+      const std::vector<int> of_sites = std::exchange(g, {});
+      for (int p = 0; p < n; ++p) {
+        g.push_back(space_.place(space_.flavour_of(p), of_sites[static_cast<std::size_t>(space_.site_of(p))]));
+      }
+    }
+  }
   if (options_.symmetry.empty()) {
     std::vector<int> identity(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = i;
     options_.symmetry = {identity};
   }
   const int order = static_cast<int>(options_.symmetry.size());
-  n_filters_ = (options_.density * n + order - 1) / order;
+  n_filters_ = (options_.density * space_.n_sites() + order - 1) / order;
   find_images();
   orbit_.assign(static_cast<std::size_t>(n), -1);
   for (int i = 0; i < n; ++i) {
@@ -131,7 +141,7 @@ Rbm<is_complex, projected>::Rbm(RbmOptions options) : options_(std::move(options
   const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n;
   parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
   for (std::size_t p = 0; p < parameters_.size(); ++p)
-    parameters_[p] = options_.width * standard_normal(options_.seed, p);
+    parameters_[p] = options_.width * initial_normal(options_.seed, options_.stream, p);
   for (int k = 0; k < n; k += columns_at_once) {
     for (const auto& c : images_) {
       for (const auto& g : options_.symmetry) {
@@ -162,7 +172,7 @@ void Rbm<is_complex, projected>::find_images() {
 
 template <bool is_complex, bool projected>
 void Rbm<is_complex, projected>::expand() {
-  const int n = options_.n_sites;
+  const int n = n_places();
   const int order = static_cast<int>(options_.symmetry.size());
   visible_ = Vector::Zero(n);
   hidden_.resize(n_images() * units_of_image());
@@ -191,7 +201,7 @@ template <bool is_complex, bool projected>
 bool Rbm<is_complex, projected>::embed(const std::vector<double>& parameters) {
   const auto width = static_cast<std::size_t>(is_complex ? 2 : 1);
   const auto visible = static_cast<std::size_t>(n_visible_) * width;
-  const std::size_t per_filter = (static_cast<std::size_t>(options_.n_sites) + 1) * width;
+  const std::size_t per_filter = (static_cast<std::size_t>(n_places()) + 1) * width;
   if (parameters.size() > parameters_.size() || parameters.size() < visible ||
       (parameters.size() - visible) % per_filter != 0)
     return false;
@@ -206,85 +216,79 @@ bool Rbm<is_complex, projected>::embed(const std::vector<double>& parameters) {
 }
 
 template <bool is_complex, bool projected>
-RbmMoves<is_complex, projected> Rbm<is_complex, projected>::moves(const std::vector<SpinMove>& moves) const {
-  RbmMoves<is_complex, projected> tables;
-  tables.n_sites = options_.n_sites;
+std::unique_ptr<FactorMoves> Rbm<is_complex, projected>::moves(const std::vector<Move>& list, const MoveList& on_device,
+                                                               int first) const {
+  using Functor = RbmMoves<is_complex, projected>;
+  Functor tables;
   tables.padded = padded_;
   tables.images = n_images();
   tables.plane = plane();
-  tables.tau = RealRows("koushi::manybody::tau", moves.size(), static_cast<std::size_t>(shares()));
-  tables.lane_factor = Kokkos::View<Complex** [2]>("koushi::manybody::move_factor", moves.size(), images_.size());
-  tables.sites = Kokkos::View<int* [2]>("koushi::manybody::move_sites", moves.size());
+  tables.first = first;
+  tables.moves = on_device;
+  tables.tau = RealRows("koushi::manybody::tau", list.size(), static_cast<std::size_t>(shares()));
+  tables.lane_factor = Kokkos::View<Complex** [2]>("koushi::manybody::move_factor", list.size(), images_.size());
   const auto tau = Kokkos::create_mirror_view(tables.tau);
   const auto factor = Kokkos::create_mirror_view(tables.lane_factor);
-  const auto sites = Kokkos::create_mirror_view(tables.sites);
-  Kokkos::parallel_for(
-      "koushi::manybody::move_table",
-      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(moves.size())), [&](int k) {
-        const auto [i, j] = moves[static_cast<std::size_t>(k)];
-        sites(k, 0) = i;
-        sites(k, 1) = j;
-        const Scalar bias = -2.0 * (visible_(i) - (j >= 0 ? visible_(j) : Scalar(0.0)));
-        for (int c = 0; c < n_images(); ++c) {
-          Scalar log_factor(0.0);
-          for (int h = c * units_of_image(); h < (c + 1) * units_of_image(); ++h) {
-            const Scalar delta = -2.0 * (weights_(i, h) - (j >= 0 ? weights_(j, h) : Scalar(0.0)));
-            const Scalar tanh_delta = stable_tanh(delta);
-            log_factor += log_cosh(delta);
-            tau(k, place(h)) = std::real(tanh_delta);
-            if constexpr (is_complex) tau(k, plane() + place(h)) = std::imag(tanh_delta);
-          }
-          const std::complex<double> plus = std::exp(std::complex<double>(log_factor + bias) /
-                                                     static_cast<double>(RbmMoves<is_complex, projected>::lanes));
-          const std::complex<double> minus = std::exp(std::complex<double>(log_factor - bias) /
-                                                      static_cast<double>(RbmMoves<is_complex, projected>::lanes));
-          factor(k, c, 0) = Complex(plus.real(), plus.imag());
-          factor(k, c, 1) = Complex(minus.real(), minus.imag());
-        }
-      });
-  Kokkos::deep_copy(tables.tau, tau);
-  Kokkos::deep_copy(tables.lane_factor, factor);
-  Kokkos::deep_copy(tables.sites, sites);
-  return tables;
-}
-
-template <bool is_complex, bool projected>
-void Rbm<is_complex, projected>::refresh(const SpinBatch& batch) const {
-  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
-  const auto t = Kokkos::create_mirror_view(batch.table);
-  Kokkos::parallel_for("koushi::manybody::refresh",
-                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(spins.extent(0))),
-                       [&](int w) {
-                         Vector theta = hidden_;
-                         for (int i = 0; i < options_.n_sites; ++i) {
-                           if (spins(w, i) > 0) {
-                             theta += weights_.row(i).transpose();
-                           } else {
-                             theta -= weights_.row(i).transpose();
-                           }
+  Kokkos::parallel_for("koushi::manybody::move_table",
+                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(list.size())),
+                       [&](int k) {
+                         const Move& move = list[static_cast<std::size_t>(k)];
+                         double change[MoveSites::max_places];
+                         Scalar bias(0.0);
+                         for (int p = 0; p < move.n; ++p) {
+                           const auto m = static_cast<std::size_t>(p);
+                           change[p] = input_change(move.place[m], move.change[m]);
+                           bias += change[p] * visible_(move.place[m]);
                          }
-                         for (int j = 0; j < n_hidden(); ++j) {
-                           const Scalar value = stable_tanh<Scalar>(theta(j));
-                           t(w, place(j)) = std::real(value);
-                           if constexpr (is_complex) t(w, plane() + place(j)) = std::imag(value);
-                         }
-                         if (!projected) return;
-                         const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
                          for (int c = 0; c < n_images(); ++c) {
-                           t(w, shares() + 2 * c) = share[static_cast<std::size_t>(c)].real();
-                           t(w, shares() + 2 * c + 1) = share[static_cast<std::size_t>(c)].imag();
+                           Scalar log_factor(0.0);
+                           for (int h = c * units_of_image(); h < (c + 1) * units_of_image(); ++h) {
+                             Scalar delta(0.0);
+                             for (int p = 0; p < move.n; ++p)
+                               delta += change[p] * weights_(move.place[static_cast<std::size_t>(p)], h);
+                             const Scalar tanh_delta = stable_tanh(delta);
+                             log_factor += log_cosh(delta);
+                             tau(k, place(h)) = std::real(tanh_delta);
+                             if constexpr (is_complex) tau(k, plane() + place(h)) = std::imag(tanh_delta);
+                           }
+                           const std::complex<double> plus =
+                               std::exp(std::complex<double>(log_factor + bias) / static_cast<double>(Functor::lanes));
+                           const std::complex<double> minus =
+                               std::exp(std::complex<double>(log_factor - bias) / static_cast<double>(Functor::lanes));
+                           factor(k, c, 0) = Complex(plus.real(), plus.imag());
+                           factor(k, c, 1) = Complex(minus.real(), minus.imag());
                          }
                        });
-  Kokkos::deep_copy(batch.table, t);
+  Kokkos::deep_copy(tables.tau, tau);
+  Kokkos::deep_copy(tables.lane_factor, factor);
+  return std::make_unique<FunctorMoves<Functor>>(std::move(tables));
 }
 
 template <bool is_complex, bool projected>
-std::complex<double> Rbm<is_complex, projected>::log_amplitude(const std::int8_t* spins) const {
+void Rbm<is_complex, projected>::refresh(const HostState& state, double* t) const {
+  Vector theta = hidden_;
+  for (int p = 0; p < n_places(); ++p) theta += input(state, p) * weights_.row(p).transpose();
+  for (int j = 0; j < n_hidden(); ++j) {
+    const Scalar value = stable_tanh<Scalar>(theta(j));
+    t[place(j)] = std::real(value);
+    if constexpr (is_complex) t[plane() + place(j)] = std::imag(value);
+  }
+  if (!projected) return;
+  const std::vector<std::complex<double>> share = shares_of(log_images(theta)).second;
+  for (int c = 0; c < n_images(); ++c) {
+    t[shares() + 2 * c] = share[static_cast<std::size_t>(c)].real();
+    t[shares() + 2 * c + 1] = share[static_cast<std::size_t>(c)].imag();
+  }
+}
+
+template <bool is_complex, bool projected>
+std::complex<double> Rbm<is_complex, projected>::log_amplitude(const HostState& state) const {
   std::complex<double> sum = 0;
   Vector theta = hidden_;
-  for (int i = 0; i < options_.n_sites; ++i) {
-    sum += static_cast<double>(spins[i]) * visible_(i);
-    theta += static_cast<double>(spins[i]) * weights_.row(i).transpose();
+  for (int p = 0; p < n_places(); ++p) {
+    const double s = input(state, p);
+    sum += s * visible_(p);
+    theta += s * weights_.row(p).transpose();
   }
   return sum + shares_of(log_images(theta)).first;
 }
@@ -313,35 +317,39 @@ std::pair<std::complex<double>, std::vector<std::complex<double>>> Rbm<is_comple
 
 template <bool is_complex, bool projected>
 std::unique_ptr<DistributedRows> Rbm<is_complex, projected>::log_derivatives(const Communicator& comm, RowRange rows,
-                                                                             const SpinBatch& samples) const {
-  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.spins);
-  const auto t = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
-  if (symmetrised())
-    return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n_sites() + 1) + n_visible_,
-                                                    symmetrised_rows(rows.count, spins, t));
-  SlabMatrix<false> s(n_sites(), rows.count);
+                                                                             const HostStates& states,
+                                                                             const RealRows::host_mirror_type& t,
+                                                                             int first) const {
+  const int n = n_places();
+  if (symmetrised()) {
+    return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n + 1) + n_visible_,
+                                                    symmetrised_rows(rows.count, states, t, first));
+  }
+  SlabMatrix<false> s(n, rows.count);
   SlabMatrix<is_complex> tanh_theta(n_hidden(), rows.count);
   Kokkos::parallel_for("koushi::manybody::rows",
                        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
                        [&](int w) {
-                         for (int i = 0; i < n_sites(); ++i) s.re(s.at(i, w)) = spins(w, i);
+                         for (int p = 0; p < n; ++p) s.re(s.at(p, w)) = input(states.at(w), p);
                          for (int j = 0; j < n_hidden(); ++j) {
-                           tanh_theta.re(tanh_theta.at(j, w)) = t(w, place(j));
-                           if constexpr (is_complex) tanh_theta.im(tanh_theta.at(j, w)) = t(w, plane() + place(j));
+                           tanh_theta.re(tanh_theta.at(j, w)) = t(w, first + place(j));
+                           if constexpr (is_complex) {
+                             tanh_theta.im(tanh_theta.at(j, w)) = t(w, first + plane() + place(j));
+                           }
                          }
                        });
-  return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n_sites(), n_hidden(), std::move(s),
-                                                        std::move(tanh_theta), n_visible_ > 0);
+  return std::make_unique<OuterProductRows<is_complex>>(comm, rows, n, n_hidden(), std::move(s), std::move(tanh_theta),
+                                                        n_visible_ > 0);
 }
 
 /// A row is sum_cg of the outer products moved back by c g, d log psi / d w_fk = sum_cg p_c t_cfg s_c(g(k)), for as
 /// many samples at once as a vector has lanes.
 template <bool is_complex, bool projected>
-template <typename SpinView, typename TableView>
-SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t count, const SpinView& spins,
-                                                                    const TableView& t) const {
+SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t count, const HostStates& states,
+                                                                    const RealRows::host_mirror_type& t,
+                                                                    int first_column) const {
   constexpr int width = simd_width();
-  const int n = n_sites();
+  const int n = n_places();
   const int order = static_cast<int>(options_.symmetry.size());
   const int units = n_images() * order;  // of a filter
   SlabMatrix<is_complex> rows(n_filters_ * (n + 1) + n_visible_, count);
@@ -354,13 +362,15 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
         std::vector<double> s(static_cast<std::size_t>(n * width));
         std::vector<double> table(static_cast<std::size_t>(2 * n_hidden() * width));
         for (int l = 0; l < lanes; ++l) {
-          for (int i = 0; i < n; ++i) s[static_cast<std::size_t>(i * width + l)] = spins(first + l, i);
+          for (int i = 0; i < n; ++i) s[static_cast<std::size_t>(i * width + l)] = input(states.at(first + l), i);
           for (int j = 0; j < n_hidden(); ++j) {
             const int c = j / units_of_image();
             const int to = j % units_of_image() / order * units + c * order + j % order;  // [f][c][g]
-            std::complex<double> value(t(first + l, place(j)), is_complex ? t(first + l, plane() + place(j)) : 0.0);
+            std::complex<double> value(t(first + l, first_column + place(j)),
+                                       is_complex ? t(first + l, first_column + plane() + place(j)) : 0.0);
             if (projected)
-              value *= std::complex<double>(t(first + l, shares() + 2 * c), t(first + l, shares() + 2 * c + 1));
+              value *= std::complex<double>(t(first + l, first_column + shares() + 2 * c),
+                                            t(first + l, first_column + shares() + 2 * c + 1));
             table[static_cast<std::size_t>(2 * to * width + l)] = value.real();
             table[static_cast<std::size_t>((2 * to + 1) * width + l)] = value.imag();
           }
@@ -414,20 +424,85 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
 template <bool is_complex, bool projected>
 double Rbm<is_complex, projected>::bytes_per_row() const {
   // by sample and by unit
-  const auto numbers =
-      symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_sites() + (is_complex ? 2.0 : 1.0) * n_hidden());
+  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size())
+                                     : 2 * (n_places() + (is_complex ? 2.0 : 1.0) * n_hidden());
   return numbers * sizeof(double);
 }
 
 }  // namespace
 
-std::unique_ptr<SpinWavefunction> make_rbm(const RbmOptions& options) {
-  const auto make = [&]<bool is_complex, bool projected>() -> std::unique_ptr<SpinWavefunction> {
-    return std::make_unique<TrackedWavefunction<Rbm<is_complex, projected>>>(Rbm<is_complex, projected>(options));
+std::unique_ptr<Factor> make_rbm(const Space& space, const RbmOptions& options) {
+  const auto make = [&]<bool is_complex, bool projected>() -> std::unique_ptr<Factor> {
+    return std::make_unique<Rbm<is_complex, projected>>(space, options);
   };
-  if (options.projection.empty())
+  if (options.projection.empty()) {
     return options.complex_weights ? make.template operator()<true, false>() : make.template operator()<false, false>();
+  }
   return options.complex_weights ? make.template operator()<true, true>() : make.template operator()<false, true>();
+}
+
+namespace {
+
+enum class Weights { real, complex };
+
+struct RbmKeys {
+  Weights weights = Weights::complex;
+  int density = 1;
+  SiteSymmetry symmetry = SiteSymmetry::none;
+  SiteSymmetry projection = SiteSymmetry::none;
+  bool visible_bias = false;
+  double width = 0.02;
+
+  static const Keys<RbmKeys>& keys() {
+    static const auto all =
+        Keys<RbmKeys>()
+            .choice("weights", &RbmKeys::weights, {{"real", Weights::real}, {"complex", Weights::complex}},
+                    "real weights give positive factors")
+            .integer("density", &RbmKeys::density, {1, 1024}, "hidden units per site")
+            .choice("symmetry", &RbmKeys::symmetry, symmetry_words,
+                    "filters run over the translations that are symmetries of H, or over these with rotations and "
+                    "reflections: the factor is invariant under them")
+            .choice("projection", &RbmKeys::projection, symmetry_words,
+                    "the factor is the sum of such RBMs over the images of the state under this group: invariant too, "
+                    "closer than more filters of the same cost, which is that of an RBM per image")
+            .boolean("visible_bias", &RbmKeys::visible_bias, "a_i")
+            .real("width", &RbmKeys::width, {positive_number}, "standard deviation of initial parameters");
+    return all;
+  }
+};
+
+std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& context) {
+  const RbmKeys keys = RbmKeys::keys().read(section);
+  const RbmOptions options{.complex_weights = keys.weights == Weights::complex,
+                           .density = keys.density,
+                           .visible_bias = keys.visible_bias,
+                           .symmetry = symmetry_group(keys.symmetry, context.lattice, context.hamiltonian),
+                           .projection = symmetry_group(keys.projection, context.lattice, context.hamiltonian),
+                           .width = keys.width,
+                           .seed = context.seed,
+                           .stream = context.stream};
+  const double group = static_cast<double>(std::max<std::size_t>(1, options.symmetry.size()));
+  const double images = std::max(1.0, static_cast<double>(options.projection.size()) / group);
+  const double places = context.hamiltonian.space().n_places();
+  const double hidden =
+      std::ceil(options.density * context.lattice.n_sites() / group) * group * (options.complex_weights ? 2 : 1);
+  const double moves = 2.0 * static_cast<double>(context.hamiltonian.moves().size());
+  const double bytes = hidden * 8 * (images * (places + moves) + 6 * places / group);
+  if (!fits_into_memory(bytes)) {
+    section.refuse(
+        "density",
+        fmt::format("the weights, the table of moves and a few vectors of the solver would take {} on this rank",
+                    format_bytes(bytes)),
+        fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
+  }
+  return make_rbm(context.hamiltonian.space(), options);
+}
+
+}  // namespace
+
+FactorKind rbm_kind() {
+  return {"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)", RbmKeys::keys().list(),
+          make};
 }
 
 }  // namespace koushi

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <complex>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "koushi/manybody/wavefunction.hpp"
+
+namespace koushi {
+
+/// One basis state in the host's memory.
+struct HostState {
+  const std::int8_t* local;
+  const std::int16_t* particle;
+  const std::int16_t* occupant;
+};
+
+/// States, copied to the host where they lie elsewhere.
+struct HostStates {
+  LocalRows::host_mirror_type local;
+  IndexRows::host_mirror_type particle;
+  IndexRows::host_mirror_type occupant;
+
+  explicit HostStates(const States& states);
+  HostState at(int n) const {
+    const auto row = static_cast<std::size_t>(n);
+    return {local.data() + row * local.extent(1), particle.data() + row * particle.extent(1),
+            occupant.data() + row * occupant.extent(1)};
+  }
+  int count() const { return static_cast<int>(local.extent(0)); }
+};
+
+/// A proposed move of every walker; direction 0: none.
+struct Proposed {
+  Kokkos::View<int*> move;
+  Kokkos::View<int*> sigma;
+};
+
+/// The part of a factor in moves, kernel by kernel: what products of any factors are made of (products.hpp).
+class FactorMoves {
+ public:
+  virtual ~FactorMoves() = default;
+  /// ratio[w] *= psi_f(x') / psi_f(x) for every walker with a proposed move.
+  virtual void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
+                               const Kokkos::View<Complex*>& ratio) const = 0;
+  /// Tables after the proposed moves, of states that are still those before.
+  virtual void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
+                      const Proposed& proposed) const = 0;
+};
+
+/// FactorMoves by a device functor (the contract of chain_kernel.hpp).
+template <typename Functor>
+class FunctorMoves final : public FactorMoves {
+ public:
+  explicit FunctorMoves(Functor functor) : functor_(std::move(functor)) {}
+  const Functor& functor() const { return functor_; }
+
+  void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
+                       const Kokkos::View<Complex*>& ratio) const override {
+    const Functor moves = functor_;
+    const States states = batch.states;
+    const RealRows table = batch.table;
+    for_items(
+        "koushi::manybody::factor_ratios", space, static_cast<int>(ratio.extent(0)),
+        KOKKOS_LAMBDA(const LaneTeam& team, int w) {
+          if (proposed.sigma(w) == 0) return;
+          const Walkers walkers(states, table, w);
+          const int self = 0;
+          const int k = proposed.move(w);
+          const int sigma = proposed.sigma(w);
+          Complex result;
+          moves.template ratios<false, 1>(team, walkers, &self, &k, &sigma, &result);
+          team.once([&] { ratio(w) *= result; });
+        });
+  }
+  void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed) const override {
+    const Functor moves = functor_;
+    const States states = batch.states;
+    const RealRows table = batch.table;
+    for_items(
+        "koushi::manybody::factor_accept", space, static_cast<int>(proposed.sigma.extent(0)),
+        KOKKOS_LAMBDA(const LaneTeam& team, int w) {
+          if (proposed.sigma(w) == 0) return;
+          moves.accept(team, Walkers(states, table, w), 0, proposed.move(w), proposed.sigma(w));
+        });
+  }
+
+ private:
+  Functor functor_;
+};
+
+/// A factor psi_f(x) of a wavefunction psi = prod_f psi_f.
+///
+/// A factor keeps `columns()` numbers per walker, from column `first` of the walkers' tables on. Calls for one state come
+/// from many threads at once.
+class Factor {
+ public:
+  virtual ~Factor() = default;
+  virtual const std::vector<double>& parameters() const = 0;
+  virtual void set_parameters(const std::vector<double>& parameters) = 0;
+  /// As Wavefunction::embed.
+  virtual bool embed(const std::vector<double>& parameters) = 0;
+  /// Parameters are complex numbers (re, im), and log psi_f is holomorphic in them.
+  virtual bool holomorphic() const = 0;
+  /// Changes its sign when two fermions exchange their numbers.
+  virtual bool is_antisymmetric() const { return false; }
+
+  virtual int columns() const = 0;
+  virtual void refresh(const HostState& state, double* table) const = 0;
+  virtual std::complex<double> log_amplitude(const HostState& state) const = 0;
+  virtual std::unique_ptr<FactorMoves> moves(const std::vector<Move>& list, const MoveList& on_device,
+                                             int first) const = 0;
+  /// Rows of d log psi_f / d theta, whose number is rows.count.
+  virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
+                                                           const HostStates& states,
+                                                           const RealRows::host_mirror_type& table,
+                                                           int first) const = 0;
+  /// Bytes that log_derivatives keeps per sample.
+  virtual double bytes_per_row() const = 0;
+  virtual std::string description() const = 0;
+};
+
+}  // namespace koushi

@@ -1,0 +1,160 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <complex>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "koushi/manybody/basis.hpp"
+#include "koushi/manybody/move.hpp"
+
+namespace koushi {
+
+/// weight x_p x_q; p = q gives the square.
+struct PairTerm {
+  int p = 0;
+  int q = 0;
+  double weight = 0;
+};
+
+/// A function of what one place holds, by its number among the operator's tables.
+struct PlaceFunction {
+  int place = 0;
+  int table = 0;
+  bool operator==(const PlaceFunction&) const = default;
+  auto operator<=>(const PlaceFunction&) const = default;
+};
+
+/// weight times a product of functions.
+struct ProductTerm {
+  double weight = 0;
+  std::vector<PlaceFunction> functions;
+};
+
+/// element times a product of functions of the state that T acts on, times the move T in the direction +1; plus the
+/// adjoint.
+struct MoveTerm {
+  Move move;
+  std::complex<double> element;
+  std::vector<PlaceFunction> functions;
+};
+
+/// A hermitian operator on the states of a space,
+///
+///   O = constant + sum_p linear_p x_p + sum pairs + sum products + sum_k { h_k(x) T_k + adjoint },
+///
+/// T_k a move. Fermions are numbered and a hop keeps the number, c^dagger_q c_p = Move::hop(p, q), so elements carry no
+/// sign that depends on the state. The exchange of the spins of two electrons is two hops times -1.
+class Operator {
+ public:
+  explicit Operator(const Space& space);
+
+  const Space& space() const { return space_; }
+  int n_sites() const { return space_.n_sites(); }
+
+  void add_constant(double weight) { constant_ += weight; }
+  /// weight x_p
+  void add_linear(int p, double weight);
+  /// weight x_p x_q
+  void add_pair(int p, int q, double weight);
+  /// weight times functions[0] times functions[1] ..., each a table over the values of its place.
+  void add_product(double weight, const std::vector<std::pair<int, std::vector<double>>>& functions);
+  /// element T + adjoint, with the factors of ladder operators: S^+ and S^- of spins, b and b^dagger of bosons. Functions
+  /// are of the state that T acts on.
+  void add_move(const Move& move, std::complex<double> element,
+                const std::vector<std::pair<int, std::vector<double>>>& functions = {});
+  /// The same without the factors of ladder operators: T is the bare change.
+  void add_bare_move(const Move& move, std::complex<double> element,
+                     const std::vector<std::pair<int, std::vector<double>>>& functions = {});
+
+  double constant() const { return constant_; }
+  const std::vector<double>& linear() const { return linear_; }
+  const std::vector<PairTerm>& pairs() const { return pairs_; }
+  const std::vector<ProductTerm>& products() const { return products_; }
+  const std::vector<MoveTerm>& moves() const { return moves_; }
+  /// tables()[t][k]: the value of function t where its place holds min + k step.
+  const std::vector<std::vector<double>>& tables() const { return tables_; }
+  std::vector<Move> move_list() const;
+
+  /// All elements are real.
+  bool is_real() const;
+  /// Some off-diagonal element may be greater than 0, so that the ground state need not be positive.
+  bool has_positive_elements() const;
+  /// Charges of the space that every move conserves.
+  bool conserves(const Charge& charge) const;
+  /// Sum of the moduli of all terms: no local value of a state with finite amplitudes of one sign is larger, and no
+  /// eigenvalue.
+  double bound() const;
+  /// The mean over all states, where every place has the values that its flavour has on average in the sector, independent
+  /// of the others; zero for spins without magnetisation. Used by the V-score.
+  double infinite_temperature_value() const;
+  /// Errors: UsageError with what is not finite
+  void require_finite() const;
+
+  double diagonal(const std::int8_t* local) const;
+  /// body(move, sigma, element): every state x' = x + sigma c with <x|O|x'> = element != 0 times the sign of the fermions'
+  /// order.
+  template <typename Body>
+  void for_connected(const std::int8_t* local, const Body& body) const {
+    for (std::size_t k = 0; k < moves_.size(); ++k) {
+      for (const int sigma : {1, -1}) {
+        if (!sites_[k].acts(local, sigma)) continue;
+        const std::complex<double> element = element_of(k, local, sigma);
+        if (element != 0.0) body(k, sigma, element);
+      }
+    }
+  }
+  /// y = O x on the states of a basis. Cost: moves times states, each with one rank of a state. For exact
+  /// diagonalisation and tests.
+  void apply(const Basis& basis, std::span<const std::complex<double>> x, std::span<std::complex<double>> y) const;
+  /// The dense matrix on a basis. Errors: UsageError where O leaves it
+  Eigen::MatrixXcd matrix(const Basis& basis) const;
+
+ private:
+  int table_of(const std::vector<double>& values);
+  std::vector<PlaceFunction> functions_of(const std::vector<std::pair<int, std::vector<double>>>& functions);
+  std::complex<double> element_of(std::size_t k, const std::int8_t* local, int sigma) const;
+  double value(const std::vector<PlaceFunction>& functions, const std::int8_t* local) const;
+
+  Space space_;
+  double constant_ = 0;
+  std::vector<double> linear_;
+  std::vector<PairTerm> pairs_;
+  std::vector<ProductTerm> products_;
+  std::vector<MoveTerm> moves_;
+  std::vector<MoveSites> sites_;
+  std::vector<std::vector<double>> tables_;
+};
+
+/// The sign of putting the fermions of a canonical state back into the order of their places after a move.
+int order_sign(const Space& space, const Move& move, int sigma, const std::int8_t* local);
+
+/// A permutation of the sites, site i to g[i], moves flavours along.
+/// Whether it is a symmetry of an operator: every term has the weight of its image.
+class SymmetryTest {
+ public:
+  explicit SymmetryTest(const Operator& op);
+  /// Cost  a look-up per term, fewer where g is no symmetry
+  bool operator()(const std::vector<int>& g) const;
+
+ private:
+  /// What a term is made of, moved by a permutation of the sites.
+  struct Term {
+    std::vector<std::pair<int, int>> places;  ///< place and what happens there (change, function), sorted
+    int kind = 0;
+    auto operator<=>(const Term&) const = default;
+  };
+  Term image(const Term& term, const std::vector<int>& g) const;
+
+  Space space_;
+  std::vector<std::pair<Term, std::complex<double>>> terms_;
+  std::map<Term, std::complex<double>> value_;
+  double tolerance_ = 0;
+};
+
+}  // namespace koushi

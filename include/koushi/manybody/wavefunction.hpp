@@ -1,0 +1,98 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koushi/manybody/chain_kernel.hpp"
+#include "koushi/manybody/operator.hpp"
+#include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/distributed_rows.hpp"
+
+namespace koushi {
+
+/// Rows are summed over fixed blocks of this many samples; rank boundaries lie on block boundaries.
+inline constexpr std::int64_t rows_per_block = 64;
+
+/// The operators on the device, each a group. numbers: of their moves in the list that they are used with, operator after
+/// operator; empty: the moves of all operators behind each other are that list.
+Terms make_terms(const std::vector<const Operator*>& operators, const std::vector<int>& numbers = {});
+Terms make_terms(const Operator& op);
+
+/// A list of moves without repetitions.
+struct UniqueMoves {
+  std::vector<Move> moves;
+  /// The place of a move in the list, to whose end it is added if it is not there.
+  int number(const Move& move);
+
+ private:
+  std::map<Move, int> numbers_;
+};
+
+/// A list of moves with the parameters that the wavefunction had when it was asked for them. Calls launch kernels
+/// (chain_kernel.hpp).
+class MoveSet {
+ public:
+  virtual ~MoveSet() = default;
+  virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const Batch& walkers,
+                          const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
+                          int n_proposals) const = 0;
+  /// The sum of all groups of terms: [state].
+  virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
+                              const Kokkos::View<Complex*>& energies) const = 0;
+  /// [state][group]
+  virtual void local_values(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
+                            const Kokkos::View<Complex**, Kokkos::LayoutRight>& values) const = 0;
+  /// [state][move][direction +, -]; 0 where a move does not act.
+  virtual void ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
+                      const Kokkos::View<Complex** [2]>& ratios) const = 0;
+};
+
+/// What a factor of a wavefunction says of itself.
+struct FactorReport {
+  std::string kind;
+  std::string description;  ///< in a few words, as "400 hidden units"
+  std::int64_t first_parameter = 0;
+  std::int64_t parameters = 0;
+};
+
+/// psi(x) of the states of a space, with P real parameters; complex ones are interleaved (re, im). Amplitudes are
+/// antisymmetric in the numbered fermions. Virtual calls happen once per batch. `tests/conformance` holds every
+/// registered one to the laws of these calls.
+class Wavefunction {
+ public:
+  virtual ~Wavefunction() = default;
+  virtual const Space& space() const = 0;
+  virtual const std::vector<double>& parameters() const = 0;
+  virtual void set_parameters(const std::vector<double>& parameters) = 0;
+  /// Takes the parameters of a smaller one of its kind; what that lacks keeps its present (random) values.
+  /// False, and nothing changed, if they cannot be those of such a one.
+  virtual bool embed(const std::vector<double>& parameters) = 0;
+
+  /// n basis states with room for their tables.
+  virtual Batch make_batch(std::int64_t n) const = 0;
+  /// The tables of all states, from scratch.
+  virtual void refresh(const Batch& batch) const = 0;
+  /// log psi(x), [n]; its imaginary part up to multiples of 2 pi. The real part is -inf where psi(x) = 0.
+  virtual std::vector<std::complex<double>> log_amplitudes(const States& states) const = 0;
+  virtual std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const = 0;
+  /// d log psi / d theta at the samples, rows.count of them here. Keeps a reference to nothing but `comm`.
+  virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
+                                                           const Batch& samples) const = 0;
+
+  /// Of log_derivatives: complex-linear in complex parameters.
+  virtual bool holomorphic() const = 0;
+  /// Bytes that log_derivatives keeps per sample.
+  virtual double bytes_per_row() const = 0;
+  virtual std::vector<FactorReport> factors() const = 0;
+  /// In a few words, as "400 hidden units".
+  std::string description() const;
+
+  std::int64_t n_parameters() const { return static_cast<std::int64_t>(parameters().size()); }
+  /// parameters += factor * delta
+  void apply(double factor, const std::vector<double>& delta);
+};
+
+}  // namespace koushi

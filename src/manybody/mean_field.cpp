@@ -1,0 +1,198 @@
+#include "mean_field.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+
+#include "koushi/base/error.hpp"
+#include "koushi/random/philox.hpp"
+
+namespace koushi {
+
+namespace {
+
+struct Block {
+  int place = 0;
+  int places = 0;
+  int particle = 0;
+  int particles = 0;
+};
+
+/// Flavours whose particles H keeps apart, or all of them as one block.
+std::vector<Block> blocks_of(const Operator& h) {
+  const Space& space = h.space();
+  const int n = space.n_sites();
+  int flavours = 0;
+  while (flavours < space.n_flavours() &&
+         space.flavours()[static_cast<std::size_t>(flavours)].kind == LocalSpace::Kind::fermion)
+    ++flavours;
+  bool apart = true;
+  for (const MoveTerm& term : h.moves()) {
+    for (int hop = 0; hop < term.move.hops; ++hop) {
+      const auto k = static_cast<std::size_t>(2 * hop);
+      apart = apart && space.flavour_of(term.move.place[k]) == space.flavour_of(term.move.place[k + 1]);
+    }
+  }
+  if (!apart || flavours == 1) return {{0, flavours * n, 0, space.n_particles()}};
+  std::vector<Block> blocks;
+  int particle = 0;
+  for (int f = 0; f < flavours; ++f) {
+    int number = -1;
+    for (const Charge& charge : space.charges()) {
+      int others = 0;
+      for (std::size_t g = 0; g < charge.weight.size(); ++g)
+        others += static_cast<int>(g) != f && charge.weight[g] != 0 ? 1 : 0;
+      if (charge.value && others == 0 && charge.weight[static_cast<std::size_t>(f)] == 1) number = *charge.value;
+    }
+    if (number < 0)
+      throw UsageError("a determinant needs the number of its fermions: give sampler.electrons or sampler.particles");
+    blocks.push_back({f * n, n, particle, number});
+    particle += number;
+  }
+  return blocks;
+}
+
+/// h_qp of the terms c^dagger_q c_p within a block.
+Eigen::MatrixXcd one_body(const Operator& h, const Block& block) {
+  Eigen::MatrixXcd matrix = Eigen::MatrixXcd::Zero(block.places, block.places);
+  const auto inside = [&](int p) { return p >= block.place && p < block.place + block.places; };
+  for (int p = 0; p < block.places; ++p) matrix(p, p) += h.linear()[static_cast<std::size_t>(block.place + p)];
+  for (const MoveTerm& term : h.moves()) {
+    if (term.move.n != 2 || term.move.hops != 1 || !term.functions.empty() || !inside(term.move.place[0]) ||
+        !inside(term.move.place[1]))
+      continue;
+    const int p = term.move.place[0] - block.place;
+    const int q = term.move.place[1] - block.place;
+    matrix(q, p) += term.element;
+    matrix(p, q) += std::conj(term.element);
+  }
+  return matrix;
+}
+
+/// Eigenvectors with the smallest eigenvalues; real ones where the matrix is real.
+Eigen::MatrixXcd lowest(const Eigen::MatrixXcd& matrix, int count, Eigen::VectorXd& levels) {
+  if (matrix.imag().cwiseAbs().maxCoeff() == 0) {
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix.real());
+    levels = solver.eigenvalues();
+    return solver.eigenvectors().leftCols(count).cast<std::complex<double>>();
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(matrix);
+  levels = solver.eigenvalues();
+  return solver.eigenvectors().leftCols(count);
+}
+
+}  // namespace
+
+MeanField free_orbitals(const Operator& h) {
+  MeanField result;
+  bool open = false;
+  for (const Block& block : blocks_of(h)) {
+    const Eigen::MatrixXcd matrix = one_body(h, block);
+    Eigen::VectorXd levels;
+    result.blocks.push_back({block.place, block.particle, lowest(matrix, block.particles, levels)});
+    result.energy += levels.head(block.particles).sum();
+    if (block.particles > 0 && block.particles < block.places) {
+      open = open || levels(block.particles) - levels(block.particles - 1) < 1e-9 * (1 + levels.cwiseAbs().maxCoeff());
+    }
+  }
+  result.description =
+      fmt::format("a determinant of plane waves{}",
+                  open ? " with an open shell, of whose degenerate orbitals some were taken" : ", closed shell");
+  return result;
+}
+
+MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts) {
+  const std::vector<Block> blocks = blocks_of(h);
+  const Space& space = h.space();
+  std::vector<Eigen::MatrixXcd> bare;
+  for (const Block& block : blocks) bare.push_back(one_body(h, block));
+  const auto block_of = [&](int p) {
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      if (p >= blocks[b].place && p < blocks[b].place + blocks[b].places) return static_cast<int>(b);
+    }
+    return -1;
+  };
+  MeanField best;
+  best.energy = 1e300;
+  for (int start = 0; start < starts; ++start) {
+    // rho_pq = <c^dagger_q c_p>
+    std::vector<Eigen::MatrixXcd> rho;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      Eigen::MatrixXcd density = Eigen::MatrixXcd::Zero(blocks[b].places, blocks[b].places);
+      for (int p = 0; p < blocks[b].places; ++p) {
+        const RandomBlock r =
+            philox(seed, RandomPurpose::initial_parameters, static_cast<std::uint64_t>(blocks[b].place + p),
+                   static_cast<std::uint64_t>(1000 + start), 1);
+        density(p, p) =
+            static_cast<double>(blocks[b].particles) / blocks[b].places + (uniform(r.word[0], r.word[1]) - 0.5);
+      }
+      rho.push_back(density);
+    }
+    std::vector<Eigen::MatrixXcd> orbitals(blocks.size());
+    double energy = 0;
+    for (int step = 0; step < 2000; ++step) {
+      std::vector<Eigen::MatrixXcd> fock = bare;
+      double double_counted = 0;
+      for (const PairTerm& pair : h.pairs()) {
+        const int b = block_of(pair.p);
+        const int c = block_of(pair.q);
+        if (b < 0 || c < 0) continue;
+        const int p = pair.p - blocks[static_cast<std::size_t>(b)].place;
+        const int q = pair.q - blocks[static_cast<std::size_t>(c)].place;
+        const std::complex<double> np = rho[static_cast<std::size_t>(b)](p, p);
+        const std::complex<double> nq = rho[static_cast<std::size_t>(c)](q, q);
+        fock[static_cast<std::size_t>(b)](p, p) += pair.weight * nq;
+        fock[static_cast<std::size_t>(c)](q, q) += pair.weight * np;
+        double_counted += pair.weight * (np * nq).real();
+        if (b != c) continue;
+        const std::complex<double> exchange = rho[static_cast<std::size_t>(b)](p, q);
+        fock[static_cast<std::size_t>(b)](p, q) -= pair.weight * exchange;
+        fock[static_cast<std::size_t>(b)](q, p) -= pair.weight * std::conj(exchange);
+        double_counted -= pair.weight * std::norm(exchange);
+      }
+      energy = h.constant() - double_counted;
+      double change = 0;
+      for (std::size_t b = 0; b < blocks.size(); ++b) {
+        Eigen::VectorXd levels;
+        orbitals[b] = lowest(fock[b], blocks[b].particles, levels);
+        energy += levels.head(blocks[b].particles).sum();
+        const Eigen::MatrixXcd next = orbitals[b] * orbitals[b].adjoint();
+        change = std::max(change, (next - rho[b]).cwiseAbs().maxCoeff());
+        rho[b] = 0.5 * (rho[b] + next);
+      }
+      if (change < 1e-10) break;
+    }
+    if (energy >= best.energy - 1e-10) continue;
+    best.energy = energy;
+    best.blocks.clear();
+    for (std::size_t b = 0; b < blocks.size(); ++b)
+      best.blocks.push_back({blocks[b].place, blocks[b].particle, orbitals[b]});
+    double density_order = 0;
+    double spin_order = 0;
+    const int n = space.n_sites();
+    double mean = 0;
+    std::vector<double> n_of(static_cast<std::size_t>(n));
+    for (int i = 0; i < n; ++i) {
+      double magnetization = 0;
+      for (int f = 0; f < 2 && f < space.n_flavours(); ++f) {
+        const int b = block_of(space.place(f, i));
+        if (b < 0) continue;
+        const int p = space.place(f, i) - blocks[static_cast<std::size_t>(b)].place;
+        const double here = rho[static_cast<std::size_t>(b)](p, p).real();
+        n_of[static_cast<std::size_t>(i)] += here;
+        magnetization += f == 0 ? here : -here;
+      }
+      mean += n_of[static_cast<std::size_t>(i)] / n;
+      spin_order = std::max(spin_order, std::abs(magnetization));
+    }
+    for (const double x : n_of) density_order = std::max(density_order, std::abs(x - mean));
+    best.description = fmt::format(
+        "a determinant of Hartree-Fock, E = {:.6g}, densities within {:.2g} of their mean, spin densities up to {:.2g}",
+        energy, density_order, spin_order);
+  }
+  return best;
+}
+
+}  // namespace koushi

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <string>
+#include <vector>
+
+#include "koushi/manybody/operator.hpp"
+
+namespace koushi {
+
+/// Places [place, place + rows) whose particles [particle, particle + columns) stay in them, and their orbitals
+/// [place][orbital].
+struct OrbitalBlock {
+  int place = 0;
+  int particle = 0;
+  Eigen::MatrixXcd orbitals;
+};
+
+struct MeanField {
+  std::vector<OrbitalBlock> blocks;
+  std::string description;
+  double energy = 0;
+};
+
+/// The lowest eigenvectors of the one-body part of H, flavour by flavour where H keeps flavours apart. Where the last one
+/// is degenerate with the next (an open shell), the description says so.
+/// Errors  UsageError where the numbers of fermions are not fixed
+MeanField free_orbitals(const Operator& h);
+
+/// The determinants of lowest energy that unrestricted Hartree-Fock finds from `starts` random densities:
+///
+///   F_pq = h_pq + delta_pq sum_r V_pr <n_r> - V_pq <c^dagger_q c_p>,   V the pair terms of H
+///
+/// mixed half with the density before until that stands still. The description has density and spin order.
+/// Errors  as free_orbitals
+MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts);
+
+}  // namespace koushi

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koushi/manybody/factor.hpp"
+
+namespace koushi {
+
+/// log psi(x) = sum_c theta_c sum_(entries of c) weight x_p x_q, real theta: Jastrow and Gutzwiller factors.
+struct QuadraticEntry {
+  int parameter = 0;
+  int p = 0;
+  int q = 0;
+  double weight = 0;
+};
+
+std::unique_ptr<Factor> make_quadratic_factor(const Space& space, std::vector<QuadraticEntry> entries,
+                                              std::vector<double> parameters, const std::string& description);
+
+}  // namespace koushi
