@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "koushi/manybody/rbm_kernel.hpp"
-#include "log_derivatives.hpp"
+#include "outer_product_rows.hpp"
+#include "stored_rows.hpp"
 #include "tracked_wavefunction.hpp"
 
 namespace koushi {
