@@ -11,7 +11,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/field/gauge_measurement_kernel.hpp"
 #include "koushi/field/link_update_kernel.hpp"
-#include "real_field.hpp"
+#include "koushi/field/real_field.hpp"
 
 namespace koushi {
 
@@ -62,12 +62,16 @@ struct UnitLinks {
 };
 
 template <template <typename> class GroupOf>
-class GaugeTheory final : public RealField {
+class GaugeTheory final : public RealDynamics,
+                          public LocalUpdates,
+                          public Heatbath,
+                          public Overrelaxation,
+                          public ForceGradient {
   using Group = GroupOf<double>;
 
  public:
   GaugeTheory(const Grid& grid, const GaugeOptions& options)
-      : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators),
+      : RealDynamics(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators),
         options_(options),
         beta_(options.beta),
         weights_{1 - 8 * options.rectangle, options.rectangle} {}
@@ -77,7 +81,7 @@ class GaugeTheory final : public RealField {
     for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(),
               UnitLinks<Group>{links<double>()});
     field_changed();
-    RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
+    RealDynamics::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
   }
 
@@ -89,10 +93,6 @@ class GaugeTheory final : public RealField {
 
   void kick(double time) override { add_force(momentum_, time * beta_ / Group::order, weights_); }
   void drift(double time) override { turn_links(momentum_, time); }
-  void kick_then_drift(double kick_time, double drift_time) override {
-    kick(kick_time);
-    drift(drift_time);
-  }
   /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney,
   /// PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
@@ -105,8 +105,8 @@ class GaugeTheory final : public RealField {
     take_back();
   }
 
-  std::vector<std::array<int, 4>> interactions() const override {
-    std::vector<std::array<int, 4>> steps;
+  Interactions interactions() const override {
+    Interactions steps;
     for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
       steps.push_back({});
       steps.back()[static_cast<std::size_t>(mu)] = 1;
@@ -124,10 +124,10 @@ class GaugeTheory final : public RealField {
     }
     return steps;
   }
-  std::vector<std::string> further_updates() const override { return {"hmc", "heatbath", "overrelaxation"}; }
 
   double largest_width() const override { return 10; }
-  UpdatesPerSite updates_per_site() const override { return {grid_.dimension(), grid_.dimension() * Group::subgroups}; }
+  int proposals_per_site() const override { return grid_.dimension(); }
+  int draws_per_site() const override { return grid_.dimension() * Group::subgroups; }
   std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
                           double width) override {
     std::int64_t count = 0;

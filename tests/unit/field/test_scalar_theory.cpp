@@ -8,6 +8,7 @@
 #include "field_sampling.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/scalar_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -16,7 +17,7 @@ namespace {
 struct Case {
   std::string name;
   int dimension;
-  std::unique_ptr<MolecularDynamics> (*make)(const Grid&);
+  std::unique_ptr<ScalarTheory> (*make)(const Grid&);
 };
 
 const std::vector<Case>& cases() {
@@ -132,12 +133,12 @@ namespace {
 /// Means of observables after `n` updates, by HMC or Metropolis sweeps.
 std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* dynamics, int n, double width,
                                        int steps) {
-  const Colouring colouring(theory.grid(), theory.interactions());
+  const Colouring colouring(theory.grid(), as<LocalUpdates>(theory).interactions());
   double exponential = 0;
   double square = 0;
   auto result = sample_field(theory, n, [&](std::uint64_t t) {
     if (dynamics == nullptr) {
-      theory.metropolis(colouring, 5, t, 2, width);
+      as<LocalUpdates>(theory).metropolis(colouring, 5, t, 2, width);
       return;
     }
     const HmcReport report = hmc_trajectory(*dynamics, {.length = 1.5, .jitter = 0.3, .steps = steps, .seed = 5}, t);
@@ -355,15 +356,15 @@ TEST_CASE("the same chain on any number of ranks, replica by replica and bit by 
     };
     const auto whole = make(alone);
     const auto part = make(shared);
-    const Colouring whole_colours(alone, whole->interactions());
-    const Colouring part_colours(shared, part->interactions());
+    const Colouring whole_colours(alone, as<LocalUpdates>(*whole).interactions());
+    const Colouring part_colours(shared, as<LocalUpdates>(*part).interactions());
     int rejected = 0;
-    for (MolecularDynamics* theory : {whole.get(), part.get()}) {
+    for (ScalarTheory* theory : {whole.get(), part.get()}) {
       theory->start(2, 0.5);
       for (std::uint64_t t = 0; t < 100; ++t) {
         const auto report = hmc_trajectory(*theory, {.length = 1, .jitter = 0.2, .steps = 3, .seed = 2}, t);
         for (const double p : report.probability) rejected += p < 0.9 ? 1 : 0;
-        theory->metropolis(theory == whole.get() ? whole_colours : part_colours, 2, t, 1, 0.7);
+        as<LocalUpdates>(*theory).metropolis(theory == whole.get() ? whole_colours : part_colours, 2, t, 1, 0.7);
       }
     }
     CHECK(rejected > 5);
