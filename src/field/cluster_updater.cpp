@@ -29,6 +29,7 @@ FieldUpdate cluster_update(const DeckSection& section, const ClusterOptions& opt
                            const std::string& description) {
   return {.repetitions = options.repetitions,
           .changes_modulus = false,
+          .suits = has<ClusterUpdates>,
           .make = [section, single, description](FieldTheory& theory) -> std::unique_ptr<Updater> {
             return std::make_unique<ClusterUpdater>(theory.grid(), needed<ClusterUpdates>(section, theory), single,
                                                     static_cast<std::uint64_t>(section.deck().integer("seed")),

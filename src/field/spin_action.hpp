@@ -21,8 +21,8 @@ Keys<Options> bond_keys() {
       .real("field", of(&SpinModel::field), {}, "h of the term - h sum of H");
 }
 
-/// What all spins with bonds are as an action: configurations with this word and these further keys of [action]. fields:
-/// arrays of the field's size that their theory keeps.
+/// What all spins with bonds are as an action: configurations with this word and these further keys of [action].
+/// fields: arrays of the field's size that their theory keeps.
 FieldAction spin_action(const DeckSection& section, const GridOptions& lattice, const SpinModel& model, int fields,
                         const std::string& configuration, const std::vector<std::string>& configuration_keys);
 

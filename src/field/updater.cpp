@@ -57,9 +57,16 @@ std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, FieldTheor
 }
 
 void refuse_updater(const DeckSection& section, const FieldTheory& theory, const std::string& missing) {
-  section.refuse(
-      "kind", fmt::format("{} needs {}, which this action, as the deck has it, does not have", section.kind(), missing),
-      "an updater of what it has: " + join(capabilities(theory)));
+  std::vector<std::string> suited;
+  const Deck nothing;  // kinds with their defaults
+  for (const UpdaterKinds::OneKind& kind : updater_kinds().all()) {
+    try {
+      const FieldUpdate update = kind.make(DeckSection(nothing, "updater.0"));
+      if (update.suits && update.suits(theory)) suited.push_back(kind.name);
+    } catch (const Error&) {  // a kind that is nothing without its keys
+    }
+  }
+  section.refuse("kind", fmt::format("this action, as the deck has it, has no {}", missing), "one of " + join(suited));
 }
 
 double fraction_of_sites(const Grid& grid, std::int64_t mine, int per_site) {

@@ -334,6 +334,29 @@ void check_ladder(const Deck& deck, const Law& law, const std::string& parameter
   CHECK((accepted < replicas && certain > 0 && accepted > certain));
 }
 
+/// S is linear in a coupling with a series, and the series gives the slope; the virial has the degree.
+void check_coupling(const Deck& deck, const Coupling& coupling) {
+  const std::string key = "action." + coupling.key;
+  const double step = 0.2 * std::abs(deck.real(key));
+  const Communicator self = Communicator::self();
+  const Grid grid = make_grid(self, deck);
+  const auto theory = make_field_theory(deck, grid);
+  const auto moved = make_field_theory(deck.with(key, deck.real(key) + step), grid);
+  theory->start(5, 0.6);
+  moved->set_configuration(theory->configuration().local);
+  const Measured here = theory->measure();
+  const Measured there = moved->measure();
+  const std::vector<double> s[2] = {theory->action(), moved->action()};
+  const double volume = static_cast<double>(grid.n_sites());
+  for (std::size_t r = 0; r < s[0].size(); ++r) {
+    const double slope = coupling.factor * here.at(coupling.series)[r];  // per site
+    CHECK(std::abs(s[1][r] - s[0][r] - step * volume * slope) < 1e-10 * (1 + std::abs(s[0][r])));
+    if (here.count("virial") == 0) continue;
+    const double virial = there.at("virial")[r] - here.at("virial")[r];
+    CHECK(std::abs(virial - step * slope * coupling.degree / field_action(deck).components) < 1e-10);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("rungs of every action and parameter exchange by the weights that their decks give", "[conformance]") {
@@ -350,6 +373,7 @@ TEST_CASE("rungs of every action and parameter exchange by the weights that thei
         for (const Coupling& coupling : field_action(deck).couplings) {
           INFO(keys << ", ladder in " << coupling.key);
           check_ladder(deck, *law, "action." + coupling.key);
+          if (!coupling.series.empty()) check_coupling(deck, coupling);
           tried.insert(coupling.key);
         }
       }

@@ -77,6 +77,7 @@ UpdaterKinds::OneKind sign_kind() {
   return {"sign", "phi -> - phi of whole replicas", keys.list(), [](const DeckSection& section) {
             return FieldUpdate{.repetitions = keys.read(section).repetitions,
                                .changes_action = false,
+                               .suits = [](const FieldTheory&) { return true; },
                                .make = [section](FieldTheory& theory) -> std::unique_ptr<Updater> {
                                  return std::make_unique<SignUpdater>(
                                      theory, static_cast<std::uint64_t>(section.deck().integer("seed")));

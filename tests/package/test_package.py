@@ -88,7 +88,7 @@ def double_wells(folder, program):
     python(folder, "double_well.py", "same", "parts.h5", "whole.h5")
     ladder = 'updater.2={kind="replica-exchange",parameter="action.%s",values=[1.0,1.5]}'
     assert "action.height from 1 to 1.5" in call([program, "check", "double_well.toml", "--set", ladder % "height"], folder)
-    for sets, said in ((ladder % "mass_squared", "parameter = one of action.height, action.stiffness"), ('updater.1={kind="heatbath"}', "an updater of what it has: local updates, molecular dynamics"),
+    for sets, said in ((ladder % "mass_squared", "parameter = one of action.height, action.stiffness"), ('updater.1={kind="heatbath"}', "one of fourier-hmc, hmc, metropolis, sign"),
                        ("action.height=-1", "expected: real number > 0")):
         done = subprocess.run([program, "check", "double_well.toml", "--set", sets], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
         assert done.returncode == 2 and said in done.stderr, (sets, done.stderr)

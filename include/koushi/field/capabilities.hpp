@@ -118,8 +118,8 @@ class ForceGradient {
   virtual void shifted_kick(double time, double shift) = 0;
 };
 
-/// Momenta whose Fourier modes have masses M(k) = 2 stiffness (k_hat^2 + mass^2): H = p M^{-1} p / 2 + S, and a drift is
-/// phi <- phi + time M^{-1} p.
+/// Momenta whose Fourier modes have masses M(k) = 2 stiffness (k_hat^2 + mass^2): H = p M^{-1} p / 2 + S, and a drift
+/// is phi <- phi + time M^{-1} p.
 class FourierAcceleration {
  public:
   static constexpr const char* capability_name = "Fourier acceleration";

@@ -29,10 +29,10 @@ struct GaugeOptions {
 /// Series   action_density, plaquette, wilson_loops [R][T] up to 4 x 4 and the grid's range; in two directions of U(1)
 ///          topological_charge; flow_energy [t] (clover) and, in four directions of SU(N), topological_charge of the
 ///          clover at the end of the flow; static_loops [R][T]
-/// Can      molecular dynamics (momenta p_a of T_a with tr T_a T_b = 1/2), heatbath, overrelaxation and local updates by
-///          directions and colours
-/// Flow     dV/dt = - 2 T_a Im tr(T_a V A) i V with the staples A of plaquettes, by the third-order Runge-Kutta scheme of
-///          Luescher
+/// Can      molecular dynamics (momenta p_a of T_a with tr T_a T_b = 1/2), heatbath, overrelaxation and local updates
+///          by directions and colours
+/// Flow     dV/dt = - 2 T_a Im tr(T_a V A) i V with the staples A of plaquettes, by the third-order Runge-Kutta scheme
+///          of Luescher
 /// Errors   UsageError: one direction, an antiperiodic boundary, a range of the grid that is shorter than the loops
 /// Source   K. G. Wilson, Phys. Rev. D 10, 2445 (1974); M. Luescher, JHEP 08 (2010) 071
 std::unique_ptr<FieldTheory> make_gauge_theory(const Grid& grid, const GaugeOptions& options);

@@ -42,8 +42,8 @@ struct SliceSums {
   }
 };
 
-/// What kernels on fields of one grid and number of components share: halos, sums over sites and over slices. The arrays
-/// are those of make_field(grid, components), whoever owns them.
+/// What kernels on fields of one grid and number of components share: halos, sums over sites and over slices. The
+/// arrays are those of make_field(grid, components), whoever owns them.
 /// Collective  all calls, over the group of ranks that hold the replicas
 class FieldOperations {
  public:

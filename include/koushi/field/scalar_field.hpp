@@ -198,8 +198,8 @@ class ScalarMeasurement {
   MomentumCorrelators at_momenta_;
 };
 
-/// The theory of a site potential V and a bond energy B of n components in d directions, S = sum_x { V(phi(x)) + sum_mu
-/// B(phi(x), phi(x + mu)) }: scalar_kernel.hpp has examples of both.
+/// The theory of a site potential V and a bond energy B of n components in d directions,
+/// S = sum_x { V(phi(x)) + sum_mu B(phi(x), phi(x + mu)) }: scalar_kernel.hpp has examples of both.
 template <typename Site, typename Bond, int n, int d>
 class ScalarField : public ScalarTheory {
  public:
@@ -270,10 +270,12 @@ class ScalarField : public ScalarTheory {
   FieldArray spare_;  ///< where a kick and drift in one pass writes the field, and where a shifted one stands
 };
 
-/// A ScalarField, or a layer on one, with clusters of the signs of phi, for even potentials and bonds stiffness (phi - w
-/// phi')^2. phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a bond it changes -
-/// 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so that a
-/// bond of aligned signs is active with probability 1 - e^{-2 J}.
+/// A ScalarField, or a layer on one, with clusters of the signs of phi, for even potentials and bonds
+/// stiffness (phi - w phi')^2.
+///
+/// phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a bond it changes
+/// - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so that
+/// a bond of aligned signs is active with probability 1 - e^{-2 J}.
 /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
 template <typename Theory>
 class SignClusters : public Theory, public ClusterUpdates {

@@ -46,12 +46,13 @@ struct LadderRequest {
 /// An entry of [[updater]] as a deck has it, before there is a theory: what others must know of it, and how it is made.
 struct FieldUpdate {
   int repetitions = 1;
-  bool changes_action = true;             ///< false: S stays as it is
-  bool changes_modulus = true;            ///< false: |phi| stays as it is
-  int arrays = 0;                         ///< of the field's size that it adds to memory
-  int numbers = 0;                        ///< per site that it adds besides
-  bool undivided_line = false;            ///< a lattice of one direction stays on one rank
-  std::optional<LadderRequest> ladder{};  ///< of updaters that exchange theories; they make no Updater
+  bool changes_action = true;                       ///< false: S stays as it is
+  bool changes_modulus = true;                      ///< false: |phi| stays as it is
+  int arrays = 0;                                   ///< of the field's size that it adds to memory
+  int numbers = 0;                                  ///< per site that it adds besides
+  bool undivided_line = false;                      ///< a lattice of one direction stays on one rank
+  std::function<bool(const FieldTheory&)> suits{};  ///< whether a theory has what it needs; empty: not to be offered
+  std::optional<LadderRequest> ladder{};            ///< of updaters that exchange theories; they make no Updater
   std::function<std::unique_ptr<Updater>(FieldTheory&)> make{};  ///< keeps the reference. Errors: DeckError, UsageError
 };
 
@@ -67,7 +68,13 @@ std::vector<FieldUpdate> field_updates(const Deck& deck);
 /// was for ever.
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, FieldTheory& theory);
 
-/// Refuses an updater at its kind for what its theory cannot do, with what it can.
+/// Whether a theory has a capability: FieldUpdate::suits of updaters that need one.
+template <typename Capability>
+bool has(const FieldTheory& theory) {
+  return dynamic_cast<const Capability*>(&theory) != nullptr;
+}
+
+/// Refuses an updater at its kind for a capability that its theory has not, with the updaters that suit the theory.
 [[noreturn]] void refuse_updater(const DeckSection& section, const FieldTheory& theory, const std::string& missing);
 
 /// A capability that an updater needs. Errors: DeckError, by refuse_updater().

@@ -46,6 +46,7 @@ UpdaterKinds::OneKind fourier_hmc_kind() {
                                .arrays = 1,   // velocities
                                .numbers = 1,  // the buffer of the transforms
                                .undivided_line = true,
+                               .suits = has<FourierAcceleration>,
                                .make = [section, options](FieldTheory& theory) {
                                  const auto& fourier = needed<FourierAcceleration>(section, theory);
                                  const double mass = acceleration_mass(section, options, fourier, theory.grid());

@@ -33,6 +33,7 @@ UpdaterKinds::OneKind heatbath_kind() {
       Keys<HeatbathOptions>().integer("repetitions", &HeatbathOptions::repetitions, {1, 1000}, "in one sweep");
   return {"heatbath", "links drawn anew from their conditional weight", keys.list(), [](const DeckSection& section) {
             return FieldUpdate{.repetitions = keys.read(section).repetitions,
+                               .suits = has<Heatbath>,
                                .make = [section](FieldTheory& theory) -> std::unique_ptr<Updater> {
                                  return std::make_unique<HeatbathUpdater>(
                                      theory.grid(), needed<Heatbath>(section, theory),

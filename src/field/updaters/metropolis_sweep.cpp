@@ -100,9 +100,10 @@ UpdaterKinds::OneKind metropolis_sweep_kind() {
           .integer("repetitions", &MetropolisOptions::repetitions, {1, 1000}, "in one sweep");
   return {"metropolis", "local updates, colour by colour", keys.list(), [](const DeckSection& section) {
             const MetropolisOptions options = keys.read(section);
-            return FieldUpdate{.repetitions = options.repetitions, .make = [section, options](FieldTheory& theory) {
-                                 return make_metropolis(section, theory, options);
-                               }};
+            return FieldUpdate{
+                .repetitions = options.repetitions,
+                .suits = has<LocalUpdates>,
+                .make = [section, options](FieldTheory& theory) { return make_metropolis(section, theory, options); }};
           }};
 }
 

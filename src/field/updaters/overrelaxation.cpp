@@ -35,6 +35,7 @@ UpdaterKinds::OneKind overrelaxation_kind() {
           [](const DeckSection& section) {
             return FieldUpdate{.repetitions = keys.read(section).repetitions,
                                .changes_action = false,
+                               .suits = has<Overrelaxation>,
                                .make = [section](FieldTheory& theory) -> std::unique_ptr<Updater> {
                                  return std::make_unique<OverrelaxationUpdater>(
                                      theory.grid(), needed<Overrelaxation>(section, theory));
