@@ -16,7 +16,10 @@ FieldChain::FieldChain(const Deck& deck, const Grid& grid, std::string prefix)
       prefix_(std::move(prefix)),
       theory_(make_field_theory(deck, grid)),
       updaters_(make_updaters(deck, *theory_)),
-      observables_(theory_->observables()) {}
+      observables_(theory_->observables()) {
+  const FieldAction action = field_action(deck);
+  if (action.correlator) spacing_ = action.correlator->spacing;
+}
 
 std::vector<std::string> FieldChain::descriptions() const {
   std::vector<std::string> all;
@@ -31,7 +34,7 @@ void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
   double acceptance = 0;
   double weight = 0;
   for (int n = 0; n < updater.repetitions; ++n) {
-    const double now = updater.update(*theory_, step + static_cast<std::uint64_t>(n));
+    const double now = updater.update(step + static_cast<std::uint64_t>(n));
     if (tunes) updater.tune(now);
     acceptance += now / updater.repetitions;
     weight += updater.mean_weight() / updater.repetitions;
@@ -56,7 +59,7 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
     series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
     series.values.insert(series.values.end(), all.begin(), all.end());
   }
-  if (save_every > 0 && measured() % save_every == 0) theory_->write(saved_[sweep], "");
+  if (save_every > 0 && measured() % save_every == 0) saved_[sweep] = theory_->configuration();
 }
 
 std::int64_t FieldChain::measured() const {
@@ -183,12 +186,9 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
     at += size;
   }
   theory_->read(reader, prefix_ + "state/field");
-  BoxCopy here;
-  theory_->write(here, "");
-  for (const std::string& name : reader.list(prefix_ + "configurations")) {
-    here.local = reader.read_box(prefix_ + "configurations/" + name, here.box);
-    saved_[std::stoll(name)] = here;
-  }
+  const ArrayBox here = theory_->box();
+  for (const std::string& name : reader.list(prefix_ + "configurations"))
+    saved_[std::stoll(name)] = {here, reader.read_box(prefix_ + "configurations/" + name, here)};
   history_.read(reader, prefix_);
   for (const std::string& name : reader.list(prefix_ + "series")) {
     Series series;
