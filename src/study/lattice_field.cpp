@@ -78,7 +78,8 @@ class LatticeField {
         run_.phases().lap("measurements");
       }
       progress.step(sweep_, status());
-      if (checkpoint_if_due(sweep_ == last)) return run_.stopped(progress, fmt::format("sweep {}", sweep_));
+      if (checkpoint_if_due(sweep_ == last || must_make_room()))
+        return run_.stopped(progress, fmt::format("sweep {}", sweep_));
     }
     for (std::size_t k = 0; k < chains_.size(); ++k) {
       const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
@@ -242,7 +243,23 @@ class LatticeField {
   }
 
   bool checkpoint_if_due(bool now) {
-    return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
+    bool written = false;
+    const bool stop = run_.checkpoint_if_due(now, [&](ResultWriter& writer) {
+      write(writer);
+      written = true;
+    });
+    if (written) {
+      for (const auto& chain : chains_) chain->checkpointed();
+    }
+    return stop;
+  }
+
+  /// Whether configurations that were saved since the last checkpoint take so much memory that another should give it
+  /// back: 256 MiB of a rank, and three of them, since every checkpoint copies all earlier ones.
+  bool must_make_room() const {
+    double bytes = 0;
+    for (const auto& chain : chains_) bytes += chain->waiting_bytes();
+    return bytes > 256.0 * (1 << 20) && own().waiting() >= 3;
   }
 
   /// The first configuration: of another file, or as the theory makes it.
@@ -255,7 +272,8 @@ class LatticeField {
     }
     const std::string file = deck_.text("study.initial");
     BoxCopy first;
-    theory.write(first, "");  // its shape
+    first.shape_only = !is_nersc(file);
+    theory.write(first, "");
     if (is_nersc(file)) {
       if (deck_.has("study.initial_sweep"))
         deck_.refuse("study.initial_sweep", file + " holds one configuration",
@@ -376,6 +394,7 @@ void LatticeField::write(ResultWriter& writer) const {
   writer.write("state/sweep", std::vector<std::int64_t>{sweep_});
   for (const auto& chain : chains_) chain->write(writer);
   BoxCopy shape;
+  shape.shape_only = true;
   own().theory().write(shape, "");
   writer.write("lattice/shape", shape.box.shape);
   writer.describe("lattice/shape", "", "of state/field and configurations/*: replicas, components, extents");
@@ -534,6 +553,7 @@ RunEstimate LatticeField::describe(int ranks) {
     double bytes = 8 * static_cast<double>(numbers[0]) * static_cast<double>(n_measurements_);
     if (save_every_ > 0) {
       BoxCopy one;
+      one.shape_only = true;
       own().theory().write(one, "");
       double all = 8.0 * static_cast<double>(chains_.size()) * static_cast<double>(n_measurements_ / save_every_);
       for (const std::int64_t n : one.box.shape) all *= static_cast<double>(n);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,10 @@ class BoxCopy final : public Archive {
  public:
   ArrayBox box;
   std::vector<double> local;
+  bool shape_only = false;  ///< only `box` is taken
   void write_box(const std::string&, const ArrayBox& here, const std::vector<double>& values) override {
     box = here;
-    local = values;
+    if (!shape_only) local = values;
   }
   std::vector<double> read_box(const std::string&, const ArrayBox&) const override { return local; }
   void write(const std::string&, const std::vector<double>&) override { refuse(); }
@@ -76,7 +78,14 @@ class FieldChain {
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
   std::vector<OddAcceptance> odd_acceptances(std::int64_t warm_up) const;
 
-  void write(ResultWriter& writer) const;
+  /// Saved configurations that are large are copied from the last checkpoint, where they are in it, and else written.
+  void write(ResultWriter& writer);
+  /// To be called when the file of the last write() is in its place: configurations that it holds as large arrays are
+  /// given out of memory.
+  void checkpointed();
+  /// Configurations saved since the last checkpoint, and their bytes on the average rank.
+  std::int64_t waiting() const { return waiting_; }
+  double waiting_bytes() const;
   void read(const ResultReader& reader, std::int64_t n_measurements);
 
  private:
@@ -94,7 +103,10 @@ class FieldChain {
   std::unique_ptr<FieldTheory> theory_;
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
-  std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
+  std::map<std::int64_t, BoxCopy> saved_;  ///< configurations in memory, by sweep
+  std::set<std::int64_t> filed_;           ///< sweeps of those that are large arrays of the last checkpoint alone
+  std::int64_t waiting_ = 0;               ///< of saved_, since the last checkpoint
+  std::vector<std::int64_t> written_;      ///< of saved_, as large arrays by the last write()
   std::map<std::string, Series> series_;
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
