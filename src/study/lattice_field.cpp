@@ -78,7 +78,8 @@ class LatticeField {
         run_.phases().lap("measurements");
       }
       progress.step(sweep_, status());
-      if (checkpoint_if_due(sweep_ == last)) return run_.stopped(progress, fmt::format("sweep {}", sweep_));
+      if (checkpoint_if_due(sweep_ == last || must_make_room()))
+        return run_.stopped(progress, fmt::format("sweep {}", sweep_));
     }
     for (std::size_t k = 0; k < chains_.size(); ++k) {
       const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
@@ -240,7 +241,23 @@ class LatticeField {
   }
 
   bool checkpoint_if_due(bool now) {
-    return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
+    bool written = false;
+    const bool stop = run_.checkpoint_if_due(now, [&](ResultWriter& writer) {
+      write(writer);
+      written = true;
+    });
+    if (written) {
+      for (const auto& chain : chains_) chain->checkpointed();
+    }
+    return stop;
+  }
+
+  /// Whether configurations that were saved since the last checkpoint take so much memory that another should give it
+  /// back: 256 MiB of a rank, and three of them, since every checkpoint copies all earlier ones.
+  bool must_make_room() const {
+    double bytes = 0;
+    for (const auto& chain : chains_) bytes += chain->waiting_bytes();
+    return bytes > 256.0 * (1 << 20) && own().waiting() >= 3;
   }
 
   /// The first configuration: of another file, or as the theory makes it.

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,14 @@ class FieldChain {
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
   std::vector<OddAcceptance> odd_acceptances(std::int64_t warm_up) const;
 
-  void write(ResultWriter& writer) const;
+  /// Saved configurations that are large are copied from the last checkpoint, where they are in it, and else written.
+  void write(ResultWriter& writer);
+  /// To be called when the file of the last write() is in its place: configurations that it holds as large arrays are
+  /// given out of memory.
+  void checkpointed();
+  /// Configurations saved since the last checkpoint, and their bytes on the average rank.
+  std::int64_t waiting() const { return waiting_; }
+  double waiting_bytes() const;
   void read(const ResultReader& reader, std::int64_t n_measurements);
 
  private:
@@ -74,7 +82,10 @@ class FieldChain {
   std::optional<double> spacing_;
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
-  std::map<std::int64_t, Configuration> saved_;  ///< by sweep
+  std::map<std::int64_t, Configuration> saved_;  ///< configurations in memory, by sweep
+  std::set<std::int64_t> filed_;           ///< sweeps of those that are large arrays of the last checkpoint alone
+  std::int64_t waiting_ = 0;               ///< of saved_, since the last checkpoint
+  std::vector<std::int64_t> written_;      ///< of saved_, as large arrays by the last write()
   std::map<std::string, Series> series_;
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
