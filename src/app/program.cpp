@@ -390,6 +390,8 @@ int run_all(int argc, char** argv, const Additions& additions) {
   Session session(argc, argv);
   try {
     for (const HamiltonianKind& kind : additions.hamiltonians) add_hamiltonian(kind);
+    for (const ActionKinds::OneKind& kind : additions.actions) action_kinds().add(kind);
+    for (const UpdaterKinds::OneKind& kind : additions.updaters) updater_kinds().add(kind);
     const Communicator comm(MPI_COMM_WORLD);
     const int code = obey(argc, argv, comm);
     if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);

@@ -1,4 +1,4 @@
-#include "clusters.hpp"
+#include "koushi/field/clusters.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "fourier.hpp"
+#include "koushi/field/fourier.hpp"
 
 #include <fftw3-mpi.h>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // In a build without FFTW and MPI.
-#include "fourier.hpp"
 #include "koushi/base/error.hpp"
+#include "koushi/field/fourier.hpp"
 
 namespace koushi {
 

@@ -9,9 +9,10 @@
 #include <utility>
 
 #include "koushi/base/error.hpp"
+#include "koushi/field/action_on_arrays.hpp"
 #include "koushi/field/gauge_measurement_kernel.hpp"
 #include "koushi/field/link_update_kernel.hpp"
-#include "real_field.hpp"
+#include "koushi/field/real_field.hpp"
 
 namespace koushi {
 
@@ -62,12 +63,17 @@ struct UnitLinks {
 };
 
 template <template <typename> class GroupOf>
-class GaugeTheory final : public RealField {
+class GaugeTheory final : public RealDynamics,
+                          public LocalUpdates,
+                          public Heatbath,
+                          public Overrelaxation,
+                          public ForceGradient,
+                          public ActionOnArrays {
   using Group = GroupOf<double>;
 
  public:
   GaugeTheory(const Grid& grid, const GaugeOptions& options)
-      : RealField(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators),
+      : RealDynamics(grid, grid.dimension() * Group::reals, true, grid.dimension() * Group::generators),
         options_(options),
         beta_(options.beta),
         weights_{1 - 8 * options.rectangle, options.rectangle} {}
@@ -77,22 +83,18 @@ class GaugeTheory final : public RealField {
     for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::unit_links", grid_.view(),
               UnitLinks<Group>{links<double>()});
     field_changed();
-    RealField::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
+    RealDynamics::draw_momenta(seed ^ 0x9e3779b97f4a7c15ULL, 0);
     if (spread > 0) drift(spread);
   }
 
-  std::vector<double> action() override {
-    std::vector<double> s;
-    for (const auto& sums : survey()) s.push_back(action_of(sums));
-    return s;
+  std::vector<double> action() override { return actions_of(survey()); }
+  std::vector<double> action_of(const FieldArray& field) override {
+    halo_.exchange(field, {.layers = reach()});
+    return actions_of(survey_of(field));
   }
 
   void kick(double time) override { add_force(momentum_, time * beta_ / Group::order, weights_); }
   void drift(double time) override { turn_links(momentum_, time); }
-  void kick_then_drift(double kick_time, double drift_time) override {
-    kick(kick_time);
-    drift(drift_time);
-  }
   /// The force at links moved along it: U' = exp(- shift F) U with the force F as momentum (H. Yin, R. D. Mawhinney,
   /// PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
@@ -105,8 +107,8 @@ class GaugeTheory final : public RealField {
     take_back();
   }
 
-  std::vector<std::array<int, 4>> interactions() const override {
-    std::vector<std::array<int, 4>> steps;
+  Interactions interactions() const override {
+    Interactions steps;
     for (int mu = grid_.view().first_direction; mu < 4; ++mu) {
       steps.push_back({});
       steps.back()[static_cast<std::size_t>(mu)] = 1;
@@ -124,10 +126,10 @@ class GaugeTheory final : public RealField {
     }
     return steps;
   }
-  std::vector<std::string> further_updates() const override { return {"hmc", "heatbath", "overrelaxation"}; }
 
   double largest_width() const override { return 10; }
-  UpdatesPerSite updates_per_site() const override { return {grid_.dimension(), grid_.dimension() * Group::subgroups}; }
+  int proposals_per_site() const override { return grid_.dimension(); }
+  int draws_per_site() const override { return grid_.dimension() * Group::subgroups; }
   std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
                           double width) override {
     std::int64_t count = 0;
@@ -155,7 +157,7 @@ class GaugeTheory final : public RealField {
         all["polyakov_loop2"].push_back(std::norm(lines[r]));
         all["polyakov_loop_re"].push_back(lines[r].real());
       }
-      all["action_density"].push_back(action_of(sums[r]) / volume);
+      all["action_density"].push_back(action_of_sums(sums[r]) / volume);
       all["plaquette"].push_back(sums[r][1] / planes());
       if (has_charge()) {
         const double charge = std::round(sums[r][2]);
@@ -255,8 +257,14 @@ class GaugeTheory final : public RealField {
  private:
   /// Steps that the action takes from a link.
   int reach() const { return weights_.rectangle == 0 ? 1 : 2; }
-  double action_of(const std::array<double, GaugeSurvey<Group>::numbers>& sums) const {
+  using Sums = std::array<double, GaugeSurvey<Group>::numbers>;
+  double action_of_sums(const Sums& sums) const {
     return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]);
+  }
+  std::vector<double> actions_of(const std::vector<Sums>& all) const {
+    std::vector<double> s;
+    for (const Sums& sums : all) s.push_back(action_of_sums(sums));
+    return s;
   }
   void put_aside() {
     if (aside_.extent(2) == 0) aside_ = make_field(grid_, components_);
@@ -437,7 +445,11 @@ class GaugeTheory final : public RealField {
 
   template <typename T>
   LinkField<GroupOf<T>> links() const {
-    return {grid_.view(), pointer_to(field_), is_open()};
+    return links_of<T>(field_);
+  }
+  template <typename T>
+  LinkField<GroupOf<T>> links_of(const FieldArray& field) const {
+    return {grid_.view(), pointer_to(field), is_open()};
   }
   /// Calls body(std::type_identity<T>): T the type of the values of kernels, vectors of sites where rows are split.
   template <typename Body>
@@ -541,13 +553,17 @@ class GaugeTheory final : public RealField {
     return loops;
   }
 
-  std::vector<std::array<double, GaugeSurvey<Group>::numbers>> survey() {
+  std::vector<Sums> survey() {
     fill_halo(reach());
+    return survey_of(field_);
+  }
+  /// Of links whose halo is filled.
+  std::vector<Sums> survey_of(const FieldArray& field) const {
     const std::vector<double> all =
         lane_totals<GaugeSurvey>("koushi::field::gauge_survey", [&]<typename T>(std::type_identity<T>) {
-          return GaugeSurvey<GroupOf<T>>{links<T>(), weights_.rectangle != 0};
+          return GaugeSurvey<GroupOf<T>>{links_of<T>(field), weights_.rectangle != 0};
         });
-    std::vector<std::array<double, GaugeSurvey<Group>::numbers>> sums(all.size() / GaugeSurvey<Group>::numbers);
+    std::vector<Sums> sums(all.size() / GaugeSurvey<Group>::numbers);
     for (std::size_t k = 0; k < all.size(); ++k)
       sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
     return sums;

@@ -42,11 +42,18 @@ std::vector<Stage> stages(Integrator integrator) {
 
 }  // namespace
 
+bool needs_force_gradient(Integrator integrator) {
+  const std::vector<Stage> all = stages(integrator);
+  return std::any_of(all.begin(), all.end(), [](const Stage& stage) { return stage.gradient != 0; });
+}
+
 void integrate(MolecularDynamics& theory, Integrator integrator, double step, int steps) {
   const std::vector<Stage> all = stages(integrator);
+  auto* const gradient = needs_force_gradient(integrator) ? dynamic_cast<ForceGradient*>(&theory) : nullptr;
+  if (needs_force_gradient(integrator) && gradient == nullptr) throw InternalError("this theory has no force gradient");
   const auto run = [&](const Stage& stage, double kick) {
     if (stage.gradient != 0) {
-      theory.shifted_kick(kick * step, stage.gradient * step * step);
+      gradient->shifted_kick(kick * step, stage.gradient * step * step);
       if (stage.drift != 0) theory.drift(stage.drift * step);
     } else if (stage.drift != 0) {
       theory.kick_then_drift(kick * step, stage.drift * step);
@@ -62,26 +69,24 @@ void integrate(MolecularDynamics& theory, Integrator integrator, double step, in
 }
 
 HmcReport hmc_trajectory(MolecularDynamics& theory, const HmcOptions& options, std::uint64_t step) {
-  const GridView& grid = theory.grid().view();
-  const auto replicas = static_cast<std::size_t>(grid.n_replicas);
+  const Replicas replicas = theory.replicas();
   double length = options.length;
   if (options.jitter > 0) {
     const RandomBlock r = philox(options.seed, RandomPurpose::trajectory_length, step, 0, 0);
     length *= 1 + options.jitter * (2 * uniform(r.word[0], r.word[1]) - 1);
   }
-  theory.accelerate(options.acceleration_mass);
   theory.keep();
   theory.draw_momenta(options.seed, step);
   const std::vector<double> before = theory.hamiltonian();
   integrate(theory, options.integrator, length / options.steps, options.steps);
   const std::vector<double> after = theory.hamiltonian();
   HmcReport report;
-  std::vector<bool> accepted(replicas);
-  for (std::size_t r = 0; r < replicas; ++r) {
+  std::vector<bool> accepted(replicas.here);
+  for (std::size_t r = 0; r < replicas.here; ++r) {
     const double change = after[r] - before[r];
     const double probability = std::isfinite(change) ? std::min(1.0, std::exp(-change)) : 0.0;
     const RandomBlock word =
-        philox(options.seed, RandomPurpose::acceptance, step, static_cast<std::uint64_t>(grid.first_replica) + r, 0);
+        philox(options.seed, RandomPurpose::acceptance, step, static_cast<std::uint64_t>(replicas.first) + r, 0);
     accepted[r] = uniform(word.word[0], word.word[1]) < probability;
     report.energy_change.push_back(change);
     report.probability.push_back(probability);

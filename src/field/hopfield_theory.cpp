@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "koushi/base/error.hpp"
+#include "koushi/field/capabilities.hpp"
 #include "koushi/random/philox.hpp"
 
 namespace koushi {
@@ -55,7 +56,7 @@ struct HopfieldSweep {
   }
 };
 
-class HopfieldTheory final : public FieldTheory {
+class HopfieldTheory final : public FieldTheory, public LocalUpdates {
  public:
   HopfieldTheory(const Grid& grid, const HopfieldOptions& options)
       : grid_(grid),
@@ -167,12 +168,12 @@ class HopfieldTheory final : public FieldTheory {
     return {curve};
   }
 
-  void write(Archive& archive, const std::string& path) const override {
+  ArrayBox box() const override { return grid_.box(1); }
+  Configuration configuration() const override {
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, spins_);
-    archive.write_box(path, grid_.box(1), std::vector<double>(host.data(), host.data() + host.size()));
+    return {box(), std::vector<double>(host.data(), host.data() + host.size())};
   }
-  void read(const Archive& archive, const std::string& path) override {
-    const std::vector<double> local = archive.read_box(path, grid_.box(1));
+  void set_configuration(const std::vector<double>& local) override {
     const auto host = Kokkos::create_mirror_view(spins_);
     for (std::size_t k = 0; k < local.size(); ++k) host.data()[k] = static_cast<std::int8_t>(local[k]);
     set_spins(host);

@@ -5,39 +5,35 @@
 #include <algorithm>
 
 #include "koushi/base/text.hpp"
+#include "koushi/field/field_action.hpp"
+#include "koushi/field/updater.hpp"
 
 namespace koushi {
 
-const std::vector<std::string>& ladder_parameters() {
-  static const std::vector<std::string> all{"action.beta",  "action.mass_squared", "action.lambda",
-                                            "action.kappa", "action.field",        "action.spacing"};
-  return all;
-}
-
 int ladder_updater(const Deck& deck) {
-  for (int k = 0; k < deck.count("updater"); ++k) {
-    if (deck.text(fmt::format("updater.{}.kind", k)) == exchange_kind) return k;
-  }
-  return -1;
+  const std::vector<FieldUpdate> updates = field_updates(deck);
+  const auto found = std::find_if(updates.begin(), updates.end(), [](const FieldUpdate& u) { return u.ladder; });
+  return found == updates.end() ? -1 : static_cast<int>(found - updates.begin());
 }
 
 Ladder make_ladder(const Deck& deck) {
   Ladder ladder{.updater = ladder_updater(deck)};
   if (ladder.updater < 0) return ladder;
+  const std::vector<FieldUpdate> updates = field_updates(deck);
   const std::string at = fmt::format("updater.{}.", ladder.updater);
-  for (int k = ladder.updater + 1; k < deck.count("updater"); ++k) {
-    const std::string kind = fmt::format("updater.{}.kind", k);
-    if (deck.text(kind) == exchange_kind)
-      deck.refuse(kind, "a second ladder", "one replica-exchange, with `repetitions` if once per sweep is not enough");
+  for (auto k = static_cast<std::size_t>(ladder.updater) + 1; k < updates.size(); ++k) {
+    const DeckSection section(deck, fmt::format("updater.{}", k));
+    if (updates[k].ladder)
+      section.refuse("kind", "a second ladder",
+                     fmt::format("one {}, with `repetitions` if once per sweep is not enough", section.kind()));
   }
-  ladder.parameter = deck.text(at + "parameter");
-  ladder.values = deck.reals(at + "values");
+  const LadderRequest& request = *updates[static_cast<std::size_t>(ladder.updater)].ladder;
+  ladder.parameter = request.parameter;
+  ladder.values = request.values;
   const std::vector<double>& values = ladder.values;
-  if (!deck.has(ladder.parameter)) {
-    std::vector<std::string> known;
-    for (const std::string& key : ladder_parameters()) {
-      if (deck.has(key)) known.push_back(key);
-    }
+  std::vector<std::string> known;
+  for (const Coupling& coupling : field_action(deck).couplings) known.push_back("action." + coupling.key);
+  if (std::find(known.begin(), known.end(), ladder.parameter) == known.end()) {
     deck.refuse(at + (deck.given(at + "parameter") ? "parameter" : "kind"),
                 fmt::format("this {} action has no {}", deck.text("action.kind"), ladder.parameter),
                 "parameter = one of " + join(known) + hint(ladder.parameter, known));

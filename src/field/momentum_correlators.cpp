@@ -1,4 +1,4 @@
-#include "momentum_correlators.hpp"
+#include "koushi/field/momentum_correlators.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <set>
 
-#include "order_parameter.hpp"
+#include "koushi/field/order_parameter.hpp"
 
 namespace koushi {
 

@@ -1,4 +1,4 @@
-#include "order_parameter.hpp"
+#include "koushi/field/order_parameter.hpp"
 
 #include <algorithm>
 #include <cmath>

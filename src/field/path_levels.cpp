@@ -1,4 +1,4 @@
-#include "path_levels.hpp"
+#include "koushi/field/path_levels.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "real_field.hpp"
+#include "koushi/field/real_field.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -99,14 +99,14 @@ struct KineticEnergy {
 
 }  // namespace
 
-RealField::RealField(const Grid& grid, int components, bool corners, int momenta)
-    : grid_(grid),
-      components_(components),
-      field_(make_field(grid, components)),
+RealField::RealField(const Grid& grid, int components, bool corners)
+    : FieldOperations(grid, components, corners), field_(make_field(grid, components)) {}
+
+RealDynamics::RealDynamics(const Grid& grid, int components, bool corners, int momenta)
+    : RealField(grid, components, corners),
       momenta_(momenta > 0 ? momenta : components),
       momentum_(make_field(grid, momenta_)),
-      kept_(make_field(grid, components)),
-      halo_(grid, components, corners) {}
+      kept_(make_field(grid, components)) {}
 
 void RealField::start(std::uint64_t seed, double spread) {
   Kokkos::parallel_for("koushi::field::start", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
@@ -115,21 +115,21 @@ void RealField::start(std::uint64_t seed, double spread) {
   field_changed();
 }
 
-void RealField::draw_momenta(std::uint64_t seed, std::uint64_t step) {
+void RealDynamics::draw_momenta(std::uint64_t seed, std::uint64_t step) {
   Kokkos::parallel_for(
       "koushi::field::momenta", Kokkos::RangePolicy<>(0, grid_.view().n_rows()),
       DrawNormals{grid_.view(), pointer_to(momentum_), momenta_, seed, RandomPurpose::momenta, step, 1.0});
 }
 
-void RealField::add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
-                           double factor) const {
+void FieldOperations::add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
+                                 double factor) const {
   for_sites(Kokkos::DefaultExecutionSpace{}, label, grid_.view(),
             AddScaled{pointer_to(target), pointer_to(source), components, factor});
 }
 
-void RealField::reverse_momenta() { add_scaled("koushi::field::reverse", momentum_, momentum_, momenta_, -2.0); }
+void RealDynamics::reverse_momenta() { add_scaled("koushi::field::reverse", momentum_, momentum_, momenta_, -2.0); }
 
-std::vector<double> RealField::hamiltonian() {
+std::vector<double> RealDynamics::hamiltonian() {
   std::vector<double> h = action();
   const std::vector<double> kinetic =
       totals<1>("koushi::field::kinetic", KineticEnergy{pointer_to(momentum_), momenta_});
@@ -137,14 +137,14 @@ std::vector<double> RealField::hamiltonian() {
   return h;
 }
 
-void RealField::drift(double time) {
+void RealDynamics::drift(double time) {
   add_scaled("koushi::field::drift", field_, momentum_, components_, time);
   field_changed();
 }
 
-void RealField::keep() { Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, kept_, field_); }
+void RealDynamics::keep() { Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, kept_, field_); }
 
-void RealField::restore(const std::vector<bool>& accepted) {
+void RealDynamics::restore(const std::vector<bool>& accepted) {
   field_changed();
   for (std::size_t r = 0; r < accepted.size(); ++r) {
     if (accepted[r]) continue;
@@ -161,22 +161,25 @@ void RealField::exchange(FieldTheory& other, const std::vector<bool>& replicas) 
     std::swap(field_, that.field_);
     return;
   }
+  if (one_replica_.extent(2) == 0)
+    one_replica_ = FieldArray("koushi::field::exchanged", 1, field_.extent(1), field_.extent(2));
+  const auto spare = Kokkos::subview(one_replica_, 0, Kokkos::ALL, Kokkos::ALL);
   const Kokkos::DefaultExecutionSpace space;
   for (std::size_t r = 0; r < replicas.size(); ++r) {
     if (!replicas[r]) continue;
     const auto of = [r](const FieldArray& field) { return Kokkos::subview(field, r, Kokkos::ALL, Kokkos::ALL); };
-    Kokkos::deep_copy(space, of(kept_), of(field_));
+    Kokkos::deep_copy(space, spare, of(field_));
     Kokkos::deep_copy(space, of(field_), of(that.field_));
-    Kokkos::deep_copy(space, of(that.field_), of(kept_));
+    Kokkos::deep_copy(space, of(that.field_), spare);
   }
 }
 
-std::vector<double> RealField::totals_of(const SiteSums& sums) const {
+std::vector<double> FieldOperations::totals_of(const SiteSums& sums) const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, sums);
   return exact_totals(grid_.group(), std::vector<ExactSum>(host.data(), host.data() + host.size()));
 }
 
-void RealField::write(Archive& archive, const std::string& path) const {
+Configuration RealField::configuration() const {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
   const GridView& view = grid_.view();
   const FieldPointer pointer = koushi::pointer_to(view, host);
@@ -191,11 +194,10 @@ void RealField::write(Archive& archive, const std::string& path) const {
       }
     }
   }
-  archive.write_box(path, grid_.box(components_), local);
+  return {box(), std::move(local)};
 }
 
-void RealField::read(const Archive& archive, const std::string& path) {
-  const std::vector<double> local = archive.read_box(path, grid_.box(components_));
+void RealField::set_configuration(const std::vector<double>& local) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
   const GridView& view = grid_.view();
   const FieldPointer pointer = koushi::pointer_to(view, host);

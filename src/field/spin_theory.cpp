@@ -9,12 +9,13 @@
 #include <numbers>
 #include <type_traits>
 
-#include "clusters.hpp"
 #include "koushi/base/error.hpp"
+#include "koushi/field/action_on_arrays.hpp"
+#include "koushi/field/clusters.hpp"
+#include "koushi/field/momentum_correlators.hpp"
+#include "koushi/field/order_parameter.hpp"
+#include "koushi/field/real_field.hpp"
 #include "koushi/field/spin_kernel.hpp"
-#include "momentum_correlators.hpp"
-#include "order_parameter.hpp"
-#include "real_field.hpp"
 
 namespace koushi {
 
@@ -53,14 +54,22 @@ struct PottsOrder {
   }
 };
 
-template <typename Spins>
-class SpinTheory final : public RealField {
+/// Spins on a storage: RealField, or RealDynamics of those that have momenta.
+template <typename Spins, typename Storage>
+class SpinTheory : public Storage, public LocalUpdates, public SliceCorrelators, public ActionOnArrays {
+ protected:
   static constexpr int n = Spins::components;
   static constexpr bool is_potts = std::is_same_v<Spins, PottsSpins>;
+  using Storage::field_;
+  using Storage::grid_;
+  using Storage::halo_;
+  using Storage::pointer_to;
+  using Storage::slice_sums_of;
+  using Storage::update_colour;
 
  public:
   SpinTheory(const Grid& grid, const Spins& spins, const std::vector<double>& J)
-      : RealField(grid, n, J.size() > 1), spins_(spins) {
+      : Storage(grid, n, J.size() > 1), spins_(spins) {
     const auto all = shells(grid.dimension(), J.size());
     for (std::size_t shell = 0; shell < all.size(); ++shell) {
       for (const auto& step : all[shell]) {
@@ -101,53 +110,17 @@ class SpinTheory final : public RealField {
     Kokkos::deep_copy(field_, host);
   }
 
-  std::vector<double> action() override {
+  std::vector<double> action() override { return action_of(field_); }
+  std::vector<double> action_of(const FieldArray& field) override {
     std::vector<double> s;
-    for (const auto& sums : survey()) s.push_back(-spins_.beta * (sums[0] + sums[2]));
+    for (const auto& sums : survey(field)) s.push_back(-spins_.beta * (sums[0] + sums[2]));
     return s;
   }
 
-  void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
-    RealField::draw_momenta(seed, step);
-    if constexpr (n > 1)
-      for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::tangent", grid_.view(),
-                ToTangent<n>{pointer_to(field_), pointer_to(momentum_)});
-  }
-  void kick(double time) override {
-    if constexpr (n > 1)
-      run_with_halo("koushi::field::sphere_kick", field_,
-                    SphereKick<n>{spins_, bonds_, grid_.view(), pointer_to(field_), pointer_to(momentum_), time});
-  }
-  void drift(double time) override {
-    if constexpr (n > 1)
-      for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::sphere_drift", grid_.view(),
-                SphereDrift<n>{pointer_to(field_), pointer_to(momentum_), time});
-  }
-  void kick_then_drift(double kick_time, double drift_time) override {
-    kick(kick_time);
-    drift(drift_time);
-  }
-  void shifted_kick(double, double) override { throw InternalError("spins have no shifted kick"); }
+  double largest_width() const override { return 0; }
 
-  bool is_continuous() const { return !(is_potts || n == 1 || spins_.states > 0); }
-  double largest_width() const override { return is_continuous() ? 10 : 0; }
-  std::vector<std::string> further_updates() const override {
-    std::vector<std::string> all;
-    if (is_continuous()) {
-      all.emplace_back("hmc");
-      all.emplace_back("overrelaxation");
-    }
-    bool attracts = true;  // a negative coupling of Potts spins joins nothing
-    for (int b = 0; b < bonds_.count; ++b) attracts = attracts && (!is_potts || bonds_.coupling[b] >= 0);
-    if (spins_.field == 0 && attracts) {
-      all.emplace_back("wolff");
-      all.emplace_back("swendsen-wang");
-    }
-    return all;
-  }
-
-  std::vector<std::array<int, 4>> interactions() const override {
-    std::vector<std::array<int, 4>> steps;
+  Interactions interactions() const override {
+    Interactions steps;
     for (int b = 0; b < bonds_.count; ++b)
       steps.push_back({bonds_.step[b][0], bonds_.step[b][1], bonds_.step[b][2], bonds_.step[b][3]});
     return steps;
@@ -161,27 +134,15 @@ class SpinTheory final : public RealField {
     std::int64_t count = 0;
     for (int colour = 0; colour < colouring.n_colours(); ++colour) {
       const auto& sites = colouring.sites(colour);
-      count += update_colour("koushi::field::spin_metropolis", sites, [&](const Kokkos::View<double*>& accepted) {
-        return SpinMetropolis<Spins>{spins_, bonds_, grid_.view(), pointer_to(field_), sites, accepted, seed,
-                                     step,   hits,   width};
-      });
+      count +=
+          update_colour("koushi::field::spin_metropolis", field_, sites, [&](const Kokkos::View<double*>& accepted) {
+            return SpinMetropolis<Spins>{spins_, bonds_, grid_.view(), pointer_to(field_), sites, accepted, seed,
+                                         step,   hits,   width};
+          });
     }
     return count;
   }
 
-  void overrelax(const Colouring& colouring) override {
-    if constexpr (n > 1) {
-      for (int colour = 0; colour < colouring.n_colours(); ++colour) {
-        halo_.exchange(field_);
-        const auto& sites = colouring.sites(colour);
-        const int updates = static_cast<int>(sites.extent(0)) * grid_.view().n_replicas;
-        Kokkos::parallel_for("koushi::field::overrelaxation", Kokkos::RangePolicy<>(0, updates),
-                             SpinOverrelaxation<n>{spins_, bonds_, grid_.view(), pointer_to(field_), sites});
-      }
-    }
-  }
-
-  std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
   Measured measure() override;
   std::vector<Observable> observables() const override;
   std::vector<Curve> curves() const override {
@@ -230,37 +191,86 @@ class SpinTheory final : public RealField {
     return count;
   }
 
-  std::vector<std::array<double, 4>> survey() {
-    halo_.exchange(field_);
-    const std::vector<double> all =
-        totals<4>("koushi::field::spin_survey",
-                  SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field_)});
+  std::vector<std::array<double, 4>> survey(const FieldArray& field) {
+    halo_.exchange(field);
+    const std::vector<double> all = this->template totals<4>(
+        "koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field)});
     std::vector<std::array<double, 4>> sums;
     for (std::size_t r = 0; r < all.size(); r += 4) sums.push_back({all[r], all[r + 1], all[r + 2], all[r + 3]});
     return sums;
   }
 
+  int first_shell_ = 0;
+  MomentumCorrelators at_momenta_;
+
+ protected:
+  Spins spins_;
+  SpinBonds bonds_;
+};
+
+/// Unit vectors that turn without steps: molecular dynamics on their spheres, and reflections.
+template <int n>
+class ContinuousSpins : public SpinTheory<VectorSpins<n>, RealDynamics>, public Overrelaxation {
+  using Base = SpinTheory<VectorSpins<n>, RealDynamics>;
+
+ public:
+  using Base::Base;
+  Interactions interactions() const override { return Base::interactions(); }
+  double largest_width() const override { return 10; }
+
+  void draw_momenta(std::uint64_t seed, std::uint64_t step) override {
+    Base::draw_momenta(seed, step);
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::tangent", this->grid_.view(),
+              ToTangent<n>{this->pointer_to(this->field_), this->pointer_to(this->momentum_)});
+  }
+  void kick(double time) override {
+    this->run_with_halo("koushi::field::sphere_kick", this->field_,
+                        SphereKick<n>{this->spins_, this->bonds_, this->grid_.view(), this->pointer_to(this->field_),
+                                      this->pointer_to(this->momentum_), time});
+  }
+  void drift(double time) override {
+    for_sites(Kokkos::DefaultExecutionSpace{}, "koushi::field::sphere_drift", this->grid_.view(),
+              SphereDrift<n>{this->pointer_to(this->field_), this->pointer_to(this->momentum_), time});
+  }
+
+  void overrelax(const Colouring& colouring) override {
+    for (int colour = 0; colour < colouring.n_colours(); ++colour) {
+      this->halo_.exchange(this->field_);
+      const auto& sites = colouring.sites(colour);
+      const int updates = static_cast<int>(sites.extent(0)) * this->grid_.view().n_replicas;
+      Kokkos::parallel_for(
+          "koushi::field::overrelaxation", Kokkos::RangePolicy<>(0, updates),
+          SpinOverrelaxation<n>{this->spins_, this->bonds_, this->grid_.view(), this->pointer_to(this->field_), sites});
+    }
+  }
+};
+
+/// Clusters of spins that a field does not hold, and that their bonds join.
+template <typename Theory>
+class SpinClusters final : public Theory, public ClusterUpdates {
+ public:
+  using Theory::Theory;
+  std::int64_t flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) override;
+
+ private:
+  static constexpr int n = Theory::n;
+  static constexpr bool is_potts = Theory::is_potts;
   /// The direction of reflection of a replica: a random axis, for the clock one that maps its angles onto themselves.
   std::array<double, 4> axis(std::uint64_t seed, std::uint64_t step, std::int64_t replica) const {
-    if (n != 2 || spins_.states == 0) return random_axis(n, seed, step, replica);
+    if (n != 2 || this->spins_.states == 0) return random_axis(n, seed, step, replica);
     const double angle = std::numbers::pi *
-                             uniform_below(axis_block(seed, step, replica, 0).word[0], 2 * spins_.states) /
-                             spins_.states -
+                             uniform_below(axis_block(seed, step, replica, 0).word[0], 2 * this->spins_.states) /
+                             this->spins_.states -
                          std::numbers::pi / 2;
     return {std::cos(angle), std::sin(angle), 0, 0};
   }
-
-  Spins spins_;
-  SpinBonds bonds_;
-  int first_shell_ = 0;
-  MomentumCorrelators at_momenta_;
 };
 
-template <typename Spins>
-std::int64_t SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) {
-  halo_.exchange(field_);
-  const GridView& view = grid_.view();
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, field_);
+template <typename Theory>
+std::int64_t SpinClusters<Theory>::flip_clusters(bool single, std::uint64_t seed, std::uint64_t step) {
+  this->halo_.exchange(this->field_);
+  const GridView& view = this->grid_.view();
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, this->field_);
   std::vector<std::array<double, 4>> axes;
   for (int r = 0; r < view.n_replicas; ++r) axes.push_back(axis(seed, step, view.first_replica + r));
   const auto projection = [&](int replica, int stored) {
@@ -272,37 +282,41 @@ std::int64_t SpinTheory<Spins>::flip_clusters(bool single, std::uint64_t seed, s
   };
   const BondExponent exponent = [&](int replica, int b, int lower, int upper, double weight) {
     if constexpr (is_potts)
-      return projection(replica, lower) == projection(replica, upper) ? spins_.beta * bonds_.coupling[b] : 0.0;
-    return 2 * spins_.beta * bonds_.coupling[b] * projection(replica, lower) * weight * projection(replica, upper);
+      return projection(replica, lower) == projection(replica, upper) ? this->spins_.beta * this->bonds_.coupling[b]
+                                                                      : 0.0;
+    return 2 * this->spins_.beta * this->bonds_.coupling[b] * projection(replica, lower) * weight *
+           projection(replica, upper);
   };
   std::int64_t flipped = 0;
   // Reflects a spin, or gives it the state that its cluster drew: of one cluster always another.
-  visit_clusters(grid_, bonds_, single, seed, step, exponent, [&](int replica, int site, const RandomBlock& word) {
-    const auto r = static_cast<std::size_t>(replica);
-    const auto stored = static_cast<std::size_t>(site);
-    if (!is_potts && !single && (word.word[0] & 1U) == 0) return;
-    ++flipped;
-    if constexpr (is_potts) {
-      const int old = static_cast<int>(host(r, 0, stored));
-      host(r, 0, stored) = single ? (old + 1 + uniform_below(word.word[1], spins_.states - 1)) % spins_.states
-                                  : uniform_below(word.word[1], spins_.states);
-    } else {
-      const double along = projection(replica, site);
-      double norm = 0;
-      for (std::size_t c = 0; c < n; ++c) {
-        host(r, c, stored) -= 2 * along * axes[r][c];
-        norm += host(r, c, stored) * host(r, c, stored);
-      }
-      for (std::size_t c = 0; c < n; ++c) host(r, c, stored) /= std::sqrt(norm);
-    }
-  });
-  Kokkos::deep_copy(field_, host);
+  visit_clusters(this->grid_, this->bonds_, single, seed, step, exponent,
+                 [&](int replica, int site, const RandomBlock& word) {
+                   const auto r = static_cast<std::size_t>(replica);
+                   const auto stored = static_cast<std::size_t>(site);
+                   if (!is_potts && !single && (word.word[0] & 1U) == 0) return;
+                   ++flipped;
+                   if constexpr (is_potts) {
+                     const int old = static_cast<int>(host(r, 0, stored));
+                     host(r, 0, stored) =
+                         single ? (old + 1 + uniform_below(word.word[1], this->spins_.states - 1)) % this->spins_.states
+                                : uniform_below(word.word[1], this->spins_.states);
+                   } else {
+                     const double along = projection(replica, site);
+                     double norm = 0;
+                     for (std::size_t c = 0; c < n; ++c) {
+                       host(r, c, stored) -= 2 * along * axes[r][c];
+                       norm += host(r, c, stored) * host(r, c, stored);
+                     }
+                     for (std::size_t c = 0; c < n; ++c) host(r, c, stored) /= std::sqrt(norm);
+                   }
+                 });
+  Kokkos::deep_copy(this->field_, host);
   return flipped;
 }
 
-template <typename Spins>
-Measured SpinTheory<Spins>::measure() {
-  const auto sums = survey();
+template <typename Spins, typename Storage>
+Measured SpinTheory<Spins, Storage>::measure() {
+  const auto sums = survey(field_);
   const auto volume = static_cast<double>(grid_.n_sites());
   const int orders = is_potts ? spins_.states : n;
   const auto value = [this] {
@@ -327,8 +341,8 @@ Measured SpinTheory<Spins>::measure() {
   return all;
 }
 
-template <typename Spins>
-std::vector<Observable> SpinTheory<Spins>::observables() const {
+template <typename Spins, typename Storage>
+std::vector<Observable> SpinTheory<Spins, Storage>::observables() const {
   const auto volume = static_cast<double>(grid_.n_sites());
   const double beta = spins_.beta;
   const auto mean = [](const std::vector<double>& x) { return x[0]; };
@@ -344,9 +358,24 @@ std::vector<Observable> SpinTheory<Spins>::observables() const {
   return all;
 }
 
-template <typename Spins>
+/// A theory of spins; with clusters where no field holds them and every bond joins some: a negative coupling of Potts
+/// spins joins nothing.
+template <typename Theory, typename Spins>
 std::unique_ptr<FieldTheory> make(const Grid& grid, const Spins& spins, const std::vector<double>& J) {
-  return std::make_unique<SpinTheory<Spins>>(grid, spins, J);
+  const bool attracts = std::all_of(J.begin(), J.end(), [](double j) { return j >= 0; });
+  if (spins.field == 0 && (attracts || !std::is_same_v<Spins, PottsSpins>))
+    return std::make_unique<SpinClusters<Theory>>(grid, spins, J);
+  return std::make_unique<Theory>(grid, spins, J);
+}
+
+template <typename Spins>
+std::unique_ptr<FieldTheory> make_discrete(const Grid& grid, const Spins& spins, const std::vector<double>& J) {
+  return make<SpinTheory<Spins, RealField>>(grid, spins, J);
+}
+
+template <int n>
+std::unique_ptr<FieldTheory> make_continuous(const Grid& grid, const SpinModel& model) {
+  return make<ContinuousSpins<n>>(grid, VectorSpins<n>{model.beta, model.field}, model.J);
 }
 
 }  // namespace
@@ -367,18 +396,18 @@ std::unique_ptr<FieldTheory> make_spin_theory(const Grid& grid, const SpinModel&
   if (model.kind != SpinModel::Kind::vector && model.states < 2)
     throw UsageError(fmt::format("{} states\n  expected: at least 2", model.states));
   if (model.kind == SpinModel::Kind::potts)
-    return make(grid, PottsSpins{model.beta, model.field, model.states}, model.J);
+    return make_discrete(grid, PottsSpins{model.beta, model.field, model.states}, model.J);
   if (model.kind == SpinModel::Kind::clock)
-    return make(grid, VectorSpins<2>{model.beta, model.field, model.states}, model.J);
+    return make_discrete(grid, VectorSpins<2>{model.beta, model.field, model.states}, model.J);
   switch (model.components) {
     case 1:
-      return make(grid, VectorSpins<1>{model.beta, model.field}, model.J);
+      return make_discrete(grid, VectorSpins<1>{model.beta, model.field}, model.J);
     case 2:
-      return make(grid, VectorSpins<2>{model.beta, model.field}, model.J);
+      return make_continuous<2>(grid, model);
     case 3:
-      return make(grid, VectorSpins<3>{model.beta, model.field}, model.J);
+      return make_continuous<3>(grid, model);
     case 4:
-      return make(grid, VectorSpins<4>{model.beta, model.field}, model.J);
+      return make_continuous<4>(grid, model);
     default:
       throw UsageError(fmt::format("spins of {} components\n  expected: 1 to 4", model.components));
   }

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "koushi/manybody/classical_kernel.hpp"
-#include "log_derivatives.hpp"
+#include "stored_rows.hpp"
 
 namespace koushi {
 

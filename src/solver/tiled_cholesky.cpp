@@ -70,22 +70,25 @@ double* TiledCholesky::tile(const Tile& at) const {
   return storage_.data() + (first_[static_cast<std::size_t>(at.column)] + at.row - at.column) * size_;
 }
 
-void TiledCholesky::fill(const std::function<void(std::int64_t, std::int64_t, double*, double*)>& fill) {
-  Kokkos::parallel_for(
-      "koushi::solver::fill_tiles", dynamic_range(0, static_cast<std::int64_t>(tiles_.size())), [&](int t) {
-        const Tile at = tiles_[static_cast<std::size_t>(t)];
-        double* values = tile(at);
-        fill(at.row, at.column, values, planes_ == 2 ? values + tile_size : nullptr);
-        if (at.row + 1 < n_tiles_) return;
-        for (int i = static_cast<int>(n_ - at.row * tile_extent); i < tile_extent; ++i) {  // ones beyond the end
-          for (int j = 0; j < tile_extent; ++j) {
-            for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(i, j)] = 0;
-            if (at.row != at.column) continue;
-            for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(j, i)] = 0;
-          }
-          if (at.row == at.column) values[tile_at(i, i)] = 1;
-        }
-      });
+void TiledCholesky::fill(const std::function<void(const std::vector<GramTiles::Tile>&)>& write) {
+  std::vector<GramTiles::Tile> places;
+  for (const Tile& at : tiles_) {
+    double* values = tile(at);
+    places.push_back({at.row, at.column, values, planes_ == 2 ? values + tile_size : nullptr});
+  }
+  write(places);
+  for (const Tile& at : tiles_) {  // ones beyond the end
+    if (at.row + 1 < n_tiles_) continue;
+    double* values = tile(at);
+    for (int i = static_cast<int>(n_ - at.row * tile_extent); i < tile_extent; ++i) {
+      for (int j = 0; j < tile_extent; ++j) {
+        for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(i, j)] = 0;
+        if (at.row != at.column) continue;
+        for (int p = 0; p < planes_; ++p) values[p * tile_size + tile_at(j, i)] = 0;
+      }
+      if (at.row == at.column) values[tile_at(i, i)] = 1;
+    }
+  }
 }
 
 /// A_kk -> L_kk^-1, which is all that is needed of it; not a number where a pivot is not positive.
@@ -192,21 +195,12 @@ void TiledCholesky::substitute_back(std::int64_t k, std::vector<double>& x) cons
   std::copy(solved.begin(), solved.end(), at);
 }
 
-std::vector<double> TiledCholesky::solve(const std::vector<double>& right) {
-  const std::int64_t length = planes_ * tile_extent;
-  std::vector<double> x(static_cast<std::size_t>(n_tiles_ * length));
-  const auto place = [&](std::int64_t i, int plane) {
-    return static_cast<std::size_t>(i / tile_extent * length + plane * tile_extent + i % tile_extent);
-  };
-  for (std::int64_t i = 0; i < n_; ++i) {
-    for (int p = 0; p < planes_; ++p) x[place(i, p)] = right[static_cast<std::size_t>(planes_ * i + p)];
-  }
+void TiledCholesky::factor() {
   // The next panel is made first, and is on its way while all ranks work on what the last one changes.
   Buffer received[2];
   for (Buffer& buffer : received)
     buffer = Buffer(Kokkos::view_alloc(Kokkos::WithoutInitializing, "koushi::solver::panel"),
                     comm_.size() > 1 ? static_cast<std::size_t>(n_tiles_ * size_) : 0);
-  const auto owner = [this](std::int64_t k) { return static_cast<int>(k % comm_.size()); };
   const auto panel_of = [&](std::int64_t k) {
     return owner(k) == comm_.rank() ? tile({k, k}) : received[k % 2].data();
   };
@@ -228,22 +222,36 @@ std::vector<double> TiledCholesky::solve(const std::vector<double>& right) {
           "stochastic reconfiguration: S + lambda could not be solved (the factorisation met a non-positive pivot); "
           "remedy: a larger shift");
     }
-    eliminate(k, k, panel, x);
     if (k + 1 == n_tiles_) break;
     const auto next = column_begin(k + 1);
     const auto rest = column_begin(k + 2);
     Kokkos::parallel_for("koushi::solver::update_next_column", dynamic_range(next, rest),
                          [&](int task) { update(tiles_[static_cast<std::size_t>(task)], k, panel); });
     publish(k + 1);
-    // This rank's tiles right of that column, and the rows of x.
-    const std::int64_t tiles = static_cast<std::int64_t>(tiles_.size()) - rest;
-    Kokkos::parallel_for("koushi::solver::update_tiles", dynamic_range(0, tiles + n_tiles_ - k - 1), [&](int task) {
-      if (task < tiles) {
-        update(tiles_[static_cast<std::size_t>(rest + task)], k, panel);
-      } else {
-        eliminate(k + 1 + task - tiles, k, panel, x);
-      }
-    });
+    // This rank's tiles right of that column.
+    Kokkos::parallel_for("koushi::solver::update_tiles", dynamic_range(rest, static_cast<std::int64_t>(tiles_.size())),
+                         [&](int task) { update(tiles_[static_cast<std::size_t>(task)], k, panel); });
+  }
+}
+
+std::vector<double> TiledCholesky::solve(const std::vector<double>& right) const {
+  const std::int64_t length = planes_ * tile_extent;
+  std::vector<double> x(static_cast<std::size_t>(n_tiles_ * length));
+  const auto place = [&](std::int64_t i, int plane) {
+    return static_cast<std::size_t>(i / tile_extent * length + plane * tile_extent + i % tile_extent);
+  };
+  for (std::int64_t i = 0; i < n_; ++i) {
+    for (int p = 0; p < planes_; ++p) x[place(i, p)] = right[static_cast<std::size_t>(planes_ * i + p)];
+  }
+  for (std::int64_t k = 0; k < n_tiles_; ++k) {  // the owner of a column of tiles takes it from all that is below
+    if (owner(k) == comm_.rank()) {
+      const double* const panel = tile({k, k});
+      eliminate(k, k, panel, x);
+      Kokkos::parallel_for("koushi::solver::eliminate",
+                           Kokkos::RangePolicy<HostSpace>(static_cast<int>(k + 1), static_cast<int>(n_tiles_)),
+                           [&](int row) { eliminate(row, k, panel, x); });
+    }
+    comm_.broadcast(x.data() + k * length, (n_tiles_ - k) * length, owner(k));
   }
   for (std::int64_t k = n_tiles_ - 1; k >= 0; --k) {
     if (owner(k) == comm_.rank()) substitute_back(k, x);

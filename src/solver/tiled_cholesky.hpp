@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/distributed_rows.hpp"
 
 namespace koushi {
 
@@ -21,12 +22,14 @@ namespace koushi {
 class TiledCholesky {
  public:
   TiledCholesky(const Communicator& comm, std::int64_t n, bool is_complex);
-  /// fill(I, J, re, im) writes a tile of the lower half (base/tile_product.hpp), from any thread; entries beyond the
-  /// end do not matter.
-  void fill(const std::function<void(std::int64_t, std::int64_t, double*, double*)>& fill);
-  /// A^-1 b, replicated; complex numbers are interleaved. Overwrites A.
+  /// write(tiles) writes the tiles of the lower half that are kept here (base/tile_product.hpp), all at once; entries
+  /// beyond the end do not matter. It is called from the host thread.
+  void fill(const std::function<void(const std::vector<GramTiles::Tile>&)>& write);
+  /// A -> L. Collective.
   /// Errors  NumericalError on every rank where a pivot is not positive
-  std::vector<double> solve(const std::vector<double>& right);
+  void factor();
+  /// A^-1 b after factor(), replicated; complex numbers are interleaved. Collective.
+  std::vector<double> solve(const std::vector<double>& right) const;
 
  private:
   using Buffer = Kokkos::View<double*, Kokkos::HostSpace>;
@@ -34,6 +37,7 @@ class TiledCholesky {
     std::int64_t row;
     std::int64_t column;
   };
+  int owner(std::int64_t column) const { return static_cast<int>(column % comm_.size()); }
   double* tile(const Tile& at) const;
   void factor_diagonal(double* diagonal) const;
   void finish_column(std::int64_t k) const;

@@ -2,8 +2,11 @@
 
 #include <hdf5.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "koushi/base/error.hpp"
 
@@ -25,6 +28,11 @@ class H5Handle {
   }
   hid_t get() const { return id_; }
   bool valid() const { return id_ >= 0; }
+  /// Closes now; negative if HDF5 could not, as where a file cannot be written.
+  herr_t shut() {
+    const hid_t id = std::exchange(id_, -1);
+    return id >= 0 ? close(id) : 0;
+  }
 
  private:
   hid_t id_ = -1;
@@ -38,19 +46,24 @@ using H5List = H5Handle<H5Pclose>;
 using H5Attribute = H5Handle<H5Aclose>;
 using H5Group = H5Handle<H5Gclose>;
 
-/// Passes on what an HDF5 call returned; StoreError if that is negative, of this rank alone: files are built on the
-/// root only.
+/// Passes on what an HDF5 call returned; StoreError if that is negative, of this rank alone.
 template <typename T>
 T h5check(T status, const std::string& what) {
   if (status < 0) throw StoreError("HDF5 cannot " + what, ErrorScope::local);
   return status;
 }
 
-inline constexpr std::size_t userblock_size = 512;
-
-/// The text of the userblock for these bytes of HDF5 data.
-std::string userblock_of(const std::string& data);
-/// What is wrong with a whole file, or "" if it is sound.
-std::string fault_of(const std::string& bytes);
+/// Whether every part of a path is there; HDF5 asks for one link at a time.
+bool h5_contains(hid_t file, const std::string& path);
+/// The extents of a dataset.
+std::vector<hsize_t> h5_shape(hid_t dataset);
+/// Groups on the way to a new dataset are made with it.
+H5List h5_links_with_groups();
+void h5_write_text_attribute(hid_t dataset, const char* name, const std::string& text);
+/// "" if there is none.
+std::string h5_read_text_attribute(hid_t dataset, const char* name);
+void h5_write_checksum(hid_t dataset, std::uint64_t checksum);
+/// The checksum of a large array, or nothing: of a small one.
+std::optional<std::uint64_t> h5_read_checksum(hid_t dataset);
 
 }  // namespace koushi

@@ -11,6 +11,7 @@
 #include "koushi/base/lane_team.hpp"
 #include "koushi/base/simd.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/field/capabilities.hpp"
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
@@ -150,12 +151,13 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
   if (rows.want({"ising 2d metropolis"})) {
     const Grid grid = grid_of({1024, 1024}, true);
     const auto theory = make_spin_theory(grid, {.beta = 0.4406868});
-    const Colouring colouring(grid, theory->interactions());
+    auto& spins = dynamic_cast<LocalUpdates&>(*theory);
+    const Colouring colouring(grid, spins.interactions());
     theory->start(1, 1);
     std::uint64_t step = 0;
     rows.add(
         {"ising 2d metropolis",
-         static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { theory->metropolis(colouring, 1, ++step, 1, 1); }),
+         static_cast<double>(grid.n_sites()) / best_seconds(3, [&] { spins.metropolis(colouring, 1, ++step, 1, 1); }),
          "updates/s", "", 0});
   }
   if (rows.want({"su3 4d heatbath", "su3 4d overrelaxation", "su3 4d sweep", "su3 4d force"})) {
@@ -163,19 +165,21 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
     constexpr int extent = kernels_on_host ? 16 : 32;
     const Grid grid = grid_of({extent, extent, extent, extent}, true, 72);
     const auto theory = make_gauge_theory(grid, {.group = GaugeGroup::su3, .beta = 6.0});
-    const Colouring colouring(grid, theory->interactions());
+    auto& bath = dynamic_cast<Heatbath&>(*theory);
+    auto& reflections = dynamic_cast<Overrelaxation&>(*theory);
+    const Colouring colouring(grid, bath.interactions());
     theory->start(1, 0.5);
     const double links = 4 * static_cast<double>(grid.n_sites());
     const auto add = [&](const std::string& name, double flops, double seconds) {
       rows.add({name, links / seconds, "links/s", "fma", 1e-9 * flops * links / seconds / peak});
     };
     std::uint64_t step = 0;
-    add("su3 4d heatbath", 3400, best_seconds(3, [&] { theory->heatbath(colouring, 1, ++step); }));
-    add("su3 4d overrelaxation", 3400, best_seconds(3, [&] { theory->overrelax(colouring); }));
+    add("su3 4d heatbath", 3400, best_seconds(3, [&] { bath.heatbath(colouring, 1, ++step); }));
+    add("su3 4d overrelaxation", 3400, best_seconds(3, [&] { reflections.overrelax(colouring); }));
     // Per link that is updated, by one heatbath and four overrelaxations, as runs mix them.
     add("su3 4d sweep", 3400, best_seconds(3, [&] {
-                                theory->heatbath(colouring, 1, ++step);
-                                for (int k = 0; k < 4; ++k) theory->overrelax(colouring);
+                                bath.heatbath(colouring, 1, ++step);
+                                for (int k = 0; k < 4; ++k) reflections.overrelax(colouring);
                               }) / 5);
     add("su3 4d force", 13 * 198, best_seconds(3, [&] { dynamic_cast<MolecularDynamics&>(*theory).kick(1e-6); }));
   }

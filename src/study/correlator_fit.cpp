@@ -79,20 +79,20 @@ class CorrelatorStudy {
     period_ = extents[0];
     slice_ = 1;
     for (std::size_t k = 1; k < extents.size(); ++k) slice_ *= extents[k];
-    // all components
-    if (theory.text("action.kind") == "potts" && options_.subtract == "mean")
-      slice_ *= static_cast<double>(theory.integer("action.states")) /
-                static_cast<double>(theory.integer("action.states") - 1);
-    if (theory.text("action.kind") == "wilson")
-      deck_.refuse("study.files", runs.front().file() + " is a gauge field, which has no correlator of slices",
+    const std::optional<SliceCorrelator> correlator = field_action(theory).correlator;
+    if (!correlator)
+      deck_.refuse("study.files",
+                   fmt::format("the {} action of {} has no correlator of slices", theory.text("action.kind"),
+                               runs.front().file()),
                    "runs of scalar fields, paths or spins");
+    if (options_.subtract == "mean") slice_ *= correlator->mean_factor;  // of all components
     const std::vector<std::string> boundary = theory.texts("lattice.boundary");
     if (!boundary.empty() && boundary[0] != "periodic") {
       deck_.refuse("study.files",
                    fmt::format("the first direction of {} has boundary \"{}\"", runs.front().file(), boundary[0]),
                    "runs that are periodic in the direction of the correlator");
     }
-    if (theory.text("action.kind") == "path") spacing_ = theory.real("action.spacing");
+    spacing_ = correlator->spacing;
     const int longest = static_cast<int>(period_) / 2;
     t_max_ = options_.t_max < 0 ? longest : options_.t_max;
     if (t_max_ > longest)
@@ -110,7 +110,7 @@ class CorrelatorStudy {
     for (const FieldRun& run : runs) {
       if (!seeds.insert(run.deck().integer("seed")).second) warn_of_equal_seeds(run_, progress);
       shortest = std::min(shortest, run.measurements());
-      const std::string correlator = options_.momentum.empty() ? "correlator" : series_at_momentum(run);
+      const std::string series = options_.momentum.empty() ? "correlator" : series_at_momentum(run);
       const auto n = static_cast<std::size_t>(run.measurements());
       // The action is slower than the correlator at any one time, and combinations of times are as slow.
       if (run.measurements() >= 4)
@@ -119,7 +119,7 @@ class CorrelatorStudy {
       chains_.resize(first + static_cast<std::size_t>(run.replicas()), std::vector<double>(n * (width_ + 1)));
       for (std::size_t k = 0; k <= width_; ++k) {
         const SeriesColumn from = k < width_
-                                      ? SeriesColumn{correlator, k}
+                                      ? SeriesColumn{series, k}
                                       : SeriesColumn{options_.subtract == "modulus" ? "magnetization" : "field_mean"};
         const std::vector<double> column = run.column(from);
         for (std::size_t at = 0; at < column.size(); ++at)

@@ -16,7 +16,10 @@ FieldChain::FieldChain(const Deck& deck, const Grid& grid, std::string prefix)
       prefix_(std::move(prefix)),
       theory_(make_field_theory(deck, grid)),
       updaters_(make_updaters(deck, *theory_)),
-      observables_(theory_->observables()) {}
+      observables_(theory_->observables()) {
+  const FieldAction action = field_action(deck);
+  if (action.correlator) spacing_ = action.correlator->spacing;
+}
 
 std::vector<std::string> FieldChain::descriptions() const {
   std::vector<std::string> all;
@@ -31,7 +34,7 @@ void FieldChain::update(std::size_t k, std::uint64_t step, bool tunes) {
   double acceptance = 0;
   double weight = 0;
   for (int n = 0; n < updater.repetitions; ++n) {
-    const double now = updater.update(*theory_, step + static_cast<std::uint64_t>(n));
+    const double now = updater.update(step + static_cast<std::uint64_t>(n));
     if (tunes) updater.tune(now);
     acceptance += now / updater.repetitions;
     weight += updater.mean_weight() / updater.repetitions;
@@ -56,7 +59,10 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
     series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
     series.values.insert(series.values.end(), all.begin(), all.end());
   }
-  if (save_every > 0 && measured() % save_every == 0) theory_->write(saved_[sweep], "");
+  if (save_every > 0 && measured() % save_every == 0) {
+    saved_[sweep] = theory_->configuration();
+    ++waiting_;
+  }
 }
 
 std::int64_t FieldChain::measured() const {
@@ -155,7 +161,7 @@ void FieldChain::write_observables(ResultWriter& writer) const {
   }
 }
 
-void FieldChain::write(ResultWriter& writer) const {
+void FieldChain::write(ResultWriter& writer) {
   history_.write(writer, prefix_);
   for (const auto& [name, series] : series_) {
     const std::string path = prefix_ + "series/" + name;
@@ -169,8 +175,27 @@ void FieldChain::write(ResultWriter& writer) const {
   }
   writer.write(prefix_ + "state/updaters", tuned);
   theory_->write(writer, prefix_ + "state/field");
-  for (const auto& [sweep, configuration] : saved_)
-    writer.write_box(fmt::format("{}configurations/{}", prefix_, sweep), configuration.box, configuration.local);
+  for (const std::int64_t sweep : filed_) writer.copy(fmt::format("{}configurations/{}", prefix_, sweep));
+  written_.clear();
+  for (const auto& [sweep, configuration] : saved_) {
+    const std::string path = fmt::format("{}configurations/{}", prefix_, sweep);
+    writer.write_box(path, configuration.box, configuration.local);
+    if (writer.is_large(path)) written_.push_back(sweep);
+  }
+}
+
+void FieldChain::checkpointed() {
+  for (const std::int64_t sweep : written_) saved_.erase(sweep);
+  filed_.insert(written_.begin(), written_.end());
+  written_.clear();
+  waiting_ = 0;
+}
+
+double FieldChain::waiting_bytes() const {
+  if (waiting_ == 0) return 0;
+  double all = sizeof(double);
+  for (const std::int64_t n : saved_.rbegin()->second.box.shape) all *= static_cast<double>(n);
+  return all * static_cast<double>(waiting_) / grid_.world().size();
 }
 
 void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
@@ -183,11 +208,14 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
     at += size;
   }
   theory_->read(reader, prefix_ + "state/field");
-  BoxCopy here;
-  theory_->write(here, "");
+  const ArrayBox here = theory_->box();
   for (const std::string& name : reader.list(prefix_ + "configurations")) {
-    here.local = reader.read_box(prefix_ + "configurations/" + name, here.box);
-    saved_[std::stoll(name)] = here;
+    const std::string path = prefix_ + "configurations/" + name;
+    if (reader.is_large(path)) {
+      filed_.insert(std::stoll(name));
+    } else {
+      saved_[std::stoll(name)] = {here, reader.read_box(path, here)};
+    }
   }
   history_.read(reader, prefix_);
   for (const std::string& name : reader.list(prefix_ + "series")) {

@@ -78,7 +78,8 @@ class LatticeField {
         run_.phases().lap("measurements");
       }
       progress.step(sweep_, status());
-      if (checkpoint_if_due(sweep_ == last)) return run_.stopped(progress, fmt::format("sweep {}", sweep_));
+      if (checkpoint_if_due(sweep_ == last || must_make_room()))
+        return run_.stopped(progress, fmt::format("sweep {}", sweep_));
     }
     for (std::size_t k = 0; k < chains_.size(); ++k) {
       const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
@@ -213,9 +214,7 @@ class LatticeField {
     const FieldChain& chain = *chains_[rung];
     for (const Observable& o : chain.observables()) {
       if (o.name != "gap_1") continue;
-      const bool own_spacing = exchange_ && ladder_.parameter == "action.spacing";
-      const double length =
-          deck_.integers("lattice.extents")[0] * (own_spacing ? ladder_.values[rung] : deck_.real("action.spacing"));
+      const double length = deck_.integers("lattice.extents")[0] * chain.spacing().value_or(1);
       const Estimate e = chain.estimate(o);
       if (std::isfinite(chain.quoted_error(o, e)) && e.value * length < 6) {
         run_.warn(progress, "short path" + where,
@@ -242,7 +241,23 @@ class LatticeField {
   }
 
   bool checkpoint_if_due(bool now) {
-    return run_.checkpoint_if_due(now, [this](ResultWriter& writer) { write(writer); });
+    bool written = false;
+    const bool stop = run_.checkpoint_if_due(now, [&](ResultWriter& writer) {
+      write(writer);
+      written = true;
+    });
+    if (written) {
+      for (const auto& chain : chains_) chain->checkpointed();
+    }
+    return stop;
+  }
+
+  /// Whether configurations that were saved since the last checkpoint take so much memory that another should give it
+  /// back: 256 MiB of a rank, and three of them, since every checkpoint copies all earlier ones.
+  bool must_make_room() const {
+    double bytes = 0;
+    for (const auto& chain : chains_) bytes += chain->waiting_bytes();
+    return bytes > 256.0 * (1 << 20) && own().waiting() >= 3;
   }
 
   /// The first configuration: of another file, or as the theory makes it.
@@ -254,14 +269,12 @@ class LatticeField {
       return;
     }
     const std::string file = deck_.text("study.initial");
-    BoxCopy first;
-    theory.write(first, "");  // its shape
+    const ArrayBox box = theory.box();
     if (is_nersc(file)) {
       if (deck_.has("study.initial_sweep"))
         deck_.refuse("study.initial_sweep", file + " holds one configuration",
                      "no initial_sweep beside links in NERSC's format");
-      read_links(file, first);
-      theory.read(first, "");
+      theory.set_configuration(read_links(file, box));
       return;
     }
     try {
@@ -274,12 +287,11 @@ class LatticeField {
         deck_.refuse("study.initial", fmt::format("{} has no {}", file, path),
                      saved.empty() ? "a lattice-field run" : "one of the sweeps " + join(saved));
       }
-      if (reader.contains("lattice/shape") && reader.read_integers("lattice/shape") != first.box.shape) {
-        deck_.refuse(
-            "study.initial",
-            fmt::format("{} holds [{}] numbers (replicas, components, extents), this field is [{}]", file,
-                        fmt::join(reader.read_integers("lattice/shape"), ", "), fmt::join(first.box.shape, ", ")),
-            "a field of the same kind and size");
+      if (reader.contains("lattice/shape") && reader.read_integers("lattice/shape") != box.shape) {
+        deck_.refuse("study.initial",
+                     fmt::format("{} holds [{}] numbers (replicas, components, extents), this field is [{}]", file,
+                                 fmt::join(reader.read_integers("lattice/shape"), ", "), fmt::join(box.shape, ", ")),
+                     "a field of the same kind and size");
       }
       refuse_other_fields(file, reader.read_text("deck/resolved"));
       theory.read(reader, path);
@@ -290,25 +302,25 @@ class LatticeField {
     }
   }
 
-  /// Numbers of another kind of field are no configuration of this one, but scalars are scalars.
+  /// Numbers of another kind of field are no configuration of this one.
   void refuse_other_fields(const std::string& file, const std::string& resolved) const {
-    const std::vector<std::string> differing = deck_.differences(resolved);
-    const auto theirs = resolved_keys(resolved);
-    const auto is_scalar = [](const std::string& kind) {
-      const std::vector<std::string> scalars{"phi4", "free-field", "sine-gordon", "path"};
-      return std::any_of(scalars.begin(), scalars.end(), [&](const std::string& s) { return kind == quoted(s); });
-    };
-    if (is_scalar(theirs.at("action.kind")) && is_scalar(quoted(deck_.text("action.kind")))) return;
-    const auto ours = resolved_keys(deck_.resolved());
-    for (const std::string key : {"action.kind", "action.states", "action.group"}) {  // the latter of one kind
-      if (std::count(differing.begin(), differing.end(), key) == 0) continue;
-      deck_.refuse("study.initial", fmt::format("{} holds a field of {} = {}", file, key, theirs.at(key)),
-                   fmt::format("{} = {}", key, ours.at(key)));
+    const Deck other = Deck::parse(resolved, file + ", /deck/resolved", {}, catalogue());
+    const FieldAction theirs = field_action(other);
+    const FieldAction ours = field_action(deck_);
+    std::vector<std::string> keys = ours.configuration_keys;
+    if (theirs.configuration != ours.configuration) keys = {"kind"};
+    for (const std::string& key : keys) {
+      const std::string path = "action." + key;
+      const std::string there = value_of(resolved_keys(resolved), path);
+      const std::string here = value_of(resolved_keys(deck_.resolved()), path);
+      if (there == here) continue;
+      deck_.refuse("study.initial", fmt::format("{} holds a field of {} = {}", file, path, there),
+                   fmt::format("{} = {}", path, here));
     }
   }
 
-  void read_links(const std::string& file, BoxCopy& first) {
-    const ArrayBox& box = first.box;
+  /// This rank's links of a file in NERSC's format, in every replica.
+  std::vector<double> read_links(const std::string& file, const ArrayBox& box) {
     try {
       const LinkConfiguration c = read_nersc(file);
       const bool fits = box.shape.size() == 6 && box.shape[1] == 72 &&
@@ -318,7 +330,7 @@ class LatticeField {
                      fmt::format("{} holds SU(3) links on {} sites", file, fmt::join(c.extents, " x ")),
                      "action.kind = \"wilson\", group = \"su3\", and those extents");
       }
-      std::size_t at = 0;
+      std::vector<double> local;
       for (std::int64_t r = 0; r < box.count[0]; ++r) {  // every replica begins there
         for (std::int64_t k = 0; k < 72; ++k) {
           for (std::int64_t t = 0; t < box.count[2]; ++t) {
@@ -330,12 +342,13 @@ class LatticeField {
                         box.shape[5] +
                     box.first[5];
                 for (std::int64_t x = 0; x < box.count[5]; ++x)
-                  first.local[at++] = c.links[static_cast<std::size_t>(row + x)];
+                  local.push_back(c.links[static_cast<std::size_t>(row + x)]);
               }
             }
           }
         }
       }
+      return local;
     } catch (const StoreError& error) {
       deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
     }
@@ -375,9 +388,7 @@ void LatticeField::write(ResultWriter& writer) const {
   if (has_reference_) write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
   writer.write("state/sweep", std::vector<std::int64_t>{sweep_});
   for (const auto& chain : chains_) chain->write(writer);
-  BoxCopy shape;
-  own().theory().write(shape, "");
-  writer.write("lattice/shape", shape.box.shape);
+  writer.write("lattice/shape", own().theory().box().shape);
   writer.describe("lattice/shape", "", "of state/field and configurations/*: replicas, components, extents");
   if (exchange_) write_ladder(writer);
 }
@@ -477,10 +488,10 @@ RunEstimate describe_division(const Deck& deck, int ranks) {
   RunEstimate result;
   result.text = fmt::format("lattice      {:.0f} sites in {} directions, {} replicas\n", sites, options.extents.size(),
                             options.replicas);
-  bool transforms = false;
-  for (int k = 0; k < deck.count("updater"); ++k)
-    transforms = transforms || deck.text(fmt::format("updater.{}.kind", k)) == "fourier-hmc";
-  if (transforms && options.extents.size() == 1 && per_replica > 1) {
+  const std::vector<FieldUpdate> updates = field_updates(deck);
+  const bool undivided_line =
+      std::any_of(updates.begin(), updates.end(), [](const FieldUpdate& update) { return update.undivided_line; });
+  if (undivided_line && options.extents.size() == 1 && per_replica > 1) {
     result.misfit = fmt::format(
         "{} ranks would divide the one direction of Fourier transforms: at most {}, as many as replicas; `run` will "
         "refuse",
@@ -533,10 +544,8 @@ RunEstimate LatticeField::describe(int ranks) {
     comm_.sum(numbers);
     double bytes = 8 * static_cast<double>(numbers[0]) * static_cast<double>(n_measurements_);
     if (save_every_ > 0) {
-      BoxCopy one;
-      own().theory().write(one, "");
       double all = 8.0 * static_cast<double>(chains_.size()) * static_cast<double>(n_measurements_ / save_every_);
-      for (const std::int64_t n : one.box.shape) all *= static_cast<double>(n);
+      for (const std::int64_t n : own().theory().box().shape) all *= static_cast<double>(n);
       bytes += all;
     }
     text += fmt::format(

@@ -19,43 +19,26 @@ namespace koushi {
 
 namespace {
 
-/// E / V as a multiple of a measured series, and how many fields it is a product of.
-struct Conjugate {
-  std::string series;
-  double factor = 1;
-  int degree = 0;
-};
-
-Conjugate conjugate_of(const Deck& study, const FieldRun& run) {
-  const Deck& deck = run.deck();
-  const std::string kind = deck.text("action.kind");
+/// How S of a run depends on the parameter: E / V, E = dS/dp, as a multiple of a measured series.
+Coupling coupling_of(const Deck& study, const FieldRun& run) {
   const std::string key = study.text("study.parameter");
   std::vector<std::string> possible;
-  if (kind == "wilson" || kind == "ising" || kind == "xy" || kind == "sigma-model" || kind == "clock" ||
-      kind == "potts")
-    possible = {"action.beta"};
-  if ((kind == "phi4" || kind == "free-field") && deck.text("action.normalization") != "hopping")
-    possible = {"action.mass_squared"};
-  if (!possible.empty() && kind == "phi4") possible.emplace_back("action.lambda");
-  if (std::count(possible.begin(), possible.end(), key) == 0) {
-    study.refuse(
-        "study.parameter",
-        fmt::format("the {} action of {} has no {} that its series allow to reweight in", kind, run.file(), key),
-        possible.empty() ? "runs of spins, of gauge links, or of phi4 or free-field in the lattice or textbook form"
-                         : "one of " + join(possible));
-  }
-  if (kind == "wilson") {
-    const double beta = deck.real("action.beta");
-    if (beta == 0)
+  for (const Coupling& coupling : field_action(run.deck()).couplings) {
+    if (coupling.series.empty()) continue;
+    possible.push_back("action." + coupling.key);
+    if (possible.back() != key) continue;
+    if (!std::isfinite(coupling.factor))
       study.refuse("study.files",
-                   fmt::format("{} has beta = 0: its action_density does not tell the plaquettes", run.file()),
-                   "runs at beta > 0");
-    return {"action_density", 1 / beta, 0};
+                   fmt::format("{} has {} = {}: its {} does not tell dS/d{}", run.file(), coupling.key,
+                               run.deck().real(key), coupling.series, coupling.key),
+                   fmt::format("runs at another {}", coupling.key));
+    return coupling;
   }
-  if (key == "action.beta") return {"energy_per_site", 1, 0};
-  const bool textbook = deck.text("action.normalization") == "textbook";
-  if (key == "action.mass_squared") return {"phi2", textbook ? 0.5 : 1.0, 2};
-  return {"phi4", textbook ? 1.0 / 24 : 1.0, 4};
+  study.refuse(
+      "study.parameter",
+      fmt::format("the {} action of {} has no {} that its series allow to reweight in", run.deck().text("action.kind"),
+                  run.file(), key),
+      possible.empty() ? "runs of an action with a parameter whose dS/dp is measured" : "one of " + join(possible));
 }
 
 class ReweightingStudy {
@@ -122,12 +105,12 @@ class ReweightingStudy {
       run_.warn(progress, note.substr(0, note.find(": ")), note.substr(note.find(": ") + 2));
     volume_ = 1;
     for (const int n : files.front().deck().integers("lattice.extents")) volume_ *= n;
-    degree_ = conjugate_of(deck_, files.front()).degree;
-    if (degree_ > 0) components_ = files.front().deck().integer("action.components");
+    degree_ = coupling_of(deck_, files.front()).degree;
+    components_ = field_action(files.front().deck()).components;
     choose(files.front());
     std::set<std::int64_t> seeds;
     for (const FieldRun& file : files) {
-      const Conjugate conjugate = conjugate_of(deck_, file);
+      const Coupling conjugate = coupling_of(deck_, file);
       ReweightingRun run{.parameter = file.deck().real(key_)};
       if (file.on_ladder()) run.ladder = number_of(file.file());
       const auto n = static_cast<std::size_t>(file.measurements());
@@ -253,7 +236,7 @@ class ReweightingStudy {
   Reweighted result_;
   double volume_ = 1;
   int degree_ = 0;
-  std::int64_t components_ = 1;
+  int components_ = 1;
   std::int64_t measurements_ = 0;
 };
 

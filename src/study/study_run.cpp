@@ -40,6 +40,21 @@ std::string behind_links(const Communicator& comm, std::string name) {
   return name;
 }
 
+/// What is wrong with a name that a run will write, or "": one that is too long, or taken by no regular file.
+std::string fault_of_names(const std::string& file) {
+  for (const char* suffix : {"", ".part", ".link", ".previous", ".probe"}) {
+    const std::string name = file + suffix;
+    struct stat there = {};
+    if (stat(name.c_str(), &there) == 0) {
+      if (!S_ISREG(there.st_mode))
+        return fmt::format("{} is {}", name, S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
+    } else if (errno == ENAMETOOLONG) {
+      return fmt::format("{} cannot be created ({})", name, std::strerror(errno));
+    }
+  }
+  return "";
+}
+
 double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
@@ -67,11 +82,10 @@ std::string StudyRun::fault_of_output() const {
   std::string fault;
   if (comm_.is_root()) {
     const std::string probe = file_ + ".probe";
-    struct stat there = {};
-    const bool other = stat(file_.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
-    const int descriptor = other ? -1 : open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (other) {
-      fault = fmt::format("{} is {}", file_, S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
+    fault = fault_of_names(file_);
+    const int descriptor = fault.empty() ? open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+    if (!fault.empty()) {
+      // said below
     } else if (descriptor < 0) {
       fault = fmt::format("{} cannot be created ({})", file_, std::strerror(errno));
     } else {
@@ -184,6 +198,7 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
     if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
     return Begin::done;
   }
+  source_ = reader.file();
   provenance_.read(reader);
   if (!done) warnings_ = split_lines(reader.read_text("summary/warnings"));  // the others are of what was shorter
   resume(reader);
@@ -216,7 +231,7 @@ bool StudyRun::checkpoint_if_due(bool now, const std::function<void(ResultWriter
 }
 
 void StudyRun::checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write) {
-  ResultWriter writer(comm_);
+  ResultWriter writer(comm_, file_, source_);
   writer.write("deck/text", deck_.source());
   writer.write("deck/resolved", deck_.resolved());
   std::vector<std::string> changes = deck_.changes();
@@ -234,7 +249,8 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
     writer.describe("timing/phases/" + row.name, "s", "wall time of this segment of the run");
   }
   write(writer);
-  writer.commit(file_);
+  writer.commit();
+  source_ = file_;
   phases_.lap("checkpoints");
 }
 

@@ -260,8 +260,7 @@ const std::vector<Law>& laws() {
 
 /// [replica], of one rank.
 std::vector<Field> configurations(const FieldTheory& theory) {
-  BoxCopy copy;
-  theory.write(copy, "");
+  const Configuration copy = theory.configuration();
   const auto replicas = static_cast<std::ptrdiff_t>(theory.grid().n_replicas());
   const auto size = static_cast<std::ptrdiff_t>(copy.local.size()) / replicas;
   std::vector<Field> all;
@@ -291,7 +290,7 @@ void check_ladder(const Deck& deck, const Law& law, const std::string& parameter
     rungs.push_back(make_field_theory(decks[k], grid));
     rungs[k]->start(5 + k, 0.6);
     const auto updaters = make_updaters(decks[k], *rungs[k]);
-    for (std::uint64_t t = 0; t < 3; ++t) updaters[0]->update(*rungs[k], 2 * t + k);
+    for (std::uint64_t t = 0; t < 3; ++t) updaters[0]->update(2 * t + k);
     x.push_back(configurations(*rungs[k]));
   }
   const std::size_t replicas = x[0].size();
@@ -335,6 +334,29 @@ void check_ladder(const Deck& deck, const Law& law, const std::string& parameter
   CHECK((accepted < replicas && certain > 0 && accepted > certain));
 }
 
+/// S is linear in a coupling with a series, and the series gives the slope; the virial has the degree.
+void check_coupling(const Deck& deck, const Coupling& coupling) {
+  const std::string key = "action." + coupling.key;
+  const double step = 0.2 * std::abs(deck.real(key));
+  const Communicator self = Communicator::self();
+  const Grid grid = make_grid(self, deck);
+  const auto theory = make_field_theory(deck, grid);
+  const auto moved = make_field_theory(deck.with(key, deck.real(key) + step), grid);
+  theory->start(5, 0.6);
+  moved->set_configuration(theory->configuration().local);
+  const Measured here = theory->measure();
+  const Measured there = moved->measure();
+  const std::vector<double> s[2] = {theory->action(), moved->action()};
+  const double volume = static_cast<double>(grid.n_sites());
+  for (std::size_t r = 0; r < s[0].size(); ++r) {
+    const double slope = coupling.factor * here.at(coupling.series)[r];  // per site
+    CHECK(std::abs(s[1][r] - s[0][r] - step * volume * slope) < 1e-10 * (1 + std::abs(s[0][r])));
+    if (here.count("virial") == 0) continue;
+    const double virial = there.at("virial")[r] - here.at("virial")[r];
+    CHECK(std::abs(virial - step * slope * coupling.degree / field_action(deck).components) < 1e-10);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("rungs of every action and parameter exchange by the weights that their decks give", "[conformance]") {
@@ -348,18 +370,18 @@ TEST_CASE("rungs of every action and parameter exchange by the weights that thei
       std::set<std::string> tried;
       for (const std::string& keys : law->decks) {
         const Deck deck = field_deck(kind.name, keys, 60, "{kind=\"metropolis\", hits=2}");
-        for (const std::string& parameter : ladder_parameters()) {
-          if (!deck.has(parameter)) continue;
-          INFO(keys << ", ladder in " << parameter);
-          check_ladder(deck, *law, parameter);
-          tried.insert(parameter);
+        for (const Coupling& coupling : field_action(deck).couplings) {
+          INFO(keys << ", ladder in " << coupling.key);
+          check_ladder(deck, *law, "action." + coupling.key);
+          if (!coupling.series.empty()) check_coupling(deck, coupling);
+          tried.insert(coupling.key);
         }
       }
-      for (const std::string& parameter : ladder_parameters()) {
-        const bool known = std::any_of(kind.keys.begin(), kind.keys.end(),
-                                       [&](const Key& key) { return "action." + key.path == parameter; });
-        INFO(parameter);
-        CHECK(known == (tried.count(parameter) > 0));
+      // Real numbers of a kind that are no couplings: of measurements, and of the first configuration.
+      const std::set<std::string> others{"flow_time", "flow_step", "smearing_weight", "noise"};
+      for (const Key& key : kind.keys) {
+        INFO(key.path);
+        if (key.type == KeyType::real) CHECK((tried.count(key.path) > 0) != (others.count(key.path) > 0));
       }
     }
   }

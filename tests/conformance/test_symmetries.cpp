@@ -98,15 +98,14 @@ TEST_CASE("S of every action keeps its symmetries", "[conformance]") {
         const Grid grid = make_grid(self, deck);
         const auto theory = make_field_theory(deck, grid);
         theory->start(5, 0.6);
-        BoxCopy first;
-        theory->write(first, "");
+        const Configuration first = theory->configuration();
         const double s = theory->action()[0];
         const std::vector<int> extents = deck.integers("lattice.extents");
         const auto keeps = [&](const auto& change) {
-          BoxCopy changed = first;
+          Configuration changed = first;
           change(changed.local);
           CHECK(changed.local != first.local);
-          theory->read(changed, "");
+          theory->set_configuration(changed.local);
           CHECK(std::abs(theory->action()[0] - s) < 1e-11 * (1 + std::abs(s)));
         };
         keeps([&](Field& field) { turn(field, deck, static_cast<std::size_t>(grid.n_sites())); });

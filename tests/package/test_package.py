@@ -1,5 +1,5 @@
 """The installed program and package, moved after the installation, with build tree and sources out of sight: koushi runs, and a program outside of the
-project adds a Hamiltonian and finds its exact ground state.
+project adds a Hamiltonian and finds its exact ground state; another adds an action and an updater of a lattice field.
 
     test_package.py BUILD SOURCE CMAKE MPIEXEC
 
@@ -65,6 +65,35 @@ def wrong_hamiltonians(folder, program):
     call([program, "check", "wrong.toml"], folder)
 
 
+def python(folder, *words):
+    """Output of a Python that has h5py."""
+    for program in ("python3", "/usr/bin/python3"):
+        done = subprocess.run([program, *words], cwd=folder, capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout
+    sys.exit("no Python does %s: %s" % (words, done.stderr))
+
+
+def double_wells(folder, program):
+    """An action and an updater of one's own: the moments of the transfer matrix, a run that is resumed is the uninterrupted one, and a ladder in the new key."""
+    parallel = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", "2", program]
+    call([*parallel, "run", "double_well.toml"], folder)
+    observables = json.loads(call([program, "report", "double_well.h5", "--json"], folder))["observables"]
+    for name, exact in zip(("phi2", "phi4"), map(float, python(folder, "double_well.py", "exact").split())):
+        value, error = (observables[name][part] for part in ("value", "error"))
+        assert abs(value - exact) < 5 * error and error < 0.01 * exact, (name, value, error, exact)
+    call([program, "run", "double_well.toml", "--set", "study.measurements=150", "--output", "parts.h5"], folder)
+    call([*parallel, "run", "double_well.toml", "--set", "study.measurements=300", "--output", "parts.h5", "--resume"], folder)
+    call([program, "run", "double_well.toml", "--set", "study.measurements=300", "--output", "whole.h5"], folder)
+    python(folder, "double_well.py", "same", "parts.h5", "whole.h5")
+    ladder = 'updater.2={kind="replica-exchange",parameter="action.%s",values=[1.0,1.5]}'
+    assert "action.height from 1 to 1.5" in call([program, "check", "double_well.toml", "--set", ladder % "height"], folder)
+    for sets, said in ((ladder % "mass_squared", "parameter = one of action.height, action.stiffness"), ('updater.1={kind="heatbath"}', "one of fourier-hmc, hmc, metropolis, sign"),
+                       ("action.height=-1", "expected: real number > 0")):
+        done = subprocess.run([program, "check", "double_well.toml", "--set", sets], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
+        assert done.returncode == 2 and said in done.stderr, (sets, done.stderr)
+
+
 def main(scratch):
     call([CMAKE, "--install", BUILD, "--prefix", os.path.join(scratch, "first")], scratch)
     prefix = os.path.join(scratch, "moved")
@@ -97,6 +126,7 @@ def main(scratch):
     refused = subprocess.run([koushi, "check", os.path.join(outside, "ring.toml")], capture_output=True, text=True, env=ENVIRONMENT)
     assert refused.returncode == 2 and "haldane-shastry" in refused.stderr, refused.stderr
     wrong_hamiltonians(outside, os.path.join(build, "edges"))
+    double_wells(outside, os.path.join(build, "double_well"))
     print("E/N %.10f, exact %.10f%s" % (energy, exact, "" if hidden else "; build tree and sources were in sight"))
 
 

@@ -18,7 +18,7 @@ USES = {
     "app": "study deck base",
 }
 
-LIBRARIES = {"petsc|slepc": "parallel solver", "mpi": "parallel", "hdf5|H5": "store", "fftw": "field"}
+LIBRARIES = {"petsc|slepc": "parallel solver", "mpi": "parallel store", "hdf5|H5": "store", "fftw": "field"}
 
 
 def closure(room, seen=None):

@@ -64,11 +64,7 @@ inline void compare_estimate(const Estimate& estimate, double exact, double prec
   CHECK(estimate.error < precision * std::abs(exact) + absolute);
 }
 
-inline std::vector<double> configuration_of(const FieldTheory& theory) {
-  MemoryArchive archive;
-  theory.write(archive, "field");
-  return archive.boxes["field"];
-}
+inline std::vector<double> configuration_of(const FieldTheory& theory) { return theory.configuration().local; }
 
 /// log2 of how much smaller the error of H over a trajectory of length 1 is with twice the steps; begin() starts one.
 inline double order_of(MolecularDynamics& dynamics, Integrator integrator, int steps,

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "koushi/field/field_action.hpp"
+#include "koushi/field/updater.hpp"
 #include "koushi/study/hamiltonians.hpp"
 
 namespace koushi {
@@ -9,6 +11,8 @@ namespace koushi {
 /// What a program of one's own adds to the names that decks can use.
 struct Additions {
   std::vector<HamiltonianKind> hamiltonians{};
+  std::vector<ActionKinds::OneKind> actions{};    ///< of lattice fields: field_action.hpp, scalar_field.hpp
+  std::vector<UpdaterKinds::OneKind> updaters{};  ///< of lattice fields: updater.hpp
 };
 
 /// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error

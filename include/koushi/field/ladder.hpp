@@ -7,13 +7,7 @@
 
 namespace koushi {
 
-/// The kind of [[updater]] that makes a ladder.
-inline constexpr const char* exchange_kind = "replica-exchange";
-
-/// The keys in which rungs may differ: numbers that change S and no measurement.
-const std::vector<std::string>& ladder_parameters();
-
-/// The theories that an [[updater]] of kind "replica-exchange" joins.
+/// The theories that an [[updater]] with a LadderRequest joins.
 struct Ladder {
   int updater = -1;              ///< its place in the deck; -1: none, and then there is one rung
   std::string parameter{};       ///< the key in which they differ, as "action.beta"

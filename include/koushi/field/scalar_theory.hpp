@@ -1,11 +1,23 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "koushi/field/field_theory.hpp"
+#include "koushi/field/action_on_arrays.hpp"
+#include "koushi/field/real_field.hpp"
 
 namespace koushi {
+
+/// A scalar field on sites: what every theory of one can do. scalar_field.hpp makes theories of potentials and bonds.
+class ScalarTheory : public RealDynamics,
+                     public LocalUpdates,
+                     public ForceGradient,
+                     public SliceCorrelators,
+                     public ForceOnArrays {
+ public:
+  using RealDynamics::RealDynamics;
+};
 
 /// S = sum_x { stiffness sum_mu |phi(x + mu) - phi(x)|^2 + quadratic |phi|^2 + quartic |phi|^4 }, phi with 1 to 4 real
 /// components.
@@ -17,12 +29,13 @@ struct QuarticOptions {
   double stiffness = 1;
   double quadratic = 0;
   double quartic = 0;
+  std::optional<double> mass{};  ///< in the spectrum, where it is known
 };
-std::unique_ptr<MolecularDynamics> make_quartic_theory(const Grid& grid, const QuarticOptions& options);
+std::unique_ptr<ScalarTheory> make_quartic_theory(const Grid& grid, const QuarticOptions& options);
 
 /// S = sum_x { 1/2 sum_mu (phi(x + mu) - phi(x))^2 + mass_squared / beta^2 (1 - cos beta phi) }
 /// Source      S. Coleman, Phys. Rev. D 11, 2088 (1975)
-std::unique_ptr<MolecularDynamics> make_sine_gordon_theory(const Grid& grid, double mass_squared, double beta);
+std::unique_ptr<ScalarTheory> make_sine_gordon_theory(const Grid& grid, double mass_squared, double beta);
 
 /// Where the potential of a path is taken: at the points; at the middle of two; half at each end of a step (the same as
 /// the first on a ring).
@@ -37,6 +50,6 @@ struct PathOptions {
   PathRule rule = PathRule::end_point;
   double ends[2] = {0, 0};  ///< x before the first and behind the last point, where the boundary is fixed
 };
-std::unique_ptr<MolecularDynamics> make_path_theory(const Grid& grid, const PathOptions& options);
+std::unique_ptr<ScalarTheory> make_path_theory(const Grid& grid, const PathOptions& options);
 
 }  // namespace koushi

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace koushi {
 /// How (S + lambda) delta = F is solved; the three agree to the solver tolerance.
 ///   dense         P x P matrix, Cholesky: few parameters
 ///   sample_space  n x n Gram matrix, Cholesky (MinSR): few samples
-///   matrix_free   MATSHELL and a Krylov method in parameter space: otherwise
+///   matrix_free   a Krylov method in parameter space: otherwise
 ///   automatic     automatic_route()
 enum class SrRoute { automatic, matrix_free, dense, sample_space };
 
@@ -31,8 +32,8 @@ struct SrOptions {
 struct SrReport {
   SrRoute route = SrRoute::automatic;
   int iterations = 0;
-  /// |(S + lambda) delta - F - lambda mu delta'| / |F - mu S delta'|, computed afterwards with the operator
-  double residual = 0;
+  double residual =
+      0;  ///< |(S + lambda) delta - F - lambda mu delta'| / |F - mu S delta'|, computed afterwards with the operator
   double shift = 0;            ///< lambda
   double trace = 0;            ///< tr S
   std::int64_t equations = 0;  ///< real rows of Obar: n where O is real, else 2 n; S has rank < equations
@@ -45,25 +46,56 @@ struct SrReport {
 /// memory.
 SrRoute automatic_route(std::int64_t columns, std::int64_t equations);
 
-/// Stochastic reconfiguration: the step of imaginary-time evolution projected on the variational manifold.
+/// Stochastic reconfiguration: the step of imaginary- or real-time evolution projected on the variational manifold.
 ///
-///   S = Obar^dagger Obar,  F = Obar^dagger ebar   (real parts where O is not holomorphic)
+///   S = Obar^dagger Obar,  F = phase Obar^dagger ebar   (real parts where O is not holomorphic)
 ///   Obar_s = sqrt(w_s) (O_s - sum w O),  ebar_s = sqrt(w_s) (E_s - sum w E)
-///   (S + lambda) delta = F + lambda mu delta',  lambda = absolute + relative tr S / P;   the caller does theta <-
-///   theta - eta delta
+///   (S + lambda) delta = F + lambda mu delta',  lambda = absolute + relative tr S / P
+///
+/// Imaginary time, d psi / d tau = -(H - E) psi: phase 1, theta <- theta - eta delta.
+/// Real time, d psi / dt = -i (H - E) psi: phase -i, theta <- theta + eta delta. This is McLachlan's principle, the
+///   minimum of |sum_k O_k dtheta_k/dt + i (H - E)|: where the parameters are real, F = Re(-i Obar^dagger ebar)
+///   = Im(Obar^dagger ebar), and real parameters of a real O move only as far as Im ebar tells them.
 ///
 /// The shift pulls delta towards mu times what it was in the step before, not towards zero: directions that the samples
 /// of one step do not show keep what earlier samples said of them. It is solved as delta = mu delta' + x, (S + lambda)
-/// x = Obar^dagger (ebar - mu Obar delta').
+/// x = Obar^dagger (phase ebar - mu Obar delta').
 ///
-/// Shapes      weights, energies: [rows.count] local, sum of all weights 1; delta: [P] replicated
-/// Collective  yes. All solves are replicated, all sums in a fixed order: the result is bitwise independent of the
-///             ranks.
-/// PETSc       options prefix "sr_", e.g. -sr_ksp_type minres -sr_ksp_monitor
-/// Errors      NumericalError if the energies or the solution are not finite or S + lambda is singular; LibraryError
+/// Shapes      weights, residuals: [rows.count] local, sum of all weights 1; delta: [P] replicated
+/// Collective  every call but report(). By default all solves are replicated and all sums in a fixed order: the result
+///             is bitwise independent of the ranks
+/// PETSc       a KSP with the options prefix "sr_", e.g. -sr_ksp_type minres -sr_ksp_monitor, -sr_mat_type scalapack
+/// Errors      NumericalError if the energies or the solution are not finite or S + lambda is singular; UsageError for
+///             options that PETSc does not know or use; LibraryError
 /// Source      S. Sorella, Phys. Rev. Lett. 80, 4558 (1998); A. Chen, M. Heyl, Nat. Phys. 20, 1476 (2024) (sample
-///             space);
-///         G. Goldshlager, N. Abrahamsen, L. Lin, J. Comput. Phys. 516, 113351 (2024) (momentum: SPRING)
+///             space); G. Goldshlager, N. Abrahamsen, L. Lin, J. Comput. Phys. 516, 113351 (2024) (momentum: SPRING);
+///             A. McLachlan, Mol. Phys. 8, 39 (1964), X. Yuan et al., Quantum 3, 191 (2019) (real time)
+class StochasticReconfiguration {
+ public:
+  /// `comm` and `rows` must live as long as this.
+  StochasticReconfiguration(const Communicator& comm, const DistributedRows& rows, const ConstHostReals& weights,
+                            SrOptions options);
+  ~StochasticReconfiguration();
+  StochasticReconfiguration(const StochasticReconfiguration&) = delete;
+  StochasticReconfiguration& operator=(const StochasticReconfiguration&) = delete;
+
+  /// delta for the residuals E_s, local energies or what else psi is to follow; their mean is taken off here.
+  std::vector<double> solve(const ConstHostComplexes& residuals, std::complex<double> phase = 1.0);
+  /// sqrt(delta^T S delta) of any step.
+  double distance(const std::vector<double>& delta) const;
+  /// Of the last solve.
+  const SrReport& report() const { return report_; }
+
+ private:
+  std::vector<double> solution(const std::vector<std::complex<double>>& residual, const std::vector<double>& force);
+
+  class Rows;
+  std::unique_ptr<Rows> rows_;
+  SrOptions options_;
+  SrReport report_;
+};
+
+/// One solve with phase 1.
 std::vector<double> solve_stochastic_reconfiguration(const Communicator& comm, const DistributedRows& rows,
                                                      const std::vector<double>& weights,
                                                      const std::vector<std::complex<double>>& energies,

@@ -2,6 +2,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,30 +13,6 @@
 #include "koushi/study/history.hpp"
 
 namespace koushi {
-
-/// One array that is spread over the ranks, in memory: what a theory writes, to be kept, or what it shall read.
-class BoxCopy final : public Archive {
- public:
-  ArrayBox box;
-  std::vector<double> local;
-  void write_box(const std::string&, const ArrayBox& here, const std::vector<double>& values) override {
-    box = here;
-    local = values;
-  }
-  std::vector<double> read_box(const std::string&, const ArrayBox&) const override { return local; }
-  void write(const std::string&, const std::vector<double>&) override { refuse(); }
-  void write(const std::string&, const std::vector<std::int64_t>&) override { refuse(); }
-  void write(const std::string&, const std::string&) override { refuse(); }
-  void write_rows(const std::string&, RowRange, std::int64_t, const std::vector<std::int8_t>&) override { refuse(); }
-  bool contains(const std::string&) const override { refuse(); }
-  std::vector<double> read_reals(const std::string&) const override { refuse(); }
-  std::vector<std::int64_t> read_integers(const std::string&) const override { refuse(); }
-  std::string read_text(const std::string&) const override { refuse(); }
-  std::vector<std::int8_t> read_rows(const std::string&, RowRange, std::int64_t) const override { refuse(); }
-
- private:
-  [[noreturn]] static void refuse() { throw InternalError("a field is one array"); }
-};
 
 /// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a
 /// ladder; all that a chain leaves in a file stands below its prefix: "" or, of a rung other than the deck's own,
@@ -46,6 +24,8 @@ class FieldChain {
   FieldChain(const Deck& deck, const Grid& grid, std::string prefix);
 
   FieldTheory& theory() const { return *theory_; }
+  /// Time between two slices of the first direction; empty where they have no correlator.
+  std::optional<double> spacing() const { return spacing_; }
   const std::vector<Observable>& observables() const { return observables_; }
   std::vector<std::string> descriptions() const;
   History& history() { return history_; }
@@ -76,7 +56,14 @@ class FieldChain {
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
   std::vector<OddAcceptance> odd_acceptances(std::int64_t warm_up) const;
 
-  void write(ResultWriter& writer) const;
+  /// Saved configurations that are large are copied from the last checkpoint, where they are in it, and else written.
+  void write(ResultWriter& writer);
+  /// To be called when the file of the last write() is in its place: configurations that it holds as large arrays are
+  /// given out of memory.
+  void checkpointed();
+  /// Configurations saved since the last checkpoint, and their bytes on the average rank.
+  std::int64_t waiting() const { return waiting_; }
+  double waiting_bytes() const;
   void read(const ResultReader& reader, std::int64_t n_measurements);
 
  private:
@@ -92,9 +79,13 @@ class FieldChain {
   const Grid& grid_;
   std::string prefix_;
   std::unique_ptr<FieldTheory> theory_;
+  std::optional<double> spacing_;
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
-  std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
+  std::map<std::int64_t, Configuration> saved_;  ///< configurations in memory, by sweep
+  std::set<std::int64_t> filed_;           ///< sweeps of those that are large arrays of the last checkpoint alone
+  std::int64_t waiting_ = 0;               ///< of saved_, since the last checkpoint
+  std::vector<std::int64_t> written_;      ///< of saved_, as large arrays by the last write()
   std::map<std::string, Series> series_;
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;

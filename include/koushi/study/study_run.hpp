@@ -89,7 +89,8 @@ class StudyRun {
   Provenance provenance_;
   std::vector<std::string> warnings_;
   PhaseTable phases_;
-  int lock_ = -1;  ///< descriptor of FILE.lock, on the root
+  std::string source_;  ///< the file that holds the last checkpoint; "" before the first
+  int lock_ = -1;       ///< descriptor of FILE.lock, on the root
   TimeLimit limit_;
   int steps_ = 0;  ///< made in this process
   Clock::time_point constructed_ = Clock::now();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "../log_derivatives.hpp"
+#include "../stored_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/classical_kernel.hpp"
 #include "koushi/manybody/factor_kinds.hpp"

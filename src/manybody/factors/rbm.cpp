@@ -9,7 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "../log_derivatives.hpp"
+#include "../outer_product_rows.hpp"
+#include "../stored_rows.hpp"
 #include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/manybody/factor_kinds.hpp"

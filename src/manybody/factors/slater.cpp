@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "../log_derivatives.hpp"
+#include "../stored_rows.hpp"
 #include "../mean_field.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/factor_kinds.hpp"

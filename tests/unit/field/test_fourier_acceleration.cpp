@@ -6,6 +6,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/scalar_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -58,7 +59,7 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
       const auto theory =
           make_quartic_theory(grid, {.components = components, .stiffness = 0.7, .quadratic = 0.7 * 0.09});
       theory->start(1, 0);
-      theory->accelerate(0.3);
+      as<FourierAcceleration>(*theory).accelerate(0.3);
       theory->draw_momenta(2, 3);
       const double kinetic = theory->hamiltonian()[0];
       theory->drift(1.0);
@@ -67,7 +68,7 @@ TEST_CASE("the masses of Fourier modes are those of the free field, on any divis
       CHECK(std::abs(action / kinetic - 1) < 1e-12);
       theory->kick(1.0);
       CHECK(std::abs(theory->hamiltonian()[0] - action) < 1e-12 * action);
-      theory->accelerate(0);
+      as<FourierAcceleration>(*theory).accelerate(0);
       theory->draw_momenta(2, 3);
       // p = sqrt(M) times the same normal numbers
       CHECK(std::abs(theory->hamiltonian()[0] - action - kinetic) < 1e-9 * kinetic);
@@ -88,7 +89,7 @@ TEST_CASE("accelerated trajectories are reversible and conserve energy to the or
       const auto theory = sine_gordon ? make_sine_gordon_theory(grid, 0.8, 1.7)
                           : d == 1    ? make_path_theory(grid, {.spacing = 0.5, .potential = {0, 0.1, -0.5, 0.2, 0.5}})
                                       : make_quartic_theory(grid, {.components = d, .quadratic = -0.7, .quartic = 0.4});
-      theory->accelerate(0.8);
+      as<FourierAcceleration>(*theory).accelerate(0.8);
       const auto begin = [&] {
         theory->start(3, 0.5);
         theory->draw_momenta(3, 1);
@@ -118,7 +119,7 @@ TEST_CASE("light free fields forget at once with masses of their modes", "[field
       double sum = 0;
       double square = 0;
       HmcOptions options{.length = 1.5, .jitter = 0.1, .steps = accelerated ? 6 : 12, .seed = 5};
-      if (accelerated) options.acceleration_mass = std::sqrt(mass_squared);
+      as<FourierAcceleration>(*theory).accelerate(accelerated ? std::sqrt(mass_squared) : 0);
       auto result = sample_field(*theory, accelerated ? 1000 : 400, [&](std::uint64_t t) {
         for (const double change : hmc_trajectory(*theory, options, t).energy_change) {
           if (t < 100) continue;
@@ -146,10 +147,12 @@ TEST_CASE("accelerated phi^4 reaches its known point, alone and beside other upd
   const auto theory = make_quartic_theory(grid, {.quadratic = -4, .quartic = 6.008});
   for (const bool mixed : {false, true}) {
     auto result = sample_field(*theory, 1000, [&](std::uint64_t t) {
-      hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 8, .seed = 5, .acceleration_mass = 0.5}, 4 * t);
+      as<FourierAcceleration>(*theory).accelerate(0.5);
+      hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 8, .seed = 5}, 4 * t);
       if (!mixed) return;
-      hmc_trajectory(*theory, {.length = 1, .steps = 8, .seed = 5}, 4 * t + 1);
-      theory->flip_clusters(false, 5, 4 * t + 2);
+      as<FourierAcceleration>(*theory).accelerate(0);
+      hmc_trajectory(*theory, {.length = 1, .jitter = 0, .steps = 8, .seed = 5}, 4 * t + 1);
+      as<ClusterUpdates>(*theory).flip_clusters(false, 5, 4 * t + 2);
     });
     Estimate phi2 = result["phi2"];
     Estimate chi = result["susceptibility"];
@@ -175,10 +178,11 @@ TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to
     const QuarticOptions options{.components = 2, .quadratic = -0.5, .quartic = 0.5};
     const auto whole = make_quartic_theory(alone, options);
     const auto part = make_quartic_theory(shared, options);
-    for (MolecularDynamics* theory : {whole.get(), part.get()}) {
+    for (ScalarTheory* theory : {whole.get(), part.get()}) {
       theory->start(2, 0.5);
+      as<FourierAcceleration>(*theory).accelerate(0.6);
       for (std::uint64_t t = 0; t < 5; ++t)
-        hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 4, .seed = 2, .acceleration_mass = 0.6}, t);
+        hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.2, .steps = 4, .seed = 2}, t);
     }
     const double worst =
         largest_difference(cut_brick(configuration_of(*whole), shared.box(2)), configuration_of(*part));
@@ -190,9 +194,10 @@ TEST_CASE("accelerated chains on ranks: bit by bit where replicas are shared, to
 TEST_CASE("what has no Fourier modes, or no masses, is refused", "[field]") {
   const Communicator self = Communicator::self();
   const Grid open(self, {{4, 4}, {Boundary::periodic, Boundary::open}, {1, 1}, 1, 1});
-  CHECK_THROWS_AS(make_quartic_theory(open, {.quadratic = 1})->accelerate(1.0), UsageError);
+  const auto theory = make_quartic_theory(open, {.quadratic = 1});
+  CHECK_THROWS_AS(as<FourierAcceleration>(*theory).accelerate(1.0), UsageError);
   const Grid closed = periodic(self, {4, 4}, 1);
-  CHECK_THROWS_AS(make_quartic_theory(closed, {.stiffness = -0.1, .quadratic = 1})->accelerate(1.0), UsageError);
-  const auto names = make_quartic_theory(closed, {.stiffness = -0.1, .quadratic = 1})->further_updates();
-  CHECK(std::count(names.begin(), names.end(), "fourier-hmc") == 0);
+  const auto negative = make_quartic_theory(closed, {.stiffness = -0.1, .quadratic = 1});
+  CHECK(dynamic_cast<FourierAcceleration*>(negative.get()) == nullptr);
+  CHECK(dynamic_cast<ClusterUpdates*>(negative.get()) != nullptr);
 }

@@ -12,6 +12,7 @@
 #include "koushi/field/gauge_theory.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/statistics/estimate.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 using Complex = std::complex<double>;
@@ -150,10 +151,10 @@ void update(FieldTheory& theory, const Colouring& colouring, const std::string& 
   if (how == "hmc") {
     hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), {.length = 1.0, .jitter = 0.2, .steps = 8, .seed = 3}, t);
   } else if (how == "metropolis") {
-    theory.metropolis(colouring, 3, t, 3, 0.8);
+    as<LocalUpdates>(theory).metropolis(colouring, 3, t, 3, 0.8);
   } else {
-    theory.heatbath(colouring, 3, t);
-    if (how == "overrelaxation") theory.overrelax(colouring);
+    as<Heatbath>(theory).heatbath(colouring, 3, t);
+    if (how == "overrelaxation") as<Overrelaxation>(theory).overrelax(colouring);
   }
 }
 
@@ -176,7 +177,7 @@ TEST_CASE(
         INFO("group " << static_cast<int>(group) << ", directions " << extents.size() << ", boundary "
                       << static_cast<int>(boundary) << ", rectangles " << rectangle);
         const Grid grid = make_grid(self, extents, boundary, 2);
-        const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3, .rectangle = rectangle});
+        const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3, .rectangle = rectangle, .loops = 4});
         auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
         theory->start(7, 0.4);
         dynamics.draw_momenta(7, 0);
@@ -192,13 +193,13 @@ TEST_CASE(
         dynamics.kick(-1.0);
         CHECK(std::abs(kinetic() - forward - slope) < 1e-5 * (1 + std::abs(slope)));
         const double before = sum(theory->action());
-        const Colouring colouring(grid, theory->interactions());
-        theory->overrelax(colouring);
+        const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
+        as<Overrelaxation>(*theory).overrelax(colouring);
         CHECK(std::abs(sum(theory->action()) - before) < 1e-9);
       }
     }
     const Grid grid = make_grid(self, {4, 4}, Boundary::periodic, 1);
-    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3});
+    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.3, .loops = 4});
     auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
     for (const auto& [integrator, order] :
          {std::pair{Integrator::leapfrog, 2}, std::pair{Integrator::omelyan2, 2}, std::pair{Integrator::omelyan4, 4},
@@ -234,8 +235,8 @@ TEST_CASE("two-dimensional gauge theories have their exact plaquette, area law a
                          Row{GaugeGroup::su2, 4, 0.658047267359}, Row{GaugeGroup::su3, 3, 0.2030750500},
                          Row{GaugeGroup::su3, 6, 0.4225317397}}) {
     const Grid grid = make_grid(self, {8, 8}, Boundary::periodic, 8);
-    const auto theory = make_gauge_theory(grid, {.group = row.group, .beta = row.beta});
-    const Colouring colouring(grid, theory->interactions());
+    const auto theory = make_gauge_theory(grid, {.group = row.group, .beta = row.beta, .loops = 4});
+    const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
     for (const std::string how : {"hmc", "heatbath", "overrelaxation", "metropolis"}) {
       INFO("group " << static_cast<int>(row.group) << ", beta " << row.beta << ", " << how);
       auto result = sample_field(
@@ -263,8 +264,8 @@ TEST_CASE("local updates and hybrid Monte Carlo agree with rectangles in the act
   const Communicator self = Communicator::self();
   for (const GaugeGroup group : groups) {
     const Grid grid = make_grid(self, {6, 8}, Boundary::periodic, 16);
-    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0, .rectangle = -0.331});
-    const Colouring colouring(grid, theory->interactions());
+    const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0, .rectangle = -0.331, .loops = 4});
+    const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
     CHECK(colouring.n_colours() > 2);
     std::vector<Estimate> found;
     for (const std::string how : {"hmc", "overrelaxation", "metropolis"}) {
@@ -357,6 +358,7 @@ TEST_CASE("everything measured of links is gauge invariant", "[field]") {
       const auto theory = make_gauge_theory(grid, {.group = group,
                                                    .beta = 2,
                                                    .rectangle = -0.331,
+                                                   .loops = 4,
                                                    .flow_time = 0.2,
                                                    .flow_step = 0.05,
                                                    .static_loops = 3,
@@ -397,7 +399,7 @@ TEST_CASE(
     const int L = 8;
     const Grid grid(self, {{L, L}, {Boundary::periodic, Boundary::periodic}, {1, 1}, 2, 1, true});
     const auto theory =
-        make_gauge_theory(grid, {.group = GaugeGroup::u1, .beta = 1, .flow_time = 1.0, .flow_step = 0.05});
+        make_gauge_theory(grid, {.group = GaugeGroup::u1, .beta = 1, .loops = 4, .flow_time = 1.0, .flow_step = 0.05});
     theory->start(1, 0);
     MemoryArchive archive;
     theory->write(archive, "field");
@@ -415,7 +417,8 @@ TEST_CASE(
   for (const GaugeGroup group : {GaugeGroup::su2, GaugeGroup::su3}) {
     const Grid grid(self, {{4, 4, 4, 4}, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 2, 1, true});
     const auto energy = [&](double step) {
-      const auto theory = make_gauge_theory(grid, {.group = group, .beta = 1, .flow_time = 0.4, .flow_step = step});
+      const auto theory =
+          make_gauge_theory(grid, {.group = group, .beta = 1, .loops = 4, .flow_time = 0.4, .flow_step = step});
       theory->start(4, 0.5);
       return theory->measure().at("flow_energy").back();
     };
@@ -428,8 +431,8 @@ TEST_CASE(
     // the clover has sin F for F.
     const int L = 4;
     const Grid grid(self, {{L, L, L, L}, std::vector<Boundary>(4, Boundary::periodic), {1, 1, 1, 1}, 2, 1, true});
-    const auto theory =
-        make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 1, .flow_time = 0.01, .flow_step = 0.01});
+    const auto theory = make_gauge_theory(
+        grid, {.group = GaugeGroup::su2, .beta = 1, .loops = 4, .flow_time = 0.01, .flow_step = 0.01});
     theory->start(1, 0);
     MemoryArchive archive;
     theory->write(archive, "field");
@@ -553,8 +556,8 @@ TEST_CASE("vectors of sites in split rows and single sites walk the same chain",
           std::vector<Boundary> all(extents.size(), Boundary::periodic);
           all.back() = boundary;
           const Grid grid(self, {extents, all, std::vector<int>(extents.size(), 1), 2, 2, split});
-          const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0});
-          const Colouring colouring(grid, theory->interactions());
+          const auto theory = make_gauge_theory(grid, {.group = group, .beta = 2.0, .loops = 4});
+          const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
           theory->start(2, 0.7);
           std::uint64_t t = 0;
           for (int sweep = 0; sweep < 3; ++sweep) {
@@ -584,7 +587,7 @@ TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi
       const Boundary boundary = group == GaugeGroup::su2 ? Boundary::open : Boundary::periodic;
       const Grid alone = make_grid(self, extents, boundary, 1);
       const Grid shared = make_grid(world, extents, boundary, 1, 2, ranks);
-      GaugeOptions options{.group = group, .beta = 2.0, .flow_time = 0.1, .flow_step = 0.05};
+      GaugeOptions options{.group = group, .beta = 2.0, .loops = 4, .flow_time = 0.1, .flow_step = 0.05};
       if (boundary == Boundary::periodic) {
         options.static_loops = 2;
         options.smearing = group == GaugeGroup::u1 ? Smearing::stout : Smearing::ape;
@@ -594,8 +597,8 @@ TEST_CASE("gauge links walk the same chain on any number of ranks", "[field][mpi
       if (group == GaugeGroup::su3) options.rectangle = -0.331;
       const auto whole = make_gauge_theory(alone, options);
       const auto part = make_gauge_theory(shared, options);
-      const Colouring whole_colours(alone, whole->interactions());
-      const Colouring part_colours(shared, part->interactions());
+      const Colouring whole_colours(alone, as<LocalUpdates>(*whole).interactions());
+      const Colouring part_colours(shared, as<LocalUpdates>(*part).interactions());
       for (FieldTheory* theory : {whole.get(), part.get()}) {
         theory->start(2, 0.7);
         std::uint64_t t = 0;

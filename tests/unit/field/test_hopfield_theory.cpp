@@ -5,6 +5,7 @@
 #include "field_sampling.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/hopfield_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -16,8 +17,9 @@ Grid line(const Communicator& comm, int n, std::int64_t replicas) {
 
 std::map<std::string, Estimate> sample(const Grid& grid, const HopfieldOptions& options, int n, int hits = 1) {
   const auto theory = make_hopfield_theory(grid, options);
-  const Colouring colouring(grid, theory->interactions());
-  return sample_field(*theory, n, [&](std::uint64_t t) { theory->metropolis(colouring, 7, t, hits, 0); });
+  const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
+  return sample_field(*theory, n,
+                      [&](std::uint64_t t) { as<LocalUpdates>(*theory).metropolis(colouring, 7, t, hits, 0); });
 }
 
 }  // namespace
@@ -158,9 +160,9 @@ TEST_CASE("ranks share the replicas of a memory and change nothing", "[field][mp
   const auto whole = make_hopfield_theory(alone, options);
   const auto part = make_hopfield_theory(shared, options);
   for (FieldTheory* theory : {whole.get(), part.get()}) {
-    const Colouring colouring(theory->grid(), theory->interactions());
+    const Colouring colouring(theory->grid(), as<LocalUpdates>(*theory).interactions());
     theory->start(4, 0);
-    for (std::uint64_t t = 0; t < 20; ++t) theory->metropolis(colouring, 4, t, 1, 0);
+    for (std::uint64_t t = 0; t < 20; ++t) as<LocalUpdates>(*theory).metropolis(colouring, 4, t, 1, 0);
   }
   CHECK(configuration_of(*part) == cut_brick(configuration_of(*whole), shared.box(1)));
   // What is read back goes on as what was written.
@@ -185,8 +187,8 @@ TEST_CASE("a cold memory has no spin against its field", "[field]") {
   // e^{-dS} of such a spin is infinite; one pattern from noise of a fifth
   const auto theory = make_hopfield_theory(
       line(self, 100, 4), {.beta = 1000, .patterns = random_patterns(5, 1, 100), .from_pattern = true, .noise = 0.2});
-  const Colouring colouring(theory->grid(), theory->interactions());
+  const Colouring colouring(theory->grid(), as<LocalUpdates>(*theory).interactions());
   theory->start(3, 0);
-  theory->metropolis(colouring, 7, 0, 1, 0);
+  as<LocalUpdates>(*theory).metropolis(colouring, 7, 0, 1, 0);
   CHECK(theory->measure().at("overlap_max") == std::vector<double>(4, 1.0));
 }

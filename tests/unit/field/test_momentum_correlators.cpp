@@ -8,6 +8,7 @@
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -132,7 +133,7 @@ TEST_CASE("correlators at momenta are the sums over pairs of sites, in every the
       if (c.states > 0 && std::count(row.boundary.begin(), row.boundary.end(), anti) > 0) continue;
       const Grid grid = grid_of(self, row.extents, row.boundary, 2, {}, c.split);
       const auto theory = c.make(grid);
-      theory->correlate_at({row.n});
+      as<SliceCorrelators>(*theory).correlate_at({row.n});
       theory->start(5, 1.0);
       const Measured measured = theory->measure();
       const std::vector<double> whole = configuration_of(*theory);
@@ -172,7 +173,7 @@ TEST_CASE("free fields have the exact correlator at every momentum and time", "[
     const Grid grid = grid_of(self, row.extents, row.boundary, 16);
     const double quadratic = 0.3 * row.stiffness;
     const auto theory = make_quartic_theory(grid, {.stiffness = row.stiffness, .quadratic = quadratic});
-    theory->correlate_at({row.n, row.average});
+    as<SliceCorrelators>(*theory).correlate_at({row.n, row.average});
     auto found = sample_field(*theory, 1500, [&](std::uint64_t t) {
       hmc_trajectory(*theory, {.length = 1.5, .jitter = 0.3, .steps = 6, .seed = 5}, t);
     });
@@ -210,8 +211,9 @@ TEST_CASE("strips of Ising and Potts spins have the correlators of their transfe
                                           : SpinModel{.kind = SpinModel::Kind::potts, .states = row.q, .beta = beta});
     std::vector<std::vector<int>> n;
     for (const int x : row.n) n.push_back({x});
-    theory->correlate_at({n});
-    auto found = sample_field(*theory, 1500, [&](std::uint64_t t) { theory->flip_clusters(false, 3, t); });
+    as<SliceCorrelators>(*theory).correlate_at({n});
+    auto found =
+        sample_field(*theory, 1500, [&](std::uint64_t t) { as<ClusterUpdates>(*theory).flip_clusters(false, 3, t); });
 
     const auto states = static_cast<Eigen::Index>(std::lround(std::pow(row.q, row.width)));
     const auto spin = [&](Eigen::Index s, int x) {
@@ -281,7 +283,7 @@ TEST_CASE("averages are over what reflections and exchanges of equal directions 
     const Grid grid = grid_of(self, row.extents, row.boundary, 1);
     const auto series = [&](const std::vector<std::vector<int>>& n, bool average) {
       const auto theory = make_quartic_theory(grid, {.quadratic = 0.5});
-      theory->correlate_at({n, average});
+      as<SliceCorrelators>(*theory).correlate_at({n, average});
       theory->start(3, 1.0);
       return theory->measure();
     };
@@ -308,7 +310,7 @@ TEST_CASE("correlators at momenta are bitwise the same on any ranks", "[field][m
       const SpatialMomenta momenta{{{1, 0}, {2, -3}}, true};
       const auto measured = [&](const Grid& grid) {
         const auto theory = c.make(grid);
-        theory->correlate_at(momenta);
+        as<SliceCorrelators>(*theory).correlate_at(momenta);
         theory->start(8, 0.7);
         return theory->measure();
       };

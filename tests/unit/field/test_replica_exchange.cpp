@@ -16,6 +16,7 @@
 #include "koushi/statistics/estimate.hpp"
 #include "memory_archive.hpp"
 #include "spin_enumeration.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -58,7 +59,7 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
   Rungs rungs = ising_rungs(grid, betas);
   for (FieldTheory* theory : rungs.all) theory->start(7, 1);
   ReplicaExchange exchange(betas.size(), 16, 7);
-  const Colouring colouring(grid, rungs.all[0]->interactions());
+  const Colouring colouring(grid, as<LocalUpdates>(*rungs.all[0]).interactions());
   // [rung][E, E^2, |M|][replica * n + t]
   std::vector<std::vector<std::vector<double>>> series(betas.size(), std::vector<std::vector<double>>(3));
   const int n = 3000;
@@ -67,7 +68,8 @@ TEST_CASE("every rung of a ladder has the enumerated energy, magnetisation and s
   }
   for (int t = -200; t < n; ++t) {
     const auto step = static_cast<std::uint64_t>(t + 200);
-    for (std::size_t k = 0; k < betas.size(); ++k) rungs.all[k]->metropolis(colouring, 7, 5 * step + k, 1, 1);
+    for (std::size_t k = 0; k < betas.size(); ++k)
+      as<LocalUpdates>(*rungs.all[k]).metropolis(colouring, 7, 5 * step + k, 1, 1);
     exchange.update(rungs.all, step, true);
     for (std::size_t k = 0; k < betas.size() && t >= 0; ++k) {
       const Measured m = rungs.all[k]->measure();
@@ -120,12 +122,12 @@ namespace {
 /// Estimates of rung k, from n sweeps of Metropolis and exchanges of all rungs.
 std::map<std::string, Estimate> sample_rung(const Rungs& rungs, std::size_t k, int n, double width) {
   const Grid& grid = rungs.all[0]->grid();
-  const Colouring colouring(grid, rungs.all[0]->interactions());
+  const Colouring colouring(grid, as<LocalUpdates>(*rungs.all[0]).interactions());
   ReplicaExchange exchange(rungs.all.size(), grid.n_replicas(), 7);
   for (FieldTheory* theory : rungs.all) theory->start(11, 0.3);
   auto result = sample_field(*rungs.all[k], n, [&](std::uint64_t t) {
     for (std::size_t rung = 0; rung < rungs.all.size(); ++rung)
-      rungs.all[rung]->metropolis(colouring, 7, rungs.all.size() * t + rung, 2, width);
+      as<LocalUpdates>(*rungs.all[rung]).metropolis(colouring, 7, rungs.all.size() * t + rung, 2, width);
     exchange.update(rungs.all, t, true);
   });
   for (const double a : exchange.acceptance()) CHECK((a > 0.2 && a < 0.98));
@@ -312,13 +314,13 @@ TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spin
           rungs.all.back()->start(2, 1);
         }
         ReplicaExchange exchange(3, 4, 9);
-        const Colouring colouring(grid, rungs.all[0]->interactions());
+        const Colouring colouring(grid, as<LocalUpdates>(*rungs.all[0]).interactions());
         for (std::uint64_t t = 0; t < 60; ++t) {
           for (std::size_t k = 0; k < 3; ++k) {
             if (scalar)
-              hmc_trajectory(dynamic_cast<MolecularDynamics&>(*rungs.all[k]), {.length = 1.0, .steps = 4, .seed = 9},
-                             3 * t + k);
-            rungs.all[k]->metropolis(colouring, 9, 3 * t + k, 1, 1);
+              hmc_trajectory(dynamic_cast<MolecularDynamics&>(*rungs.all[k]),
+                             {.length = 1.0, .jitter = 0, .steps = 4, .seed = 9}, 3 * t + k);
+            as<LocalUpdates>(*rungs.all[k]).metropolis(colouring, 9, 3 * t + k, 1, 1);
           }
           exchange.update(rungs.all, t, true);
         }

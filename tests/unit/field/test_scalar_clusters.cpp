@@ -6,18 +6,20 @@
 #include "field_sampling.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/scalar_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
 namespace {
 
 /// A sweep of `how` ("hmc", "metropolis" or neither), then clusters.
-std::map<std::string, Estimate> sample(MolecularDynamics& theory, const std::string& how, bool single, int n) {
-  const Colouring colouring(theory.grid(), theory.interactions());
+std::map<std::string, Estimate> sample(ScalarTheory& theory, const std::string& how, bool single, int n) {
+  const Colouring colouring(theory.grid(), as<LocalUpdates>(theory).interactions());
   return sample_field(theory, n, [&](std::uint64_t t) {
     if (how == "hmc") hmc_trajectory(theory, {.length = 1.0, .jitter = 0.3, .steps = 8, .seed = 5}, 4 * t);
-    if (how == "metropolis") theory.metropolis(colouring, 5, 4 * t, 2, 1.0);
-    for (std::uint64_t k = 1; k <= (single ? 3U : 1U); ++k) theory.flip_clusters(single, 5, 4 * t + k);
+    if (how == "metropolis") as<LocalUpdates>(theory).metropolis(colouring, 5, 4 * t, 2, 1.0);
+    for (std::uint64_t k = 1; k <= (single ? 3U : 1U); ++k)
+      as<ClusterUpdates>(theory).flip_clusters(single, 5, 4 * t + k);
   });
 }
 
@@ -213,12 +215,12 @@ TEST_CASE("clusters of signs are flipped alike on any number of ranks", "[field]
       const auto whole = make_quartic_theory(alone, options);
       const auto part = make_quartic_theory(shared, options);
       double flipped[2] = {};
-      for (MolecularDynamics* theory : {whole.get(), part.get()}) {
+      for (ScalarTheory* theory : {whole.get(), part.get()}) {
         theory->start(2, 0.5);
         for (std::uint64_t t = 0; t < 40; ++t) {
-          hmc_trajectory(*theory, {.length = 1, .steps = 6, .seed = 2}, 3 * t);
-          flipped[theory == part.get() ? 1 : 0] += theory->flip_clusters(true, 2, 3 * t + 1);
-          flipped[theory == part.get() ? 1 : 0] += theory->flip_clusters(false, 2, 3 * t + 2);
+          hmc_trajectory(*theory, {.length = 1, .jitter = 0, .steps = 6, .seed = 2}, 3 * t);
+          flipped[theory == part.get() ? 1 : 0] += as<ClusterUpdates>(*theory).flip_clusters(true, 2, 3 * t + 1);
+          flipped[theory == part.get() ? 1 : 0] += as<ClusterUpdates>(*theory).flip_clusters(false, 2, 3 * t + 2);
         }
       }
       INFO(components << " components, " << ranks[0] << "x" << ranks[1]);

@@ -8,6 +8,7 @@
 #include "field_sampling.hpp"
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/scalar_theory.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -16,7 +17,7 @@ namespace {
 struct Case {
   std::string name;
   int dimension;
-  std::unique_ptr<MolecularDynamics> (*make)(const Grid&);
+  std::unique_ptr<ScalarTheory> (*make)(const Grid&);
 };
 
 const std::vector<Case>& cases() {
@@ -100,6 +101,57 @@ TEST_CASE("kicks are the derivative of the action, trajectories are reversible, 
   }
 }
 
+namespace {
+
+/// An array that no theory owns, with the numbers of a configuration of one rank.
+FieldArray array_of(const Grid& grid, int components, const std::vector<double>& local) {
+  const FieldArray field = make_field(grid, components);
+  const auto host = Kokkos::create_mirror_view(field);
+  const GridView& view = grid.view();
+  const FieldPointer pointer = pointer_to(view, host);
+  std::size_t at = 0;
+  for (int r = 0; r < view.n_replicas; ++r) {
+    for (int c = 0; c < components; ++c) {
+      for (int k = 0; k < view.n_rows() / view.n_replicas; ++k) {
+        for (int x = 0; x < view.extent[3]; ++x) pointer.at(r, c, view.row(k).site)[view.place(x)] = local[at++];
+      }
+    }
+  }
+  Kokkos::deep_copy(field, host);
+  return field;
+}
+
+}  // namespace
+
+TEST_CASE("S and its force on an array that no theory owns are those of a theory that holds the same", "[field]") {
+  const Communicator self = Communicator::self();
+  for (const Case& theory_case : cases()) {
+    INFO(theory_case.name);
+    const Grid grid = make_grid(self, theory_case.dimension == 0 ? 3 : 1, Boundary::antiperiodic, 2);
+    const auto theory = theory_case.make(grid);
+    const auto holder = theory_case.make(grid);
+    theory->start(3, 0.5);
+    holder->start(4, 0.8);
+    const std::vector<double> held = configuration_of(*theory);
+    const int n = theory->components();
+    const FieldArray field = array_of(grid, n, configuration_of(*holder));
+    CHECK(theory->action_of(field) == holder->action());
+    CHECK(theory->action_of(field) != theory->action());
+    const FieldArray force = make_field(grid, n);
+    theory->force_of(field, force);
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, force);
+    double square = 0;
+    for (std::size_t k = 0; k < host.size(); ++k) square += host.data()[k] * host.data()[k];
+    const double e = 1e-4;
+    theory->add_scaled("koushi::field::along", field, force, n, e);
+    const double above = sum(theory->action_of(field));
+    theory->add_scaled("koushi::field::along", field, force, n, -2 * e);
+    const double slope = (above - sum(theory->action_of(field))) / (2 * e);
+    CHECK(std::abs(slope + square) < 1e-5 * square);
+    CHECK(configuration_of(*theory) == held);
+  }
+}
+
 TEST_CASE("trajectories are reversible and conserve energy to the order of their integrator", "[field]") {
   const Communicator self = Communicator::self();
   for (const auto& [integrator, order] :
@@ -132,12 +184,12 @@ namespace {
 /// Means of observables after `n` updates, by HMC or Metropolis sweeps.
 std::map<std::string, Estimate> sample(FieldTheory& theory, MolecularDynamics* dynamics, int n, double width,
                                        int steps) {
-  const Colouring colouring(theory.grid(), theory.interactions());
+  const Colouring colouring(theory.grid(), as<LocalUpdates>(theory).interactions());
   double exponential = 0;
   double square = 0;
   auto result = sample_field(theory, n, [&](std::uint64_t t) {
     if (dynamics == nullptr) {
-      theory.metropolis(colouring, 5, t, 2, width);
+      as<LocalUpdates>(theory).metropolis(colouring, 5, t, 2, width);
       return;
     }
     const HmcReport report = hmc_trajectory(*dynamics, {.length = 1.5, .jitter = 0.3, .steps = steps, .seed = 5}, t);
@@ -355,15 +407,15 @@ TEST_CASE("the same chain on any number of ranks, replica by replica and bit by 
     };
     const auto whole = make(alone);
     const auto part = make(shared);
-    const Colouring whole_colours(alone, whole->interactions());
-    const Colouring part_colours(shared, part->interactions());
+    const Colouring whole_colours(alone, as<LocalUpdates>(*whole).interactions());
+    const Colouring part_colours(shared, as<LocalUpdates>(*part).interactions());
     int rejected = 0;
-    for (MolecularDynamics* theory : {whole.get(), part.get()}) {
+    for (ScalarTheory* theory : {whole.get(), part.get()}) {
       theory->start(2, 0.5);
       for (std::uint64_t t = 0; t < 100; ++t) {
         const auto report = hmc_trajectory(*theory, {.length = 1, .jitter = 0.2, .steps = 3, .seed = 2}, t);
         for (const double p : report.probability) rejected += p < 0.9 ? 1 : 0;
-        theory->metropolis(theory == whole.get() ? whole_colours : part_colours, 2, t, 1, 0.7);
+        as<LocalUpdates>(*theory).metropolis(theory == whole.get() ? whole_colours : part_colours, 2, t, 1, 0.7);
       }
     }
     CHECK(rejected > 5);

@@ -9,6 +9,7 @@
 #include "koushi/field/hmc.hpp"
 #include "koushi/field/spin_theory.hpp"
 #include "spin_enumeration.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -27,23 +28,23 @@ Grid make_grid(const Communicator& comm, const std::vector<int>& extents, const 
 
 void update(FieldTheory& theory, const Colouring& colouring, const std::string& how, std::uint64_t t) {
   if (how == "metropolis") {
-    theory.metropolis(colouring, 3, 2 * t, 2, 0.8);
+    as<LocalUpdates>(theory).metropolis(colouring, 3, 2 * t, 2, 0.8);
   } else if (how == "single hits") {
-    theory.metropolis(colouring, 3, 2 * t, 1, 0.8);
+    as<LocalUpdates>(theory).metropolis(colouring, 3, 2 * t, 1, 0.8);
   } else if (how == "overrelaxation") {  // alone it does not sample: with a sweep of Metropolis
-    theory.overrelax(colouring);
-    theory.metropolis(colouring, 3, 2 * t, 1, 0.8);
+    as<Overrelaxation>(theory).overrelax(colouring);
+    as<LocalUpdates>(theory).metropolis(colouring, 3, 2 * t, 1, 0.8);
   } else if (how == "hmc") {
     hmc_trajectory(dynamic_cast<MolecularDynamics&>(theory), {.length = 1.0, .jitter = 0.2, .steps = 6, .seed = 3},
                    2 * t);
   } else {
-    theory.flip_clusters(how == "wolff", 3, 2 * t);
-    if (how == "wolff") theory.flip_clusters(true, 3, 2 * t + 1);
+    as<ClusterUpdates>(theory).flip_clusters(how == "wolff", 3, 2 * t);
+    if (how == "wolff") as<ClusterUpdates>(theory).flip_clusters(true, 3, 2 * t + 1);
   }
 }
 
 std::map<std::string, Estimate> sample(FieldTheory& theory, const std::string& how, int n, double spread = 1.0) {
-  const Colouring colouring(theory.grid(), theory.interactions());
+  const Colouring colouring(theory.grid(), as<LocalUpdates>(theory).interactions());
   return sample_field(
       theory, n, [&](std::uint64_t t) { update(theory, colouring, how, t); }, spread);
 }
@@ -73,7 +74,7 @@ TEST_CASE("small Ising, clock and Potts lattices of two to four directions have 
     const EnumeratedSpins exact = enumerate_spins(row.extents, m, row.open);
     const Grid grid = make_grid(self, row.extents, m, row.open ? Boundary::open : Boundary::periodic, 16);
     const auto theory = make_spin_theory(grid, m);
-    std::vector<std::string> updates = theory->further_updates();
+    std::vector<std::string> updates = updates_of(*theory);
     updates.emplace_back("metropolis");
     const double n = std::accumulate(row.extents.begin(), row.extents.end(), 1.0, std::multiplies<>());
     for (const std::string& how : updates) {
@@ -133,13 +134,34 @@ TEST_CASE("bonds are counted where they are, and sites that meet themselves are 
   theory->start(1, 0);  // all up
   CHECK(theory->measure().at("bond")[0] == 1);
   CHECK(theory->measure().at("energy_per_site")[0] == -17.0 / 12);
-  CHECK(Colouring(open, theory->interactions()).n_colours() == 2);
-  CHECK_NOTHROW(Colouring(make_grid(self, {1, 3}, model, Boundary::open, 1), theory->interactions()));
-  CHECK_THROWS_AS(Colouring(make_grid(self, {1, 3}, model, Boundary::periodic, 1), theory->interactions()), UsageError);
+  CHECK(Colouring(open, as<LocalUpdates>(*theory).interactions()).n_colours() == 2);
+  CHECK_NOTHROW(Colouring(make_grid(self, {1, 3}, model, Boundary::open, 1), as<LocalUpdates>(*theory).interactions()));
+  CHECK_THROWS_AS(
+      Colouring(make_grid(self, {1, 3}, model, Boundary::periodic, 1), as<LocalUpdates>(*theory).interactions()),
+      UsageError);
   const SpinModel repelling{.kind = Kind::potts, .states = 3, .beta = 0.7, .J = {-1.0}};
-  CHECK(make_spin_theory(make_grid(self, {4, 4}, repelling, Boundary::periodic, 1), repelling)
-            ->further_updates()
-            .empty());
+  const Grid small = make_grid(self, {4, 4}, repelling, Boundary::periodic, 1);
+  CHECK(updates_of(*make_spin_theory(small, repelling)).empty());
+}
+
+TEST_CASE("spins can do what their kind allows", "[field]") {
+  const Communicator self = Communicator::self();
+  using Names = std::vector<std::string>;
+  const Names steps{"local updates", "clusters", "correlators of slices", "S of any array"};
+  const Names turns{"local updates",      "overrelaxation",        "clusters",
+                    "molecular dynamics", "correlators of slices", "S of any array"};
+  for (const auto& [model, words] :
+       {std::pair{SpinModel{}, steps}, std::pair{SpinModel{.kind = Kind::clock, .components = 2, .states = 4}, steps},
+        std::pair{SpinModel{.kind = Kind::potts, .states = 3}, steps}, std::pair{SpinModel{.components = 2}, turns},
+        std::pair{SpinModel{.components = 4}, turns}}) {
+    const Grid grid = make_grid(self, {4, 4}, model, Boundary::periodic, 1);
+    CHECK(capabilities(*make_spin_theory(grid, model)) == words);
+    SpinModel held = model;
+    held.field = 0.1;
+    Names without = words;
+    without.erase(std::find(without.begin(), without.end(), "clusters"));
+    CHECK(capabilities(*make_spin_theory(grid, held)) == without);
+  }
 }
 
 TEST_CASE("clock spins on a ring have the bond of their transfer matrix", "[field][exact][statistical]") {
@@ -190,27 +212,30 @@ TEST_CASE("the critical Ising model has its exact energy and specific heat", "[f
 
 TEST_CASE("Ising spins 32 at once and one by one walk the same chain", "[field]") {
   const Communicator self = Communicator::self();
-  const SpinModel model{.beta = 0.4, .field = 0.05};
   for (const auto& extents : {std::vector<int>{10}, std::vector<int>{6, 8}, std::vector<int>{3, 12},
                               std::vector<int>{4, 150}, std::vector<int>{2, 4, 2, 72}}) {
     for (const Boundary boundary : {Boundary::periodic, Boundary::open, Boundary::antiperiodic}) {
-      std::vector<double> fields[2];
-      for (const bool split : {false, true}) {
-        const Grid grid(self, {extents, std::vector<Boundary>(extents.size(), boundary),
-                               std::vector<int>(extents.size(), 1), 1, 2, split});
-        const auto theory = make_spin_theory(grid, model);
-        const Colouring colouring(grid, theory->interactions());
-        theory->start(3, 1);
-        for (std::uint64_t t = 0; t < 12; t += 3) {
-          theory->metropolis(colouring, 5, t, 2, 1);
-          theory->flip_clusters(true, 5, t + 1);
-          theory->flip_clusters(false, 5, t + 2);
+      for (const double h : {0.05, 0.0}) {
+        const SpinModel model{.beta = 0.4, .field = h};
+        std::vector<double> fields[2];
+        for (const bool split : {false, true}) {
+          const Grid grid(self, {extents, std::vector<Boundary>(extents.size(), boundary),
+                                 std::vector<int>(extents.size(), 1), 1, 2, split});
+          const auto theory = make_spin_theory(grid, model);
+          const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
+          theory->start(3, 1);
+          for (std::uint64_t t = 0; t < 12; t += 3) {
+            as<LocalUpdates>(*theory).metropolis(colouring, 5, t, 2, 1);
+            if (h != 0) continue;
+            as<ClusterUpdates>(*theory).flip_clusters(true, 5, t + 1);
+            as<ClusterUpdates>(*theory).flip_clusters(false, 5, t + 2);
+          }
+          fields[split ? 1 : 0] = configuration_of(*theory);
         }
-        fields[split ? 1 : 0] = configuration_of(*theory);
+        INFO("directions " << extents.size() << ", row " << extents.back() << ", boundary "
+                           << static_cast<int>(boundary));
+        CHECK(fields[0] == fields[1]);
       }
-      INFO("directions " << extents.size() << ", row " << extents.back() << ", boundary "
-                         << static_cast<int>(boundary));
-      CHECK(fields[0] == fields[1]);
     }
   }
 }
@@ -229,11 +254,11 @@ TEST_CASE(
       const Grid grid(self, {{4, 6}, boundaries, {1, 1}, spin_range(model, 2), 2});
       const auto theory = make_spin_theory(grid, model);
       auto& dynamics = dynamic_cast<MolecularDynamics&>(*theory);
-      const Colouring colouring(grid, theory->interactions());
+      const Colouring colouring(grid, as<LocalUpdates>(*theory).interactions());
       theory->start(4, 1);
       const double before = theory->action()[0];
       const std::vector<double> first = configuration_of(*theory);
-      theory->overrelax(colouring);
+      as<Overrelaxation>(*theory).overrelax(colouring);
       CHECK(std::abs(theory->action()[0] - before) < 1e-10);
       CHECK(first != configuration_of(*theory));
       dynamics.draw_momenta(4, 1);
@@ -285,9 +310,9 @@ TEST_CASE("spins walk the same chain on any number of ranks, for every update", 
       const Grid shared = make_grid(world, extents, model, Boundary::periodic, 2, ranks);
       const auto whole = make_spin_theory(alone, model);
       const auto part = make_spin_theory(shared, model);
-      const Colouring whole_colours(alone, whole->interactions());
-      const Colouring part_colours(shared, part->interactions());
-      std::vector<std::string> updates = whole->further_updates();
+      const Colouring whole_colours(alone, as<LocalUpdates>(*whole).interactions());
+      const Colouring part_colours(shared, as<LocalUpdates>(*part).interactions());
+      std::vector<std::string> updates = updates_of(*whole);
       updates.emplace_back("metropolis");
       for (FieldTheory* theory : {whole.get(), part.get()}) {
         theory->start(2, 1);

@@ -5,6 +5,7 @@
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
 #include "transfer_counter.hpp"
+#include "updates_of.hpp"
 
 using namespace koushi;
 
@@ -29,7 +30,7 @@ void check_constant(const std::vector<int>& small, const std::vector<int>& large
 }
 
 /// Three steps that no replica refuses.
-void trajectory(MolecularDynamics& theory) { hmc_trajectory(theory, {.length = 1e-3, .steps = 3}, 1); }
+void trajectory(MolecularDynamics& theory) { hmc_trajectory(theory, {.length = 1e-3, .jitter = 0, .steps = 3}, 1); }
 
 }  // namespace
 
@@ -45,11 +46,14 @@ TEST_CASE("trajectories and sweeps copy and wait as often on large lattices as o
       {4, 4}, {24, 16}, true,
       [](const Grid& grid) { return make_gauge_theory(grid, {.group = GaugeGroup::su2, .beta = 2.0}); },
       [](FieldTheory& theory) {
-        const Colouring colouring(theory.grid(), theory.interactions());
-        theory.heatbath(colouring, 1, 1);
-        theory.overrelax(colouring);
+        const Colouring colouring(theory.grid(), as<LocalUpdates>(theory).interactions());
+        as<Heatbath>(theory).heatbath(colouring, 1, 1);
+        as<Overrelaxation>(theory).overrelax(colouring);
       });
   check_constant(
       {4, 4}, {24, 16}, true, [](const Grid& grid) { return make_spin_theory(grid, {.beta = 0.4}); },
-      [](FieldTheory& theory) { theory.metropolis(Colouring(theory.grid(), theory.interactions()), 1, 1, 2, 1); });
+      [](FieldTheory& theory) {
+        as<LocalUpdates>(theory).metropolis(Colouring(theory.grid(), as<LocalUpdates>(theory).interactions()), 1, 1, 2,
+                                            1);
+      });
 }

@@ -29,26 +29,26 @@ class MatrixRows final : public DistributedRows {
   bool real_valued() const override { return !holomorphic_ && all_.imag().isZero(0); }
   std::int64_t block_rows() const override { return 8; }
   using DistributedRows::entries;
-  void entries(std::int64_t first, std::int64_t count, double* re, double* im, std::int64_t stride) const override {
+  using DistributedRows::multiply;
+  using DistributedRows::multiply_adjoint;
+  using DistributedRows::row_norms;
+  void entries(const Space&, std::int64_t first, std::int64_t count, std::int64_t first_column, std::int64_t columns,
+               const EntrySlabs& to) const override {
     for (std::int64_t s = 0; s < count; ++s) {
-      for (std::int64_t k = 0; k < (all_.cols() + 7) / 8 * 8; ++k) {
-        const std::int64_t at = k / 8 * stride + s * 8 + k % 8;
-        const Complex entry = k < all_.cols() ? all_(range_.first + first + s, k) : 0;
-        re[at] = entry.real();
-        if (!real_valued()) im[at] = entry.imag();
+      for (std::int64_t k = 0; k < columns; ++k) {
+        const Complex entry = all_(range_.first + first + s, first_column + k);
+        to.re(to.at(s, k)) = entry.real();
+        if (to.im.size() > 0) to.im(to.at(s, k)) = entry.imag();
       }
     }
   }
-  std::vector<double> row_norms() const override {
-    std::vector<double> norms;
-    for (std::int64_t s = 0; s < range_.count; ++s) norms.push_back(all_.row(range_.first + s).squaredNorm());
-    return norms;
+  void row_norms(const Space&, const HostReals& norms) const override {
+    for (std::int64_t s = 0; s < range_.count; ++s) norms(s) = all_.row(range_.first + s).squaredNorm();
   }
-  std::vector<Complex> multiply(const std::vector<double>& v) const override {
-    const Eigen::VectorXcd y = entries() * vector(v);
-    return {y.data(), y.data() + y.size()};
+  void multiply(const Space&, const ConstHostReals& v, const HostComplexes& y) const override {
+    Eigen::Map<Eigen::VectorXcd>(y.data(), range_.count) = all_.middleRows(range_.first, range_.count) * vector(v);
   }
-  std::vector<double> multiply_adjoint(const std::vector<Complex>& r) const override {
+  void multiply_adjoint(const Space&, const ConstHostComplexes& r, const HostReals& result) const override {
     std::vector<double> parts;
     for (std::int64_t b = 0; b < blocks_.count; ++b) {
       const std::int64_t count = std::min<std::int64_t>(8, range_.count - 8 * b);
@@ -59,22 +59,26 @@ class MatrixRows final : public DistributedRows {
         if (holomorphic_) parts.push_back(value.imag());
       }
     }
-    return tree_sum(comm_, blocks_, parameters(), parts);
+    const std::vector<double> total = tree_sum(comm_, blocks_, parameters(), parts);
+    std::copy(total.begin(), total.end(), result.data());
   }
-  std::unique_ptr<GramTiles> gram_tiles() const override {
+  std::unique_ptr<GramTiles> gram_tiles(const Space&) const override {
     class Tiles final : public GramTiles {
      public:
       explicit Tiles(Eigen::MatrixXcd gram) : gram_(std::move(gram)) {}
-      void tile(std::int64_t row, std::int64_t column, double* re, double* im) const override {
-        for (int i = 0; i < tile_extent; ++i) {
-          for (int j = 0; j < tile_extent; ++j) {
-            const Eigen::Index p = row * tile_extent + i;
-            const Eigen::Index q = column * tile_extent + j;
-            // beyond the end: anything
-            const Complex entry = p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);
-            re[tile_at(i, j)] = entry.real();
-            if (im != nullptr) im[tile_at(i, j)] = entry.imag();
+      void write(const Space&, const std::vector<Tile>& tiles, const Finish& finish) const override {
+        for (const Tile& tile : tiles) {
+          for (int i = 0; i < tile_extent; ++i) {
+            for (int j = 0; j < tile_extent; ++j) {
+              const Eigen::Index p = tile.row * tile_extent + i;
+              const Eigen::Index q = tile.column * tile_extent + j;
+              const Complex entry =
+                  p < gram_.rows() && q < gram_.cols() ? gram_(p, q) : Complex(17, 17);  // beyond the end: anything
+              tile.re[tile_at(i, j)] = entry.real();
+              if (tile.im != nullptr) tile.im[tile_at(i, j)] = entry.imag();
+            }
           }
+          if (finish) finish(tile);
         }
       }
 
@@ -88,7 +92,7 @@ class MatrixRows final : public DistributedRows {
   }
 
  private:
-  Eigen::VectorXcd vector(const std::vector<double>& v) const {
+  Eigen::VectorXcd vector(const ConstHostReals& v) const {
     Eigen::VectorXcd x(all_.cols());
     for (Eigen::Index k = 0; k < x.size(); ++k) {
       const auto q = static_cast<std::size_t>(k);

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "koushi/field/field_theory.hpp"
+#include "koushi/field/capabilities.hpp"
 #include "koushi/lattice/halo_exchange.hpp"
 
 namespace koushi {
@@ -42,25 +42,18 @@ struct SliceSums {
   }
 };
 
-/// What all theories of real fields share: storage, momenta, halos, averages over slices.
-class RealField : public MolecularDynamics {
+/// What kernels on fields of one grid and number of components share: halos, sums over sites and over slices. The
+/// arrays are those of make_field(grid, components), whoever owns them.
+/// Collective  all calls, over the group of ranks that hold the replicas
+class FieldOperations {
  public:
-  /// corners: the action takes steps in several directions at once. momenta: numbers of p per site; 0: as many as
-  /// components.
-  RealField(const Grid& grid, int components, bool corners = false, int momenta = 0);
-  const Grid& grid() const override { return grid_; }
-  void start(std::uint64_t seed, double spread) override;
-  void draw_momenta(std::uint64_t seed, std::uint64_t step) override;
-  void reverse_momenta() override;
-  std::vector<double> hamiltonian() override;
-  void drift(double time) override;
-  void keep() override;
-  void restore(const std::vector<bool>& accepted) override;
-  void write(Archive& archive, const std::string& path) const override;
-  void read(const Archive& archive, const std::string& path) override;
-  void exchange(FieldTheory& other, const std::vector<bool>& replicas) override;
+  /// corners: kernels take steps in several directions at once.
+  FieldOperations(const Grid& grid, int components, bool corners = false)
+      : grid_(grid), components_(components), halo_(grid, components, corners) {}
 
- protected:
+  const Grid& lattice() const { return grid_; }
+  int components() const { return components_; }
+  HaloExchange& halo() { return halo_; }
   FieldPointer pointer_to(const FieldArray& field) const { return koushi::pointer_to(grid_.view(), field); }
   /// target += factor * source, of the sites of the box.
   void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
@@ -102,11 +95,12 @@ class RealField : public MolecularDynamics {
     for_sites(space, label, grid_.view(), grid_.boundary_rows(), kernel);
   }
 
-  /// Fills the halo, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of what it
-  /// writes to accepted[k].
+  /// Fills the halo of `field`, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of
+  /// what it writes to accepted[k].
   template <typename MakeKernel>
-  std::int64_t update_colour(const char* label, const Kokkos::View<int*>& sites, const MakeKernel& make_kernel) {
-    halo_.exchange(field_);
+  std::int64_t update_colour(const char* label, const FieldArray& field, const Kokkos::View<int*>& sites,
+                             const MakeKernel& make_kernel) {
+    halo_.exchange(field);
     const std::size_t updates = sites.extent(0) * static_cast<std::size_t>(grid_.view().n_replicas);
     const Kokkos::View<double*> accepted("koushi::field::accepted", updates);
     Kokkos::parallel_for(label, Kokkos::RangePolicy<>(0, static_cast<int>(updates)), make_kernel(accepted));
@@ -116,6 +110,25 @@ class RealField : public MolecularDynamics {
     return count;
   }
 
+ protected:
+  const Grid& grid_;
+  int components_;
+  HaloExchange halo_;
+};
+
+/// A theory that owns one real field: its storage, its first configuration, its place in a file.
+class RealField : public FieldTheory, public FieldOperations {
+ public:
+  /// corners: the action takes steps in several directions at once.
+  RealField(const Grid& grid, int components, bool corners = false);
+  const Grid& grid() const override { return grid_; }
+  void start(std::uint64_t seed, double spread) override;
+  ArrayBox box() const override { return grid_.box(components_); }
+  Configuration configuration() const override;
+  void set_configuration(const std::vector<double>& local) override;
+  void exchange(FieldTheory& other, const std::vector<bool>& replicas) override;
+
+ protected:
   /// The nearest `layers` of the field's halo, unless they are there since its last change: for theories that say what
   /// changes it.
   void fill_halo(int layers) {
@@ -124,14 +137,30 @@ class RealField : public MolecularDynamics {
   }
   void field_changed() { filled_ = 0; }
 
-  const Grid& grid_;
-  int components_;
   FieldArray field_;
   int filled_ = 0;  ///< layers of its halo
+
+ private:
+  FieldArray one_replica_;  ///< where a replica stands while it is exchanged; made when it is first needed
+};
+
+/// A real field with momenta of its own: molecular dynamics but for the force, which kick() of the theory applies.
+class RealDynamics : public RealField, public MolecularDynamics {
+ public:
+  /// momenta: numbers of p per site; 0: as many as components.
+  RealDynamics(const Grid& grid, int components, bool corners = false, int momenta = 0);
+  Replicas replicas() const override { return replicas_of(grid_); }
+  void draw_momenta(std::uint64_t seed, std::uint64_t step) override;
+  void reverse_momenta() override;
+  std::vector<double> hamiltonian() override;
+  void drift(double time) override;
+  void keep() override;
+  void restore(const std::vector<bool>& accepted) override;
+
+ protected:
   int momenta_;
   FieldArray momentum_;
   FieldArray kept_;
-  HaloExchange halo_;
 };
 
 }  // namespace koushi
