@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "koushi/manybody/wavefunction.hpp"
+#include "koushi/manybody/move_set.hpp"
 
 namespace koushi {
 

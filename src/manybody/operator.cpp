@@ -38,6 +38,13 @@ std::vector<double> ladder(const LocalSpace& local, int change) {
 
 Operator::Operator(const Space& space) : space_(space), linear_(static_cast<std::size_t>(space.n_places())) {}
 
+void Operator::fix(const std::string& charge, int value) {
+  for (const Charge& c : space_.charges()) {
+    if (c.name == charge && !conserves(c)) throw UsageError("this operator does not conserve the " + charge);
+  }
+  space_.fix(charge, value);
+}
+
 void Operator::add_linear(int p, double weight) {
   if (p < 0 || p >= space_.n_places())
     throw UsageError(fmt::format("a term is of place {}, which is none of 0 ... {}", p, space_.n_places() - 1));

@@ -55,6 +55,9 @@ class Operator {
   explicit Operator(const Space& space);
 
   const Space& space() const { return space_; }
+  /// Restricts the states to one value of a charge. Errors: UsageError where there is none, or where the operator does
+  /// not conserve it
+  void fix(const std::string& charge, int value);
   int n_sites() const { return space_.n_sites(); }
 
   void add_constant(double weight) { constant_ += weight; }

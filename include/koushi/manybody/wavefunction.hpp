@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "koushi/manybody/chain_kernel.hpp"
+#include "koushi/manybody/move_set.hpp"
 #include "koushi/manybody/operator.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/parallel/distributed_rows.hpp"
@@ -29,25 +29,6 @@ struct UniqueMoves {
 
  private:
   std::map<Move, int> numbers_;
-};
-
-/// A list of moves with the parameters that the wavefunction had when it was asked for them. Calls launch kernels
-/// (chain_kernel.hpp).
-class MoveSet {
- public:
-  virtual ~MoveSet() = default;
-  virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const Batch& walkers,
-                          const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
-                          int n_proposals) const = 0;
-  /// The sum of all groups of terms: [state].
-  virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
-                              const Kokkos::View<Complex*>& energies) const = 0;
-  /// [state][group]
-  virtual void local_values(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
-                            const Kokkos::View<Complex**, Kokkos::LayoutRight>& values) const = 0;
-  /// [state][move][direction +, -]; 0 where a move does not act.
-  virtual void ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
-                      const Kokkos::View<Complex** [2]>& ratios) const = 0;
 };
 
 /// What a factor of a wavefunction says of itself.

@@ -1,7 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 
-#include "koushi/manybody/rbm.hpp"
-#include "koushi/manybody/spin_sampler.hpp"
+#include "manybody.hpp"
 #include "transfer_counter.hpp"
 
 using namespace koushi;
@@ -12,21 +11,16 @@ namespace {
 Transfers transfers_of_a_step(std::int64_t n_chains, bool symmetrised) {
   const Communicator self = Communicator::self();
   const int n = 10;
-  MoveTable table;
-  std::vector<LabelledBond> bonds;
-  RbmOptions options{.n_sites = n, .complex_weights = true, .density = 2, .width = 0.1};
+  RbmOptions options{.complex_weights = true, .density = 2, .width = 0.1};
   for (int i = 0; i < n; ++i) {
-    table.moves.push_back({i, (i + 1) % n});
-    bonds.push_back({i, (i + 1) % n});
     if (!symmetrised) continue;
     options.symmetry.emplace_back();
     for (int j = 0; j < n; ++j) options.symmetry.back().push_back((i + j) % n);
   }
-  table.kinds.n_kinds = 1;
-  table.kinds.count[0] = n;
-  table.kinds.cumulative[0] = 1;
-  const SpinTerms terms = make_terms(make_xxz(n, bonds, {.J = {1.0}}));
-  const auto psi = make_rbm(options);
+  const Operator h = ring(n);
+  const MoveTable table = proposed(h.move_list());
+  const Terms terms = make_terms(h);
+  const auto psi = rbm_state(Space::spins(n), options);
   MarkovChains chains(self, *psi, table, {.chains = n_chains, .samples = 4 * n_chains});
   chains.start(*psi);
   const Kokkos::View<Complex*> energies("koushi::test::energies", static_cast<std::size_t>(4 * n_chains));
