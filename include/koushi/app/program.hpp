@@ -2,13 +2,17 @@
 
 #include <vector>
 
+#include "koushi/manybody/estimator.hpp"
 #include "koushi/study/hamiltonians.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
 /// What a program of one's own adds to the names that decks can use.
 struct Additions {
   std::vector<HamiltonianKind> hamiltonians{};
+  std::vector<EstimatorKinds::OneKind> estimators{};
+  std::vector<StudyKind> studies{};
 };
 
 /// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -11,36 +10,12 @@
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/colouring.hpp"
 #include "koushi/lattice/grid.hpp"
+#include "koushi/statistics/observable.hpp"
 
 namespace koushi {
 
 /// What one configuration gives: for every replica here `width` numbers under a name, [replica][width].
 using Measured = std::map<std::string, std::vector<double>>;
-
-/// One number of a measured series.
-struct SeriesColumn {
-  std::string series;
-  std::size_t column = 0;
-};
-
-/// A number that is estimated from the means of measured series.
-struct Observable {
-  std::string name;
-  std::string help;
-  std::vector<SeriesColumn> series;
-  std::function<double(const std::vector<double>&)> value;
-  /// why the means may give no number
-  std::string undefined = "noise outweighs the signal; remedy: more [study] measurements";
-};
-
-/// Observables along an axis, as a correlator against distance.
-struct Curve {
-  std::string name;
-  std::string help;
-  std::string axis;
-  std::vector<double> x;
-  std::vector<Observable> points;
-};
 
 /// Spatial momenta of correlators: integers per direction but the first, p = 2 pi n / L, or 2 pi (n + 1/2) / L along
 /// antiperiodic directions.
@@ -52,8 +27,8 @@ struct SpatialMomenta {
 /// Independent copies of a lattice field with weight e^{-S}.
 ///
 /// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global
-/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it.
-/// Collective  all calls, over the group of ranks that hold the replicas
+/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it. Collective  all
+/// calls, over the group of ranks that hold the replicas
 class FieldTheory {
  public:
   virtual ~FieldTheory() = default;

@@ -7,7 +7,7 @@
 
 #include "koushi/deck/deck.hpp"
 #include "koushi/field/catalogue.hpp"
-#include "koushi/statistics/estimate.hpp"
+#include "koushi/statistics/measured_series.hpp"
 #include "koushi/study/history.hpp"
 
 namespace koushi {
@@ -59,11 +59,11 @@ class FieldChain {
 
   std::int64_t measured() const;
   Estimate estimate(const Observable& observable) const;
-  /// The error of an estimate, NaN where the chains are too short for one (fewer than 50 tau_int by the rule of the
-  /// house, or than `fewest` measurements) or give the same number again and again; 0 where measurements differ but the
-  /// observable does not depend on them.
-  double quoted_error(const Observable& observable, const Estimate& e) const;
-  static constexpr std::int64_t fewest = 20;
+  /// Its error, NaN where the chains are too short for one (MeasuredSeries::quoted_error).
+  double quoted_error(const Observable& observable, const Estimate& e) const {
+    return series_.quoted_error(observable, e);
+  }
+  static constexpr std::int64_t fewest = MeasuredSeries::fewest;
   static constexpr const char* error_help =
       "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
   /// S/V of the last measurement, mean of the replicas.
@@ -80,13 +80,6 @@ class FieldChain {
   void read(const ResultReader& reader, std::int64_t n_measurements);
 
  private:
-  /// Series of one name: [measurement][replica][width], all replicas, on every rank.
-  struct Series {
-    std::vector<double> values;
-    std::int64_t width = 1;
-  };
-  /// [replica][measurement] of column w of a series.
-  std::vector<double> column(const std::string& name, std::int64_t w) const;
   void write_observables(ResultWriter& writer) const;
 
   const Grid& grid_;
@@ -94,8 +87,8 @@ class FieldChain {
   std::unique_ptr<FieldTheory> theory_;
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
-  std::map<std::int64_t, BoxCopy> saved_;  ///< by sweep
-  std::map<std::string, Series> series_;
+  std::map<std::int64_t, BoxCopy> saved_;              ///< by sweep
+  MeasuredSeries series_;                              ///< of all replicas, on every rank
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
 };
