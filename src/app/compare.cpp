@@ -7,11 +7,13 @@
 #include <map>
 #include <utility>
 
+#include "koushi/analysis/finished_runs.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/resolved.hpp"
 #include "koushi/store/result_file.hpp"
-#include "koushi/study/finished_runs.hpp"
-#include "koushi/study/resolved_numbers.hpp"
+#include "koushi/study/model_keys.hpp"
+#include "koushi/study/stored_results.hpp"
 
 namespace koushi {
 
@@ -28,11 +30,12 @@ struct Result {
   std::vector<std::string> observables;
   std::map<std::string, std::pair<double, double>> numbers;  ///< none in a file of a run that has not measured yet
   double n_sites = 0;
+  std::map<std::string, std::string> symbols{};  ///< of observables, on the axis of a plot
 };
 
 /// What a file holds: one result, or one per rung of its ladder.
 std::vector<Result> read(const std::string& file) {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const ResultReader reader(self, file);
   const StoredLadder ladder = read_ladder(reader);
   std::vector<Result> results;
@@ -42,13 +45,13 @@ std::vector<Result> read(const std::string& file) {
                   reader.read_text("summary/title"),
                   reader.read_text("summary/status"),
                   resolved_keys(reader.read_text("deck/resolved")),
-                  reader.list(prefix + "observables"),
+                  observable_names(reader, prefix),
                   {},
                   static_cast<double>(reader.read_integers("summary/n_sites").at(0))};
     if (!ladder.parameter.empty()) result.keys[ladder.parameter] = fmt::format("{}", ladder.values[rung]);
-    for (const std::string& name : result.observables) {
-      const std::string path = fmt::format("{}observables/{}/", prefix, name);
-      result.numbers[name] = {reader.read_reals(path + "value").at(0), reader.read_reals(path + "error").at(0)};
+    for (const StoredObservable& o : read_observables(reader, prefix)) {
+      result.numbers[o.name] = {o.value, o.error};
+      if (!o.symbol.empty()) result.symbols[o.name] = o.symbol;
     }
     results.push_back(std::move(result));
   }
@@ -178,6 +181,12 @@ Comparison compare(const CompareOptions& options) {
     throw UsageError(
         "the files have no observable in common\n  expected: files of one kind of run, or --y with names that all "
         "have");
+  for (const Result& result : results) {
+    for (const std::string& name : comparison.y) {
+      if (const auto found = result.symbols.find(name); found != result.symbols.end())
+        comparison.symbols[name] = found->second;
+    }
+  }
   for (std::size_t k = 0; k < results.size(); ++k) {
     Comparison::Row row{
         results[k].file, results[k].status, comparison.x.empty() ? 0 : numbers[k].at(comparison.x), {}, {}};
@@ -281,8 +290,12 @@ std::string comparison_json(const Comparison& comparison) {
   for (const std::string& name : comparison.y) names.push_back(quoted(name));
   std::vector<std::string> over{quoted(comparison.x)};
   for (const std::string& key : comparison.settings) over.push_back(quoted(key));
-  return fmt::format("{{\"title\": {}, \"over\": [{}], \"x\": {}, \"y\": [{}], \"lines\": [{}]}}\n",
-                     quoted(comparison.title), join(over), quoted(comparison.x), join(names), join(parts));
+  std::vector<std::string> symbols;
+  for (const auto& [name, symbol] : comparison.symbols)
+    symbols.push_back(fmt::format("{}: {}", quoted(name), quoted(symbol)));
+  return fmt::format(
+      "{{\"title\": {}, \"over\": [{}], \"x\": {}, \"y\": [{}], \"lines\": [{}], \"symbols\": {{{}}}}}\n",
+      quoted(comparison.title), join(over), quoted(comparison.x), join(names), join(parts), join(symbols));
 }
 
 }  // namespace koushi

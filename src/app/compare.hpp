@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +29,8 @@ struct Comparison {
   std::string x;                      ///< empty: rows in the order of the files
   std::vector<std::string> settings;  ///< further keys in which the physics of the files differs
   std::vector<std::string> y;
-  std::vector<Row> rows;  ///< by x, then by settings
+  std::map<std::string, std::string> symbols;  ///< of those y that the files have one for, on the axis of a plot
+  std::vector<Row> rows;                       ///< by x, then by settings
 };
 
 /// Reads what the options name. Errors: UsageError (unknown names with the nearest, keys that are no numbers),

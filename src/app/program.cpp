@@ -15,24 +15,21 @@
 #include <iterator>
 #include <limits>
 #include <new>
-#include <thread>
 
 #include "job.hpp"
+#include "koushi/analysis/analyses.hpp"
 #include "koushi/app/program.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/bench/bench.hpp"
 #include "koushi/parallel/communicator.hpp"
+#include "koushi/parallel/ending.hpp"
 #include "koushi/parallel/session.hpp"
-#include "koushi/study/bench.hpp"
 #include "koushi/study/catalogue.hpp"
-#include "koushi/study/correlator_fit.hpp"
-#include "koushi/study/extrapolation.hpp"
-#include "koushi/study/ground_state.hpp"
-#include "koushi/study/lattice_field.hpp"
 #include "koushi/study/nersc.hpp"
 #include "koushi/study/provenance.hpp"
-#include "koushi/study/reweighting.hpp"
 #include "koushi/study/stop_request.hpp"
+#include "koushi/study/study.hpp"
 #include "processor.hpp"
 #include "report.hpp"
 #include "scan.hpp"
@@ -99,27 +96,6 @@ Runs runs_of(const std::string& text, const CommandLine& line, const std::vector
                    line.deck);
 }
 
-/// What the kinds of study do; the others are those of ground states.
-struct Study {
-  int (*run)(const Communicator&, const Deck&, const RunOptions&);
-  RunEstimate (*describe)(const Communicator&, const Deck&, int ranks);
-};
-
-Study study_of(const Deck& deck) {
-  const std::string kind = deck.text("study.kind");
-  if (kind == "lattice-field") return {run_lattice_field, describe_lattice_field};
-  if (kind == "correlator-fit")
-    return {run_correlator_fit,
-            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_correlator_fit(comm, d)}; }};
-  if (kind == "reweighting")
-    return {run_reweighting,
-            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_reweighting(comm, d)}; }};
-  if (kind == "extrapolation")
-    return {run_extrapolation,
-            [](const Communicator& comm, const Deck& d, int) { return RunEstimate{describe_extrapolation(comm, d)}; }};
-  return {run_ground_state, describe_ground_state};
-}
-
 /// The nearer of --time-limit and the end of the Slurm job.
 double time_limit(const Communicator& comm, const std::string& asked) {
   std::string warning;
@@ -144,12 +120,12 @@ int run(const Communicator& comm, const CommandLine& line) {
                                       : ExistingResult::refuse,
                      limit, line.petsc_options};
   const auto run_one = [&comm](const Deck& deck, const RunOptions& here) {
-    return study_of(deck).run(comm, deck, here);
+    return studies().of(deck).run(comm, deck, here);
   };
   if (line.point >= 0 && options.output.empty()) options.output = runs.file(static_cast<std::size_t>(line.point), "");
   if (runs.is_scan()) {
     // what is wrong with a later point is said before the first one runs
-    for (const Deck& deck : runs.decks) study_of(deck).describe(comm, deck, 0);
+    for (const Deck& deck : runs.decks) studies().of(deck).describe(comm, deck, 0);
   }
   const int code = runs.is_scan() ? run_scan(comm, runs, options, run_one) : run_one(runs.decks[0], options);
   if (std::ferror(stdout) != 0) {  // the result is in its file
@@ -161,7 +137,7 @@ int run(const Communicator& comm, const CommandLine& line) {
 
 /// What `koushi check` says of a deck, or of all points of its scan.
 RunEstimate estimate_run(const Communicator& comm, const Runs& runs, int ranks) {
-  const auto one = [&](const Deck& deck) { return study_of(deck).describe(comm, deck, ranks); };
+  const auto one = [&](const Deck& deck) { return studies().of(deck).describe(comm, deck, ranks); };
   if (runs.is_scan()) return estimate_scan(runs, one);
   RunEstimate estimate = one(runs.decks[0]);
   if (estimate.seconds > 0) estimate.text += fmt::format("whole run    about {}\n", format_seconds(estimate.seconds));
@@ -351,31 +327,16 @@ int obey(int argc, char** argv, const Communicator& comm) {
   return 2;
 }
 
-/// Waits until every rank has come here, the given seconds at most; false if some have not.
-bool all_arrive(double seconds) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  MPI_Ibarrier(MPI_COMM_WORLD, &request);
-  const auto began = std::chrono::steady_clock::now();
-  for (int there = 0;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
-    MPI_Test(&request, &there, MPI_STATUS_IGNORE);
-    if (there != 0) return true;
-    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count() > seconds) return false;
-  }
-}
-
 /// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all
 /// know.
 int leave(const std::string& what, int code, ErrorScope scope) {
   constexpr double patience = 5;  // then the others wait for this rank at some other place
-  int rank = 0;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  int size = 0;
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const auto [rank, size] = world_rank();
   const bool together = scope == ErrorScope::uniform || size == 1;
   if (together && rank == 0) print_error(what + "\n");
   if (together && all_arrive(patience)) return code;
   if (!together || rank != 0) print_error(fmt::format("rank {}: {}\n", rank, what));
-  MPI_Abort(MPI_COMM_WORLD, code);
+  abort_all_ranks(code);
   return code;
 }
 
@@ -389,10 +350,13 @@ void open_standard_streams() {
 int run_all(int argc, char** argv, const Additions& additions) {
   Session session(argc, argv);
   try {
+    add_analyses();
     for (const HamiltonianKind& kind : additions.hamiltonians) add_hamiltonian(kind);
     for (const ActionKinds::OneKind& kind : additions.actions) action_kinds().add(kind);
     for (const UpdaterKinds::OneKind& kind : additions.updaters) updater_kinds().add(kind);
-    const Communicator comm(MPI_COMM_WORLD);
+    for (const EstimatorKinds::OneKind& kind : additions.estimators) estimators().add(kind);
+    for (const StudyKind& kind : additions.studies) studies().add(kind);
+    const Communicator comm = Communicator::world();
     const int code = obey(argc, argv, comm);
     if (std::ferror(stdout) != 0) throw LibraryError("the standard output cannot be written", ErrorScope::uniform);
     all_arrive(std::numeric_limits<double>::infinity());

@@ -10,10 +10,11 @@
 #include <filesystem>
 
 #include "embedded.hpp"
+#include "koushi/analysis/finished_runs.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/store/result_file.hpp"
-#include "koushi/study/finished_runs.hpp"
+#include "koushi/study/stored_results.hpp"
 
 namespace koushi {
 
@@ -24,15 +25,14 @@ std::string number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : 
 /// The curves of a group as JSON, {"NAME": {"x": [...], "value": [...], "error": [...]}, ...}.
 std::string curves_json(const ResultReader& reader, const std::string& group) {
   std::string all;
-  for (const std::string& name : reader.list(group)) {
-    std::string curve;
-    for (const char* part : {"x", "value", "error"}) {
-      std::string numbers;
-      for (const double x : reader.read_reals(fmt::format("{}/{}/{}", group, name, part)))
-        numbers += (numbers.empty() ? "" : ", ") + number(x);
-      curve += fmt::format("{}{}: [{}]", curve.empty() ? "" : ", ", quoted(part), numbers);
-    }
-    all += fmt::format("{}{}: {{{}}}", all.empty() ? "" : ", ", quoted(name), curve);
+  for (const StoredCurve& curve : read_curves(reader, group)) {
+    const auto list = [](const std::vector<double>& values) {
+      std::vector<std::string> numbers;
+      for (const double x : values) numbers.push_back(number(x));
+      return fmt::format("[{}]", join(numbers));
+    };
+    all += fmt::format("{}{}: {{\"x\": {}, \"value\": {}, \"error\": {}}}", all.empty() ? "" : ", ", quoted(curve.name),
+                       list(curve.x), list(curve.value), list(curve.error));
   }
   return "{" + all + "}";
 }
@@ -67,22 +67,13 @@ int call(const std::vector<std::string>& words, const std::string& input = "") {
 /// The members of the JSON object of all observables below a prefix; their lines go to `table`.
 std::string observables_json(const ResultReader& reader, const std::string& prefix, std::string& table) {
   std::string observables;
-  for (const std::string& name : reader.list(prefix + "observables")) {
-    const std::string path = fmt::format("{}observables/{}/", prefix, name);
-    const double value = reader.read_reals(path + "value")[0];
-    const double error = reader.read_reals(path + "error")[0];
-    const double tau = reader.read_reals(path + "tau_int")[0];
-    const std::string unit = reader.unit(path + "value");
-    const std::int64_t samples = reader.read_integers(path + "samples")[0];
-    const std::string r_hat = reader.contains(path + "r_hat")
-                                  ? fmt::format(", \"r_hat\": {}", number(reader.read_reals(path + "r_hat")[0]))
-                                  : "";
-    observables +=
-        fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
-                    observables.empty() ? "" : ", ", quoted(name), number(value), number(error), number(tau), r_hat,
-                    samples, quoted(unit));
-    table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", name, with_error(value, error),
-                         unit, tau, samples);
+  for (const StoredObservable& o : read_observables(reader, prefix)) {
+    observables += fmt::format(
+        "{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
+        observables.empty() ? "" : ", ", quoted(o.name), number(o.value), number(o.error), number(o.tau_int),
+        o.r_hat ? fmt::format(", \"r_hat\": {}", number(*o.r_hat)) : "", o.samples, quoted(o.unit));
+    table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", o.name,
+                         with_error(o.value, o.error), o.unit, o.tau_int, o.samples);
   }
   return observables;
 }
@@ -102,37 +93,31 @@ std::string curves_text(const ResultReader& reader) {
   struct Block {
     std::string axis;
     std::vector<double> x;
-    std::vector<std::string> names;
+    std::vector<StoredCurve> curves;
   };
   std::vector<Block> blocks;
-  for (const std::string& name : reader.list("curves")) {
-    const std::string path = "curves/" + name + "/x";
-    const Block block{reader.help(path), reader.read_reals(path), {}};
+  for (const StoredCurve& curve : read_curves(reader, "curves")) {
     const auto same = std::find_if(blocks.begin(), blocks.end(),
-                                   [&](const Block& b) { return b.axis == block.axis && b.x == block.x; });
-    (same == blocks.end() ? blocks.insert(same, block) : same)->names.push_back(name);
+                                   [&](const Block& b) { return b.axis == curve.axis && b.x == curve.x; });
+    (same == blocks.end() ? blocks.insert(same, {curve.axis, curve.x, {}}) : same)->curves.push_back(curve);
   }
   std::string text;
   for (const Block& block : blocks) {
-    const bool flow = block.names[0] == "flow";
+    const bool flow = block.curves[0].name == "flow";
     const std::vector<std::size_t> shown = shown_points(block.x.size(), flow);
     std::vector<std::string> x;
     std::vector<std::pair<std::string, std::vector<std::string>>> columns;
     for (const std::size_t k : shown) x.push_back(fmt::format("{:.6g}", block.x[k]));
     text += "\n";
-    for (const std::string& name : block.names) {
-      const std::string path = fmt::format("curves/{}/", name);
-      const std::vector<double> values = reader.read_reals(path + "value");
-      const std::vector<double> errors = reader.read_reals(path + "error");
-      columns.emplace_back(name, std::vector<std::string>{});
-      for (const std::size_t k : shown) columns.back().second.push_back(with_error(values[k], errors[k]));
-      text += fmt::format("{:<18} {}\n", name, reader.help(path + "value"));
+    for (const StoredCurve& curve : block.curves) {
+      columns.emplace_back(curve.name, std::vector<std::string>{});
+      for (const std::size_t k : shown) columns.back().second.push_back(with_error(curve.value[k], curve.error[k]));
+      text += fmt::format("{:<18} {}\n", curve.name, curve.help);
     }
     for (const char* scale : {"t0", "w0"}) {
-      const std::string path = fmt::format("observables/{}/", scale);
-      if (flow && reader.contains(path + "value"))
-        text += fmt::format("{:<18} {}\n", scale,
-                            with_error(reader.read_reals(path + "value")[0], reader.read_reals(path + "error")[0]));
+      if (!flow || !reader.contains(fmt::format("observables/{}/value", scale))) continue;
+      const StoredObservable found = read_observable(reader, "", scale);
+      text += fmt::format("{:<18} {}\n", scale, with_error(found.value, found.error));
     }
     text += column_blocks(block.axis, x, columns);
     if (shown.size() < block.x.size())
@@ -161,7 +146,7 @@ std::string ladder_json(const ResultReader& reader, const StoredLadder& ladder) 
 }  // namespace
 
 int report(const std::string& file, bool json) {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const ResultReader reader(self, file);
   const std::int64_t steps = reader.read_integers("summary/steps").at(0);
   double seconds = 0;
@@ -185,10 +170,9 @@ int report(const std::string& file, bool json) {
     table += fmt::format("{:<28} {:>22}      {}\n", quantity + ", known",
                          reference_error > 0 ? with_error(value, reference_error) : fmt::format("{}", value), source);
     if (reader.contains("observables/" + quantity + "/value")) {
-      table += fmt::format(
-          "{:<28} {}\n", "deviation",
-          deviation_text(reader.read_reals("observables/" + quantity + "/value")[0],
-                         reader.read_reals("observables/" + quantity + "/error")[0], value, reference_error));
+      const StoredObservable found = read_observable(reader, "", quantity);
+      table +=
+          fmt::format("{:<28} {}\n", "deviation", deviation_text(found.value, found.error, value, reference_error));
     }
   }
   const std::string status = reader.read_text("summary/status");
@@ -261,7 +245,7 @@ int draw(const std::string& picture, std::vector<std::string> arguments, const s
 }  // namespace
 
 int plot(const std::string& file, const std::string& picture) {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   if (const ResultReader reader(self, file);
       !reader.contains("history/energy") && reader.list("series").empty() && reader.list("curves").empty()) {
     throw UsageError(

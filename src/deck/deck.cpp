@@ -1,4 +1,5 @@
 #include "koushi/deck/deck.hpp"
+#include "koushi/deck/resolved.hpp"
 
 #include <fmt/format.h>
 
@@ -568,16 +569,8 @@ Deck Deck::with(const std::string& path, double value) const {
 }
 
 std::vector<std::string> Deck::differences(const std::string& other_resolved) const {
-  const auto keys = [](const std::string& text) {
-    std::map<std::string, std::string> values;
-    for (const std::string& line : split_lines(text)) {
-      const std::size_t equals = line.find(" = ");
-      if (equals != std::string::npos) values[line.substr(0, equals)] = line.substr(equals + 3);
-    }
-    return values;
-  };
-  const auto mine = keys(resolved());
-  const auto theirs = keys(other_resolved);
+  const auto mine = resolved_keys(resolved());
+  const auto theirs = resolved_keys(other_resolved);
   std::vector<std::string> differing;
   for (const auto& [path, value] : mine) {
     const auto found = theirs.find(path);

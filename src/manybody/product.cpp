@@ -5,9 +5,9 @@
 #include <numbers>
 #include <utility>
 
-#include "concatenated_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/classical_kernel.hpp"
+#include "koushi/manybody/concatenated_rows.hpp"
 
 namespace koushi {
 

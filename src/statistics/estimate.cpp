@@ -106,35 +106,42 @@ Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, st
   return estimate;
 }
 
-double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
-  const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
+std::array<HalfChain, 2> halves(const double* chain, std::int64_t length) {
   const std::int64_t half = length / 2;
+  std::array<HalfChain, 2> both;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const double* start = chain + (k == 0 ? 0 : length - half);
+    for (std::int64_t t = 0; t < half; ++t) both[k].mean += start[t] / static_cast<double>(half);
+    for (std::int64_t t = 0; t < half; ++t) both[k].square += (start[t] - both[k].mean) * (start[t] - both[k].mean);
+  }
+  return both;
+}
+
+double split_r_hat(const std::vector<HalfChain>& halves, std::int64_t half) {
   if (half < 2) return std::numeric_limits<double>::quiet_NaN();
-  const std::int64_t m = 2 * n_chains;
-  std::vector<double> means;
+  const auto m = static_cast<std::int64_t>(halves.size());
   double within = 0;
   double grand = 0;
-  for (std::int64_t c = 0; c < n_chains; ++c) {
-    for (const std::int64_t start : {c * length, c * length + length - half}) {
-      double mean = 0;
-      for (std::int64_t t = 0; t < half; ++t)
-        mean += series[static_cast<std::size_t>(start + t)] / static_cast<double>(half);
-      double square = 0;
-      for (std::int64_t t = 0; t < half; ++t) {
-        const double x = series[static_cast<std::size_t>(start + t)] - mean;
-        square += x * x;
-      }
-      within += square / static_cast<double>(half - 1) / static_cast<double>(m);
-      means.push_back(mean);
-      grand += mean / static_cast<double>(m);
-    }
+  for (const HalfChain& part : halves) {
+    within += part.square / static_cast<double>(half - 1) / static_cast<double>(m);
+    grand += part.mean / static_cast<double>(m);
   }
   double between = 0;  // B / h
-  for (const double mean : means) between += (mean - grand) * (mean - grand) / static_cast<double>(m - 1);
+  for (const HalfChain& part : halves)
+    between += (part.mean - grand) * (part.mean - grand) / static_cast<double>(m - 1);
   const auto h = static_cast<double>(half);
   const double rounding = 1e-28 * grand * grand;  // a constant series leaves this much
   if (within <= rounding) return between <= rounding ? 1.0 : std::numeric_limits<double>::infinity();
   return std::sqrt(((h - 1) / h * within + between) / within);
+}
+
+double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
+  const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
+  std::vector<HalfChain> all;
+  for (std::int64_t c = 0; c < n_chains; ++c) {
+    for (const HalfChain& part : halves(series.data() + c * length, length)) all.push_back(part);
+  }
+  return split_r_hat(all, length / 2);
 }
 
 double v_score(int n_sites, double energy, double variance, double infinite_temperature_energy) {

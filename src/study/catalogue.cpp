@@ -6,6 +6,7 @@
 #include "koushi/field/catalogue.hpp"
 #include "koushi/lattice/lattice.hpp"
 #include "koushi/study/hamiltonians.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
@@ -14,18 +15,6 @@ namespace {
 using namespace declare;
 
 const std::vector<std::string> manybody_studies{"ground-state", "measure"};
-
-constexpr double most = 1e12;  // of anything that is counted
-
-std::vector<Key> measurement_keys(bool required) {
-  const std::string help =
-      "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
-  return {required ? between(1, most, key("measure.samples", KeyType::integer, "", help))
-                   : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
-          between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
-          optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")),
-          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
-}
 
 std::vector<Section> make_catalogue() {
   std::vector<Section> sections;
@@ -39,99 +28,7 @@ std::vector<Section> make_catalogue() {
           between(0, 4294967295.0,
                   key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
 
-  std::vector<Key> ground = measurement_keys(false);
-  ground.insert(
-      ground.begin(),
-      {between(1, most, key("steps", KeyType::integer, "", "steps of stochastic reconfiguration")),
-       between(0, most,
-               key("average", KeyType::integer, "0",
-                   "the measurement takes the mean of the parameters over so many last steps, over all if there are "
-                   "fewer; 0: the last ones")),
-       optional(
-           key("initial_parameters", KeyType::text, "",
-               "result file whose parameters to start from; those of a smaller density fill the first hidden units"))});
-  std::vector<Key> measure = measurement_keys(true);
-  measure.insert(measure.begin(), key("parameters", KeyType::text, "", "result file whose parameters to measure with"));
-  const Key files =
-      key("files", KeyType::texts, "",
-          "result files of lattice-field runs; names are relative to the folder in which koushi is called");
-  sections.push_back(
-      {"study",
-       "What is to be done.",
-       false,
-       {{"ground-state", "ground state by variational Monte Carlo and stochastic reconfiguration", ground},
-        {"measure", "the measurement phase alone, on the parameters of a finished run", measure},
-        {"lattice-field",
-         "Monte Carlo of a lattice field theory",
-         {between(1, most,
-                  key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
-          between(1, most, key("every", KeyType::integer, "1", "sweeps between measurements")),
-          between(0, most,
-                  key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
-          at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
-          optional(key(
-              "initial", KeyType::text, "",
-              "file of the first configuration instead: a result of the same field, or SU(3) links in NERSC's format")),
-          optional(at_least(1, key("initial_sweep", KeyType::integer, "",
-                                   "which of its saved configurations; its last one if not given"))),
-          between(0, most,
-                  key("save_every", KeyType::integer, "0",
-                      "every so many measurements the configuration is kept in the file, under configurations/SWEEP; "
-                      "0: only the last one")),
-          optional(key("momenta", KeyType::rows, "",
-                       "correlators at spatial momenta, one integer n per direction but the first, [[1, 0], [1, 1]]: p "
-                       "= 2 pi n / L, along antiperiodic directions 2 pi (n + 1/2) / L")),
-          key("average_momenta", KeyType::boolean, "false",
-              "each over all momenta that reflections and exchanges of equal spatial directions make of it; false: p "
-              "and -p, which are the same, alone"),
-          optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
-          optional(key("reference.value", KeyType::real, "", "known value to compare with")),
-          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-        {"correlator-fit",
-         "masses from the correlators of lattice-field runs of one action",
-         {files,
-          optional(key("momentum", KeyType::integers, "",
-                       "one of the study.momenta of the runs, as [1, 0]: the fit gives its energy; zero if not given")),
-          choice("form", {"cosh", "exponential"}, "\"cosh\"", "A cosh(m (t - T/2)), or A e^(-m t)"),
-          between(1, 2, key("states", KeyType::integer, "1", "of the form, added up")),
-          between(0, 32768,
-                  key("t_min", KeyType::integer, "1",
-                      "first point of the fit, in steps; a scan tries every other one too")),
-          optional(between(0, 32768, key("t_max", KeyType::integer, "", "last point; half the period if not given"))),
-          key("correlated", KeyType::boolean, "true",
-              "take the whole covariance of the points; false: their variances alone"),
-          choice("subtract", {"mean", "modulus", "none"}, "\"mean\"",
-                 "to connect the correlator: V_s <phi_1>^2, V_s <|M|/V>^2, nothing"),
-          optional(between(
-              1, most,
-              key("bin", KeyType::integer, "", "measurements per bin of the jackknife; from tau_int if not given"))),
-          optional(key("reference.mass", KeyType::real, "", "known mass (with a momentum: energy) to compare with")),
-          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-        {"extrapolation",
-         "an observable of finished runs at infinite size, zero spacing, ...",
-         {key("files", KeyType::texts, "",
-              "result files of one kind of study; names are relative to the folder in which koushi is called"),
-          key("observable", KeyType::text, "", "as `koushi report` names it"),
-          key("x", KeyType::text, "\"lattice.extents.0\"",
-              "a number of their decks, as lattice.extents.0 or action.spacing, or n_sites"),
-          key("powers", KeyType::reals, "",
-              "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
-          key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),
-          optional(key("reference.value", KeyType::real, "", "known limit to compare with")),
-          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
-          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))}},
-        {"reweighting",
-         "observables of lattice-field runs at other values of one parameter",
-         {files, choice("parameter", action_numbers(), "", "the key in which the runs may differ"),
-          key("targets", KeyType::reals, "", "values of the parameter"),
-          between(0, 100000,
-                  key("points", KeyType::integer, "0",
-                      "instead of targets as they are, so many values from the smaller to the larger of two")),
-          key("observables", KeyType::texts, "[]", "their names; none means all"),
-          at_least(0, key("fewest", KeyType::real, "100.0",
-                          "effective samples, below which a warning is given and no error"))}}}});
+  sections.push_back({"study", "What is to be done.", false, studies().declared()});
 
   Section lattice{
       "lattice", "Where the spins sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false, {}};

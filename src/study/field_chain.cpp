@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "koushi/base/error.hpp"
-#include "koushi/study/analysis_results.hpp"
+#include "koushi/study/stored_results.hpp"
 
 namespace koushi {
 
@@ -16,7 +16,8 @@ FieldChain::FieldChain(const Deck& deck, const Grid& grid, std::string prefix)
       prefix_(std::move(prefix)),
       theory_(make_field_theory(deck, grid)),
       updaters_(make_updaters(deck, *theory_)),
-      observables_(theory_->observables()) {
+      observables_(theory_->observables()),
+      series_(grid.n_replicas()) {
   const FieldAction action = field_action(deck);
   if (action.correlator) spacing_ = action.correlator->spacing;
 }
@@ -55,9 +56,7 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
                       "remedy: an action with a minimum, a smaller [study] start",
                       sweep));
     }
-    Series& series = series_[name];
-    series.width = static_cast<std::int64_t>(all.size()) / grid_.n_replicas();
-    series.values.insert(series.values.end(), all.begin(), all.end());
+    series_.add(name, all);
   }
   if (save_every > 0 && measured() % save_every == 0) {
     saved_[sweep] = theory_->configuration();
@@ -65,59 +64,28 @@ void FieldChain::measure(std::int64_t sweep, std::int64_t save_every) {
   }
 }
 
-std::int64_t FieldChain::measured() const {
-  const auto found = series_.find("action_density");
-  return found == series_.end() ? 0 : static_cast<std::int64_t>(found->second.values.size()) / grid_.n_replicas();
-}
-
-std::vector<double> FieldChain::column(const std::string& name, std::int64_t w) const {
-  const Series& series = series_.at(name);
-  const std::int64_t replicas = grid_.n_replicas();
-  const std::int64_t n = measured();
-  if (static_cast<std::int64_t>(series.values.size()) != n * replicas * series.width) {
-    throw StoreError(
-        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
-                    "go on, or --overwrite",
-                    name));
-  }
-  std::vector<double> result(static_cast<std::size_t>(n * replicas));
-  for (std::int64_t t = 0; t < n; ++t) {
-    for (std::int64_t r = 0; r < replicas; ++r) {
-      result[static_cast<std::size_t>(r * n + t)] =
-          series.values[static_cast<std::size_t>((t * replicas + r) * series.width + w)];
-    }
-  }
-  return result;
-}
+std::int64_t FieldChain::measured() const { return series_.measured("action_density"); }
 
 Estimate FieldChain::estimate(const Observable& observable) const {
   const auto known = estimates_.find(observable.name);  // points of curves have no name
   if (known != estimates_.end()) return known->second;
-  std::vector<std::vector<double>> series;
-  for (const SeriesColumn& from : observable.series)
-    series.push_back(column(from.series, static_cast<std::int64_t>(from.column)));
-  const Estimate result = derived_gamma_method(series, grid_.n_replicas(), observable.value);
+  for (const SeriesColumn& from : observable.series) {
+    if (series_.measured(from.series) == measured()) continue;
+    throw StoreError(
+        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
+                    "go on, or --overwrite",
+                    from.series));
+  }
+  const Estimate result = series_.estimate(observable);
   if (!observable.name.empty()) estimates_.emplace(observable.name, result);
   return result;
 }
 
-double FieldChain::quoted_error(const Observable& observable, const Estimate& e) const {
-  const bool enough = measured() >= fewest && static_cast<double>(measured()) >= 50 * std::max(0.5, e.tau_int) &&
-                      std::isfinite(e.value);
-  const auto fluctuates = [this](const SeriesColumn& from) {
-    const std::vector<double> x = column(from.series, static_cast<std::int64_t>(from.column));
-    return std::any_of(x.begin(), x.end(), [&x](double v) { return v != x[0]; });
-  };
-  if (!enough || (e.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates)))
-    return std::nan("");
-  return e.error;
-}
-
 double FieldChain::last_action_density() const {
-  const Series& s = series_.at("action_density");
+  const std::vector<double>& values = series_.all().at("action_density").values;
   const auto replicas = static_cast<std::size_t>(grid_.n_replicas());
   double last = 0;
-  for (std::size_t r = 0; r < replicas; ++r) last += s.values[s.values.size() - 1 - r] / static_cast<double>(replicas);
+  for (std::size_t r = 0; r < replicas; ++r) last += values[values.size() - 1 - r] / static_cast<double>(replicas);
   return last;
 }
 
@@ -138,36 +106,25 @@ std::vector<FieldChain::OddAcceptance> FieldChain::odd_acceptances(std::int64_t 
 void FieldChain::write_observables(ResultWriter& writer) const {
   for (const Observable& o : measured() >= 1 ? observables_ : std::vector<Observable>{}) {
     const Estimate e = estimate(o);
-    const std::string path = prefix_ + "observables/" + o.name + "/";
-    const auto add = [&](const std::string& name, double value, const std::string& unit, const std::string& help) {
-      write_reals(writer, path + name, {value}, unit, help);
-    };
-    add("value", e.value, "lattice units", o.help);
-    add("error", quoted_error(o, e), "lattice units", error_help);
-    add("naive_error", e.error / std::sqrt(2 * e.tau_int), "lattice units", "as if all measurements were independent");
-    add("tau_int", e.tau_int, "measurements", "integrated autocorrelation time; 1/2 for independent measurements");
-    add("r_hat", e.r_hat, "", "split R-hat over the replicas");
-    writer.write(path + "samples", std::vector<std::int64_t>{e.samples});
+    StoredObservable result = stored(o, e, quoted_error(o, e));
+    result.error_help = error_help;
+    result.naive_error = e.error / std::sqrt(2 * e.tau_int);
+    write_observable(writer, prefix_, result);
   }
   for (const Curve& curve : measured() >= fewest ? theory_->curves() : std::vector<Curve>{}) {
-    std::vector<double> values;
-    std::vector<double> errors;
+    StoredCurve result{curve.name, curve.x, {}, {}, curve.axis, curve.help, error_help, curve.unit, curve.symbol};
     for (const Observable& point : curve.points) {
       const Estimate e = estimate(point);
-      values.push_back(e.value);
-      errors.push_back(quoted_error(point, e));
+      result.value.push_back(e.value);
+      result.error.push_back(quoted_error(point, e));
     }
-    write_curve(writer, prefix_ + "curves/" + curve.name, curve.x, curve.axis, values, errors, curve.help, error_help);
+    write_curve(writer, prefix_ + "curves", result);
   }
 }
 
 void FieldChain::write(ResultWriter& writer) {
   history_.write(writer, prefix_);
-  for (const auto& [name, series] : series_) {
-    const std::string path = prefix_ + "series/" + name;
-    writer.write_array(path, {measured(), grid_.n_replicas(), series.width}, series.values);
-    writer.describe(path, "lattice units", "[measurement][replica][entry]");
-  }
+  write_series(writer, prefix_, series_, "lattice units", "[measurement][replica][entry]");
   write_observables(writer);
   std::vector<double> tuned;
   for (const auto& updater : updaters_) {
@@ -218,14 +175,7 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
     }
   }
   history_.read(reader, prefix_);
-  for (const std::string& name : reader.list(prefix_ + "series")) {
-    Series series;
-    series.values = reader.read_reals(prefix_ + "series/" + name);
-    series.width = n_measurements > 0
-                       ? static_cast<std::int64_t>(series.values.size()) / (n_measurements * grid_.n_replicas())
-                       : 1;
-    series_[name] = series;
-  }
+  read_series(reader, prefix_, n_measurements, series_);
 }
 
 }  // namespace koushi

@@ -278,7 +278,7 @@ LinkConfiguration read_nersc(const std::string& file) {
 }
 
 int export_nersc(const std::string& result, const std::string& file, long sweep, long replica) {
-  const Communicator self(MPI_COMM_SELF);
+  const Communicator self = Communicator::self();
   const ResultReader reader(self, result);
   const std::string path = sweep < 0 ? "state/field" : fmt::format("configurations/{}", sweep);
   if (!reader.contains(path)) {

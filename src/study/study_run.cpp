@@ -15,7 +15,9 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
-#include "koushi/study/finished_runs.hpp"
+#include "koushi/deck/resolved.hpp"
+#include "koushi/study/model_keys.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
@@ -64,6 +66,7 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
 StudyRun::StudyRun(const Communicator& comm, const Deck& deck, RunOptions options)
     : comm_(comm),
       deck_(deck),
+      kind_(studies().of(deck)),
       options_(std::move(options)),
       file_(behind_links(comm, options_.output.empty() ? deck.text("output.file") : options_.output)),
       provenance_(comm) {
@@ -143,11 +146,15 @@ void StudyRun::refuse_own_input() const {
       deck_.refuse(key, fmt::format("{} is the result file of this run, too", input),
                    "another --output or [output] file");
   };
-  for (const std::string key : {"study.initial", "study.initial_parameters", "study.parameters"}) {
-    if (deck_.has(key)) check(key, deck_.text(key));
+  const std::vector<Key>& keys = kind_.keys;
+  for (const std::string& key : kind_.input_keys) {
+    if (!deck_.has(key)) continue;
+    const bool list = std::any_of(keys.begin(), keys.end(), [&](const Key& declared) {
+      return "study." + declared.path == key && declared.type == KeyType::texts;
+    });
+    for (const std::string& input : list ? deck_.texts(key) : std::vector<std::string>{deck_.text(key)})
+      check(key, input);
   }
-  for (const std::string& input : deck_.has("study.files") ? deck_.texts("study.files") : std::vector<std::string>{})
-    check("study.files", input);
 }
 
 StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& resume) {
@@ -171,30 +178,29 @@ StudyRun::Begin StudyRun::begin(const std::function<void(const ResultReader&)>& 
   std::string message;
   const ResultReader reader = open_result_or_previous(comm_, file_, message);
   if (comm_.is_root() && !message.empty()) print_out(fmt::format("warning: {}\n", message));
-  std::vector<std::string> differing = deck_.differences(reader.read_text("deck/resolved"));
-  // when to write changes no result
-  std::erase_if(differing, [](const std::string& key) { return key.rfind("output.", 0) == 0; });
+  const std::string theirs = reader.read_text("deck/resolved");
+  std::vector<std::string> differing = differing_keys(deck_, theirs);
+  std::erase_if(differing, [](const std::string& key) {
+    return key.rfind("output.", 0) == 0;
+  });  // when to write changes no result
   const bool done = reader.read_text("summary/status") == "done";
-  const auto grown = std::find(differing.begin(), differing.end(), "study.measurements");
-  const bool longer = deck_.text("study.kind") == "lattice-field" && grown != differing.end();
-  if (longer) differing.erase(grown);
-  if (!differing.empty()) {
-    const std::string kind = deck_.text("study.kind");
-    const std::string start = kind == "ground-state"
-                                  ? " (a new run can start from its parameters: study.initial_parameters)"
-                              : kind == "lattice-field" ? " (a new run can start from its field: study.initial)"
-                                                        : "";
-    throw UsageError(
-        fmt::format("{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or "
-                    "--output FILE{}",
-                    file_, join(differing), start));
+  std::vector<std::string> grown;
+  for (const std::string& key : kind_.extendable_keys) {
+    if (std::erase(differing, key) > 0) grown.push_back(key);
   }
-  if (longer) {
-    const std::string before = resolved_keys(reader.read_text("deck/resolved")).at("study.measurements");
-    if (deck_.integer("study.measurements") < std::stoll(before))
-      deck_.refuse("study.measurements", fmt::format("{} was begun with {}", file_, before),
-                   "as many, or more to go on with");
-  } else if (done) {
+  if (!differing.empty()) {
+    throw UsageError(fmt::format(
+        "{} was made with another deck, which differs in {}\n  expected: the deck it was started with, or "
+        "--output FILE{}",
+        file_, join(differing),
+        kind_.start_from.empty() ? "" : fmt::format(" (a new run can start from its {})", kind_.start_from)));
+  }
+  for (const std::string& key : grown) {
+    const std::string before = resolved_keys(theirs).at(key);
+    if (deck_.integer(key) < std::stoll(before))
+      deck_.refuse(key, fmt::format("{} was begun with {}", file_, before), "as many, or more to go on with");
+  }
+  if (grown.empty() && done) {
     if (comm_.is_root()) print_out(fmt::format("{} is done: nothing to resume\n", file_));
     return Begin::done;
   }
@@ -255,18 +261,17 @@ void StudyRun::checkpoint(const std::string& status, const std::function<void(Re
 }
 
 std::string keys_without_reference(const Deck& deck) {
-  static const std::set<std::string> another_value{"study", "study.reference", "study.reference.energy_per_site",
-                                                   "study.reference.value", "study.reference.mass"};
-  static const std::set<std::string> what_is_read{"study.reference.observable", "study.files", "study.observable",
-                                                  "study.momentum", "study.x"};
+  const std::vector<std::string>& of_the_study = studies().of(deck).value_keys;
+  static const std::set<std::string> beside_the_value{"study.reference.observable", "study.reference.error",
+                                                      "study.reference.source"};
   std::vector<std::string> keys;
   for (const std::string& change : deck.changes()) {
     const std::string key = change.substr(0, change.find(" = "));
-    if (another_value.count(key) > 0) return "";
-    const std::string section = key.substr(0, key.find('.'));
-    const bool of_the_model = (section == "lattice" || section == "action" || section == "hamiltonian") &&
-                              key != "lattice.ranks" && key != "lattice.replicas";
-    if (of_the_model || what_is_read.count(key) > 0) keys.push_back(key);
+    const bool of_reference = key.rfind("study.reference.", 0) == 0 && beside_the_value.count(key) == 0;
+    if (key == "study" || key == "study.reference" || of_reference) return "";  // another value is given
+    const bool of_the_sector = key == "sampler" && names_a_sector(deck);
+    if (is_of_the_model(key) || of_the_sector || std::count(of_the_study.begin(), of_the_study.end(), key) > 0)
+      keys.push_back(key);
   }
   return join(keys);
 }

@@ -47,7 +47,7 @@ class Cli(unittest.TestCase):
         return koushi("run", DECK, "--output", output, "--set", "study.steps=40", "--set", "study.measure.samples=4096", *more, **how)
 
     def history(self, file, group="history"):
-        code = "import h5py,sys\ng=h5py.File(sys.argv[1])[sys.argv[2]]\nfor k in sorted(g): print(k, g[k][()].tobytes().hex())"
+        code = "import h5py,sys\ng=h5py.File(sys.argv[1])[sys.argv[2]]\ng.visititems(lambda k, d: print(k, d[()].tobytes().hex()) if isinstance(d, h5py.Dataset) else None)"
         return Cli.python(self, code, file, group)
 
     def python(self, code, *words):
@@ -418,8 +418,8 @@ class Cli(unittest.TestCase):
             deck.write(head + '[study]\nkind = "measure"\nparameters = "%s"\nmeasure = { samples = 4096 }\n' % file + tail + '[output]\nfile = "none.h5"\n')
         done = koushi("run", measure, "--output", self.path("m.h5"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        words = [self.history(f, "state").split("measured ")[1].split()[0] for f in (file, self.path("m.h5"))]
-        first, later = ([word[k:k + 16] for k in range(0, len(word), 16)] for word in words)
+        words = [self.history(f, "series").split("energy ")[1].split()[0] for f in (file, self.path("m.h5"))]
+        first, later = ([word[k:k + 32] for k in range(0, len(word), 32)] for word in words)
         self.assertEqual(len(first), len(later))
         self.assertLess(sum(a == b for a, b in zip(first, later)) / len(first), 0.5)  # with the same random numbers nearly all
         done = koushi("run", measure, "--output", self.path("n.h5"), "--set", "wavefunction.factor.0.density=8")

@@ -4,7 +4,9 @@
 
 #include "koushi/field/field_action.hpp"
 #include "koushi/field/updater.hpp"
+#include "koushi/manybody/estimator.hpp"
 #include "koushi/study/hamiltonians.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
@@ -13,6 +15,8 @@ struct Additions {
   std::vector<HamiltonianKind> hamiltonians{};
   std::vector<ActionKinds::OneKind> actions{};    ///< of lattice fields: field_action.hpp, scalar_field.hpp
   std::vector<UpdaterKinds::OneKind> updaters{};  ///< of lattice fields: updater.hpp
+  std::vector<EstimatorKinds::OneKind> estimators{};
+  std::vector<StudyKind> studies{};
 };
 
 /// The whole of koushi: command line, decks, studies, reports. Starts and ends MPI, Kokkos and PETSc; turns every error

@@ -8,36 +8,12 @@
 #include "koushi/base/archive.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/grid.hpp"
+#include "koushi/statistics/observable.hpp"
 
 namespace koushi {
 
 /// What one configuration gives: for every replica here `width` numbers under a name, [replica][width].
 using Measured = std::map<std::string, std::vector<double>>;
-
-/// One number of a measured series.
-struct SeriesColumn {
-  std::string series;
-  std::size_t column = 0;
-};
-
-/// A number that is estimated from the means of measured series.
-struct Observable {
-  std::string name;
-  std::string help;
-  std::vector<SeriesColumn> series;
-  std::function<double(const std::vector<double>&)> value;
-  /// why the means may give no number
-  std::string undefined = "noise outweighs the signal; remedy: more [study] measurements";
-};
-
-/// Observables along an axis, as a correlator against distance.
-struct Curve {
-  std::string name;
-  std::string help;
-  std::string axis;
-  std::vector<double> x;
-  std::vector<Observable> points;
-};
 
 /// Spatial momenta of correlators: integers per direction but the first, p = 2 pi n / L, or 2 pi (n + 1/2) / L along
 /// antiperiodic directions.
@@ -56,8 +32,8 @@ struct Configuration {
 /// is said by the capabilities that it inherits (capabilities.hpp).
 ///
 /// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global
-/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it.
-/// Collective  all calls, over the group of ranks that hold the replicas
+/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it. Collective  all
+/// calls, over the group of ranks that hold the replicas
 class FieldTheory {
  public:
   virtual ~FieldTheory() = default;

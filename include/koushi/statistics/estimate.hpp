@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -40,6 +41,16 @@ Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, st
 /// series.
 /// Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains);
+
+/// What split R-hat needs of half a chain.
+struct HalfChain {
+  double mean = 0;
+  double square = 0;  ///< sum of squared deviations from the mean
+};
+/// The first and the last length / 2 numbers of a chain.
+std::array<HalfChain, 2> halves(const double* chain, std::int64_t length);
+/// Split R-hat from the halves of all chains, of `half` numbers each; NaN where these are fewer than two.
+double split_r_hat(const std::vector<HalfChain>& halves, std::int64_t half);
 
 /// N Var(E) / (E - E_inf)^2, both total. Source: D. Wu et al., Science 386, 296 (2024)
 double v_score(int n_sites, double energy, double variance, double infinite_temperature_energy);

@@ -9,7 +9,7 @@
 
 #include "koushi/deck/deck.hpp"
 #include "koushi/field/catalogue.hpp"
-#include "koushi/statistics/estimate.hpp"
+#include "koushi/statistics/measured_series.hpp"
 #include "koushi/study/history.hpp"
 
 namespace koushi {
@@ -39,11 +39,11 @@ class FieldChain {
 
   std::int64_t measured() const;
   Estimate estimate(const Observable& observable) const;
-  /// The error of an estimate, NaN where the chains are too short for one (fewer than 50 tau_int by the rule of the
-  /// house, or than `fewest` measurements) or give the same number again and again; 0 where measurements differ but the
-  /// observable does not depend on them.
-  double quoted_error(const Observable& observable, const Estimate& e) const;
-  static constexpr std::int64_t fewest = 20;
+  /// Its error, NaN where the chains are too short for one (MeasuredSeries::quoted_error).
+  double quoted_error(const Observable& observable, const Estimate& e) const {
+    return series_.quoted_error(observable, e);
+  }
+  static constexpr std::int64_t fewest = MeasuredSeries::fewest;
   static constexpr const char* error_help =
       "one standard deviation, corrected for autocorrelation; NaN where the chain is too short";
   /// S/V of the last measurement, mean of the replicas.
@@ -67,13 +67,6 @@ class FieldChain {
   void read(const ResultReader& reader, std::int64_t n_measurements);
 
  private:
-  /// Series of one name: [measurement][replica][width], all replicas, on every rank.
-  struct Series {
-    std::vector<double> values;
-    std::int64_t width = 1;
-  };
-  /// [replica][measurement] of column w of a series.
-  std::vector<double> column(const std::string& name, std::int64_t w) const;
   void write_observables(ResultWriter& writer) const;
 
   const Grid& grid_;
@@ -86,7 +79,7 @@ class FieldChain {
   std::set<std::int64_t> filed_;           ///< sweeps of those that are large arrays of the last checkpoint alone
   std::int64_t waiting_ = 0;               ///< of saved_, since the last checkpoint
   std::vector<std::int64_t> written_;      ///< of saved_, as large arrays by the last write()
-  std::map<std::string, Series> series_;
+  MeasuredSeries series_;                  ///< of all replicas, on every rank
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
 };

@@ -14,6 +14,8 @@
 
 namespace koushi {
 
+struct StudyKind;
+
 /// What to do when the result file is there already.
 enum class ExistingResult { refuse, resume, overwrite };
 
@@ -32,8 +34,8 @@ struct RunEstimate {
   std::string misfit{};     ///< why the run will refuse that number of ranks, or ""
 };
 
-/// Keys of lattice, action and Hamiltonian, or of what an analysis reads, that --set or [scan] have changed where they
-/// left the value in study.reference alone: it is then known of something else. "" where it is of this.
+/// Keys of the model (model_keys.hpp), and those that the study names, that --set or [scan] have changed where they left
+/// the value in study.reference alone: it is then known of something else. "" where it is of this.
 std::string keys_without_reference(const Deck& deck);
 /// Whether the deck has study.reference.KEY, and of what is run.
 bool has_reference(const Deck& deck, const std::string& key);
@@ -84,6 +86,7 @@ class StudyRun {
   using Clock = std::chrono::steady_clock;
   const Communicator& comm_;
   const Deck& deck_;
+  const StudyKind& kind_;
   RunOptions options_;
   std::string file_;
   Provenance provenance_;

@@ -40,8 +40,14 @@ def open_run(path):
         value = item[()] if isinstance(item, h5py.Dataset) else item
         return value.decode() if isinstance(value, bytes) else str(value)
 
+    def own_symbol(name, group):
+        if "symbol" in group:
+            SYMBOLS[name] = text(group["symbol"])
+
     def curves(group):
-        return {name: dict({key: data[()] for key, data in curve.items()}, axis=text(curve["x"].attrs.get("help", "")), help=text(curve["value"].attrs.get("help", "")))
+        for name, curve in group.items():
+            own_symbol(name, curve)
+        return {name: dict({key: data[()] for key, data in curve.items() if key != "symbol"}, axis=text(curve["x"].attrs.get("help", "")), help=text(curve["value"].attrs.get("help", "")))
                 for name, curve in group.items()}
 
     with h5py.File(path, "r") as file:
@@ -55,7 +61,8 @@ def open_run(path):
             run.history[name] = data[()]
             run.units[name] = text(data.attrs.get("unit", ""))
         for name, group in file.get("observables", {}).items():
-            run.observables[name] = {key: data[0] for key, data in group.items()}
+            own_symbol(name, group)
+            run.observables[name] = {key: data[0] for key, data in group.items() if key != "symbol"}
         for name, data in file.get("series", {}).items():
             run.series[name] = data[()]
         run.curves = curves(file.get("curves", {}))
@@ -114,15 +121,15 @@ def plot_run(run, picture):
         plot_reweighting(run, picture)
     elif run.study == "extrapolation":
         plot_extrapolation(run, picture)
-    elif run.series:
-        plot_field(run, picture)
     elif "energy" in run.history:
         plot_ground_state(run, picture)
+    elif run.series and run.study == "lattice-field":
+        plot_field(run, picture)
     else:
         raise ValueError("this run has no history of the energy and no series to draw (a measurement alone?)")
 
 
-# What names of observables, series and keys are called on an axis; < > are left out where one configuration is meant.
+# What names of observables, series and keys are called on an axis where their file does not say it; < > are left out where one configuration is meant.
 SYMBOLS = {
     "action_density": r"$\langle S\rangle / V$", "energy_per_site": r"$\langle H\rangle / V$", "specific_heat": "$C$", "bond": r"$\langle s\cdot s'\rangle$ of bonds",
     "phi2": r"$\langle\phi^2\rangle$", "phi4": r"$\langle\phi^4\rangle$", "x2": r"$\langle x^2\rangle$", "x4": r"$\langle x^4\rangle$", "cosine": r"$\langle\cos\beta\phi\rangle$",
@@ -147,7 +154,7 @@ def symbol(name, of_one=False):
     if name.startswith("lattice.extents."):
         text = "$L_%d$" % (int(name.split(".")[2]) + 1)
     for pattern, form in PATTERNS:
-        if re.fullmatch(pattern, name):
+        if not text and re.fullmatch(pattern, name):
             text = re.sub(pattern, form, name)
     if of_one:
         text = text.replace(r"\langle", "").replace(r"\rangle", "")
@@ -485,8 +492,10 @@ def plot_extrapolation(run, picture):
 def plot_curves(table, picture):
     """Observables of several runs over a key of their decks, one line per other setting: what `koushi plot A.h5 B.h5 --x KEY --y NAMES` draws.
 
-    table: {"title": ..., "over": [keys that differ], "x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}]}
+    table: {"title": ..., "over": [keys that differ], "x": key, "y": [names], "lines": [{"label": ..., "x": [...], "y": {name: {"value": [...], "error": [...]}}}],
+            "symbols": {name: what the files call it on an axis}}
     """
+    SYMBOLS.update(table.get("symbols", {}))
     prepare()
     import matplotlib.pyplot as plt
     import numpy as np

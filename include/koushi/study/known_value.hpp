@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/store/result_file.hpp"
+
+namespace koushi {
+
+/// The line of a table that puts study.reference.KEY beside a result, or says why it is left out; "" if the deck has
+/// none.
+std::string reference_line(const Deck& deck, const std::string& key, double value, double error);
+
+/// The known value of a quantity, where there is one of what is run: study.reference.KEY of the deck with its error and
+/// source.
+void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity);
+
+}  // namespace koushi

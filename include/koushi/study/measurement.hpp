@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "koushi/deck/declare.hpp"
+#include "koushi/manybody/estimator.hpp"
+#include "koushi/statistics/chain_moments.hpp"
+#include "koushi/statistics/measured_series.hpp"
+#include "koushi/store/result_file.hpp"
+#include "koushi/study/stored_results.hpp"
+#include "koushi/study/study_run.hpp"
+#include "koushi/study/variational_model.hpp"
+
+namespace koushi {
+
+/// Keys of study.measure and study.reference; `required`: there is nothing but the measurement.
+std::vector<Key> measurement_keys(bool required);
+
+/// Sweeps of a warm-up between two looks at the clock; fixed, because tables are recomputed at the start of each piece.
+inline constexpr std::int64_t sweeps_at_once = 20;
+
+/// The measurement of a wavefunction at fixed parameters: warm-up sweeps, then rounds of samples, of which every
+/// estimator takes its series (study.measure). Where all states are enumerated one round is exact.
+///
+/// A rank keeps the series of its own chains; the root has those of all while it estimates.
+/// Collective  all members
+class Measurement {
+ public:
+  /// first_step: where its random numbers begin, away from those of all steps and of other measurements.
+  Measurement(StudyRun& run, VariationalModel& model, std::uint64_t first_step);
+
+  /// Whether study.measure asks for any.
+  bool wanted() const { return wanted_ > 0; }
+  /// What is left of warm-up and rounds, then the estimates; false if the run was asked to stop before they were
+  /// complete. checkpoint_if_due(now): as StudyRun's.
+  bool run(const std::function<bool(bool now)>& checkpoint_if_due);
+  /// At least so many sweeps of warm-up, for parameters that the chains do not come from.
+  void warm_up_at_least(std::int64_t sweeps) { warm_up_ = std::max(warm_up_, sweeps); }
+  /// Forgets everything, for a measurement of other parameters.
+  void restart();
+  /// Warnings of R-hat and of chains that are too short for an error. Errors: NumericalError if the energy is not that
+  /// of any state.
+  void issue_warnings(Progress& progress) const;
+
+  /// Whether all states are enumerated.
+  bool exact() const { return model_.sampler().n_chains() == 0; }
+  /// The energy, whose error is there even where none is quoted.
+  const Estimate& energy() const { return energy_; }
+  double quoted_error() const { return results_.empty() ? 0 : results_.front().error; }
+  /// Whether a round was made in this process.
+  bool begun_here() const { return begun_here_; }
+  std::int64_t warmed_up() const { return warmed_up_; }
+  std::int64_t measured() const;
+  const std::vector<StoredObservable>& observables() const { return results_; }
+  const std::vector<StoredCurve>& curves() const { return curves_; }
+
+  /// series/*, observables/*, curves/* and state/measurement/*.
+  void write(ResultWriter& writer) const;
+  /// Files of versions that had these under other names are read as well.
+  void read(const ResultReader& reader);
+
+ private:
+  std::int64_t rounds() const;
+  std::int64_t samples_per_chain() const;
+  /// One draw by all estimators, [estimator][state][number].
+  std::vector<std::vector<double>> numbers_of_samples();
+  void add_round();
+  void estimate_exactly();
+  void estimate_from_chains();
+  void estimate_all(const std::function<Estimate(const Observable&, double& quoted)>& estimate);
+  void read_unnamed(const ResultReader& reader);
+
+  StudyRun& run_;
+  VariationalModel& model_;
+  std::uint64_t first_step_;
+  std::int64_t wanted_;
+  std::int64_t warm_up_;
+  std::vector<std::unique_ptr<Estimator>> estimators_;  ///< the energy is the first
+  std::int64_t warmed_up_ = 0;                          ///< sweeps that are made
+  std::int64_t round_ = 0;                              ///< rounds that are made
+  MeasuredSeries series_;                               ///< of the chains of this rank
+  bool begun_here_ = false;
+  Estimate energy_;
+  std::vector<StoredObservable> results_;  ///< the energy is the first
+  std::vector<Estimate> estimates_;        ///< theirs, with errors that are not quoted
+  std::vector<StoredCurve> curves_;
+};
+
+}  // namespace koushi

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "koushi/solver/stochastic_reconfiguration.hpp"
+#include "koushi/statistics/estimate.hpp"
+#include "koushi/store/result_file.hpp"
+#include "koushi/study/history.hpp"
+#include "koushi/study/study_run.hpp"
+#include "koushi/study/variational_model.hpp"
+
+namespace koushi {
+
+/// Stochastic reconfiguration, step by step, by the schedule of [solver]:
+///
+///   sample |psi|^2 -> local energies -> (S + lambda) delta = F -> theta <- theta - eta delta
+///
+/// An update after which the energy jumps by more than three standard deviations of the local energy, is not finite or
+/// is beyond every state of H is halved and the step repeated, at most 8 times. At the end it says which parameters are
+/// to be measured: those of the last step, their average over the last steps (study.average), or those of an earlier
+/// step whose energy lies below.
+///
+/// Collective  all members
+/// Errors      NumericalError where no shorter update mends the energy
+class Optimisation {
+ public:
+  /// Refuses what cannot be a schedule. Errors: DeckError.
+  Optimisation(StudyRun& run, VariationalModel& model);
+
+  std::int64_t steps() const { return step_; }
+  std::int64_t n_steps() const { return n_steps_; }
+  bool done() const { return step_ == n_steps_; }
+  const History& history() const { return history_; }
+
+  /// One step, with the retries it takes.
+  void step(Progress& progress);
+  /// Warns of an optimisation that did not converge, and gives psi the parameters that are to be measured. Once: a run
+  /// that is resumed in its measurement has them.
+  void choose(Progress& progress);
+  /// Whether the measured energy lies above the steps that the parameters come from; then psi has others, which are to
+  /// be measured instead.
+  bool falls_back(const Estimate& measured, Progress& progress);
+
+  /// Whether choose() has been called.
+  bool chosen() const { return chosen_ != Chosen::nothing; }
+  /// Whether psi has the parameters of an earlier step, which its chains do not come from.
+  bool went_back() const { return chosen_ == Chosen::best; }
+
+  /// One update from the samples of the model, for `koushi check`.
+  void update(const std::vector<std::complex<double>>& energies);
+  SrRoute route() const;
+  /// The line of `koushi check`.
+  std::string describe() const;
+  /// Memory of one of `ranks` ranks for the linear system and the rows of the log derivatives.
+  double solver_bytes(int ranks) const;
+
+  /// history/* and state/optimisation/*.
+  void write(ResultWriter& writer) const;
+  /// Files of versions that had these under other names are read as well.
+  void read(const ResultReader& reader);
+
+ private:
+  /// What psi has at the end.
+  enum class Chosen : std::int64_t { nothing = 0, last = 1, average = 2, best = 3 };
+
+  bool bad(const ChainMoments& now) const;
+  void halve_last_update();
+  void add_to_average();
+  void keep_the_best();
+  void record(const ChainMoments& now);
+  void issue_warnings(const ChainMoments& now, Progress& progress);
+  /// Mean energy and its error over steps [first, last) of the history.
+  Estimate window(std::int64_t first, std::int64_t last) const;
+  std::int64_t window_length() const { return std::max<std::int64_t>(1, n_steps_ / 20); }
+  Estimate last_window() const { return window(n_steps_ - window_length(), n_steps_); }
+  void warn_of_a_fall(Progress& progress);
+  void warn_of_ups_and_downs(Progress& progress);
+  void read_unnamed(const ResultReader& reader);
+
+  StudyRun& run_;
+  VariationalModel& model_;
+  const Deck& deck_;
+  std::int64_t n_steps_;
+  std::int64_t n_averaged_;
+  std::int64_t step_ = 0;
+  std::vector<double> previous_parameters_;
+  std::vector<double> previous_delta_;  ///< kept for its momentum alone
+  double previous_energy_ = 0;
+  double previous_variance_ = 0;
+  double previous_acceptance_ = 0;
+  SrReport report_;
+  double step_size_ = 0;
+  std::vector<double> parameter_sum_;
+  std::vector<double> last_parameters_;  ///< while psi has others: those of the last step
+  std::vector<double> best_parameters_;  ///< at the last step of the lowest window of the history so far
+  Estimate best_;                        ///< its energy
+  std::int64_t best_step_ = 0;
+  Chosen chosen_ = Chosen::nothing;
+  History history_;
+};
+
+}  // namespace koushi

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/study/study_run.hpp"
+
+namespace koushi {
+
+/// A kind of study, study.kind = "name": everything that others ask of it. Each is defined at the end of its own file.
+struct StudyKind {
+  std::string name;
+  std::string help;
+  std::vector<Key> keys;  ///< of [study]
+  /// Runs it and returns the exit code: 0, or 75 if it was asked to stop and has written a checkpoint. Collective.
+  std::function<int(const Communicator&, const Deck&, const RunOptions&)> run;
+  /// What `koushi check` says for so many ranks (0: it was not asked). Collective.
+  std::function<RunEstimate(const Communicator&, const Deck&, int ranks)> describe;
+  std::vector<std::string> input_keys{};       ///< keys that name result files to be read
+  std::vector<std::string> extendable_keys{};  ///< integers that may be larger when a finished run is resumed
+  /// Keys besides those of the model (model_keys.hpp) that a known value in study.reference is of.
+  std::vector<std::string> value_keys{};
+  std::string start_from{};  ///< what a new run can begin with, as "parameters: study.initial_parameters"
+};
+
+/// All kinds of study: koushi's own, and what is added before a deck is read.
+class StudyKinds {
+ public:
+  using OneKind = StudyKind;
+  explicit StudyKinds(std::vector<StudyKind> own) : all_(std::move(own)) {}
+
+  /// Errors  InternalError if the name is empty or taken, if run or describe is missing, or if decks were checked
+  /// already
+  void add(const StudyKind& kind);
+  /// The kinds as a deck declares them.
+  std::vector<Section::Kind> declared();
+  const std::vector<StudyKind>& all() const { return all_; }
+  /// The kind of a checked deck.
+  const StudyKind& of(const Deck& deck) const;
+
+ private:
+  std::vector<StudyKind> all_;
+  bool read_ = false;
+};
+
+StudyKinds& studies();
+
+}  // namespace koushi

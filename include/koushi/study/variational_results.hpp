@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "koushi/study/measurement.hpp"
+
+namespace koushi {
+
+/// Where on the random numbers' step axis measurements lie, away from every step of an optimisation: that of a run, and
+/// that of its file later, which may have the same seed.
+inline constexpr std::uint64_t own_measurement = std::uint64_t{1} << 41U;
+inline constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
+
+/// The known energy of the deck: reference/* of the file.
+void write_known_energy(ResultWriter& writer, const Deck& deck);
+
+/// What a run of ground states says at its end: title, energy, known value, further observables, warnings.
+std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
+                                    std::int64_t n_steps);
+
+/// What `koushi check` notes of a model, its result file and the files in `input_keys`, with the misfit of `ranks`.
+void note_model(const StudyRun& run, VariationalModel& model, int ranks, const std::string& parameters_key,
+                bool may_grow, RunEstimate& estimate);
+
+}  // namespace koushi

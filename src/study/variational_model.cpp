@@ -1,0 +1,142 @@
+#include "koushi/study/variational_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "koushi/base/text.hpp"
+#include "koushi/study/hamiltonians.hpp"
+#include "koushi/study/spin_model.hpp"
+
+namespace koushi {
+
+VariationalModel::VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases)
+    : comm_(comm),
+      deck_(deck),
+      phases_(phases),
+      lattice_(make_lattice(deck)),
+      hamiltonian_(make_hamiltonian(deck, lattice_)),
+      psi_(make_wavefunction(deck, lattice_, hamiltonian_)),
+      sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_)),
+      terms_(make_terms(hamiltonian_)) {}
+
+void VariationalModel::draw(std::uint64_t step, int attempt) {
+  sampler_->draw(*psi_, step, attempt);
+  Kokkos::fence("koushi::study::sampled");
+  phases_.lap("sampling", static_cast<double>(sampler_->local_proposals()), "proposals/rank");
+}
+
+void VariationalModel::warm_up(std::uint64_t step, std::int64_t first_sweep, std::int64_t sweeps) {
+  sampler_->warm_up(*psi_, step, first_sweep, static_cast<int>(sweeps));
+  Kokkos::fence("koushi::study::warmed_up");
+  phases_.lap("warm-up");
+}
+
+std::vector<std::complex<double>> VariationalModel::local_energies() {
+  const auto rows = static_cast<std::size_t>(sampler_->rows().count);
+  Kokkos::View<Complex*> energies("koushi::study::energies", rows);
+  sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, sampler_->samples(), energies);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
+  std::vector<std::complex<double>> result;
+  for (std::size_t s = 0; s < rows; ++s) result.emplace_back(host(s).real(), host(s).imag());
+  phases_.lap("local energies", static_cast<double>(rows), "samples/rank");
+  return result;
+}
+
+ChainMoments VariationalModel::moments(const std::vector<std::complex<double>>& energies) {
+  std::vector<double> re;
+  std::vector<double> im;
+  for (const std::complex<double>& e : energies) {
+    re.push_back(e.real());
+    im.push_back(e.imag());
+  }
+  const ChainMoments moments =
+      chain_moments(comm_, sampler_->rows(), sampler_->n_chains(), rows_per_block, re, im, sampler_->weights());
+  phases_.lap("statistics");
+  return moments;
+}
+
+RowRange VariationalModel::chains() const {
+  const std::int64_t n = sampler_->n_chains();
+  if (n == 0) return {};
+  const RowRange rows = sampler_->rows();
+  const std::int64_t length = rows.total / n;
+  return {n, rows.first / length, rows.count / length};
+}
+
+double VariationalModel::energy_bound() const {
+  double bound = 0;
+  for (const auto* terms : {&hamiltonian_.zz, &hamiltonian_.z, &hamiltonian_.elements}) {
+    for (const double x : *terms) bound += std::abs(x);
+  }
+  return bound;
+}
+
+bool VariationalModel::possible(double energy) const {
+  return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9);
+}
+
+void VariationalModel::write(Archive& archive) const {
+  archive.write("state/parameters", psi_->parameters());
+  sampler_->write(archive);
+}
+
+void VariationalModel::read(const Archive& archive) {
+  psi_->set_parameters(archive.read_reals("state/parameters"));
+  sampler_->read(archive);
+}
+
+std::string VariationalModel::describe(int ranks, double solver_bytes) const {
+  const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
+  const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
+  return fmt::format(
+      "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per "
+      "step, {}\n"
+      "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log "
+      "derivatives and S\n",
+      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(),
+      psi_->description(), sampler_->rows().total,
+      sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
+      std::max(1, ranks), format_bytes(lattice_.n_sites() * columns * 8),
+      format_bytes(rows * (columns * 8 + lattice_.n_sites())),
+      format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(),
+      format_bytes(solver_bytes));
+}
+
+void VariationalModel::note(const std::function<void(const std::string&)>& note) const {
+  if (const int doubles = lattice_.doubled_pairs(hamiltonian_kind(deck_).shells(deck_)); doubles > 0) {
+    note(
+        fmt::format("{} pairs of sites are joined by more than one bond of H, around a short periodic direction; all "
+                    "bonds are kept, so the couplings add up there",
+                    doubles));
+  }
+  for (const std::string& remark : lattice_.remarks()) note(remark);
+  const auto hidden = static_cast<std::int64_t>(deck_.integer("wavefunction.factor.0.density")) * lattice_.n_sites();
+  std::size_t elements = 1;
+  for (const std::string key : {"symmetry", "projection"}) {
+    const std::string name = deck_.text("wavefunction.factor.0." + key);
+    if (name == "none") continue;
+    const std::size_t found = symmetry_group(deck_, lattice_, hamiltonian_, key).size();
+    if (key == "projection" && found <= elements) {
+      note("projection: without effect, the filters have these symmetries already");
+      continue;
+    }
+    elements = found;
+    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H", key, elements,
+                     name == "translations" ? "translations" : "elements of the space group"));
+    if (const auto filter = static_cast<std::int64_t>(elements); key == "symmetry" && hidden % filter != 0) {
+      note(fmt::format("density: filters of {} hidden units are rounded up to {} of them, {} hidden units", filter,
+                       (hidden + filter - 1) / filter, (hidden + filter - 1) / filter * filter));
+    }
+  }
+  // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
+  if (elements > 1 &&
+      std::any_of(hamiltonian_.elements.begin(), hamiltonian_.elements.end(), [](double x) { return x > 0; })) {
+    note(
+        "the ground state need not be invariant under these symmetries (ring of 10 spins without marshall: momentum "
+        "pi), and is then out of reach; with neither symmetry nor projection it is not");
+  }
+}
+
+}  // namespace koushi
