@@ -351,7 +351,8 @@ int run_all(int argc, char** argv, const Additions& additions) {
   Session session(argc, argv);
   try {
     add_analyses();
-    for (const HamiltonianKind& kind : additions.hamiltonians) add_hamiltonian(kind);
+    for (const HamiltonianKind& kind : additions.hamiltonians) hamiltonians().add(kind);
+    for (const FactorKind& kind : additions.factors) factors().add(kind);
     for (const ActionKinds::OneKind& kind : additions.actions) action_kinds().add(kind);
     for (const UpdaterKinds::OneKind& kind : additions.updaters) updater_kinds().add(kind);
     for (const EstimatorKinds::OneKind& kind : additions.estimators) estimators().add(kind);

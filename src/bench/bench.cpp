@@ -83,7 +83,7 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   MarkovChains chains(self, *model.rbm, model.table, {.chains = n_walkers, .samples = n_walkers, .seed = 1});
   chains.start(*model.rbm);
   chains.draw(*model.rbm, 0, 0);
-  const SpinBatch& walkers = chains.samples();
+  const Batch& walkers = chains.samples();
   const auto moves = model.rbm->moves(model.table.moves);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::bench::counts", n_walkers);
   const double walk = best_seconds(kernels_on_host ? 300 : 30, [&] {
@@ -100,7 +100,7 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   const double flops = proposals * model.flops_per_ratio() + accepted * model.flops_per_acceptance();
   rows.add({model.name("rbm exchange"), proposals / walk, "moves/s", "fma", flops * 1e-9 / walk / peak});
 
-  const SpinTerms terms = make_terms(model.h);
+  const Terms terms = make_terms(model.h);
   const Kokkos::View<Complex*> energies("koushi::bench::energies", n_walkers);
   const double ratios = active_moves(model.h, walkers.spins);
   const double local =

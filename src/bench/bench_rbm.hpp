@@ -7,7 +7,7 @@
 #include "bench_rows.hpp"
 #include "koushi/lattice/lattice.hpp"
 #include "koushi/manybody/rbm.hpp"
-#include "koushi/manybody/spin_sampler.hpp"
+#include "koushi/manybody/sampler.hpp"
 
 namespace koushi {
 
@@ -15,9 +15,9 @@ namespace koushi {
 struct RbmCase {
   bool is_complex;
   bool symmetrised;
-  SpinHamiltonian h;
+  Operator h;
   MoveTable table;
-  std::unique_ptr<SpinWavefunction> rbm;
+  std::unique_ptr<Wavefunction> rbm;
 
   RbmCase(bool with_complex, bool with_symmetry) : is_complex(with_complex), symmetrised(with_symmetry) {
     const UnitCell cell = unit_cell("square");
@@ -49,7 +49,7 @@ struct RbmCase {
 };
 
 /// Moves of all states that change something.
-inline double active_moves(const SpinHamiltonian& h, const SpinRows& states) {
+inline double active_moves(const Operator& h, const SpinRows& states) {
   const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states);
   double count = 0;
   for (std::size_t s = 0; s < spins.extent(0); ++s) {

@@ -39,7 +39,7 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
   constexpr std::int64_t n_samples = 4096;
   MarkovChains chains(world, *model.rbm, model.table, {.chains = 256, .samples = n_samples, .seed = 1});
   chains.start(*model.rbm);
-  const SpinTerms terms = make_terms(model.h);
+  const Terms terms = make_terms(model.h);
   const auto count = static_cast<std::size_t>(chains.rows().count);
   const Kokkos::View<Complex*> energies("koushi::bench::energies", count);
   const char* const names[] = {"  sampling", "  local energies", "  log derivatives", "  solver"};

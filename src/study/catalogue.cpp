@@ -5,7 +5,8 @@
 #include "koushi/deck/declare.hpp"
 #include "koushi/field/catalogue.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "koushi/study/hamiltonians.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/study/study.hpp"
 
 namespace koushi {
@@ -37,11 +38,12 @@ std::vector<Section> make_catalogue() {
   boundary.choices = {"periodic", "antiperiodic", "open"};
   const Key supercell = optional(key("supercell", KeyType::rows, "",
                                      "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
+  const Key twist = optional(key("twist", KeyType::reals, "", "phase of what hops across the end of each direction, in units of 2 pi"));
   for (const std::string& name : lattice_names()) {
     lattice.kinds.push_back({name,
                              "",
                              {optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))),
-                              supercell, boundary}});
+                              supercell, boundary, twist}});
   }
   lattice.kinds.push_back(
       {"custom",
@@ -51,7 +53,7 @@ std::vector<Section> make_catalogue() {
         key("bonds", KeyType::rows, "",
             "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
         optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell,
-        boundary}});
+        boundary, twist}});
   lattice.studies = manybody_studies;
   lattice.template_kind = "square";
   lattice.template_key = "extents";
@@ -60,51 +62,40 @@ std::vector<Section> make_catalogue() {
   Section hamiltonian{"hamiltonian",
                       "Spin operators are S = sigma / 2; energies in units of the couplings.",
                       false,
-                      {},
+                      hamiltonians().declared(),
                       manybody_studies};
-  for (const HamiltonianKind& kind : hamiltonians()) hamiltonian.kinds.push_back({kind.name, kind.help, kind.keys});
+  hamiltonian.template_kind = "heisenberg";
   sections.push_back(hamiltonian);
 
-  sections.push_back(
-      {"wavefunction.factor",
-       "log psi is the sum of the factors.",
-       true,
-       {{"rbm",
-         "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
-         {choice("weights", {"real", "complex"}, "\"complex\"", "real weights give positive wavefunctions"),
-          between(1, 1024, key("density", KeyType::integer, "1", "hidden units per site")),
-          choice("symmetry", {"none", "translations", "space-group"}, "\"none\"",
-                 "filters run over the translations that are symmetries of H, or over these with rotations and "
-                 "reflections: psi is invariant under them"),
-          choice("projection", {"none", "translations", "space-group"}, "\"none\"",
-                 "psi is the sum of such RBMs over the images of the state under this group: invariant too, closer "
-                 "than more filters of the same cost, which is that of an RBM per image"),
-          key("visible_bias", KeyType::boolean, "false", "a_i"),
-          at_least(positive, key("width", KeyType::real, "0.02", "standard deviation of initial parameters"))}}},
-       manybody_studies});
+  sections.push_back({"wavefunction.factor", "log psi is the sum of those of the factors.", true, factors().declared(),
+                      manybody_studies, 8, "rbm"});
 
+  const Key magnetization = key("magnetization", KeyType::integer, "0", "sum of 2 S^z, of sigma^z for spins 1/2, where H and the moves conserve it");
+  const Key electrons = optional(between(0, 32767, key("electrons", KeyType::integers, "", "numbers of electrons, [up, down]; half filling if not given")));
+  const Key particles = optional(between(0, 32767, key("particles", KeyType::integer, "", "number of bosons or of fermions without conserved spin; one per site, or per two sites for spinless fermions, if not given")));
   sections.push_back(
       {"sampler",
        "Where basis states with the weights |psi|^2 come from.",
        false,
        {{"metropolis",
-         "single spins are flipped, pairs exchanged",
-         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins"))),
+         "moves of one or two spins or particles",
+         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins, also of two electrons"))),
           optional(at_least(
               0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
-          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged")),
+          optional(at_least(0, key("moves.hop", KeyType::real, "", "weight of hops of particles to neighbouring sites"))),
+          optional(at_least(0, key("moves.hamiltonian", KeyType::real, "", "weight of the off-diagonal terms of H as moves; these alone are proposed where no weight is given"))),
+          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged and particles hop")),
           between(2, 1e8, key("chains", KeyType::integer, "256", "over all ranks")),
           between(2, 1e10, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
           between(positive, 1e5,
                   key("sweeps", KeyType::real, "1.0", "proposals between samples, per site; at least one is made")),
-          key("magnetization", KeyType::integer, "0", "sum of sigma^z where only exchanges are made")}},
+          magnetization, electrons, particles}},
         {"enumeration",
-         "every basis state with its weight: no noise, for at most 24 sites",
-         {key("magnetization", KeyType::integer, "0", "sum of sigma^z where the Hamiltonian conserves it")}}},
+         "every basis state with its weight: no noise, for at most 24 sites of spins 1/2 or 2^24 states",
+         {magnetization, electrons, particles}}},
        manybody_studies,
        1,
-       "metropolis",
-       "moves.exchange"});
+       "metropolis"});
 
   sections.push_back(
       {"solver",

@@ -176,7 +176,7 @@ bool Measurement::run(const std::function<bool(bool now)>& checkpoint_if_due) {
 }
 
 std::vector<std::vector<double>> Measurement::numbers_of_samples() {
-  const SpinSampler& sampler = model_.sampler();
+  const Sampler& sampler = model_.sampler();
   const auto rows = static_cast<std::size_t>(sampler.rows().count);
   std::vector<std::vector<double>> all;
   for (const auto& estimator : estimators_) {
@@ -249,7 +249,7 @@ void Measurement::estimate_exactly() {
     for (std::size_t row = at.first; row < all.size(); row += at.width) values.push_back(all[row + from.column]);
     return values;
   };
-  const SpinSampler& sampler = model_.sampler();
+  const Sampler& sampler = model_.sampler();
   estimate_all([&](const Observable& observable, double& quoted) {
     std::vector<std::vector<double>> of_observable;
     for (const SeriesColumn& from : observable.series) of_observable.push_back(column(from));

@@ -8,7 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
-#include "koushi/study/spin_model.hpp"
+#include "koushi/study/model.hpp"
 
 namespace koushi {
 
@@ -90,7 +90,7 @@ void Optimisation::halve_last_update() {
 }
 
 void Optimisation::update(const std::vector<std::complex<double>>& energies) {
-  SpinWavefunction& psi = model_.psi();
+  Wavefunction& psi = model_.psi();
   const auto rows = psi.log_derivatives(model_.comm(), model_.sampler().rows(), model_.sampler().samples());
   model_.phases().lap("log derivatives");
   SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
@@ -131,7 +131,7 @@ void Optimisation::record(const ChainMoments& now) {
   history_.add("variance", "J^2", "variance of the local energy", now.variance);
   history_.add("r_hat", "", "split R-hat of the local energy in this step", now.r_hat);
   history_.add("acceptance", "", "accepted among proposals that change the configuration", previous_acceptance_);
-  history_.add("v_score", "", "N Var(E) / E^2", v_score(model_.lattice().n_sites(), now.mean, now.variance, 0));
+  history_.add("v_score", "", "N Var(E) / (E - E_inf)^2, E_inf the mean of H over all states", v_score(model_.lattice().n_sites(), now.mean, now.variance, model_.hamiltonian().infinite_temperature_value()));
   history_.add("step_size", "", "eta", step_size_);
   history_.add("distance", "", "Fubini-Study length of the update for eta = 1, sqrt(delta^T S delta)",
                report_.distance);

@@ -10,7 +10,7 @@
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/model_keys.hpp"
-#include "koushi/study/spin_model.hpp"
+#include "koushi/study/model.hpp"
 
 namespace koushi {
 
@@ -33,6 +33,10 @@ bool same_bonds(const Lattice& a, const Lattice& b) {
     return list;
   };
   return a.n_sites() == b.n_sites() && bonds(a) == bonds(b);
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
 }  // namespace
@@ -60,23 +64,29 @@ void load_parameters(VariationalModel& model, const std::string& key, bool may_g
   const bool same_lattice = same_bonds(model.lattice(), their_lattice);
   for (const std::string& path : differing_keys(deck, resolved)) {
     const bool matters = (path.rfind("lattice.", 0) == 0 && !same_lattice) ||
-                         (path.rfind("wavefunction.", 0) == 0 && path != "wavefunction.factor.0.width");
+                         (path.rfind("wavefunction.", 0) == 0 && !ends_with(path, ".width"));
     const bool grows =
-        may_grow && (path == "wavefunction.factor.0.density" || path == "wavefunction.factor.0.projection");
+        may_grow && path.rfind("wavefunction.", 0) == 0 && (ends_with(path, ".density") || ends_with(path, ".projection"));
     if (matters && !grows) refuse(fmt::format("that run has another {}", path));
   }
   // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
-  const auto here = symmetry_group(deck, model.lattice(), model.hamiltonian(), "symmetry");
-  const auto there = symmetry_group(theirs, their_lattice, make_hamiltonian(theirs, their_lattice), "symmetry");
-  if (here != there)
-    refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
-                       there.size(), here.size()));
+  const Operator their_hamiltonian = make_hamiltonian(theirs, their_lattice);
+  const auto ours = DeckSection(deck, "").sections("wavefunction.factor");
+  const auto others = DeckSection(theirs, "").sections("wavefunction.factor");
+  for (std::size_t f = 0; f < std::min(ours.size(), others.size()); ++f) {
+    const auto here = symmetry_group(ours[f], model.lattice(), model.hamiltonian(), "symmetry");
+    const auto there = symmetry_group(others[f], their_lattice, their_hamiltonian, "symmetry");
+    if (here != there)
+      refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
+                         there.size(), here.size()));
+  }
+  const bool visible = std::any_of(ours.begin(), ours.end(), [](const DeckSection& factor) { return factor.has("visible_bias") && factor.boolean("visible_bias"); });
   if (!model.psi().embed(parameters)) {
     deck.refuse(
         key,
         fmt::format(
             "that run has {} parameters{}", parameters.size(),
-            deck.boolean("wavefunction.factor.0.visible_bias") ? ", whose visible biases may be one per site" : ""),
+            visible ? ", whose visible biases may be one per site" : ""),
         fmt::format("at most {}; a projected state has one visible bias per orbit of its group",
                     model.psi().n_parameters()));
   }

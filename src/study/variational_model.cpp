@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "koushi/base/text.hpp"
-#include "koushi/study/hamiltonians.hpp"
-#include "koushi/study/spin_model.hpp"
+#include "koushi/manybody/hamiltonian.hpp"
+#include "koushi/study/model.hpp"
 
 namespace koushi {
 
@@ -66,11 +66,7 @@ RowRange VariationalModel::chains() const {
 }
 
 double VariationalModel::energy_bound() const {
-  double bound = 0;
-  for (const auto* terms : {&hamiltonian_.zz, &hamiltonian_.z, &hamiltonian_.elements}) {
-    for (const double x : *terms) bound += std::abs(x);
-  }
-  return bound;
+  return hamiltonian_.bound();
 }
 
 bool VariationalModel::possible(double energy) const {
@@ -91,48 +87,51 @@ std::string VariationalModel::describe(int ranks, double solver_bytes) const {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
   return fmt::format(
-      "lattice      {} sites, {} bonds, {} translations\nparameters   {} real numbers, {}\nsampler      {} samples per "
+      "lattice      {} sites, {} bonds, {} translations\nstates       {}\nparameters   {} real numbers, {}\nsampler      {} samples per "
       "step, {}\n"
       "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log "
       "derivatives and S\n",
-      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), psi_->n_parameters(),
+      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), hamiltonian_.space().description(), psi_->n_parameters(),
       psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
       std::max(1, ranks), format_bytes(lattice_.n_sites() * columns * 8),
       format_bytes(rows * (columns * 8 + lattice_.n_sites())),
-      format_bytes(static_cast<double>(hamiltonian_.moves.size()) * columns * 16), hamiltonian_.moves.size(),
+      format_bytes(static_cast<double>(hamiltonian_.moves().size()) * columns * 16), hamiltonian_.moves().size(),
       format_bytes(solver_bytes));
 }
 
 void VariationalModel::note(const std::function<void(const std::string&)>& note) const {
-  if (const int doubles = lattice_.doubled_pairs(hamiltonian_kind(deck_).shells(deck_)); doubles > 0) {
+  if (const int doubles = lattice_.doubled_pairs(lattice_.n_shells()); doubles > 0) {
     note(
         fmt::format("{} pairs of sites are joined by more than one bond of H, around a short periodic direction; all "
                     "bonds are kept, so the couplings add up there",
                     doubles));
   }
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  const auto hidden = static_cast<std::int64_t>(deck_.integer("wavefunction.factor.0.density")) * lattice_.n_sites();
-  std::size_t elements = 1;
-  for (const std::string key : {"symmetry", "projection"}) {
-    const std::string name = deck_.text("wavefunction.factor.0." + key);
-    if (name == "none") continue;
-    const std::size_t found = symmetry_group(deck_, lattice_, hamiltonian_, key).size();
-    if (key == "projection" && found <= elements) {
-      note("projection: without effect, the filters have these symmetries already");
-      continue;
+  std::size_t largest = 1;
+  for (const DeckSection& factor : DeckSection(deck_, "").sections("wavefunction.factor")) {
+    std::size_t elements = 1;
+    for (const std::string key : {"symmetry", "projection"}) {
+      const std::size_t found = symmetry_group(factor, lattice_, hamiltonian_, key).size();
+      if (found == 0) continue;
+      if (key == "projection" && found <= elements) {
+        note("projection: without effect, the filters have these symmetries already");
+        continue;
+      }
+      elements = found;
+      note(fmt::format("{}: the {} {} {} {}, those that are symmetries of H", key, factor.kind() == "rbm" ? "wavefunction" : "factor " + factor.kind(), factor.kind() == "rbm" ? "is invariant under" : "has parameters tied by", elements,
+                       factor.text(key) == "translations" ? "translations" : "elements of the space group"));
+      if (key != "symmetry" || !factor.has("density")) continue;
+      const std::int64_t hidden = factor.integer("density") * lattice_.n_sites();
+      if (const auto filter = static_cast<std::int64_t>(elements); hidden % filter != 0) {
+        note(fmt::format("density: filters of {} hidden units are rounded up to {} of them, {} hidden units", filter,
+                         (hidden + filter - 1) / filter, (hidden + filter - 1) / filter * filter));
+      }
     }
-    elements = found;
-    note(fmt::format("{}: the wavefunction is invariant under {} {}, those that are symmetries of H", key, elements,
-                     name == "translations" ? "translations" : "elements of the space group"));
-    if (const auto filter = static_cast<std::int64_t>(elements); key == "symmetry" && hidden % filter != 0) {
-      note(fmt::format("density: filters of {} hidden units are rounded up to {} of them, {} hidden units", filter,
-                       (hidden + filter - 1) / filter, (hidden + filter - 1) / filter * filter));
-    }
+    largest = std::max(largest, elements);
   }
   // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
-  if (elements > 1 &&
-      std::any_of(hamiltonian_.elements.begin(), hamiltonian_.elements.end(), [](double x) { return x > 0; })) {
+  if (largest > 1 && hamiltonian_.has_positive_elements() && !hamiltonian_.space().is_fermionic()) {
     note(
         "the ground state need not be invariant under these symmetries (ring of 10 spins without marshall: momentum "
         "pi), and is then out of reach; with neither symmetry nor projection it is not");

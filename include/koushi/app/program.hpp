@@ -5,7 +5,8 @@
 #include "koushi/field/field_action.hpp"
 #include "koushi/field/updater.hpp"
 #include "koushi/manybody/estimator.hpp"
-#include "koushi/study/hamiltonians.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/study/study.hpp"
 
 namespace koushi {
@@ -13,6 +14,7 @@ namespace koushi {
 /// What a program of one's own adds to the names that decks can use.
 struct Additions {
   std::vector<HamiltonianKind> hamiltonians{};
+  std::vector<FactorKind> factors{};
   std::vector<ActionKinds::OneKind> actions{};    ///< of lattice fields: field_action.hpp, scalar_field.hpp
   std::vector<UpdaterKinds::OneKind> updaters{};  ///< of lattice fields: updater.hpp
   std::vector<EstimatorKinds::OneKind> estimators{};

@@ -6,7 +6,7 @@
 
 #include "koushi/deck/kind.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "koushi/manybody/spin_wavefunction.hpp"
+#include "koushi/manybody/wavefunction.hpp"
 #include "koushi/statistics/observable.hpp"
 
 namespace koushi {
@@ -24,15 +24,15 @@ class Estimator {
   ///
   /// Shapes      numbers: [states][sum of the widths of series()]
   /// moves       all moves of the run at the parameters of psi, those of the Hamiltonian first
-  virtual void measure(const Kokkos::DefaultExecutionSpace& space, const SpinWavefunction& psi, const SpinMoves& moves,
-                       const SpinBatch& states, const StateNumbers& numbers) const = 0;
+  virtual void measure(const Kokkos::DefaultExecutionSpace& space, const Wavefunction& psi, const MoveSet& moves,
+                       const Batch& states, const StateNumbers& numbers) const = 0;
   virtual std::vector<Observable> observables() const = 0;
   virtual std::vector<Curve> curves() const { return {}; }
 };
 
 /// The names that study.measure.observables can have; keys of a kind stand below study.measure.NAME. The section that
 /// an estimator is made from is that one.
-using EstimatorKinds = Kinds<std::unique_ptr<Estimator>, const Lattice&, const SpinHamiltonian&>;
+using EstimatorKinds = Kinds<std::unique_ptr<Estimator>, const Lattice&, const Operator&>;
 EstimatorKinds& estimators();
 
 }  // namespace koushi

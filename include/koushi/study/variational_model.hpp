@@ -9,7 +9,7 @@
 #include "koushi/base/archive.hpp"
 #include "koushi/deck/deck.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "koushi/manybody/spin_sampler.hpp"
+#include "koushi/manybody/sampler.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/statistics/chain_moments.hpp"
 #include "koushi/study/phase_table.hpp"
@@ -29,9 +29,9 @@ class VariationalModel {
   const Communicator& comm() const { return comm_; }
   const Deck& deck() const { return deck_; }
   const Lattice& lattice() const { return lattice_; }
-  const SpinHamiltonian& hamiltonian() const { return hamiltonian_; }
-  SpinWavefunction& psi() const { return *psi_; }
-  SpinSampler& sampler() const { return *sampler_; }
+  const Operator& hamiltonian() const { return hamiltonian_; }
+  Wavefunction& psi() const { return *psi_; }
+  Sampler& sampler() const { return *sampler_; }
   PhaseTable& phases() const { return phases_; }
   double n_sites() const { return lattice_.n_sites(); }
   /// Parameters of the linear system of a step: complex ones count once.
@@ -67,10 +67,10 @@ class VariationalModel {
   const Deck& deck_;
   PhaseTable& phases_;
   Lattice lattice_;
-  SpinHamiltonian hamiltonian_;
-  std::unique_ptr<SpinWavefunction> psi_;
-  std::unique_ptr<SpinSampler> sampler_;
-  SpinTerms terms_;
+  Operator hamiltonian_;
+  std::unique_ptr<Wavefunction> psi_;
+  std::unique_ptr<Sampler> sampler_;
+  Terms terms_;
 };
 
 }  // namespace koushi

@@ -24,13 +24,13 @@ struct SplitEnergies {
 /// Cost        a ratio of amplitudes per off-diagonal element
 class Energy final : public Estimator {
  public:
-  Energy(const Lattice& lattice, const SpinHamiltonian& hamiltonian)
+  Energy(const Lattice& lattice, const Operator& hamiltonian)
       : n_sites_(lattice.n_sites()), terms_(make_terms(hamiltonian)) {}
 
   std::vector<SeriesInfo> series() const override { return {{"energy", 2, "J", "$E_\\mathrm{loc}$"}}; }
 
-  void measure(const Kokkos::DefaultExecutionSpace& space, const SpinWavefunction&, const SpinMoves& moves,
-               const SpinBatch& states, const StateNumbers& numbers) const override {
+  void measure(const Kokkos::DefaultExecutionSpace& space, const Wavefunction&, const MoveSet& moves,
+               const Batch& states, const StateNumbers& numbers) const override {
     const Kokkos::View<Complex*> energies("koushi::manybody::local_energies", numbers.extent(0));
     moves.local_energies(space, terms_, states, energies);
     const int n = static_cast<int>(numbers.extent(0));
@@ -57,7 +57,7 @@ class Energy final : public Estimator {
 
  private:
   int n_sites_;
-  SpinTerms terms_;
+  Terms terms_;
 };
 
 }  // namespace
@@ -66,7 +66,7 @@ EstimatorKinds::OneKind energy_kind() {
   return {"energy",
           "energy and energy per site; always measured",
           {},
-          [](const DeckSection&, const Lattice& lattice, const SpinHamiltonian& hamiltonian) {
+          [](const DeckSection&, const Lattice& lattice, const Operator& hamiltonian) {
             return std::make_unique<Energy>(lattice, hamiltonian);
           }};
 }

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "koushi/deck/deck.hpp"
+#include "koushi/lattice/lattice.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/manybody/hamiltonian.hpp"
+#include "koushi/manybody/sampler.hpp"
+#include "koushi/solver/stochastic_reconfiguration.hpp"
+
+namespace koushi {
+
+/// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
+Lattice make_lattice(const Deck& deck);
+/// H in the sector that [sampler] names, or in that of the defaults: magnetization 0, half filling.
+Operator make_hamiltonian(const Deck& deck, const Lattice& lattice);
+/// The group of permutations of sites that a factor asks for by a key, "symmetry" or "projection": of translations or
+/// of the space group those that are symmetries of H. Identity first; empty: none was asked for.
+std::vector<Permutation> symmetry_group(const DeckSection& factor, const Lattice& lattice, const Operator& hamiltonian,
+                                        const std::string& key);
+std::unique_ptr<Wavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const Operator& hamiltonian);
+std::unique_ptr<Sampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
+                                      const Operator& hamiltonian, const Wavefunction& psi);
+
+/// Step, shift and limits of step t of n: start (end / start)^(t / (n - 1)) where an end is given.
+struct SrSchedule {
+  double step = 0;
+  SrOptions options;
+};
+SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps);
+
+}  // namespace koushi
