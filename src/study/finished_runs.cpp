@@ -14,15 +14,6 @@
 
 namespace koushi {
 
-std::map<std::string, std::string> resolved_keys(const std::string& resolved) {
-  std::map<std::string, std::string> keys;
-  for (const std::string& line : split_lines(resolved)) {
-    const std::size_t equals = line.find(" = ");
-    if (equals != std::string::npos) keys[line.substr(0, equals)] = line.substr(equals + 3);
-  }
-  return keys;
-}
-
 std::string value_of(const std::map<std::string, std::string>& keys, const std::string& key) {
   const auto found = keys.find(key);
   return found == keys.end() ? "not set" : found->second;

@@ -11,9 +11,7 @@
 
 namespace koushi {
 
-/// The keys of a resolved deck, "path = value" lines, as the file of a run holds it.
-std::map<std::string, std::string> resolved_keys(const std::string& resolved);
-/// The value of one of them; "not set" where it is not there.
+/// The value of one of the keys of a resolved deck; "not set" where it is not there.
 std::string value_of(const std::map<std::string, std::string>& keys, const std::string& key);
 /// Notes on the files of study.files that are not there yet, a line each. Collective.
 std::string notes_on_missing_files(const Communicator& comm, const Deck& deck);
