@@ -26,7 +26,8 @@ std::vector<Section> make_catalogue() {
          "",
          {key("title", KeyType::text, "", "shown in every table and picture"),
           between(0, 4294967295.0,
-                  key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
+                  key("seed", KeyType::integer, "1",
+                      "the same seed gives the same chains on any number of ranks; recorded in the result file"))}}}});
 
   sections.push_back({"study", "What is to be done.", false, studies().declared()});
 
@@ -38,18 +39,20 @@ std::vector<Section> make_catalogue() {
   const Key supercell = optional(key("supercell", KeyType::rows, "",
                                      "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
   for (const std::string& name : lattice_names()) {
-    lattice.kinds.push_back({name,
-                             "",
-                             {optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))),
-                              supercell, boundary}});
+    const std::vector<std::string> sizes{"[16]", "[4, 4]", "[4, 4, 4]"};
+    Key extents = optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction")));
+    extents.example = sizes.at(static_cast<std::size_t>(unit_cell(name).dimension()) - 1);
+    lattice.kinds.push_back({name, "", {extents, supercell, boundary}});
   }
   lattice.kinds.push_back(
       {"custom",
        "any lattice, written out",
        {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
-        key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
-        key("bonds", KeyType::rows, "",
-            "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
+        example("[[0, 0]]", key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian")),
+        example("[[0, 0, 1, 0, 1], [0, 0, 0, 1, 1]]",
+                key("bonds", KeyType::rows, "",
+                    "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced "
+                    "one")),
         optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell,
         boundary}});
   lattice.studies = manybody_studies;
@@ -148,13 +151,16 @@ std::vector<Section> make_catalogue() {
                  "every point adds a number made of its values to the seed, so that its chains are its own and stay "
                  "the same when other points are added")}}}});
 
-  sections.push_back({"output",
-                      "The result file.",
-                      false,
-                      {{"",
-                        "",
-                        {key("file", KeyType::text, "", "HDF5, written at every checkpoint"),
-                         key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
+  Key file =
+      key("file", KeyType::text, "",
+          "HDF5, written at every checkpoint; its default, NAME.h5 of NAME.toml, is in the folder in which koushi "
+          "is called");
+  file.deck_suffix = ".h5";
+  sections.push_back(
+      {"output",
+       "The result file.",
+       false,
+       {{"", "", {file, key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
   return sections;
 }
 
