@@ -23,6 +23,7 @@ if(TARGET koushi_app)
       set(CMAKE_INSTALL_PREFIX \${_koushi_prefix})")
   endif()
 endif()
+install(FILES LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY inputs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/inputs)
 install(DIRECTORY jobs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/koushi/jobs USE_SOURCE_PERMISSIONS
   PATTERN quickstart.sh EXCLUDE PATTERN setup.sh EXCLUDE)  # for a checkout

@@ -10,11 +10,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <new>
+#include <optional>
 
 #include "job.hpp"
 #include "koushi/analysis/analyses.hpp"
@@ -77,22 +75,27 @@ std::string take_petsc_options(std::vector<std::string>& words) {
 }
 
 /// The root reads, all ranks get the text.
-std::string read_deck(const Communicator& comm, const std::string& file) {
-  std::string text;
-  int readable = 1;
-  if (comm.is_root()) {
-    std::ifstream stream(file);
-    readable = stream.good() && !std::filesystem::is_directory(file) ? 1 : 0;
-    if (readable != 0) text.assign(std::istreambuf_iterator<char>(stream), {});
-  }
-  if (comm.broadcast(readable) == 0)
-    throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
+std::optional<std::string> read_file(const Communicator& comm, const std::string& file) {
+  std::optional<std::string> content;
+  if (comm.is_root()) content = read_file_here(file);
+  if (comm.broadcast(content ? 1 : 0) == 0) return std::nullopt;
+  std::string text = content.value_or("");
   comm.broadcast(text);
   return text;
 }
 
-Runs runs_of(const std::string& text, const CommandLine& line, const std::vector<std::string>& sets, int point) {
-  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k); }, point,
+std::string read_deck(const Communicator& comm, const std::string& file) {
+  const auto text = read_file(comm, file);
+  if (!text)
+    throw UsageError(fmt::format("{}: error: the deck cannot be opened\n  expected: a readable TOML file", file));
+  return *text;
+}
+
+/// Lists in files beside the deck are read by the root once for all ranks.
+Runs runs_of(const Communicator& comm, const std::string& text, const CommandLine& line,
+             const std::vector<std::string>& sets, int point) {
+  const FileReader read = [&comm](const std::string& file) { return read_file(comm, file); };
+  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k, read); }, point,
                    line.deck);
 }
 
@@ -113,7 +116,7 @@ double time_limit(const Communicator& comm, const std::string& asked) {
 
 int run(const Communicator& comm, const CommandLine& line) {
   const double limit = time_limit(comm, line.time_limit);
-  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  const Runs runs = runs_of(comm, read_deck(comm, line.deck), line, line.sets, line.point);
   RunOptions options{line.output,
                      line.resume      ? ExistingResult::resume
                      : line.overwrite ? ExistingResult::overwrite
@@ -145,7 +148,7 @@ RunEstimate estimate_run(const Communicator& comm, const Runs& runs, int ranks) 
 }
 
 int check(const Communicator& comm, const CommandLine& line) {
-  const Runs runs = runs_of(read_deck(comm, line.deck), line, line.sets, line.point);
+  const Runs runs = runs_of(comm, read_deck(comm, line.deck), line, line.sets, line.point);
   const RunEstimate estimate = estimate_run(comm, runs, line.ranks);
   if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), estimate.text));
   return estimate.misfit.empty() ? 0 : 2;
@@ -155,14 +158,14 @@ int job(const Communicator& comm, const CommandLine& line) {
   const std::string text = read_deck(comm, line.deck);
   JobOptions options{line.deck, line.sets, line.ranks, line.time, !line.array.empty(), line.gpus, line.output, {}};
   if (options.array && line.array != "scan") {
-    if (!runs_of(text, line, line.sets, -1).points.empty())
+    if (!runs_of(comm, text, line, line.sets, -1).points.empty())
       throw UsageError(
           fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", line.array, line.deck));
     options.sets.push_back(scan_override(line.array));
   }
-  options.scan = runs_of(text, line, options.sets, -1).points;
+  options.scan = runs_of(comm, text, line, options.sets, -1).points;
   write_job(comm, options,
-            [&](int point) { return estimate_run(comm, runs_of(text, line, options.sets, point), line.ranks); });
+            [&](int point) { return estimate_run(comm, runs_of(comm, text, line, options.sets, point), line.ranks); });
   return 0;
 }
 
@@ -173,10 +176,8 @@ int bench(const Communicator& world, const std::string& only, bool json) {
 }
 
 int list() {
-  for (const Section& section : catalogue()) {
-    for (const auto& kind : section.kinds) {
-      if (!kind.name.empty()) print_out(fmt::format("{:<22}{:<27}{}\n", section.name, kind.name, kind.help));
-    }
+  for (const auto& [section, kind] : all_kinds(catalogue())) {
+    if (!kind->name.empty()) print_out(fmt::format("{:<22}{:<27}{}\n", section, kind->name, kind->help));
   }
   return 0;
 }
@@ -190,13 +191,11 @@ int describe_name(const CommandLine& line) {
     throw UsageError("describe needs a name\n  expected: one that `koushi list` shows, a section, or --reference");
   std::vector<std::string> names;
   std::string found;
-  for (const Section& section : catalogue()) {
-    if (section.name.empty()) continue;
-    names.push_back(section.name);
-    for (const auto& kind : section.kinds) {
-      if (!kind.name.empty()) names.push_back(kind.name);
-      if (line.name == section.name || line.name == kind.name) found += describe(kind, section.name);
-    }
+  for (const auto& [section, kind] : all_kinds(catalogue())) {
+    if (section.empty()) continue;
+    names.push_back(section);
+    if (!kind->name.empty()) names.push_back(kind->name);
+    if (line.name == section || line.name == kind->name) found += describe(*kind, section);
   }
   if (!found.empty()) {
     print_out(found);
@@ -206,6 +205,14 @@ int describe_name(const CommandLine& line) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   throw UsageError(
       fmt::format("\"{}\" is unknown\n  expected: one of {}{}", line.name, join(names), hint(line.name, names)));
+}
+
+/// A deck of a study with the kinds and keys of --set, which are checked as those of any deck.
+int print_template(const CommandLine& line) {
+  const std::string text = deck_template(catalogue(), line.name, line.sets);
+  Deck::parse(text, "template", line.sets, catalogue());
+  print_out(text);
+  return 0;
 }
 
 int obey(int argc, char** argv, const Communicator& comm) {
@@ -255,6 +262,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
   template_command->add_option("study", line.name, "one of " + join(studies))
       ->required()
       ->check(CLI::IsMember(studies));
+  template_command
+      ->add_option("--set", line.sets,
+                   "choose a kind, --set hamiltonian.kind=heisenberg, or give a key its value; may be repeated")
+      ->allow_extra_args(false);
   CLI::App* bench_command = app.add_subcommand("bench", "rates of the kernels beside the limits of this machine");
   bench_command->add_flag("--json", line.json, "as JSON");
   bench_command->add_option("--only", line.name,
@@ -311,10 +322,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
     print_out(version_text());
     return 0;
   }
-  if (*template_command) {
-    print_out(deck_template(catalogue(), line.name));
-    return 0;
-  }
+  if (*template_command) return print_template(line);
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();

@@ -31,11 +31,27 @@ std::string toml_text(double value) {
   return text;
 }
 
+std::string toml_text(std::complex<double> value) {
+  if (value.imag() == 0) return toml_text(value.real());
+  return fmt::format("[{}, {}]", toml_text(value.real()), toml_text(value.imag()));
+}
+
 std::string toml_text(const std::vector<int>& values) {
   return list_text(std::vector<std::int64_t>(values.begin(), values.end()));
 }
 std::string toml_text(const std::vector<double>& values) { return list_text(values); }
+std::string toml_text(const std::vector<std::complex<double>>& values) { return list_text(values); }
 std::string toml_text(const std::vector<std::string>& values) { return list_text(values); }
 std::string toml_text(const std::vector<std::vector<double>>& values) { return list_text(values); }
+std::string toml_text(const std::vector<Deck::MixedRow>& values) {
+  std::vector<std::string> rows;
+  for (const Deck::MixedRow& row : values) {
+    std::vector<std::string> cells;
+    for (const auto& cell : row)
+      cells.push_back(std::visit([](const auto& content) { return toml_text(content); }, cell));
+    rows.push_back(fmt::format("[{}]", join(cells)));
+  }
+  return fmt::format("[{}]", join(rows));
+}
 
 }  // namespace koushi

@@ -27,7 +27,8 @@ std::vector<Section> make_catalogue() {
          "",
          {key("title", KeyType::text, "", "shown in every table and picture"),
           between(0, 4294967295.0,
-                  key("seed", KeyType::integer, "", "the same seed gives the same chains on any number of ranks"))}}}});
+                  key("seed", KeyType::integer, "1",
+                      "the same seed gives the same chains on any number of ranks; recorded in the result file"))}}}});
 
   sections.push_back({"study", "What is to be done.", false, studies().declared()});
 
@@ -38,53 +39,65 @@ std::vector<Section> make_catalogue() {
   boundary.choices = {"periodic", "antiperiodic", "open"};
   const Key supercell = optional(key("supercell", KeyType::rows, "",
                                      "integer vectors of a tilted supercell, [[4, 2], [-2, 4]], instead of extents"));
-  const Key twist = optional(key("twist", KeyType::reals, "", "phase of what hops across the end of each direction, in units of 2 pi"));
+  const Key twist = optional(
+      key("twist", KeyType::reals, "", "phase of what hops across the end of each direction, in units of 2 pi"));
   for (const std::string& name : lattice_names()) {
-    lattice.kinds.push_back({name,
-                             "",
-                             {optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))),
-                              supercell, boundary, twist}});
+    const std::vector<std::string> sizes{"[16]", "[4, 4]", "[4, 4, 4]"};
+    Key extents = optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction")));
+    extents.example = sizes.at(static_cast<std::size_t>(unit_cell(name).dimension()) - 1);
+    lattice.kinds.push_back({name, "", {extents, supercell, boundary, twist}});
   }
   lattice.kinds.push_back(
       {"custom",
        "any lattice, written out",
        {key("vectors", KeyType::rows, "", "primitive vectors, Cartesian, [[ax, ay], [bx, by]]"),
-        key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian"),
-        key("bonds", KeyType::rows, "",
-            "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced one"),
-        optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell,
-        boundary, twist}});
+        example("[[0, 0]]", key("offsets", KeyType::rows, "", "positions of the sites of a cell, Cartesian")),
+        example("[[0, 0, 1, 0, 1], [0, 0, 0, 1, 1]]",
+                key("bonds", KeyType::rows, "",
+                    "[from, to, cell displacement ..., shell]: site `from` of every cell to site `to` of the displaced "
+                    "one")),
+        optional(between(1, 4096, key("extents", KeyType::integers, "", "cells per direction"))), supercell, boundary,
+        twist}});
   lattice.studies = manybody_studies;
   lattice.template_kind = "square";
   lattice.template_key = "extents";
   sections.push_back(lattice);
 
-  Section hamiltonian{"hamiltonian",
-                      "Spin operators are S = sigma / 2; energies in units of the couplings.",
-                      false,
-                      hamiltonians().declared(),
-                      manybody_studies};
+  Section hamiltonian{"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
+                      hamiltonians().declared(), manybody_studies};
   hamiltonian.template_kind = "heisenberg";
   sections.push_back(hamiltonian);
 
   sections.push_back({"wavefunction.factor", "log psi is the sum of those of the factors.", true, factors().declared(),
                       manybody_studies, 8, "rbm"});
 
-  const Key magnetization = key("magnetization", KeyType::integer, "0", "sum of 2 S^z, of sigma^z for spins 1/2, where H and the moves conserve it");
-  const Key electrons = optional(between(0, 32767, key("electrons", KeyType::integers, "", "numbers of electrons, [up, down]; half filling if not given")));
-  const Key particles = optional(between(0, 32767, key("particles", KeyType::integer, "", "number of bosons or of fermions without conserved spin; one per site, or per two sites for spinless fermions, if not given")));
+  const Key magnetization = key("magnetization", KeyType::integer, "0",
+                                "sum of 2 S^z, of sigma^z for spins 1/2, where H and the moves conserve it");
+  const Key electrons = optional(
+      between(0, 32767,
+              key("electrons", KeyType::integers, "", "numbers of electrons, [up, down]; half filling if not given")));
+  const Key particles = optional(between(0, 32767,
+                                         key("particles", KeyType::integer, "",
+                                             "number of bosons or of fermions without conserved spin; one per site, or "
+                                             "per two sites for spinless fermions, if not given")));
   sections.push_back(
       {"sampler",
        "Where basis states with the weights |psi|^2 come from.",
        false,
        {{"metropolis",
          "moves of one or two spins or particles",
-         {optional(at_least(0, key("moves.exchange", KeyType::real, "", "weight of exchanges of neighbouring spins, also of two electrons"))),
+         {optional(at_least(0, key("moves.exchange", KeyType::real, "",
+                                   "weight of exchanges of neighbouring spins, also of two electrons"))),
           optional(at_least(
               0, key("moves.flip", KeyType::real, "", "weight of single flips; not with a fixed magnetisation"))),
-          optional(at_least(0, key("moves.hop", KeyType::real, "", "weight of hops of particles to neighbouring sites"))),
-          optional(at_least(0, key("moves.hamiltonian", KeyType::real, "", "weight of the off-diagonal terms of H as moves; these alone are proposed where no weight is given"))),
-          between(1, 3, key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged and particles hop")),
+          optional(
+              at_least(0, key("moves.hop", KeyType::real, "", "weight of hops of particles to neighbouring sites"))),
+          optional(at_least(0, key("moves.hamiltonian", KeyType::real, "",
+                                   "weight of the off-diagonal terms of H as moves; these alone are proposed where no "
+                                   "weight is given"))),
+          between(
+              1, 3,
+              key("range", KeyType::integer, "1", "distance shell up to which spins are exchanged and particles hop")),
           between(2, 1e8, key("chains", KeyType::integer, "256", "over all ranks")),
           between(2, 1e10, key("samples", KeyType::integer, "2048", "per step, over all chains; a multiple of chains")),
           between(positive, 1e5,
@@ -139,13 +152,16 @@ std::vector<Section> make_catalogue() {
                  "every point adds a number made of its values to the seed, so that its chains are its own and stay "
                  "the same when other points are added")}}}});
 
-  sections.push_back({"output",
-                      "The result file.",
-                      false,
-                      {{"",
-                        "",
-                        {key("file", KeyType::text, "", "HDF5, written at every checkpoint"),
-                         key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
+  Key file =
+      key("file", KeyType::text, "",
+          "HDF5, written at every checkpoint; its default, NAME.h5 of NAME.toml, is in the folder in which koushi "
+          "is called");
+  file.deck_suffix = ".h5";
+  sections.push_back(
+      {"output",
+       "The result file.",
+       false,
+       {{"", "", {file, key("checkpoint", KeyType::duration, "\"5 min\"", "time between checkpoints")}}}});
   return sections;
 }
 

@@ -121,7 +121,8 @@ Lattice make_lattice(const Deck& deck) {
   if (deck.has("lattice.twist")) {
     twist = deck.reals("lattice.twist");
     if (twist.size() != boundary.size()) {
-      deck.refuse("lattice.twist", fmt::format("{} phases were given", twist.size()), fmt::format("{}, one per direction", d));
+      deck.refuse("lattice.twist", fmt::format("{} phases were given", twist.size()),
+                  fmt::format("{}, one per direction", d));
     }
   }
   try {
@@ -154,7 +155,8 @@ void fix_sector(const Deck& deck, Operator& h) {
     return nullptr;
   };
   const auto refuse_unknown = [&](const std::string& key, const std::string& name) {
-    if (deck.given("sampler." + key) && charge(name) == nullptr) deck.refuse("sampler." + key, "the states of this Hamiltonian have no such number", "no " + key);
+    if (deck.given("sampler." + key) && charge(name) == nullptr)
+      deck.refuse("sampler." + key, "the states of this Hamiltonian have no such number", "no " + key);
   };
   refuse_unknown("magnetization", "magnetization");
   refuse_unknown("electrons", "up");
@@ -169,13 +171,17 @@ void fix_sector(const Deck& deck, Operator& h) {
   if (charge("up") != nullptr) {
     std::vector<int> electrons{(n + 1) / 2, n / 2};
     if (deck.has("sampler.electrons")) electrons = deck.integers("sampler.electrons");
-    if (electrons.size() != 2) deck.refuse("sampler.electrons", fmt::format("{} numbers were given", electrons.size()), "two, [up, down]");
+    if (electrons.size() != 2)
+      deck.refuse("sampler.electrons", fmt::format("{} numbers were given", electrons.size()), "two, [up, down]");
     fix("electrons", "up", electrons[0]);
     fix("electrons", "down", electrons[1]);
   }
   if (charge("particles") != nullptr) {
     const bool half = space.n_flavours() == 1 && space.local(0).kind == LocalSpace::Kind::fermion;
-    fix("particles", "particles", deck.has("sampler.particles") ? static_cast<int>(deck.integer("sampler.particles")) : half ? n / 2 : n);
+    fix("particles", "particles",
+        deck.has("sampler.particles") ? static_cast<int>(deck.integer("sampler.particles"))
+        : half                        ? n / 2
+                                      : n);
   }
   if (const Charge* magnetization = charge("magnetization"); magnetization != nullptr) {
     if (flips || !h.conserves(*magnetization)) {
@@ -189,8 +195,11 @@ void fix_sector(const Deck& deck, Operator& h) {
     if (spins_alone) {
       const int twice = space.local(0).max;
       if (std::abs(m) > n * twice || (n * twice + m) % 2 != 0) {
-        deck.refuse("sampler.magnetization", fmt::format("{} cannot be the sum of {} spins {}", m, n, twice == 1 ? "+-1" : fmt::format("2 S^z = -{0} ... {0}", twice)),
-                    twice == 1 ? "an integer of the parity of the number of sites" : fmt::format("an integer of the parity of {}, at most {}", n * twice, n * twice));
+        deck.refuse("sampler.magnetization",
+                    fmt::format("{} cannot be the sum of {} spins {}", m, n,
+                                twice == 1 ? "+-1" : fmt::format("2 S^z = -{0} ... {0}", twice)),
+                    twice == 1 ? "an integer of the parity of the number of sites"
+                               : fmt::format("an integer of the parity of {}, at most {}", n * twice, n * twice));
       }
     } else if (!deck.given("sampler.magnetization")) {
       const auto fermions = static_cast<int>(h.space().n_particles());
@@ -230,12 +239,15 @@ MoveTable proposals(const Deck& deck, const Lattice& lattice, const Operator& h)
   const Space& space = h.space();
   const int n = lattice.n_sites();
   const std::vector<std::string> kinds{"exchange", "flip", "hop", "hamiltonian"};
-  const bool given = std::any_of(kinds.begin(), kinds.end(), [&](const std::string& kind) { return deck.has("sampler.moves." + kind); });
+  const bool given = std::any_of(kinds.begin(), kinds.end(),
+                                 [&](const std::string& kind) { return deck.has("sampler.moves." + kind); });
   double total = 0;
   for (const std::string& kind : kinds) total += weight_of(deck, kind);
-  if (given && total <= 0) deck.refuse("sampler.moves", "no move has a positive weight", "moves = { exchange = 1.0 } or { flip = 1.0 }");
+  if (given && total <= 0)
+    deck.refuse("sampler.moves", "no move has a positive weight", "moves = { exchange = 1.0 } or { flip = 1.0 }");
   if (weight_of(deck, "exchange") == 0 && weight_of(deck, "hop") == 0 && deck.given("sampler.range"))
-    deck.refuse("sampler.range", "it is that of exchanges and hops, and none are made", "no range, or moves.exchange > 0");
+    deck.refuse("sampler.range", "it is that of exchanges and hops, and none are made",
+                "no range, or moves.exchange > 0");
   MoveTable table(h.move_list());
   std::vector<Bond> bonds;
   const auto range = static_cast<int>(deck.integer("sampler.range"));
@@ -248,7 +260,8 @@ MoveTable proposals(const Deck& deck, const Lattice& lattice, const Operator& h)
     }
   }
   const bool electrons = space.n_flavours() > 1;
-  const auto add = [&](const std::string& kind, const std::vector<Move>& moves, const std::string& without, const std::string& expected) {
+  const auto add = [&](const std::string& kind, const std::vector<Move>& moves, const std::string& without,
+                       const std::string& expected) {
     const double weight = weight_of(deck, kind);
     if (weight <= 0) return;
     if (moves.empty()) deck.refuse("sampler.moves." + kind, without, expected);
@@ -265,27 +278,37 @@ MoveTable proposals(const Deck& deck, const Lattice& lattice, const Operator& h)
       if (space.local(i).kind == LocalSpace::Kind::fermion) hops.push_back(Move::hop(i, j));
       if (space.local(i).kind == LocalSpace::Kind::boson) hops.push_back(Move::transfer(i, j, 1));
     }
-    if (electrons) exchanges.push_back(Move::two_hops(space.place(0, bond.i), space.place(0, bond.j), space.place(1, bond.j), space.place(1, bond.i)));
+    if (electrons)
+      exchanges.push_back(Move::two_hops(space.place(0, bond.i), space.place(0, bond.j), space.place(1, bond.j),
+                                         space.place(1, bond.i)));
   }
   for (int i = 0; i < n; ++i) {
     if (!electrons && space.local(i).kind == LocalSpace::Kind::spin) flips.push_back(Move::step(i, -2));
   }
-  add("exchange", exchanges, bonds.empty() ? "the lattice has no bond to exchange over" : "there are no spins to exchange", bonds.empty() ? "a lattice with bonds" : "hop");
-  add("hop", hops, bonds.empty() ? "the lattice has no bond to hop over" : "there are no particles that hop", bonds.empty() ? "a lattice with bonds" : "exchange or flip");
+  add("exchange", exchanges,
+      bonds.empty() ? "the lattice has no bond to exchange over" : "there are no spins to exchange",
+      bonds.empty() ? "a lattice with bonds" : "hop");
+  add("hop", hops, bonds.empty() ? "the lattice has no bond to hop over" : "there are no particles that hop",
+      bonds.empty() ? "a lattice with bonds" : "exchange or flip");
   add("flip", flips, "there are no spins to flip", "hop");
   if (!given || weight_of(deck, "hamiltonian") > 0) {
     const std::vector<Move> moves = h.move_list();
-    if (moves.empty()) deck.refuse("sampler.moves", "this Hamiltonian has no off-diagonal terms to propose", "moves = { exchange = 1.0 } or { flip = 1.0 }");
+    if (moves.empty())
+      deck.refuse("sampler.moves", "this Hamiltonian has no off-diagonal terms to propose",
+                  "moves = { exchange = 1.0 } or { flip = 1.0 }");
     table.propose(given ? weight_of(deck, "hamiltonian") : 1.0, moves);
   }
   table.finish();
   std::vector<Move> proposed;
   const auto index = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, table.kinds.index);
-  for (std::size_t k = 0; k < index.extent(0); ++k) proposed.push_back(table.list.moves[static_cast<std::size_t>(index(k))]);
+  for (std::size_t k = 0; k < index.extent(0); ++k)
+    proposed.push_back(table.list.moves[static_cast<std::size_t>(index(k))]);
   if (const std::string missed = missed_by_proposals(space, proposed, h.move_list()); !missed.empty()) {
-    const bool flips_in_h = !electrons && std::any_of(h.moves().begin(), h.moves().end(), [](const MoveTerm& term) { return term.move.n == 1; });
+    const bool flips_in_h = !electrons && std::any_of(h.moves().begin(), h.moves().end(),
+                                                      [](const MoveTerm& term) { return term.move.n == 1; });
     if (flips_in_h && weight_of(deck, "flip") == 0) {
-      deck.refuse("sampler.moves", "exchanges alone keep the magnetisation, which this Hamiltonian does not", "flip > 0");
+      deck.refuse("sampler.moves", "exchanges alone keep the magnetisation, which this Hamiltonian does not",
+                  "flip > 0");
     }
     deck.refuse("sampler.moves", missed, "a larger range, more kinds of moves, or moves = { hamiltonian = 1.0 }");
   }
@@ -301,24 +324,31 @@ std::unique_ptr<Sampler> make_sampler(const Communicator& comm, const Deck& deck
     const int n = lattice.n_sites();
     const bool spins = psi.space().n_places() == n && psi.space().local(0).states() == 2;
     if (spins && n > 24)
-      deck.refuse("sampler.kind", fmt::format("{} sites are too many to enumerate", n), "at most 24 sites, or kind = \"metropolis\"");
+      deck.refuse("sampler.kind", fmt::format("{} sites are too many to enumerate", n),
+                  "at most 24 sites, or kind = \"metropolis\"");
     if (states > FullEnumeration::most_states)
-      deck.refuse("sampler.kind", fmt::format("{:.4g} states are too many to enumerate", states), fmt::format("at most {:.0f} states, or kind = \"metropolis\"", double{FullEnumeration::most_states}));
+      deck.refuse("sampler.kind", fmt::format("{:.4g} states are too many to enumerate", states),
+                  fmt::format("at most {:.0f} states, or kind = \"metropolis\"", double{FullEnumeration::most_states}));
     const double row = 8.0 * static_cast<double>(psi.make_batch(1).table.extent(1));
-    refuse_beyond_memory(deck, "sampler.kind", "the states with their tables", states / comm.size() * (row + psi.space().n_places() + psi.bytes_per_row()));
+    refuse_beyond_memory(deck, "sampler.kind", "the states with their tables",
+                         states / comm.size() * (row + psi.space().n_places() + psi.bytes_per_row()));
     return std::make_unique<FullEnumeration>(comm, psi, MoveTable(hamiltonian.move_list()));
   }
   const std::int64_t chains = deck.integer("sampler.chains");
   const std::int64_t samples = deck.integer("sampler.samples");
   if (samples % chains != 0)
-    deck.refuse("sampler.samples", fmt::format("{} is not a multiple of {} chains", samples, chains), "a multiple of chains");
+    deck.refuse("sampler.samples", fmt::format("{} is not a multiple of {} chains", samples, chains),
+                "a multiple of chains");
   const MoveTable table = proposals(deck, lattice, hamiltonian);
   const double row = 8.0 * static_cast<double>(psi.make_batch(1).table.extent(1));
   const double shared = static_cast<double>(samples) / comm.size();
   refuse_beyond_memory(deck, "sampler.samples", "the samples with their tables",
-                       shared * (row + lattice.n_sites() + psi.bytes_per_row()) + static_cast<double>(table.list.moves.size()) * row * 2);
+                       shared * (row + lattice.n_sites() + psi.bytes_per_row()) +
+                           static_cast<double>(table.list.moves.size()) * row * 2);
   try {
-    return std::make_unique<MarkovChains>(comm, psi, table, ChainOptions{chains, samples, deck.real("sampler.sweeps"), static_cast<std::uint64_t>(deck.integer("seed"))});
+    return std::make_unique<MarkovChains>(
+        comm, psi, table,
+        ChainOptions{chains, samples, deck.real("sampler.sweeps"), static_cast<std::uint64_t>(deck.integer("seed"))});
   } catch (const UsageError& error) {
     deck.refuse("sampler.chains", error.what(), "more chains or fewer ranks");
   }

@@ -131,7 +131,9 @@ void Optimisation::record(const ChainMoments& now) {
   history_.add("variance", "J^2", "variance of the local energy", now.variance);
   history_.add("r_hat", "", "split R-hat of the local energy in this step", now.r_hat);
   history_.add("acceptance", "", "accepted among proposals that change the configuration", previous_acceptance_);
-  history_.add("v_score", "", "N Var(E) / (E - E_inf)^2, E_inf the mean of H over all states", v_score(model_.lattice().n_sites(), now.mean, now.variance, model_.hamiltonian().infinite_temperature_value()));
+  history_.add(
+      "v_score", "", "N Var(E) / (E - E_inf)^2, E_inf the mean of H over all states",
+      v_score(model_.lattice().n_sites(), now.mean, now.variance, model_.hamiltonian().infinite_temperature_value()));
   history_.add("step_size", "", "eta", step_size_);
   history_.add("distance", "", "Fubini-Study length of the update for eta = 1, sqrt(delta^T S delta)",
                report_.distance);

@@ -9,8 +9,8 @@
 #include "koushi/store/damaged_file.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/catalogue.hpp"
-#include "koushi/study/model_keys.hpp"
 #include "koushi/study/model.hpp"
+#include "koushi/study/model_keys.hpp"
 
 namespace koushi {
 
@@ -65,8 +65,8 @@ void load_parameters(VariationalModel& model, const std::string& key, bool may_g
   for (const std::string& path : differing_keys(deck, resolved)) {
     const bool matters = (path.rfind("lattice.", 0) == 0 && !same_lattice) ||
                          (path.rfind("wavefunction.", 0) == 0 && !ends_with(path, ".width"));
-    const bool grows =
-        may_grow && path.rfind("wavefunction.", 0) == 0 && (ends_with(path, ".density") || ends_with(path, ".projection"));
+    const bool grows = may_grow && path.rfind("wavefunction.", 0) == 0 &&
+                       (ends_with(path, ".density") || ends_with(path, ".projection"));
     if (matters && !grows) refuse(fmt::format("that run has another {}", path));
   }
   // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
@@ -77,18 +77,19 @@ void load_parameters(VariationalModel& model, const std::string& key, bool may_g
     const auto here = symmetry_group(ours[f], model.lattice(), model.hamiltonian(), "symmetry");
     const auto there = symmetry_group(others[f], their_lattice, their_hamiltonian, "symmetry");
     if (here != there)
-      refuse(fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
-                         there.size(), here.size()));
+      refuse(
+          fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
+                      there.size(), here.size()));
   }
-  const bool visible = std::any_of(ours.begin(), ours.end(), [](const DeckSection& factor) { return factor.has("visible_bias") && factor.boolean("visible_bias"); });
+  const bool visible = std::any_of(ours.begin(), ours.end(), [](const DeckSection& factor) {
+    return factor.has("visible_bias") && factor.boolean("visible_bias");
+  });
   if (!model.psi().embed(parameters)) {
-    deck.refuse(
-        key,
-        fmt::format(
-            "that run has {} parameters{}", parameters.size(),
-            visible ? ", whose visible biases may be one per site" : ""),
-        fmt::format("at most {}; a projected state has one visible bias per orbit of its group",
-                    model.psi().n_parameters()));
+    deck.refuse(key,
+                fmt::format("that run has {} parameters{}", parameters.size(),
+                            visible ? ", whose visible biases may be one per site" : ""),
+                fmt::format("at most {}; a projected state has one visible bias per orbit of its group",
+                            model.psi().n_parameters()));
   }
 }
 

@@ -12,7 +12,7 @@
 namespace koushi {
 
 std::string version_text() {
-  return fmt::format("koushi {} (revision {})\n{} for {}\n{}, {}\n", KOUSHI_VERSION, KOUSHI_REVISION, KOUSHI_COMPILER,
+  return fmt::format("koushi {} (revision {})\n{} for {}\n{}, {}\n", KOUSHI_VERSION, source_revision(), KOUSHI_COMPILER,
                      KOUSHI_ARCHITECTURE, library_versions(), KOUSHI_LIBRARIES);
 }
 

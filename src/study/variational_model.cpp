@@ -65,9 +65,7 @@ RowRange VariationalModel::chains() const {
   return {n, rows.first / length, rows.count / length};
 }
 
-double VariationalModel::energy_bound() const {
-  return hamiltonian_.bound();
-}
+double VariationalModel::energy_bound() const { return hamiltonian_.bound(); }
 
 bool VariationalModel::possible(double energy) const {
   return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9);
@@ -87,12 +85,13 @@ std::string VariationalModel::describe(int ranks, double solver_bytes) const {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
   const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
   return fmt::format(
-      "lattice      {} sites, {} bonds, {} translations\nstates       {}\nparameters   {} real numbers, {}\nsampler      {} samples per "
+      "lattice      {} sites, {} bonds, {} translations\nstates       {}\nparameters   {} real numbers, {}\nsampler    "
+      "  {} samples per "
       "step, {}\n"
       "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log "
       "derivatives and S\n",
-      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), hamiltonian_.space().description(), psi_->n_parameters(),
-      psi_->description(), sampler_->rows().total,
+      lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), hamiltonian_.space().description(),
+      psi_->n_parameters(), psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
       std::max(1, ranks), format_bytes(lattice_.n_sites() * columns * 8),
       format_bytes(rows * (columns * 8 + lattice_.n_sites())),
@@ -119,7 +118,9 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
         continue;
       }
       elements = found;
-      note(fmt::format("{}: the {} {} {} {}, those that are symmetries of H", key, factor.kind() == "rbm" ? "wavefunction" : "factor " + factor.kind(), factor.kind() == "rbm" ? "is invariant under" : "has parameters tied by", elements,
+      note(fmt::format("{}: the {} {} {} {}, those that are symmetries of H", key,
+                       factor.kind() == "rbm" ? "wavefunction" : "factor " + factor.kind(),
+                       factor.kind() == "rbm" ? "is invariant under" : "has parameters tied by", elements,
                        factor.text(key) == "translations" ? "translations" : "elements of the space group"));
       if (key != "symmetry" || !factor.has("density")) continue;
       const std::int64_t hidden = factor.integer("density") * lattice_.n_sites();

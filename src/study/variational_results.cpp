@@ -27,7 +27,8 @@ std::string variational_result_text(const StudyRun& run, const VariationalModel&
   const double n = model.n_sites();
   const Estimate& energy = measurement.energy();
   const double error = measurement.quoted_error();
-  const double score = v_score(model.lattice().n_sites(), energy.value, energy.variance, model.hamiltonian().infinite_temperature_value());
+  const double score = v_score(model.lattice().n_sites(), energy.value, energy.variance,
+                               model.hamiltonian().infinite_temperature_value());
   text += fmt::format(
       "E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
       with_error(energy.value, error), with_error(energy.value / n, error / n), energy.tau_int, energy.samples,

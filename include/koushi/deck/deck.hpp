@@ -1,6 +1,8 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,51 +10,29 @@
 #include <vector>
 
 #include "koushi/base/error.hpp"
+#include "koushi/deck/section.hpp"
 
 namespace koushi {
 
-enum class KeyType { boolean, integer, real, text, choice, duration, integers, reals, texts, rows };
-
-/// One key of a deck: everything that checks, help and reference need.
-struct Key {
-  std::string path;  ///< below its section, nested tables with dots: "shift.absolute"
-  KeyType type = KeyType::real;
-  std::string preset;  ///< default as TOML text; empty: required unless `optional`
-  bool optional = false;
-  double min = -1e300;
-  double max = 1e300;
-  std::vector<std::string> choices;
-  std::string help;
-};
-
-/// A section whose key `kind` chooses which further keys it takes. A section without kinds has one entry with an empty
-/// name.
-struct Section {
-  std::string name;  ///< "lattice"; "wavefunction.factor" is written [[wavefunction.factor]]
-  std::string help;
-  bool is_array = false;
-  struct Kind {
-    std::string name;
-    std::string help;
-    std::vector<Key> keys;
-  };
-  std::vector<Kind> kinds;
-  std::vector<std::string> studies{};  ///< kinds of study that have this section; empty: all
-  int most = 1;                        ///< of an array
-  std::string template_kind{};         ///< kind and optional key that a template shows
-  std::string template_key{};
-};
+/// The text of a file, or nothing where it cannot be read. Collective where the deck is read by several ranks.
+using FileReader = std::function<std::optional<std::string>(const std::string& file)>;
+/// Reads a file on this rank.
+std::optional<std::string> read_file_here(const std::string& file);
 
 /// A deck that has passed every check.
 class Deck {
  public:
-  using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::vector<std::string>,
-                             std::vector<std::vector<double>>>;
+  using Complex = std::complex<double>;
+  using MixedRow = std::vector<std::variant<double, std::string>>;
+  using Value =
+      std::variant<bool, std::int64_t, double, Complex, std::string, std::vector<double>, std::vector<Complex>,
+                   std::vector<std::string>, std::vector<std::vector<double>>, std::vector<MixedRow>>;
 
-  /// Parses `text`, applies overrides "section.key=value" and checks everything against `sections`.
+  /// Parses `text`, applies overrides "section.key=value" and checks everything against `sections`. Lists in files are
+  /// read by `read`, with names relative to the folder of `file`.
   /// Errors  one DeckError with all problems, each as file:line:column: error: ... / expected: ...
   static Deck parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
-                    const std::vector<Section>& sections);
+                    const std::vector<Section>& sections, const FileReader& read = read_file_here);
 
   bool has(const std::string& path) const { return entries_.count(path) > 0; }
   /// Whether the deck or --set gives this key: false where its default stands.
@@ -62,21 +42,28 @@ class Deck {
   /// A copy in which one number is another; whether its key may have it is not asked.
   Deck with(const std::string& path, double value) const;
   /// How many there are of an array of sections.
-  int count(const std::string& section) const { return counts_.at(section); }
+  int count(const std::string& section) const;
   bool boolean(const std::string& path) const { return as<bool>(path); }
   std::int64_t integer(const std::string& path) const { return as<std::int64_t>(path); }
   double real(const std::string& path) const;
+  Complex complex(const std::string& path) const { return as<Complex>(path); }
   std::string text(const std::string& path) const { return as<std::string>(path); }
   double seconds(const std::string& path) const;
   std::vector<double> reals(const std::string& path) const { return as<std::vector<double>>(path); }
   std::vector<int> integers(const std::string& path) const;
+  std::vector<Complex> complexes(const std::string& path) const { return as<std::vector<Complex>>(path); }
   const std::vector<std::vector<double>>& rows(const std::string& path) const {
     return as<std::vector<std::vector<double>>>(path);
   }
+  const std::vector<MixedRow>& mixed_rows(const std::string& path) const { return as<std::vector<MixedRow>>(path); }
   std::vector<std::string> texts(const std::string& path) const { return as<std::vector<std::string>>(path); }
 
   /// Throws a DeckError at the place of a key, for what only another room can judge.
   [[noreturn]] void refuse(const std::string& path, const std::string& problem, const std::string& expected) const;
+
+  /// The same at one row, counted from 0, of a list that may come from a file: at the file's line where it does.
+  [[noreturn]] void refuse_row(const std::string& path, std::size_t row, const std::string& problem,
+                               const std::string& expected) const;
 
   const std::string& source() const { return source_; }
   /// "key = value" of what --set and [scan] have put in the place of the source's words.
@@ -87,7 +74,8 @@ class Deck {
  private:
   struct Entry {
     Value value;
-    std::string place;  ///< "file:line:column" or "--set ..."
+    std::string place;                      ///< "file:line:column" or "--set ..."
+    std::vector<std::string> row_places{};  ///< of a list that may come from a file
   };
   const Value& at(const std::string& path) const;
   template <typename T>
@@ -97,7 +85,7 @@ class Deck {
       throw InternalError("the key " + path + " is asked for as another type than it is declared with");
     return *value;
   }
-  friend class DeckParser;
+  friend class DeckCheck;
 
   std::map<std::string, Entry> entries_;
   std::map<std::string, int> counts_;
@@ -106,13 +94,5 @@ class Deck {
   std::vector<std::string> changes_;
   std::string file_;
 };
-
-/// A deck with every key of a study, its default or an example, and its meaning; optional keys are commented out. It
-/// parses.
-std::string deck_template(const std::vector<Section>& sections, const std::string& study);
-/// The keys of a section or kind as text, for `describe` and the deck reference.
-std::string describe(const Section::Kind& kind, const std::string& section);
-/// All sections, kinds and keys as a page of Markdown.
-std::string deck_reference(const std::vector<Section>& sections);
 
 }  // namespace koushi

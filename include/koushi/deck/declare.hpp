@@ -44,4 +44,10 @@ inline Key choice(const std::string& path, std::vector<std::string> choices, con
   return result;
 }
 
+/// `text` is the TOML text that a template shows where there is no default.
+inline Key example(const std::string& text, Key k) {
+  k.example = text;
+  return k;
+}
+
 }  // namespace koushi::declare

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -25,11 +26,14 @@ inline constexpr double positive_number = 1e-300;
 std::string toml_text(bool value);
 std::string toml_text(std::int64_t value);
 std::string toml_text(double value);
+std::string toml_text(std::complex<double> value);
 std::string toml_text(const std::string& value);
 std::string toml_text(const std::vector<int>& values);
 std::string toml_text(const std::vector<double>& values);
+std::string toml_text(const std::vector<std::complex<double>>& values);
 std::string toml_text(const std::vector<std::string>& values);
 std::string toml_text(const std::vector<std::vector<double>>& values);
+std::string toml_text(const std::vector<Deck::MixedRow>& values);
 
 /// Keys of a deck, each bound to the member of Options that it sets, whose initial value is the key's default.
 ///
@@ -42,7 +46,8 @@ std::string toml_text(const std::vector<std::vector<double>>& values);
 ///   };
 ///   const RbmOptions options = RbmOptions::keys().read(section);
 ///
-/// A member of type std::optional<T> makes an optional key; required() takes the default of the last key away.
+/// A member of type std::optional<T> makes an optional key. What follows a key holds for it: required() takes its
+/// default away, from_file() lets a file beside the deck give a list, example() is what a template shows.
 template <typename Options>
 class Keys {
  public:
@@ -53,6 +58,11 @@ class Keys {
   template <typename T>
   Keys real(const std::string& path, T Options::*member, Bounds bounds, const std::string& help) && {
     return std::move(*this).number(path, KeyType::real, member, bounds, help);
+  }
+  /// A real number or [re, im].
+  template <typename T>
+  Keys complex(const std::string& path, T Options::*member, const std::string& help) && {
+    return std::move(*this).number(path, KeyType::complex, member, {}, help);
   }
   template <typename T>
   Keys boolean(const std::string& path, T Options::*member, const std::string& help) && {
@@ -69,6 +79,15 @@ class Keys {
   template <typename T>
   Keys reals(const std::string& path, T Options::*member, Bounds bounds, const std::string& help) && {
     return std::move(*this).number(path, KeyType::reals, member, bounds, help);
+  }
+  template <typename T>
+  Keys complexes(const std::string& path, T Options::*member, const std::string& help) && {
+    return std::move(*this).number(path, KeyType::complexes, member, {}, help);
+  }
+  /// Lists of numbers and texts, as [["hop", 0, 1], ["site", 2]].
+  template <typename T>
+  Keys mixed_rows(const std::string& path, T Options::*member, const std::string& help) && {
+    return std::move(*this).number(path, KeyType::mixed_rows, member, {}, help);
   }
   template <typename T>
   Keys rows(const std::string& path, T Options::*member, const std::string& help) && {
@@ -107,6 +126,17 @@ class Keys {
     return std::move(*this);
   }
 
+  /// Lets a text in the place of the last key, a list, name a file beside the deck with a row per line.
+  Keys from_file() && {
+    keys_.back().from_file = true;
+    return std::move(*this);
+  }
+  /// What a template shows for the last key where it has no default, as TOML text.
+  Keys example(const std::string& text) && {
+    keys_.back().example = text;
+    return std::move(*this);
+  }
+
   const std::vector<Key>& list() const { return keys_; }
 
   Options read(const DeckSection& section) const {
@@ -141,11 +171,14 @@ class Keys {
   static T value_of(const DeckSection& section, const std::string& path) {
     if constexpr (std::is_same_v<T, bool>) return section.boolean(path);
     if constexpr (std::is_same_v<T, double>) return section.real(path);
+    if constexpr (std::is_same_v<T, std::complex<double>>) return section.complex(path);
     if constexpr (std::is_same_v<T, std::string>) return section.text(path);
     if constexpr (std::is_same_v<T, std::vector<int>>) return section.integers(path);
     if constexpr (std::is_same_v<T, std::vector<double>>) return section.reals(path);
+    if constexpr (std::is_same_v<T, std::vector<std::complex<double>>>) return section.complexes(path);
     if constexpr (std::is_same_v<T, std::vector<std::string>>) return section.texts(path);
     if constexpr (std::is_same_v<T, std::vector<std::vector<double>>>) return section.rows(path);
+    if constexpr (std::is_same_v<T, std::vector<Deck::MixedRow>>) return section.mixed_rows(path);
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) return static_cast<T>(section.integer(path));
   }
 

@@ -18,6 +18,7 @@ struct Kind {
   std::string help;
   std::vector<Key> keys;
   std::function<Product(const DeckSection&, In...)> make;  ///< Errors: DeckError, by DeckSection::refuse
+  std::vector<Section> sections{};                         ///< in its section, as [[wavefunction.factor.layer]]
 };
 
 /// The kinds that a section of a deck can name: koushi's own, and what a program of one's own adds before a deck is
@@ -40,7 +41,7 @@ class Kinds {
   std::vector<Section::Kind> declared() {
     read_ = true;
     std::vector<Section::Kind> list;
-    for (const OneKind& kind : all_) list.push_back({kind.name, kind.help, kind.keys});
+    for (const OneKind& kind : all_) list.push_back({kind.name, kind.help, kind.keys, kind.sections});
     return list;
   }
   const std::vector<OneKind>& all() const { return all_; }

@@ -23,6 +23,7 @@ struct ScannedDeck {
 /// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the
 /// first point.
 ScannedDeck parse_scanned(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
-                          const std::vector<Section>& sections, std::size_t point);
+                          const std::vector<Section>& sections, std::size_t point,
+                          const FileReader& read = read_file_here);
 
 }  // namespace koushi

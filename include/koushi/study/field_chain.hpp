@@ -76,10 +76,10 @@ class FieldChain {
   std::vector<std::unique_ptr<Updater>> updaters_;
   std::vector<Observable> observables_;
   std::map<std::int64_t, Configuration> saved_;  ///< configurations in memory, by sweep
-  std::set<std::int64_t> filed_;           ///< sweeps of those that are large arrays of the last checkpoint alone
-  std::int64_t waiting_ = 0;               ///< of saved_, since the last checkpoint
-  std::vector<std::int64_t> written_;      ///< of saved_, as large arrays by the last write()
-  MeasuredSeries series_;                  ///< of all replicas, on every rank
+  std::set<std::int64_t> filed_;                 ///< sweeps of those that are large arrays of the last checkpoint alone
+  std::int64_t waiting_ = 0;                     ///< of saved_, since the last checkpoint
+  std::vector<std::int64_t> written_;            ///< of saved_, as large arrays by the last write()
+  MeasuredSeries series_;                        ///< of all replicas, on every rank
   mutable std::map<std::string, Estimate> estimates_;  ///< of the observables, since the last measurement
   History history_;
 };

@@ -6,6 +6,8 @@
 
 namespace koushi {
 
+/// The git revision of the sources that were compiled, with "-dirty" if they differ from it; "unknown" outside of git.
+std::string source_revision();
 /// "koushi 0.1.0 (revision ...)" and the versions of compiler and libraries, a line each.
 std::string version_text();
 

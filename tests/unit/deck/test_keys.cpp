@@ -20,6 +20,9 @@ struct Options {
   std::vector<std::vector<double>> cells{{1, 0}, {0, 1}};
   std::vector<std::string> names{"a"};
   std::string file = "run.h5";
+  std::complex<double> hopping{0, 0.5};
+  std::vector<std::complex<double>> twists{{1, 0}, {0, 1}};
+  std::vector<Deck::MixedRow> terms{{"hop", 0.0, 1.0}};
   std::optional<double> end;
   double needed = 0;
 
@@ -36,9 +39,14 @@ struct Options {
             .rows("cells", &Options::cells, "cells")
             .texts("names", &Options::names, {"a", "b"}, "names")
             .text("file", &Options::file, "file")
+            .complex("hopping", &Options::hopping, "hopping")
+            .complexes("twists", &Options::twists, "twists")
+            .mixed_rows("terms", &Options::terms, "terms")
+            .from_file()
             .real("shift.end", &Options::end, {0, 1}, "end")
             .real("needed", &Options::needed, {}, "needed")
-            .required();
+            .required()
+            .example("0.25");
     return all;
   }
 };
@@ -64,6 +72,9 @@ TEST_CASE("keys give their members, whose initial values are the defaults", "[de
   CHECK(defaults.cells == std::vector<std::vector<double>>{{1, 0}, {0, 1}});
   CHECK(defaults.names == std::vector<std::string>{"a"});
   CHECK(defaults.file == "run.h5");
+  CHECK(defaults.hopping == std::complex<double>(0, 0.5));
+  CHECK(defaults.twists == Options{}.twists);
+  CHECK(defaults.terms == Options{}.terms);
   CHECK(!defaults.end);
   CHECK(defaults.needed == 2);
   CHECK(Options::keys().list()[2].preset == "1e-6");
@@ -71,7 +82,8 @@ TEST_CASE("keys give their members, whose initial values are the defaults", "[de
 
   const Deck given = deck(
       "[thing]\nkind = \"one\"\nneeded = 2\ndensity = 8\nsteps = 5000000000\nwidth = 0.25\nbias = false\ncolour = "
-      "\"red\"\nJ = [2]\nextents = [3]\ncells = [[7]]\nnames = [\"b\"]\nfile = \"x\"\nshift.end = 0.5\n");
+      "\"red\"\nJ = [2]\nextents = [3]\ncells = [[7]]\nnames = [\"b\"]\nfile = \"x\"\nshift.end = 0.5\nhopping = [1, "
+      "-1]\ntwists = [2]\nterms = [[1, \"a\"]]\n");
   const Options options = Options::keys().read({given, "thing"});
   CHECK(options.density == 8);
   CHECK(options.steps == 5000000000);
@@ -84,6 +96,11 @@ TEST_CASE("keys give their members, whose initial values are the defaults", "[de
   CHECK(options.names == std::vector<std::string>{"b"});
   CHECK(options.file == "x");
   CHECK(options.end == 0.5);
+  CHECK(options.hopping == std::complex<double>(1, -1));
+  CHECK(options.twists == std::vector<std::complex<double>>{2});
+  CHECK(options.terms == std::vector<Deck::MixedRow>{{1.0, "a"}});
+  CHECK(deck_template({{"thing", "", false, {{"one", "", Options::keys().list()}}}}, "").find("needed = 0.25") !=
+        std::string::npos);
   CHECK_THROWS_AS(deck("[thing]\nkind = \"one\"\n"), DeckError);                           // needed
   CHECK_THROWS_AS(deck("[thing]\nkind = \"one\"\nneeded = 2\ndensity = 9\n"), DeckError);  // beyond its bounds
   CHECK_THROWS_AS(deck("[thing]\nkind = \"one\"\nneeded = 2\nwidth = 0.0\n"), DeckError);
