@@ -84,7 +84,7 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
   chains.start(*model.rbm);
   chains.draw(*model.rbm, 0, 0);
   const Batch& walkers = chains.samples();
-  const auto moves = model.rbm->moves(model.table.moves);
+  const auto moves = model.rbm->moves(model.table.list.moves);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::bench::counts", n_walkers);
   const double walk = best_seconds(kernels_on_host ? 300 : 30, [&] {
     Kokkos::deep_copy(space, counts, 0);
@@ -102,7 +102,7 @@ void rbm_kernel_rows(const RbmCase& model, BenchRows& rows) {
 
   const Terms terms = make_terms(model.h);
   const Kokkos::View<Complex*> energies("koushi::bench::energies", n_walkers);
-  const double ratios = active_moves(model.h, walkers.spins);
+  const double ratios = active_moves(model.h, walkers.states);
   const double local =
       best_seconds(kernels_on_host ? 300 : 30, [&] { moves->local_energies(space, terms, walkers, energies); });
   rows.add({model.name("rbm local-energy"), ratios / local, "ratios/s", "fma",

@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench_rows.hpp"
 #include "koushi/lattice/lattice.hpp"
+#include "koushi/manybody/product.hpp"
 #include "koushi/manybody/rbm.hpp"
 #include "koushi/manybody/sampler.hpp"
 
@@ -15,7 +17,7 @@ namespace koushi {
 struct RbmCase {
   bool is_complex;
   bool symmetrised;
-  Operator h;
+  Operator h{Space::spins(100)};
   MoveTable table;
   std::unique_ptr<Wavefunction> rbm;
 
@@ -23,21 +25,20 @@ struct RbmCase {
     const UnitCell cell = unit_cell("square");
     const Lattice lattice(cell, 10 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic},
                           shell_bonds(cell, 1));
-    std::vector<LabelledBond> bonds;
-    for (const Bond& b : lattice.bonds()) bonds.push_back({b.i, b.j});
-    h = make_xxz(100, bonds, {.J = {1.0}, .sublattice_sign = lattice.sublattice_sign(), .marshall = true});
-    RbmOptions options{.n_sites = 100,
-                       .complex_weights = is_complex,
-                       .density = 4,
-                       .visible_bias = !symmetrised,
-                       .width = 0.05,
-                       .seed = 1};
+    for (const Bond& b : lattice.bonds()) {  // Heisenberg, one sublattice rotated
+      h.add_pair(b.i, b.j, 0.25);
+      h.add_move(Move::transfer(b.i, b.j, 2), -0.5);
+    }
+    h.fix("magnetization", 0);
+    RbmOptions options{
+        .complex_weights = is_complex, .density = 4, .visible_bias = !symmetrised, .width = 0.05, .seed = 1};
     if (symmetrised) options.symmetry = lattice.translations();
-    rbm = make_rbm(options);
-    table.moves = h.moves;
-    table.kinds.n_kinds = 1;
-    table.kinds.count[0] = static_cast<int>(h.moves.size());
-    table.kinds.cumulative[0] = 1;
+    std::vector<NamedFactor> factors;
+    factors.push_back({"rbm", make_rbm(h.space(), options)});
+    rbm = make_product(h.space(), std::move(factors));
+    table = MoveTable(h.move_list());
+    table.propose(1.0, h.move_list());
+    table.finish();
   }
   std::string name(const std::string& kernel) const {
     return kernel + (is_complex ? " complex" : " real") + (symmetrised ? "" : " dense");
@@ -49,12 +50,15 @@ struct RbmCase {
 };
 
 /// Moves of all states that change something.
-inline double active_moves(const Operator& h, const SpinRows& states) {
-  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states);
+inline double active_moves(const Operator& h, const States& states) {
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
   double count = 0;
-  for (std::size_t s = 0; s < spins.extent(0); ++s) {
-    for (const SpinMove& m : h.moves)
-      count += spins(s, static_cast<std::size_t>(m.i)) != spins(s, static_cast<std::size_t>(m.j)) ? 1 : 0;
+  for (std::size_t s = 0; s < local.extent(0); ++s) {
+    for (const MoveTerm& term : h.moves()) {
+      const auto p = static_cast<std::size_t>(term.move.place[0]);
+      const auto q = static_cast<std::size_t>(term.move.place[1]);
+      count += local(s, p) != local(s, q) ? 1 : 0;
+    }
   }
   return count;
 }

@@ -77,9 +77,9 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
     return sum;
   };
   const double memory = total(peak_memory());
-  const double ratios = total(active_moves(model.h, chains.samples().spins));
+  const double ratios = total(active_moves(model.h, chains.samples().states));
   // about half of them change something
-  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites);
+  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites());
   const double flops =
       proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) +
       ratios * model.flops_per_ratio() +
