@@ -559,9 +559,9 @@ class Cli(unittest.TestCase):
                       "--set", "study.steps=100", "--set", "solver.step=2")
         self.assertEqual(ring.returncode, 0, ring.stderr)
         self.assertIn("warning: rising energy: E/N = -0.25 (exact) at the end is above", ring.stdout)
-        averaged = self.small(self.path("v.h5"), "--set", "study.steps=30")
+        averaged = self.small(self.path("v.h5"), "--set", "study.steps=30", "--set", "study.measure.samples=32768")
         self.assertIn("warning: average: the averaged parameters lie above", averaged.stdout)
-        self.small(self.path("w.h5"), "--set", "study.steps=30", "--set", "study.average=0")
+        self.small(self.path("w.h5"), "--set", "study.steps=30", "--set", "study.average=0", "--set", "study.measure.samples=32768")
         (mean, error), (last, last_error) = ((e["value"], e["error"]) for e in (json.loads(koushi("report", self.path(name), "--json").stdout)["observables"]["energy"] for name in ("v.h5", "w.h5")))
         self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
         self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
