@@ -52,7 +52,7 @@ class Energies(unittest.TestCase):
 
     def test_a_better_state_that_was_passed_is_measured(self):
         """One filter of the space group on the 3x3 Ising magnet in a field, E_0 = -25.59647 (exact diagonalisation): with a shift that falls to 1e-5 the optimisation reaches -25.397, then W crosses 0, where S is singular, and
-        it ends at -24.82, which was measured. Likewise 2x2x2 sites without symmetry, E_0 = -30.38213: -30.200 after -30.382."""
+        it ends at -24.82, which was measured."""
         ising = ['lattice={kind="square",extents=[3,3]}', 'hamiltonian={kind="transverse-field-ising",J=[-1.0],field=-2.5}', "solver.shift={absolute=1e-8,relative=1e-4,relative_end=1e-5}"]
         filter_of_all = ['wavefunction={factor=[{kind="rbm",weights="real",density=8,symmetry="space-group"}]}']
         said = self.run_ring("a.h5", *ising, *filter_of_all)
