@@ -633,6 +633,20 @@ class Cli(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("type: minres", done.stdout)
 
+    def test_petsc_options_on_every_route(self):
+        for route in ("dense", "sample-space", "matrix-free"):
+            done = self.small(self.path("p.h5"), "--overwrite", "--set", "study.steps=1", "--set", "solver.route=" + route, "-sr_ksp_monitor", "-log_view", ranks=2)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("  0 KSP Residual norm"), 1, done.stdout)  # objects are replicated, words are not
+            self.assertIn("KSPSolve", done.stdout)
+        done = self.small(self.path("s.h5"), "--set", "study.steps=1", "--set", "solver.petsc_options=-sr_mat_type scalapack -sr_ksp_view", ranks=2)
+        if "has no ScaLAPACK" not in done.stderr:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("package used to perform factorization: scalapack", done.stdout)
+        done = self.small(self.path("u.h5"), "--set", "study.steps=1", "-sr_ksp_tpye", "minres")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("PETSc does not use the options -sr_ksp_tpye\n  expected: ", done.stderr)
+
     def test_bench_on_two_ranks(self):
         """Rows of every kind, each in a run of its own: one rank that alone leaves out a call of all would keep the others waiting for ever."""
         for words, rows in (("fma", ["fma"]), ("rbm exchange real dense", ["fma", "rbm exchange real dense"]), ("local-energy complex dense", ["fma", "rbm local-energy complex dense"]),
