@@ -56,12 +56,14 @@ struct CommandLine {
   std::string petsc_options;
 };
 
-/// Takes PETSc's options (-sr_NAME [VALUE]) out of the words of the command line.
+/// Takes PETSc's options (-sr_NAME [VALUE], -log_view [:FILE]) out of the words of the command line.
 std::string take_petsc_options(std::vector<std::string>& words) {
   std::string taken;
   for (std::size_t at = 0; at < words.size();) {
-    const bool option = words[at].rfind("-sr_", 0) == 0;
-    const bool value = at + 1 < words.size() && words[at + 1].rfind('-', 0) != 0;
+    const bool log = words[at] == "-log_view";
+    const bool option = log || words[at].rfind("-sr_", 0) == 0;
+    const bool value =
+        at + 1 < words.size() && (log ? words[at + 1].rfind(':', 0) == 0 : words[at + 1].rfind('-', 0) != 0);
     if (option) {
       for (std::size_t count = value ? 2 : 1; count > 0; --count) {
         taken += words[at] + " ";

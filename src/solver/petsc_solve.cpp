@@ -329,7 +329,7 @@ std::vector<double> solve_by_scalapack(const Shell& shell, const std::vector<dou
   check(MatSetType(matrix.get(), MATSCALAPACK));
   check(MatSetUp(matrix.get()));
   fill_own_entries(shell.system, matrix.get());
-  check(MatSetOption(matrix.get(), MAT_SPD, PETSC_TRUE));
+  check(MatSetOption(matrix.get(), MAT_SYMMETRIC, PETSC_TRUE));  // it does not know MAT_SPD
   VecHandle x;
   VecHandle b;
   check(MatCreateVecs(matrix.get(), x.out(), b.out()));

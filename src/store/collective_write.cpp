@@ -18,15 +18,18 @@ H5List shared_access(const Communicator& comm) {
   h5check(H5Pset_fapl_mpio(access.get(), comm.get(), MPI_INFO_NULL), "use MPI-IO");
   return access;
 }
-H5List collective_transfer() {
+/// Bricks of long rows gain nothing from being put in order by a few of the ranks.
+H5List collective_transfer(bool rows_are_long) {
   H5List transfer(h5check(H5Pcreate(H5P_DATASET_XFER), "create a property list"));
   h5check(H5Pset_dxpl_mpio(transfer.get(), H5FD_MPIO_COLLECTIVE), "write together");
+  if (rows_are_long)
+    h5check(H5Pset_dxpl_mpio_collective_opt(transfer.get(), H5FD_MPIO_INDIVIDUAL_IO), "write together");
   return transfer;
 }
 #else
 constexpr bool together = false;
 H5List shared_access(const Communicator&) { return {}; }
-H5List collective_transfer() { return {}; }
+H5List collective_transfer(bool) { return {}; }
 #endif
 
 /// Writes the pieces of this rank, and none so often that all ranks call `calls` times.
@@ -49,6 +52,16 @@ bool write_pieces(hid_t dataset, hid_t memory_type, const std::vector<Piece>& pi
            chosen >= 0;
   }
   return good;
+}
+
+/// Elements of a brick that stand behind each other in the file, too.
+std::int64_t row_length(const ArrayBox& box) {
+  std::int64_t length = 1;
+  for (std::size_t d = box.shape.size(); d-- > 0;) {
+    length *= box.count[d];
+    if (box.count[d] != box.shape[d]) break;
+  }
+  return length;
 }
 
 std::string failure(const std::string& file, const std::string& path) {
@@ -74,9 +87,11 @@ std::string write_in_turns(const Communicator& comm, const std::string& file, co
 }
 
 std::string write_together(const Communicator& comm, const std::string& file, const std::string& path,
-                           hid_t memory_type, const std::vector<Piece>& pieces, const void* local) {
+                           hid_t memory_type, const std::vector<Piece>& pieces, std::int64_t row_bytes,
+                           const void* local) {
+  constexpr std::int64_t long_row = std::int64_t{1} << 20U;
   const H5List access = shared_access(comm);
-  const H5List transfer = collective_transfer();
+  const H5List transfer = collective_transfer(comm.max(!pieces.empty() && row_bytes < long_row ? 1 : 0) == 0);
   H5File handle(H5Fopen(file.c_str(), H5F_ACC_RDWR, access.get()));
   H5Data dataset(handle.valid() ? H5Dopen2(handle.get(), path.c_str(), H5P_DEFAULT) : -1);
   const int calls = comm.max(static_cast<int>(pieces.size()));
@@ -142,7 +157,8 @@ std::string write_bricks(const Communicator& comm, const std::string& file, cons
   if (!fault.empty())
     return fault + "\n  expected: a folder that the machines of all ranks share, for arrays of this size";
   const std::vector<Piece> pieces = pieces_of(box, most);
-  return together && comm.size() > 1 ? write_together(comm, file, path, memory_type, pieces, local)
+  const std::int64_t row_bytes = row_length(box) * static_cast<std::int64_t>(H5Tget_size(memory_type));
+  return together && comm.size() > 1 ? write_together(comm, file, path, memory_type, pieces, row_bytes, local)
                                      : write_in_turns(comm, file, path, memory_type, pieces, local);
 }
 

@@ -115,13 +115,16 @@ void Optimisation::add_to_average() {
 
 /// Windows are compared by what they are at most, so that a wild one of few samples is not the best.
 void Optimisation::keep_the_best() {
-  const std::int64_t length = window_length();
+  if (candidate_.step < 0 || previous_energy_ < candidate_.energy)
+    candidate_ = {step_ - 1, previous_energy_, previous_parameters_};
+  const std::int64_t length = best_length();
   if (step_ % length != 0) return;
   const Estimate here = window(step_ - length, step_);
-  if (!best_parameters_.empty() && !(here.value + 4 * here.error < best_.value + 4 * best_.error)) return;
-  best_parameters_ = previous_parameters_;
-  best_ = here;
-  best_step_ = step_ - 1;
+  if (best_step_.step < 0 || here.value + 4 * here.error < best_.value + 4 * best_.error) {
+    best_step_ = std::move(candidate_);
+    best_ = here;
+  }
+  candidate_ = {};
 }
 
 void Optimisation::record(const ChainMoments& now) {
@@ -187,7 +190,7 @@ void Optimisation::choose(Progress& progress) {
   if (chosen_ != Chosen::nothing) return;
   const double n = model_.n_sites();
   const Estimate last = last_window();
-  const bool rose = !best_parameters_.empty() && lies_above(last, best_);
+  const bool rose = best_step_.step >= 0 && best_step_.step < n_steps_ - window_length() && lies_above(last, best_);
   const bool measured = deck_.integer("study.measure.samples") > 0;
   if (rose) {
     run_.warn(
@@ -195,15 +198,15 @@ void Optimisation::choose(Progress& progress) {
         fmt::format("E/N = {} at the end is above {} around step {}{}: the updates are too long; remedy: a larger "
                     "[solver] shift, a smaller step, step_end or max_distance",
                     with_error(last.value / n, last.error / n), with_error(best_.value / n, best_.error / n),
-                    best_step_ + 1 - window_length() + window_length() / 2,
-                    measured ? fmt::format(", and the parameters of step {} are measured", best_step_) : ""));
+                    best_step_.step,
+                    measured ? fmt::format(", and the parameters of step {} are measured", best_step_.step) : ""));
   }
   warn_of_a_fall(progress);
   warn_of_ups_and_downs(progress);
   if (!measured) return;
   last_parameters_ = model_.psi().parameters();
   chosen_ = rose ? Chosen::best : n_averaged_ > 0 ? Chosen::average : Chosen::last;
-  if (chosen_ == Chosen::best) model_.psi().set_parameters(best_parameters_);
+  if (chosen_ == Chosen::best) model_.psi().set_parameters(best_step_.parameters);
   if (chosen_ == Chosen::average) {
     for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
     model_.psi().set_parameters(parameter_sum_);
@@ -262,9 +265,9 @@ bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
               fmt::format("the measured energy {} lies above the steps before it, {}, so the parameters of step {} are "
                           "measured; remedy: study.average, or a smaller [solver] step_end",
                           with_error(measured.value, measured.error),
-                          with_error(last_window().value, last_window().error), best_step_));
-    if (best_parameters_.empty()) return false;  // of a run that an earlier version began
-    model_.psi().set_parameters(best_parameters_);
+                          with_error(last_window().value, last_window().error), best_step_.step));
+    if (best_step_.step < 0) return false;  // of a run that an earlier version began
+    model_.psi().set_parameters(best_step_.parameters);
     chosen_ = Chosen::best;
     return true;
   }
@@ -317,10 +320,15 @@ void Optimisation::write(ResultWriter& writer) const {
   real("previous_variance", previous_variance_);
   writer.write("state/optimisation/parameter_sum", parameter_sum_);
   writer.write("state/optimisation/last_parameters", last_parameters_);
-  writer.write("state/optimisation/best_parameters", best_parameters_);
+  const auto lowest = [&](const std::string& name, const Lowest& step) {
+    whole(name + "_step", step.step);
+    real(name + "_step_energy", step.energy);
+    writer.write("state/optimisation/" + name + "_parameters", step.parameters);
+  };
+  lowest("candidate", candidate_);
+  lowest("best", best_step_);
   real("best_energy", best_.value);
   real("best_error", best_.error);
-  whole("best_step", best_step_);
 }
 
 void Optimisation::read(const ResultReader& reader) {
@@ -344,9 +352,12 @@ void Optimisation::read(const ResultReader& reader) {
   previous_variance_ = real("previous_variance");
   parameter_sum_ = reals("parameter_sum");
   last_parameters_ = reals("last_parameters");
-  best_parameters_ = reals("best_parameters");
+  const auto lowest = [&](const std::string& name) {
+    return Lowest{whole(name + "_step"), real(name + "_step_energy"), reals(name + "_parameters")};
+  };
+  candidate_ = lowest("candidate");
+  best_step_ = lowest("best");
   best_ = {.value = real("best_energy"), .error = real("best_error")};
-  best_step_ = whole("best_step");
 }
 
 /// state/step = {step, whether the measurement has begun, ...}, state/previous = {energy, variance}.

@@ -559,9 +559,9 @@ class Cli(unittest.TestCase):
                       "--set", "study.steps=100", "--set", "solver.step=2")
         self.assertEqual(ring.returncode, 0, ring.stderr)
         self.assertIn("warning: rising energy: E/N = -0.25 (exact) at the end is above", ring.stdout)
-        averaged = self.small(self.path("v.h5"), "--set", "study.steps=30")
+        averaged = self.small(self.path("v.h5"), "--set", "study.steps=30", "--set", "study.measure.samples=32768")
         self.assertIn("warning: average: the averaged parameters lie above", averaged.stdout)
-        self.small(self.path("w.h5"), "--set", "study.steps=30", "--set", "study.average=0")
+        self.small(self.path("w.h5"), "--set", "study.steps=30", "--set", "study.average=0", "--set", "study.measure.samples=32768")
         (mean, error), (last, last_error) = ((e["value"], e["error"]) for e in (json.loads(koushi("report", self.path(name), "--json").stdout)["observables"]["energy"] for name in ("v.h5", "w.h5")))
         self.assertLess(abs(mean - last), 5 * math.hypot(error, last_error))  # those of the last step were measured after all
         self.assertGreater(float(averaged.stdout.split("(E = ")[1].split("then ")[1].split(")")[0]), mean + 5 * error)
@@ -632,6 +632,20 @@ class Cli(unittest.TestCase):
             done = self.small(self.path("p.h5"), "--overwrite", "--set", "study.steps=1", "--set", "solver.route=matrix-free", *how, "-sr_ksp_view")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("type: minres", done.stdout)
+
+    def test_petsc_options_on_every_route(self):
+        for route in ("dense", "sample-space", "matrix-free"):
+            done = self.small(self.path("p.h5"), "--overwrite", "--set", "study.steps=1", "--set", "solver.route=" + route, "-sr_ksp_monitor", "-log_view", ranks=2)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("  0 KSP Residual norm"), 1, done.stdout)  # objects are replicated, words are not
+            self.assertIn("KSPSolve", done.stdout)
+        done = self.small(self.path("s.h5"), "--set", "study.steps=1", "--set", "solver.petsc_options=-sr_mat_type scalapack -sr_ksp_view", ranks=2)
+        if "has no ScaLAPACK" not in done.stderr:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("package used to perform factorization: scalapack", done.stdout)
+        done = self.small(self.path("u.h5"), "--set", "study.steps=1", "-sr_ksp_tpye", "minres")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("PETSc does not use the options -sr_ksp_tpye\n  expected: ", done.stderr)
 
     def test_bench_on_two_ranks(self):
         """Rows of every kind, each in a run of its own: one rank that alone leaves out a call of all would keep the others waiting for ever."""

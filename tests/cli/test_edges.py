@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -252,6 +253,112 @@ class Edges(unittest.TestCase):
         self.assertEqual(run.returncode, 3, said)
         self.assertIn("f.h5.part: cannot be written (File too large)\n", said)
         self.assertEqual(self.status(self.path("f.h5"))["status"], "running")
+
+    def large_field(self, name, extents):
+        """A deck of one Ising field of so many sites, each of 8 bytes in the file."""
+        with open(self.path(name), "w") as deck:
+            deck.write(FIELD.replace("warm_up = 10\nmeasurements = 1000", "warm_up = 0\nmeasurements = 6").replace("[4]", extents).replace('"wolff"', '"metropolis"')
+                       .replace('file = "field.h5"', 'file = "field.h5"\ncheckpoint = "0.001 s"'))
+        return name
+
+    def test_fields_larger_than_the_memory_of_a_rank(self):
+        """512 MiB of field, while no rank may have more than 450 MB of memory: written by 8 ranks, killed, resumed by 4."""
+        disk = "/dev/shm" if shutil.disk_usage("/dev/shm").free > 2 << 30 else self.folder
+        folder = tempfile.mkdtemp(dir=disk)
+        self.addCleanup(shutil.rmtree, folder)
+        file, deck, limit = os.path.join(folder, "a.h5"), self.large_field("large.toml", "[8192, 8192]"), 450 << 20
+        self.assertGreater(8 * 8192 * 8192, limit)
+        run = self.start(file, "--set", "study.measurements=1000", ranks=8, deck=deck, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+        kill_session(run.pid)
+        _, said = run.communicate(timeout=DEADLINE)
+        self.assertTrue(os.path.exists(file), said)
+        self.assertGreater(os.path.getsize(file), limit)
+        self.assertEqual(self.status(file)["status"], "running")
+        done = subprocess.run(self.run_words(file, "--set", "study.measurements=1000", "--resume", "--time-limit", "0.01 s", ranks=4, deck=deck), env=ENV, capture_output=True, text=True,
+                              timeout=DEADLINE)
+        self.assertIn("resumed ", done.stdout, done.stderr)
+        self.assertEqual(self.status(file)["status"], "stopped", done.stderr)
+
+    def test_ranks_killed_while_they_write_together(self):
+        """The file stays whole, and the run goes on from it on other ranks to the bitwise same end."""
+        deck, whole, file = self.large_field("large.toml", "[1024, 4096]"), self.path("whole.h5"), self.path("a.h5")
+        self.assertEqual(subprocess.run(self.run_words(whole, deck=deck), env=ENV, capture_output=True).returncode, 0)
+        for ranks, dies in ((3, 1), (2, 0)):
+            with self.subTest(ranks=ranks):
+                file = self.path("a%d.h5" % ranks)
+                run = self.start(file, "--set", "study.measurements=100000", ranks=ranks, deck=deck)
+                victim = self.rank_process(run.pid, dies)
+                until(lambda: os.path.exists(file + ".part") and os.path.getsize(file + ".part") > 32 << 20, "a large array under way")
+                os.kill(victim, signal.SIGKILL)
+                _, err = run.communicate(timeout=DEADLINE)
+                self.assertNotEqual(run.returncode, 0)
+                self.assertTrue(os.path.exists(file + ".part"))
+                self.assertEqual(self.status(file)["status"], "running")
+        file = self.path("a.h5")
+        run = self.start(file, ranks=3, deck=deck)
+        kill_session(run.pid)
+        run.communicate()
+        done = subprocess.run(self.run_words(file, "--resume", ranks=2, deck=deck), env=ENV, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        code = "import h5py,sys\na,b=[h5py.File(f) for f in sys.argv[1:]]\nprint((a['state/field'][()]==b['state/field'][()]).all(), a['state/field'].attrs['checksum']==b['state/field'].attrs['checksum'])"
+        self.assertEqual(Cli.python(self, code, file, whole), "True True\n")
+        self.assertEqual(self.history(file, "series"), self.history(whole, "series"))
+
+    def test_large_arrays_on_full_disks(self):
+        """A tmpfs that takes one field and not two."""
+        deck = self.large_field("large.toml", "[1024, 4096]")
+        for ranks in (0, 2):
+            with self.subTest(ranks=ranks):
+                os.mkdir(self.path("disk%d" % ranks))
+                done = self.in_mounts('disk=$1; shift; mount -t tmpfs -o size=48m none "$disk"; "$@" > /dev/null; echo "code $?"; ls "$disk"; "%s" report "$disk/a.h5"' % KOUSHI,
+                                      self.path("disk%d" % ranks), *self.run_words(self.path("disk%d/a.h5" % ranks), ranks=ranks, deck=deck))
+                self.assertIn("code 3\na.h5\n", done.stdout, done.stderr)
+                self.assertIn("lattice-field, running", done.stdout)
+                self.assertNotIn(".part", done.stdout)
+                self.assertEqual(done.stderr.count("/a.h5.part: cannot be written (No space left on device)\n"), 1, done.stderr)
+                self.assertIn("use --resume", done.stderr)
+
+    def test_saved_configurations_of_some_size_are_copied(self):
+        """From checkpoint to checkpoint, over a stop and other ranks; a flipped bit in one of them is found by who reads it."""
+        deck = self.large_field("large.toml", "[1024, 2048]")
+        sets = ["--set", "study.save_every=2"]
+        whole, file = self.path("whole.h5"), self.path("a.h5")
+        self.assertEqual(subprocess.run(self.run_words(whole, *sets, "--set", "output.checkpoint=1 h", deck=deck), env=ENV, capture_output=True).returncode, 0)
+        self.assertEqual(subprocess.run(self.run_words(file, *sets, "--set", "study.measurements=3", ranks=2, deck=deck), env=ENV, capture_output=True).returncode, 0)
+        self.assertEqual(subprocess.run(self.run_words(file, *sets, "--resume", ranks=3, deck=deck), env=ENV, capture_output=True).returncode, 0)
+        code = """import h5py,numpy,sys
+a,b=[h5py.File(f)["configurations"] for f in sys.argv[1:]]
+print(sorted(a), all((a[k][()]==b[k][()]).all() and a[k].attrs["checksum"]==b[k].attrs["checksum"] for k in b), a["2"].id.get_offset())"""
+        said = Cli.python(self, code, file, whole)
+        self.assertIn("['2', '4', '6'] True", said)
+        with open(file, "r+b") as stream:
+            stream.seek(int(said.split()[-1]) + 4321)
+            byte = stream.read(1)[0]
+            stream.seek(-1, os.SEEK_CUR)
+            stream.write(bytes([byte ^ 8]))
+        start = ["--set", 'study.initial="%s"' % file, "--set", "study.measurements=1"]
+        for ranks in (0, 2):
+            bad = subprocess.run(self.run_words(self.path("b.h5"), *start, "--set", "study.initial_sweep=2", ranks=ranks, deck=deck), env=ENV, capture_output=True, text=True)
+            self.assertEqual(bad.returncode, 3, bad.stderr)
+            self.assertIn("a.h5: is corrupted (the checksum of its dataset configurations/2 is wrong)", bad.stderr)
+        good = subprocess.run(self.run_words(self.path("b.h5"), *start, "--set", "study.initial_sweep=4", deck=deck), env=ENV, capture_output=True, text=True)
+        self.assertEqual(good.returncode, 0, good.stderr)
+
+    def test_names_that_are_too_long(self):
+        """With .previous, the longest that is made, a name may have 255 bytes; what cannot be made is said before the first step."""
+        for length, code in ((246, 0), (247, 3), (250, 3)):
+            with self.subTest(length=length):
+                file = self.path("n" * (length - 3) + ".h5")
+                done = subprocess.run(self.run_words(file, "--set", "study.measurements=20"), env=ENV, capture_output=True, text=True)
+                self.assertEqual(done.returncode, code, done.stderr)
+                if code:
+                    self.assertIn(".previous cannot be created (File name too long)\n  expected: [output] file or --output", done.stderr)
+                    self.assertNotIn("sweep", done.stdout)
+                    self.assertEqual([n for n in os.listdir(self.folder) if n.startswith(os.path.basename(file))], [])
+        os.mkdir(self.path("a.h5.previous"))
+        done = subprocess.run(self.run_words(self.path("a.h5"), "--overwrite"), env=ENV, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("a.h5.previous is a folder\n", done.stderr)
 
     def test_folders_that_vanish(self):
         sets = ["--set", "study.measurements=20000", "--set", "output.checkpoint=0.01 s"]

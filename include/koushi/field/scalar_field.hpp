@@ -274,8 +274,8 @@ class ScalarField : public ScalarTheory {
 /// stiffness (phi - w phi')^2.
 ///
 /// phi -> phi - 2 (phi.r) r, r a random unit vector (n = 1: phi -> - phi), keeps |phi|; of a bond it changes
-/// - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so that
-/// a bond of aligned signs is active with probability 1 - e^{-2 J}.
+/// - 2 stiffness w (phi.r)(phi'.r) alone, an Ising coupling J = 2 stiffness w |phi.r| |phi'.r| of the two signs, so
+/// that a bond of aligned signs is active with probability 1 - e^{-2 J}.
 /// Source  R. C. Brower, P. Tamayo, Phys. Rev. Lett. 62, 1087 (1989); U. Wolff, Phys. Rev. Lett. 62, 361 (1989)
 template <typename Theory>
 class SignClusters : public Theory, public ClusterUpdates {

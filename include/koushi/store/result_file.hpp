@@ -16,7 +16,7 @@ struct ArrayLimits {
   std::int64_t large = std::int64_t{16} << 20U;     ///< of one array
   std::int64_t together = std::int64_t{64} << 20U;  ///< of all that are not large; what comes beyond is large as well,
   std::int64_t small = std::int64_t{64} << 10U;     ///< but for arrays below this
-  std::int64_t piece = std::int64_t{128} << 20U;    ///< that a rank writes in one collective call; at most 1 GiB
+  std::int64_t piece = std::int64_t{32} << 20U;     ///< that a rank writes in one collective call; at most 1 GiB
 };
 
 /// Writes one HDF5 result file, beside the one of that name, and renames it into place.

@@ -75,6 +75,8 @@ class Optimisation {
   /// Mean energy and its error over steps [first, last) of the history.
   Estimate window(std::int64_t first, std::int64_t last) const;
   std::int64_t window_length() const { return std::max<std::int64_t>(1, n_steps_ / 20); }
+  /// Steps whose mean tells a better state from a lucky one; where states are enumerated every step does.
+  std::int64_t best_length() const { return model_.sampler().n_chains() == 0 ? 1 : window_length(); }
   Estimate last_window() const { return window(n_steps_ - window_length(), n_steps_); }
   void warn_of_a_fall(Progress& progress);
   void warn_of_ups_and_downs(Progress& progress);
@@ -95,9 +97,15 @@ class Optimisation {
   double step_size_ = 0;
   std::vector<double> parameter_sum_;
   std::vector<double> last_parameters_;  ///< while psi has others: those of the last step
-  std::vector<double> best_parameters_;  ///< at the last step of the lowest window of the history so far
-  Estimate best_;                        ///< its energy
-  std::int64_t best_step_ = 0;
+  /// The lowest step of the present window, and that of the lowest window so far, whose mean is best_.
+  struct Lowest {
+    std::int64_t step = -1;
+    double energy = 0;
+    std::vector<double> parameters;
+  };
+  Lowest candidate_;
+  Lowest best_step_;
+  Estimate best_;
   Chosen chosen_ = Chosen::nothing;
   History history_;
 };

@@ -552,7 +552,7 @@ RunEstimate LatticeField::describe(int ranks) {
       bytes += all;
     }
     text += fmt::format(
-        "file         about {} of measurements and configurations; rank 0 takes up to four times as much while it "
+        "file         about {} of measurements and configurations; every rank takes a copy of its own part while it "
         "writes them\n",
         format_bytes(bytes));
     text += fmt::format(

@@ -1,3 +1,5 @@
+#include <petscksp.h>
+
 #include <Eigen/Dense>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -147,6 +149,22 @@ Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absol
   return interleaved;
 }
 
+/// PETSc's options while this lives.
+class Options {
+ public:
+  explicit Options(std::vector<std::pair<std::string, std::string>> options) : options_(std::move(options)) {
+    for (const auto& [name, value] : options_) PetscOptionsSetValue(nullptr, name.c_str(), value.c_str());
+  }
+  ~Options() {
+    for (const auto& [name, value] : options_) PetscOptionsClearValue(nullptr, name.c_str());
+  }
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> options_;
+};
+
 /// sqrt(delta^T S delta)
 double length(const Problem& problem, bool holomorphic, const Eigen::VectorXd& delta) {
   const Eigen::MatrixXcd mean = problem.weights.cast<Complex>().transpose() * problem.rows;
@@ -249,4 +267,100 @@ TEST_CASE("singular and infinite systems end in an error with a remedy, on every
   SrReport report;
   problem.energies(2) = std::nan("");
   CHECK_THROWS_AS(solve(world, problem, true, {}, report), NumericalError);
+}
+
+TEST_CASE("methods and matrices of PETSc solve the same system on every route", "[solver][mpi]") {
+  const Communicator world = Communicator::world();
+  const std::vector<std::vector<std::pair<std::string, std::string>>> choices{
+      {{"-sr_mat_type", "dense"}},
+#ifdef PETSC_HAVE_SCALAPACK
+      {{"-sr_mat_type", "scalapack"}},
+      {{"-sr_mat_type", "scalapack"}, {"-sr_mat_scalapack_block_sizes", "16"}},
+      {{"-sr_mat_type", "scalapack"}, {"-sr_ksp_type", "cg"}, {"-sr_pc_type", "none"}},
+#endif
+      {{"-sr_ksp_type", "minres"}},
+      {{"-sr_ksp_type", "minres"}, {"-sr_pc_type", "none"}},
+      {{"-sr_ksp_type", "cg"}, {"-sr_pc_type", "jacobi"}},
+      {{"-sr_ksp_type", "preonly"}, {"-sr_pc_type", "koushi-cholesky"}}};
+  for (const std::string kind : {"general", "real", "holomorphic"}) {
+    const bool holomorphic = kind == "holomorphic";
+    for (const auto& [n, p] : {std::pair{60, 9}, std::pair{75, 70}}) {
+      Problem problem = random_problem(n, p);
+      if (kind == "real") problem.rows.imag().setZero();
+      const Eigen::VectorXd expected =
+          reference(problem, holomorphic, 1e-1, 1e-1, Eigen::VectorXd::Zero(holomorphic ? 2 * p : p));
+      for (const auto& choice : choices) {
+        const Options options(choice);
+        for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
+          INFO(kind << ", " << n << " x " << p << ", route " << static_cast<int>(route) << ", " << choice[0].second
+                    << " " << choice.back().second);
+          SrReport report;
+          const auto delta =
+              solve(world, problem, holomorphic,
+                    {.route = route, .shift_absolute = 1e-1, .shift_relative = 1e-1, .tolerance = 1e-12}, report);
+          const Eigen::Map<const Eigen::VectorXd> found(delta.data(), static_cast<Eigen::Index>(delta.size()));
+          CHECK((found - expected).norm() < 1e-8 * expected.norm());
+          if (choice.back().second == "none" || choice.back().second == "jacobi") CHECK(report.iterations > 2);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a matrix that the solver does not have is refused", "[solver]") {
+  const std::vector<std::pair<std::string, std::string>> choice{{"-sr_mat_type", "aij"}};
+  const Options options(choice);
+  SrReport report;
+  CHECK_THROWS_AS(solve(Communicator::self(), random_problem(20, 5), true, {}, report), UsageError);
+}
+
+TEST_CASE("steps in imaginary and in real time follow the exact evolution to first order", "[solver]") {
+  // Three amplitudes psi_s = exp(theta_s), of complex parameters or of their real and imaginary parts.
+  const Communicator self = Communicator::self();
+  Eigen::MatrixXcd h(3, 3);
+  h << 0.3, Complex(0.2, 0.5), 0.1, Complex(0.2, -0.5), -0.4, Complex(0, 0.7), 0.1, Complex(0, -0.7), 0.9;
+  const Eigen::Vector3cd theta(Complex(0.1, 0.2), Complex(-0.3, 0.4), Complex(0.2, -0.6));
+  const Eigen::Vector3cd psi = theta.array().exp();
+  const Eigen::Vector3cd energies = (h * psi).array() / psi.array();
+  const Eigen::Vector3d weights = psi.cwiseAbs2() / psi.squaredNorm();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> eigen(h);
+  for (const bool holomorphic : {true, false}) {
+    Eigen::MatrixXcd o = Eigen::MatrixXcd::Identity(3, 3);
+    if (!holomorphic) {
+      o.resize(3, 6);
+      o.setZero();
+      for (int s = 0; s < 3; ++s) {
+        o(s, 2 * s) = 1;
+        o(s, 2 * s + 1) = Complex(0, 1);
+      }
+    }
+    const MatrixRows rows(self, o, holomorphic);
+    for (const bool real_time : {false, true}) {
+      for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space}) {
+        StochasticReconfiguration sr(self, rows, ConstHostReals(weights.data(), 3),
+                                     {.route = route, .shift_absolute = 1e-9, .shift_relative = 0});
+        const std::vector<double> delta =
+            sr.solve(ConstHostComplexes(energies.data(), 3), real_time ? Complex(0, -1) : Complex(1, 0));
+        CHECK(std::abs(sr.distance(delta) - sr.report().distance) < 1e-14);
+        double errors[2];
+        for (const int half : {0, 1}) {
+          const double eta = half == 0 ? 1e-3 : 5e-4;
+          Eigen::Vector3cd moved;
+          for (int s = 0; s < 3; ++s) {
+            const auto q = static_cast<std::size_t>(2 * s);
+            moved(s) = std::exp(theta(s) + (real_time ? eta : -eta) * Complex(delta[q], delta[q + 1]));
+          }
+          const Complex exponent = real_time ? Complex(0, -eta) : Complex(-eta, 0);
+          const Eigen::Vector3cd exact =
+              eigen.eigenvectors() *
+              (exponent * eigen.eigenvalues().cast<Complex>()).array().exp().matrix().asDiagonal() *
+              eigen.eigenvectors().adjoint() * psi;
+          const Eigen::Vector3cd apart = moved - exact * (exact.dot(moved) / exact.squaredNorm());
+          errors[half] = apart.norm() / moved.norm();  // the distance of rays
+        }
+        CHECK(errors[0] < 1e-5);
+        CHECK(std::abs(errors[0] / errors[1] - 4) < 0.1);  // of second order in eta
+      }
+    }
+  }
 }
