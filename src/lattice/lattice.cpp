@@ -102,6 +102,51 @@ std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
   return bonds;
 }
 
+double Lattice::distance(int i, int j) const {
+  const int d = cell_.dimension();
+  const Eigen::MatrixXd torus = cell_.vectors * supercell_.cast<double>();
+  const Eigen::VectorXd direct = position(j) - position(i);
+  double shortest = direct.norm();
+  int images = 1;
+  for (int k = 0; k < d; ++k) images *= 3;
+  for (int image = 0; image < images; ++image) {
+    Eigen::VectorXd shift = Eigen::VectorXd::Zero(d);
+    bool allowed = true;
+    for (int k = 0, rest = image; k < d; ++k, rest /= 3) {
+      shift(k) = rest % 3 - 1;
+      allowed = allowed && (shift(k) == 0 || boundary_[static_cast<std::size_t>(k)] != Boundary::open);
+    }
+    if (allowed) shortest = std::min(shortest, (direct + torus * shift).norm());
+  }
+  return shortest;
+}
+
+std::vector<Eigen::VectorXd> Lattice::momenta() const {
+  // Integer points n modulo the transposed supercell: the cells of the dual torus.
+  const int d = cell_.dimension();
+  const Eigen::MatrixXd dual = 2 * std::acos(-1.0) * (cell_.vectors * supercell_.cast<double>()).inverse().transpose();
+  const auto volume = static_cast<std::int64_t>(std::llround(std::abs(supercell_.cast<double>().determinant())));
+  const Eigen::MatrixXd turn = supercell_.cast<double>().transpose().inverse();  // n in units of the reciprocal lattice
+  std::vector<Eigen::VectorXd> found;
+  std::set<std::vector<std::int64_t>> seen;
+  std::vector<int> n(static_cast<std::size_t>(d), 0);
+  const auto reach = static_cast<int>(volume);
+  while (static_cast<std::int64_t>(found.size()) < volume) {
+    Eigen::VectorXd integers(d);
+    for (int k = 0; k < d; ++k) integers(k) = n[static_cast<std::size_t>(k)];
+    std::vector<std::int64_t> key;  // the fractional parts times the volume are integers
+    for (const double x : (turn * integers).eval()) {
+      const auto scaled = static_cast<std::int64_t>(std::llround(x * static_cast<double>(volume)));
+      key.push_back((scaled % volume + volume) % volume);
+    }
+    if (seen.insert(key).second) found.emplace_back(dual * integers);
+    int k = d - 1;
+    while (k >= 0 && ++n[static_cast<std::size_t>(k)] >= reach) n[static_cast<std::size_t>(k--)] = 0;
+    if (k < 0) break;
+  }
+  return found;
+}
+
 int Lattice::n_shells() const {
   int last = 0;
   for (const Bond& bond : bonds_) last = std::max(last, bond.shell);

@@ -17,6 +17,125 @@ namespace koushi {
 
 namespace {
 
+// The kernels of the general form stand in free functions, where nvcc takes lambdas.
+
+/// Draws proposal `lane` of every walker from the vector of proposals that begins at `first`: the same random numbers as
+/// those of one kernel for all factors.
+void draw_proposals(const Kokkos::DefaultExecutionSpace& space, const MoveList& moves, const States& states,
+                    const ProposalKinds& kinds, const ChainRandom& random, int first, int lane,
+                    const Proposed& proposed, const Kokkos::View<double*>& threshold,
+                    const Kokkos::View<Complex*>& ratio) {
+  for_items<sizeof(ProposalDraws)>(
+      "koushi::manybody::propose", space, static_cast<int>(ratio.extent(0)),
+      KOKKOS_LAMBDA(const LaneTeam& team, int w) {
+        LaneTeam::Shared<ProposalDraws> shared(team);
+        ProposalDraws& draws = *shared;
+        draws.fill(team, random, w, first, kinds);
+        const MoveSites& sites = moves(draws.move[lane]);
+        const std::int8_t* x = &states.local(w, 0);
+        int sigma = draws.sigma[lane];
+        if (sites.either == 0) {
+          sigma = sites.direction(x);
+        } else if (!sites.acts(x, sigma)) {
+          sigma = 0;
+        }
+        team.once([&] {
+          proposed.move(w) = draws.move[lane];
+          proposed.sigma(w) = sigma;
+          threshold(w) = draws.threshold[lane];
+          ratio(w) = 1.0;
+        });
+      });
+}
+
+/// Takes proposals back that are not accepted.
+void decide(const Kokkos::DefaultExecutionSpace& space, const Proposed& proposed,
+            const Kokkos::View<double*>& threshold, const Kokkos::View<Complex*>& ratio,
+            const Kokkos::View<std::int64_t* [2]>& counts) {
+  Kokkos::parallel_for(
+      "koushi::manybody::decide",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        if (proposed.sigma(w) == 0) return;
+        counts(w, 1) += 1;
+        const Complex r = ratio(w);
+        if (threshold(w) < r.real() * r.real() + r.imag() * r.imag()) {
+          counts(w, 0) += 1;
+        } else {
+          proposed.sigma(w) = 0;
+        }
+      });
+}
+
+void move_states(const Kokkos::DefaultExecutionSpace& space, const MoveList& moves, const States& states,
+                 const Proposed& proposed) {
+  const RealRows no_table;
+  Kokkos::parallel_for(
+      "koushi::manybody::move_states",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(proposed.sigma.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        if (proposed.sigma(w) == 0) return;
+        moves(proposed.move(w)).apply(Walkers(states, no_table, w).state_of(0), proposed.sigma(w));
+      });
+}
+
+/// Proposes one move in one direction to every walker.
+void propose_all(const Kokkos::DefaultExecutionSpace& space, const MoveList& moves, const States& states, int move,
+                 int direction, const Proposed& proposed, const Kokkos::View<Complex*>& ratio) {
+  Kokkos::parallel_for(
+      "koushi::manybody::try_move",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        proposed.move(w) = move;
+        proposed.sigma(w) = moves(move).acts(&states.local(w, 0), direction) ? direction : 0;
+        ratio(w) = 1.0;
+      });
+}
+
+using GroupValues = Kokkos::View<Complex**, Kokkos::LayoutRight>;
+
+void set_diagonals(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const States& states,
+                   const GroupValues& values) {
+  Kokkos::parallel_for(
+      "koushi::manybody::diagonal_values",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(values.extent(0))),
+      KOKKOS_LAMBDA(int w) { diagonal_values(terms, &states.local(w, 0), w, values); });
+}
+
+void add_values(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const States& states, int k,
+                const Proposed& proposed, const Kokkos::View<Complex*>& ratio, const GroupValues& values) {
+  Kokkos::parallel_for(
+      "koushi::manybody::add_values",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(values.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        const int sigma = proposed.sigma(w);
+        if (sigma != 0) values(w, terms.move(k, 1)) += terms.element_at(k, &states.local(w, 0), sigma) * ratio(w);
+      });
+}
+
+void sum_groups(const Kokkos::DefaultExecutionSpace& space, double constant, const GroupValues& values,
+                const Kokkos::View<Complex*>& energies) {
+  Kokkos::parallel_for(
+      "koushi::manybody::sum_groups",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(energies.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        Complex sum = constant;
+        for (int g = 0; g < static_cast<int>(values.extent(1)); ++g) sum += values(w, g);
+        energies(w) = sum;
+      });
+}
+
+void keep_ratios(const Kokkos::DefaultExecutionSpace& space, int k, const Proposed& proposed,
+                 const Kokkos::View<Complex*>& ratio, const Kokkos::View<Complex** [2]>& ratios) {
+  Kokkos::parallel_for(
+      "koushi::manybody::keep_ratios",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        const int sigma = proposed.sigma(w);
+        if (sigma != 0) ratios(w, k, sigma > 0 ? 0 : 1) = ratio(w);
+      });
+}
+
 /// A kernel per factor and launch. Slower than one kernel for all, the more so the fewer walkers there are.
 class GeneralMoves final : public MoveSet {
  public:
@@ -26,133 +145,62 @@ class GeneralMoves final : public MoveSet {
   void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const Batch& batch,
                   const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
                   int n_proposals) const override {
-    const MoveList moves = moves_;
-    const States states = batch.states;
-    const auto n = static_cast<int>(states.local.extent(0));
+    const std::size_t n = batch.states.local.extent(0);
     const Proposed proposed = propose(n);
-    const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", static_cast<std::size_t>(n));
-    const Kokkos::View<double*> threshold("koushi::manybody::threshold", static_cast<std::size_t>(n));
+    const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", n);
+    const Kokkos::View<double*> threshold("koushi::manybody::threshold", n);
     for (int p = 0; p < n_proposals; ++p) {
-      const int first = p / ProposalDraws::width * ProposalDraws::width;  // the same numbers as those of one kernel
-      for_items<sizeof(ProposalDraws)>(
-          "koushi::manybody::propose", space, n, KOKKOS_LAMBDA(const LaneTeam& team, int w) {
-            LaneTeam::Shared<ProposalDraws> shared(team);
-            ProposalDraws& draws = *shared;
-            draws.fill(team, random, w, first, kinds);
-            const int lane = p - first;
-            const MoveSites& sites = moves(draws.move[lane]);
-            const std::int8_t* x = &states.local(w, 0);
-            const int sigma = sites.either == 0                  ? sites.direction(x)
-                              : sites.acts(x, draws.sigma[lane]) ? draws.sigma[lane]
-                                                                 : 0;
-            team.once([&] {
-              proposed.move(w) = draws.move[lane];
-              proposed.sigma(w) = sigma;
-              threshold(w) = draws.threshold[lane];
-              ratio(w) = 1.0;
-            });
-          });
+      const int first = p / ProposalDraws::width * ProposalDraws::width;
+      draw_proposals(space, moves_, batch.states, kinds, random, first, p - first, proposed, threshold, ratio);
       for (const auto& factor : factors_) factor->multiply_ratios(space, batch, proposed, ratio);
-      Kokkos::parallel_for(
-          "koushi::manybody::decide", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-          KOKKOS_LAMBDA(int w) {
-            if (proposed.sigma(w) == 0) return;
-            counts(w, 1) += 1;
-            const Complex r = ratio(w);
-            if (threshold(w) < r.real() * r.real() + r.imag() * r.imag()) {
-              counts(w, 0) += 1;
-            } else {
-              proposed.sigma(w) = 0;
-            }
-          });
+      decide(space, proposed, threshold, ratio, counts);
       for (const auto& factor : factors_) factor->accept(space, batch, proposed);
-      Kokkos::parallel_for(
-          "koushi::manybody::move_states", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-          KOKKOS_LAMBDA(int w) {
-            if (proposed.sigma(w) == 0) return;
-            moves(proposed.move(w)).apply(Walkers(states, RealRows(), w).state_of(0), proposed.sigma(w));
-          });
+      move_states(space, moves_, batch.states, proposed);
     }
   }
 
   void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
                       const Kokkos::View<Complex*>& energies) const override {
-    const Kokkos::View<Complex**, Kokkos::LayoutRight> values("koushi::manybody::values", energies.extent(0),
-                                                              static_cast<std::size_t>(terms.n_groups));
+    const GroupValues values("koushi::manybody::values", energies.extent(0), static_cast<std::size_t>(terms.n_groups));
     local_values(space, terms, batch, values);
-    const double constant = terms.constant;
-    const int groups = terms.n_groups;
-    Kokkos::parallel_for(
-        "koushi::manybody::sum_groups",
-        Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(energies.extent(0))),
-        KOKKOS_LAMBDA(int w) {
-          Complex sum = constant;
-          for (int g = 0; g < groups; ++g) sum += values(w, g);
-          energies(w) = sum;
-        });
+    sum_groups(space, terms.constant, values, energies);
   }
 
   void local_values(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
-                    const Kokkos::View<Complex**, Kokkos::LayoutRight>& values) const override {
-    const States states = batch.states;
-    const auto n = static_cast<int>(values.extent(0));
-    Kokkos::parallel_for(
-        "koushi::manybody::diagonal_values", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-        KOKKOS_LAMBDA(int w) { diagonal_values(terms, &states.local(w, 0), w, values); });
+                    const GroupValues& values) const override {
+    set_diagonals(space, terms, batch.states, values);
     const auto numbers = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, terms.move);
     for_directions(
         space, batch, static_cast<int>(terms.element.extent(0)), [&](int k) { return numbers(k, 0); },
         [&](int k, const Proposed& proposed, const Kokkos::View<Complex*>& ratio) {
-          Kokkos::parallel_for(
-              "koushi::manybody::add_values", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-              KOKKOS_LAMBDA(int w) {
-                const int sigma = proposed.sigma(w);
-                if (sigma == 0) return;
-                values(w, terms.move(k, 1)) += terms.element_at(k, &states.local(w, 0), sigma) * ratio(w);
-              });
+          add_values(space, terms, batch.states, k, proposed, ratio, values);
         });
   }
 
   void ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
               const Kokkos::View<Complex** [2]>& ratios) const override {
     Kokkos::deep_copy(space, ratios, Complex(0.0));
-    const auto n = static_cast<int>(ratios.extent(0));
     for_directions(
         space, batch, static_cast<int>(ratios.extent(1)), [](int k) { return k; },
         [&](int k, const Proposed& proposed, const Kokkos::View<Complex*>& ratio) {
-          Kokkos::parallel_for(
-              "koushi::manybody::keep_ratios", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-              KOKKOS_LAMBDA(int w) {
-                const int sigma = proposed.sigma(w);
-                if (sigma != 0) ratios(w, k, sigma > 0 ? 0 : 1) = ratio(w);
-              });
+          keep_ratios(space, k, proposed, ratio, ratios);
         });
   }
 
  private:
-  static Proposed propose(int n) {
-    return {Kokkos::View<int*>("koushi::manybody::proposed", static_cast<std::size_t>(n)),
-            Kokkos::View<int*>("koushi::manybody::directions", static_cast<std::size_t>(n))};
+  static Proposed propose(std::size_t n) {
+    return {Kokkos::View<int*>("koushi::manybody::proposed", n), Kokkos::View<int*>("koushi::manybody::directions", n)};
   }
   /// body(k, proposed, ratio) for terms 0 ... count - 1, whose move is number(k), and for every direction.
   template <typename Number, typename Body>
   void for_directions(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, int count, const Number& number,
                       const Body& body) const {
-    const MoveList moves = moves_;
-    const States states = batch.states;
-    const auto n = static_cast<int>(states.local.extent(0));
+    const std::size_t n = batch.states.local.extent(0);
     const Proposed proposed = propose(n);
-    const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", static_cast<std::size_t>(n));
+    const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", n);
     for (int k = 0; k < count; ++k) {
-      const int move = number(k);
       for (const int direction : {1, -1}) {
-        Kokkos::parallel_for(
-            "koushi::manybody::try_move", Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, n),
-            KOKKOS_LAMBDA(int w) {
-              proposed.move(w) = move;
-              proposed.sigma(w) = moves(move).acts(&states.local(w, 0), direction) ? direction : 0;
-              ratio(w) = 1.0;
-            });
+        propose_all(space, moves_, batch.states, number(k), direction, proposed, ratio);
         for (const auto& factor : factors_) factor->multiply_ratios(space, batch, proposed, ratio);
         body(k, proposed, ratio);
       }

@@ -116,14 +116,8 @@ class Product final : public Wavefunction {
     });
     return result;
   }
-  std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const override {
-    const MoveList on_device = make_move_list(space_, list);
-    std::vector<std::unique_ptr<FactorMoves>> parts;
-    for (std::size_t f = 0; f < factors_.size(); ++f) {
-      parts.push_back(factors_[f].factor->moves(list, on_device, first_[f]));
-    }
-    return make_move_set(on_device, std::move(parts));
-  }
+  std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const override { return move_set(list, false); }
+  std::unique_ptr<MoveSet> general_moves(const std::vector<Move>& list) const override { return move_set(list, true); }
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
                                                    const Batch& samples) const override {
     const HostStates states(samples.states);
@@ -157,6 +151,14 @@ class Product final : public Wavefunction {
   }
 
  private:
+  std::unique_ptr<MoveSet> move_set(const std::vector<Move>& list, bool general) const {
+    const MoveList on_device = make_move_list(space_, list);
+    std::vector<std::unique_ptr<FactorMoves>> parts;
+    for (std::size_t f = 0; f < factors_.size(); ++f) {
+      parts.push_back(factors_[f].factor->moves(list, on_device, first_[f]));
+    }
+    return make_move_set(on_device, std::move(parts), general);
+  }
   template <typename Body>
   static void for_states(int count, const Body& body) {
     Kokkos::parallel_for("koushi::manybody::for_states",

@@ -66,17 +66,63 @@ inline std::vector<std::string> small_lattices() {
   return all;
 }
 
-/// Where `hamiltonian` has no couplings, those of the two shells that some of the lattices have.
-inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const std::string& factor) {
-  if (lattice.find("custom") != std::string::npos && hamiltonian.find("J =") == std::string::npos)
+/// A deck of these sections; `factors` may hold several [[wavefunction.factor]], the first without its heading.
+/// Where `hamiltonian` has no couplings, those of the two shells that some of the lattices have. Spins are flipped and
+/// exchanged, so that their magnetisation is free; other states move as H moves them.
+inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const std::string& factors) {
+  const bool spins = hamiltonian.find("heisenberg") != std::string::npos ||
+                     hamiltonian.find("xxz") != std::string::npos || hamiltonian.find("ising") != std::string::npos ||
+                     hamiltonian.find("haldane") != std::string::npos;
+  if (spins && lattice.find("custom") != std::string::npos && hamiltonian.find("J =") == std::string::npos)
     hamiltonian += "J = [1.0, 0.3]\n";
   const std::string text = fmt::format(
       "title = \"conformance\"\nseed = 5\n[study]\nkind = \"ground-state\"\nsteps = "
       "1\n[lattice]\n{}[hamiltonian]\n{}[[wavefunction.factor]]\n{}"
-      "[sampler]\nkind = \"metropolis\"\nmoves = {{ exchange = 1.0, flip = 1.0 }}\n[solver]\nkind = "
+      "[sampler]\nkind = \"metropolis\"\n{}[solver]\nkind = "
       "\"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",
-      lattice, hamiltonian, factor);
+      lattice, hamiltonian, factors, spins ? "moves = { exchange = 1.0, flip = 1.0 }\n" : "");
   return Deck::parse(text, "conformance.toml", {}, catalogue());
+}
+
+/// A Hamiltonian with a product of factors that it takes.
+struct Product {
+  std::string hamiltonian;
+  std::string factors;
+};
+
+/// Every registered factor with a Hamiltonian whose states it is made for, and products of several.
+inline std::vector<Product> products() {
+  const std::string heisenberg = "kind = \"heisenberg\"\n";
+  const std::string hubbard = "kind = \"hubbard\"\n";
+  std::vector<Product> all;
+  for (const std::string& variant : offers("wavefunction.factor")) {
+    const auto is = [&](const std::string& words) { return variant.find(words) != std::string::npos; };
+    const bool electrons = is("\"slater\"") || is("\"gutzwiller\"") || is("\"doublon-holon\"") || is("\"density\"");
+    all.push_back({electrons ? hubbard : heisenberg, variant});
+  }
+  const std::string another = "[[wavefunction.factor]]\n";
+  const std::string gutzwiller = another + "kind = \"gutzwiller\"\n";
+  const std::string jastrow = another + "kind = \"jastrow\"\n";
+  const std::string doublons = another + "kind = \"doublon-holon\"\n";
+  for (const std::string weights : {"real", "complex"}) {
+    const std::string slater = "kind = \"slater\"\nwidth = 0.1\nweights = \"" + weights + "\"\n";
+    for (const std::string network : {"real", "complex"}) {
+      const std::string rbm = another + "kind = \"rbm\"\nweights = \"" + network + "\"\n";
+      all.push_back({hubbard, slater + gutzwiller + jastrow + rbm});
+      all.push_back({hubbard, slater + doublons + rbm});
+      all.push_back({hubbard, "kind = \"gutzwiller\"\n" + rbm});
+      all.push_back({heisenberg, "kind = \"jastrow\"\n" + rbm});
+      all.push_back({heisenberg + "spin = 1.5\n", "kind = \"jastrow\"\n" + gutzwiller + rbm});
+      all.push_back({"kind = \"bose-hubbard\"\nn_max = 3\n", "kind = \"jastrow\"\n" + gutzwiller + rbm});
+      all.push_back({"kind = \"kondo\"\n", "kind = \"jastrow\"\n" + rbm});
+    }
+    all.push_back({"kind = \"t-v\"\n", slater + jastrow});
+    all.push_back({"kind = \"t-j\"\n", slater + jastrow + another + "kind = \"jastrow\"\nof = \"spin\"\n"});
+    all.push_back({"kind = \"kondo\"\n", slater + jastrow});
+    // A product that is not built as one kernel.
+    all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});
+  }
+  return all;
 }
 
 }  // namespace koushi

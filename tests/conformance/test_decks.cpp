@@ -155,7 +155,7 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
         continue;
       }
       const Lattice lattice = make_lattice(deck);
-      const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
+      const Operator hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
       // sound, and too much to build by the thousand
       if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16) continue;

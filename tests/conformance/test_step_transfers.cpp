@@ -17,8 +17,8 @@ Transfers transfers_of_a_step(const std::string& factor, SrRoute route, int chai
       {fmt::format("sampler.chains={}", chains), fmt::format("sampler.samples={}", 4 * chains)}, catalogue());
   const Communicator self = Communicator::self();
   const Lattice lattice = make_lattice(deck);
-  const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
-  const SpinTerms terms = make_terms(hamiltonian);
+  const Operator hamiltonian = make_hamiltonian(deck, lattice);
+  const Terms terms = make_terms(hamiltonian);
   const auto psi = make_wavefunction(deck, lattice, hamiltonian);
   const auto sampler = make_sampler(self, deck, lattice, hamiltonian, *psi);
   sampler->start(*psi);

@@ -1,70 +1,111 @@
-// The laws of SpinWavefunction, for everything that the catalogue offers under [[wavefunction.factor]].
+// The laws of Wavefunction, for everything that the catalogue offers under [[wavefunction.factor]] and for products.
 #include <Eigen/Core>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 #include <cmath>
 
-#include "koushi/random/philox.hpp"
+#include "koushi/manybody/product.hpp"
+#include "manybody.hpp"
 #include "registered.hpp"
 
 using namespace koushi;
 
 namespace {
 
-const std::string heisenberg = "kind = \"heisenberg\"\n";
-
-/// Flips of all sites and exchanges of all pairs.
-std::vector<SpinMove> all_moves(int n) {
-  std::vector<SpinMove> moves;
-  for (int i = 0; i < n; ++i) moves.push_back({i, -1});
-  for (int i = 0; i < n; ++i) {
-    for (int j = i + 1; j < n; ++j) moves.push_back({i, j});
-  }
-  return moves;
-}
-
-SpinBatch random_batch(const SpinWavefunction& psi, int count) {
-  SpinBatch batch = psi.make_batch(count);
-  const auto spins = Kokkos::create_mirror_view(batch.spins);
-  for (int w = 0; w < count; ++w) {
-    for (int i = 0; i < psi.n_sites(); ++i) {
-      const auto r = philox(9, RandomPurpose::test, static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(w), 0);
-      spins(w, i) = (r.word[0] & 1U) != 0 ? 1 : -1;
+/// Moves of one and of two places or particles between all pairs of sites, and those of H.
+std::vector<Move> all_moves(const Operator& h) {
+  const Space& space = h.space();
+  UniqueMoves moves;
+  bool magnetization_is_free = true;
+  for (const Charge& charge : space.charges()) magnetization_is_free = magnetization_is_free && !charge.value;
+  for (int i = 0; i < space.n_sites() && magnetization_is_free; ++i) moves.number(Move::step(i, -2));
+  for (int f = 0; f < space.n_flavours(); ++f) {
+    for (int i = 0; i < space.n_sites(); ++i) {
+      for (int j = i + 1; j < space.n_sites(); ++j) {
+        const int p = space.place(f, i);
+        const int q = space.place(f, j);
+        moves.number(space.is_fermionic(p) ? Move::hop(p, q) : Move::transfer(p, q, space.local(p).step));
+      }
     }
   }
-  Kokkos::deep_copy(batch.spins, spins);
-  psi.refresh(batch);
-  return batch;
+  for (int i = 0; i + 1 < space.n_sites() && space.n_flavours() > 1; ++i) {
+    moves.number(Move::two_hops(space.place(0, i), space.place(0, i + 1), space.place(1, i + 1), space.place(1, i)));
+    if (space.exclusive() || i + 3 >= space.n_sites()) continue;
+    moves.number(
+        Move::two_hops(space.place(0, i), space.place(0, i + 1), space.place(0, i + 2), space.place(0, i + 3)));
+  }
+  for (const Move& move : h.move_list()) moves.number(move);
+  return moves.moves;
 }
 
-std::complex<double> log_amplitude(const SpinWavefunction& psi, const std::vector<std::int8_t>& state) {
-  const SpinRows one("koushi::test::state", 1, state.size());
-  const auto spins = Kokkos::create_mirror_view(one);
-  for (std::size_t i = 0; i < state.size(); ++i) spins(0, i) = state[i];
-  Kokkos::deep_copy(one, spins);
-  return psi.log_amplitudes(one)[0];
+Batch random_batch(const Wavefunction& psi, int count) {
+  std::vector<std::vector<std::int8_t>> states;
+  const Space& space = psi.space();
+  std::vector<std::int8_t> local(static_cast<std::size_t>(space.n_places()));
+  std::vector<std::int16_t> particle(static_cast<std::size_t>(space.n_particles()) + 1);
+  std::vector<std::int16_t> occupant(local.size());
+  for (std::uint64_t stream = 0; static_cast<int>(states.size()) < count; ++stream) {
+    space.randomize({local.data(), particle.data(), occupant.data()}, 9, stream);
+    for (std::size_t p = 0; p < local.size() && space.charges()[0].name == "magnetization" && !space.charges()[0].value;
+         ++p) {
+      const auto r = philox(9, RandomPurpose::test, p, stream, 0);
+      const LocalSpace& here = space.local(static_cast<int>(p));
+      local[p] = static_cast<std::int8_t>(here.min + here.step * uniform_below(r.word[0], here.states()));
+    }
+    states.push_back(local);
+  }
+  return batch_of(psi, states);
 }
 
-std::vector<std::int8_t> state_of(const SpinBatch& batch, int w) {
-  const auto spins = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.spins);
-  return {&spins(w, 0), &spins(w, 0) + spins.extent(1)};
+/// States [w] of a batch alone, moved or not.
+States moved_state(const Wavefunction& psi, const Batch& batch, int w, const Move& move, int sigma) {
+  const States one = psi.space().make_states(1);
+  const auto row = Kokkos::make_pair(w, w + 1);
+  Kokkos::deep_copy(one.local, Kokkos::subview(batch.states.local, row, Kokkos::ALL));
+  Kokkos::deep_copy(one.particle, Kokkos::subview(batch.states.particle, row, Kokkos::ALL));
+  Kokkos::deep_copy(one.occupant, Kokkos::subview(batch.states.occupant, row, Kokkos::ALL));
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, one.local);
+  const auto particle = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, one.particle);
+  const auto occupant = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, one.occupant);
+  if (sigma != 0) move_sites(psi.space(), move).apply({local.data(), particle.data(), occupant.data()}, sigma);
+  Kokkos::deep_copy(one.local, local);
+  Kokkos::deep_copy(one.particle, particle);
+  Kokkos::deep_copy(one.occupant, occupant);
+  return one;
 }
 
-bool variant_is_large(const Deck& deck, const Lattice& lattice) {
-  const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
-  return std::max(symmetry_group(deck, lattice, hamiltonian, "symmetry").size(),
-                  symmetry_group(deck, lattice, hamiltonian, "projection").size()) > 27;
+bool is_large(const Deck& deck, const Lattice& lattice) {
+  const Operator hamiltonian = make_hamiltonian(deck, lattice);
+  const DeckSection factor(deck, "wavefunction.factor.0");
+  return std::max(symmetry_group(factor, lattice, hamiltonian, "symmetry").size(),
+                  symmetry_group(factor, lattice, hamiltonian, "projection").size()) > 27;
 }
 
 /// The wavefunction of a deck with parameters large enough to be seen; smaller ones where many hidden units add up.
-std::unique_ptr<SpinWavefunction> wavefunction(const Deck& deck, const Lattice& lattice) {
+std::unique_ptr<Wavefunction> wavefunction(const Deck& deck, const Lattice& lattice) {
   auto psi = make_wavefunction(deck, lattice, make_hamiltonian(deck, lattice));
-  std::vector<double> parameters = psi->parameters();
-  const double size = variant_is_large(deck, lattice) ? 0.1 : 0.25;
-  for (std::size_t p = 0; p < parameters.size(); ++p)
-    parameters[p] += size * std::sin(1.0 + 2.3 * static_cast<double>(p));
-  psi->set_parameters(parameters);
+  const bool alone = psi->factors().size() == 1;
+  spread(*psi, !alone ? 0.08 : is_large(deck, lattice) ? 0.1 : 0.25);
   return psi;
+}
+
+/// Everything on small clusters of every lattice; products on two of them.
+struct Case {
+  Product product;
+  std::string cluster;
+};
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  const std::vector<std::string> clusters = small_lattices();
+  for (const Product& product : products()) {
+    const bool of_electrons = product.hamiltonian.find("heisenberg") == std::string::npos;
+    const bool several = product.factors.find("[[") != std::string::npos;
+    for (std::size_t c = 0; c < clusters.size(); ++c) {
+      if ((of_electrons || several) && c % 3 != 0) continue;
+      all.push_back({product, clusters[c]});
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -75,55 +116,55 @@ TEST_CASE("something is registered", "[conformance]") {
 }
 
 TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
-  const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
-  const std::string cluster = GENERATE(from_range(small_lattices()));
-  INFO(variant << cluster);
-  const Deck deck = deck_of(cluster, heisenberg, variant);
+  const Case one = GENERATE(from_range(cases()));
+  INFO(one.product.hamiltonian << one.product.factors << one.cluster);
+  const Deck deck = deck_of(one.cluster, one.product.hamiltonian, one.product.factors);
   const Lattice lattice = make_lattice(deck);
+  const Operator h = make_hamiltonian(deck, lattice);
   const auto psi = wavefunction(deck, lattice);
-  const int n = psi->n_sites();
   const int count = 5;
-  const SpinBatch batch = random_batch(*psi, count);
-  const auto list = all_moves(n);
+  const Batch batch = random_batch(*psi, count);
+  const auto list = all_moves(h);
   const auto moves = psi->moves(list);
 
   // ratio = difference of logs, batched = single
-  const auto log_psi = psi->log_amplitudes(batch.spins);
-  const Kokkos::View<Complex**> ratios("koushi::test::ratios", count, list.size());
+  const auto log_psi = psi->log_amplitudes(batch.states);
+  const Kokkos::View<Complex** [2]> ratios("koushi::test::ratios", count, list.size());
   moves->ratios(Kokkos::DefaultExecutionSpace{}, batch, ratios);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, ratios);
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.states.local);
   double worst = 0;
+  int seen_moves = 0;
   for (int w = 0; w < count; ++w) {
-    const auto state = state_of(batch, w);
-    CHECK(std::abs(log_amplitude(*psi, state) - log_psi[static_cast<std::size_t>(w)]) < 1e-13);
+    const auto row = static_cast<std::size_t>(w);
+    CHECK(std::abs(psi->log_amplitudes(moved_state(*psi, batch, w, {}, 0))[0] - log_psi[row]) < 1e-13);
     for (std::size_t k = 0; k < list.size(); ++k) {
-      auto moved = state;
-      const auto i = static_cast<std::size_t>(list[k].i);
-      if (list[k].j >= 0) {
-        std::swap(moved[i], moved[static_cast<std::size_t>(list[k].j)]);
-      } else {
-        moved[i] = static_cast<std::int8_t>(-moved[i]);
+      for (const int sigma : {1, -1}) {
+        const Complex ratio = host(row, k, sigma > 0 ? 0 : 1);
+        std::complex<double> expected = 0;
+        if (move_sites(psi->space(), list[k]).acts(&local(row, 0), sigma)) {
+          expected = std::exp(psi->log_amplitudes(moved_state(*psi, batch, w, list[k], sigma))[0] - log_psi[row]);
+          ++seen_moves;
+        }
+        worst = std::max(worst, std::abs(std::complex<double>(ratio.real(), ratio.imag()) - expected) /
+                                    std::max(1.0, std::abs(expected)));
       }
-      const Complex ratio = host(static_cast<std::size_t>(w), k);
-      const auto expected =
-          moved == state ? 0.0 : std::exp(log_amplitude(*psi, moved) - log_psi[static_cast<std::size_t>(w)]);
-      worst = std::max(worst, std::abs(std::complex<double>(ratio.real(), ratio.imag()) - expected) /
-                                  std::max(1.0, std::abs(expected)));
     }
   }
-  CHECK(worst < 1e-11);
+  CHECK(worst < 1e-9);
+  CHECK(seen_moves > count);
 
-  // a table after 10^4 accepted moves = recomputed
-  ProposalKinds kinds;
-  kinds.n_kinds = 1;
-  kinds.count[0] = static_cast<int>(list.size());
-  kinds.cumulative[0] = 1;
+  // a table after thousands of accepted moves = recomputed
+  const MoveTable table = proposed(list);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::test::counts", static_cast<std::size_t>(count));
+  const bool determinant = one.product.factors.find("slater") != std::string::npos;
+  const std::int64_t wanted = determinant ? 1000 : 10000;
   std::int64_t fewest = 0;
-  for (int round = 0; fewest < 10000; ++round) {
+  for (int round = 0; fewest < wanted; ++round) {
     REQUIRE(round < 100);
-    moves->metropolis(Kokkos::DefaultExecutionSpace{}, kinds, batch, counts,
-                      {.seed = 3, .first_draw = 20000U * static_cast<std::uint32_t>(round)}, 20000);
+    moves->metropolis(Kokkos::DefaultExecutionSpace{}, table.kinds, batch, counts,
+                      {.seed = 3, .first_draw = 20000U * static_cast<std::uint32_t>(round)},
+                      determinant ? 2000 : 20000);
     const auto seen = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts);
     fewest = seen(0, 0);
     for (std::size_t w = 1; w < count; ++w) fewest = std::min(fewest, seen(w, 0));
@@ -134,18 +175,22 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
   const auto fresh = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.table);
   double drift = 0;
   for (std::size_t w = 0; w < count; ++w) {
-    for (std::size_t k = 0; k < fresh.extent(1); ++k) drift = std::max(drift, std::abs(fresh(w, k) - tracked(w, k)));
+    double scale = 1;
+    for (std::size_t k = 0; k < fresh.extent(1); ++k) scale = std::max(scale, std::abs(fresh(w, k)));
+    for (std::size_t k = 0; k < fresh.extent(1); ++k)
+      drift = std::max(drift, std::abs(fresh(w, k) - tracked(w, k)) / scale);
   }
-  CHECK(drift < 1e-10);
+  CHECK(drift < (determinant ? 1e-6 : 1e-10));  // an update of a determinant loses the digits of its smallest ratio
 
   // parameters come back as they were given, and another of its kind with them is the same function
-  const auto other = make_wavefunction(deck, lattice, make_hamiltonian(deck, lattice));
+  const auto other = make_wavefunction(deck, lattice, h);
   const auto before = other->parameters();
   CHECK_FALSE(other->embed(std::vector<double>(psi->parameters().size() + 1)));
   CHECK(other->parameters() == before);
   REQUIRE(other->embed(psi->parameters()));
   CHECK(other->parameters() == psi->parameters());
-  CHECK(other->log_amplitudes(batch.spins) == psi->log_amplitudes(batch.spins));
+  CHECK(other->log_amplitudes(batch.states) == psi->log_amplitudes(batch.states));
+  if (before.empty()) return;
   other->apply(0.5, std::vector<double>(before.size(), 1.0));
   CHECK(std::abs(other->parameters().back() - psi->parameters().back() - 0.5) < 1e-15);
 }
@@ -153,14 +198,16 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
 TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[conformance]") {
   const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
   const std::string cluster = GENERATE(from_range(small_lattices()));
+  if (variant.find("\"rbm\"") == std::string::npos) return;
   INFO(variant << cluster);
-  const Deck deck = deck_of(cluster, heisenberg, variant);
+  const Deck deck = deck_of(cluster, "kind = \"heisenberg\"\n", variant);
   const Lattice lattice = make_lattice(deck);
   const auto psi = wavefunction(deck, lattice);
   REQUIRE(lattice.translations().size() > 1);
-  const SpinHamiltonian hamiltonian = make_hamiltonian(deck, lattice);
-  auto group = symmetry_group(deck, lattice, hamiltonian, "symmetry");
-  if (const auto larger = symmetry_group(deck, lattice, hamiltonian, "projection"); larger.size() > group.size())
+  const DeckSection factor(deck, "wavefunction.factor.0");
+  const Operator hamiltonian = make_hamiltonian(deck, lattice);
+  auto group = symmetry_group(factor, lattice, hamiltonian, "symmetry");
+  if (const auto larger = symmetry_group(factor, lattice, hamiltonian, "projection"); larger.size() > group.size())
     group = larger;
   const bool claimed = variant.find("symmetry = \"none\"") == std::string::npos ||
                        variant.find("projection = \"none\"") == std::string::npos;
@@ -170,12 +217,15 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   } else if (claimed) {
     CHECK(group == lattice.translations());
   }
-  const auto state = state_of(random_batch(*psi, 1), 0);
+  const Batch batch = random_batch(*psi, 1);
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.states.local);
+  const std::vector<std::int8_t> state(local.data(), local.data() + local.size());
+  const auto before = psi->log_amplitudes(batch.states)[0];
   double largest = 0;
   for (const auto& g : claimed ? group : lattice.translations()) {
     auto moved = state;
     for (std::size_t i = 0; i < state.size(); ++i) moved[static_cast<std::size_t>(g[i])] = state[i];
-    largest = std::max(largest, std::abs(log_amplitude(*psi, moved) - log_amplitude(*psi, state)));
+    largest = std::max(largest, std::abs(psi->log_amplitudes(batch_of(*psi, {moved}).states)[0] - before));
   }
   if (claimed) {
     CHECK(largest < 1e-12);
@@ -186,14 +236,14 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
 
 TEST_CASE("log derivatives against finite differences, and the calls of the operator against its entries",
           "[conformance]") {
-  const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
-  const std::string cluster = GENERATE(from_range(small_lattices()));
-  INFO(variant << cluster);
+  const Case one = GENERATE(from_range(cases()));
+  INFO(one.product.hamiltonian << one.product.factors << one.cluster);
   const Communicator self = Communicator::self();
-  const Deck deck = deck_of(cluster, heisenberg, variant);
+  const Deck deck = deck_of(one.cluster, one.product.hamiltonian, one.product.factors);
   const auto psi = wavefunction(deck, make_lattice(deck));
+  if (psi->parameters().empty()) return;
   const int count = 150;  // more than two blocks
-  const SpinBatch batch = random_batch(*psi, count);
+  const Batch batch = random_batch(*psi, count);
   const auto rows = psi->log_derivatives(self, {count, 0, count}, batch);
   REQUIRE(rows->parameters() == psi->n_parameters());
   const bool holomorphic = rows->holomorphic();
@@ -208,10 +258,10 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
     std::vector<double> moved = parameters;
     moved[p] += h;
     psi->set_parameters(moved);
-    const auto up = psi->log_amplitudes(batch.spins);
+    const auto up = psi->log_amplitudes(batch.states);
     moved[p] -= 2 * h;
     psi->set_parameters(moved);
-    const auto down = psi->log_amplitudes(batch.spins);
+    const auto down = psi->log_amplitudes(batch.states);
     const auto column = static_cast<Eigen::Index>(holomorphic ? p / 2 : p);
     const std::complex<double> factor = holomorphic && p % 2 == 1 ? std::complex<double>(0, 1) : 1.0;
     for (Eigen::Index s = 0; s < count; s += 29) {
@@ -220,7 +270,7 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
     }
   }
   psi->set_parameters(parameters);
-  CHECK(worst < 1e-8);
+  CHECK(worst < (one.product.factors.find("slater") != std::string::npos ? 1e-5 : 1e-8));
 
   std::vector<double> v(parameters.size());
   for (std::size_t p = 0; p < v.size(); ++p) v[p] = std::sin(1.0 + static_cast<double>(p));
@@ -262,39 +312,76 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
   }
 }
 
-TEST_CASE("local energies of all states are (H psi)(s) / psi(s)", "[conformance]") {
-  const std::string variant = GENERATE(from_range(offers("wavefunction.factor")));
-  const std::string hamiltonian = GENERATE(from_range(offers("hamiltonian")));
-  const std::string cluster = GENERATE("kind = \"square\"\nextents = [4, 2]\n",
-                                       "kind = \"chain\"\nextents = [6]\nboundary = [\"antiperiodic\"]\n");
-  INFO(variant << hamiltonian << cluster);
-  const std::string couplings = std::string("J = [1.0, 0.3]\nfield = 0.6\n") +
-                                (hamiltonian.find("xxz") != std::string::npos ? "anisotropy = 0.8\n" : "");
-  const Deck deck = deck_of(cluster, hamiltonian + couplings, variant);
-  const Lattice lattice = make_lattice(deck);
+TEST_CASE("local energies of all states are (H psi)(x) / psi(x)", "[conformance]") {
+  const Product product = GENERATE(from_range(products()));
+  const std::string cluster = GENERATE("kind = \"square\"\nextents = [4, 1]\n",
+                                       "kind = \"chain\"\nextents = [5]\nboundary = [\"antiperiodic\"]\n");
+  INFO(product.hamiltonian << product.factors << cluster);
+  const Deck deck = deck_of(cluster, product.hamiltonian, product.factors);
+  Lattice lattice = [&] {
+    try {
+      return make_lattice(deck);
+    } catch (const DeckError&) {  // a square lattice of one row joins sites with themselves
+      return make_lattice(deck_of("kind = \"square\"\nextents = [2, 2]\n", product.hamiltonian, product.factors));
+    }
+  }();
   const auto psi = wavefunction(deck, lattice);
-  const SpinHamiltonian h = make_hamiltonian(deck, lattice);
-  const auto basis = spin_basis(psi->n_sites(), false, 0);
-  const SpinBatch batch = psi->make_batch(static_cast<std::int64_t>(basis.size()));
-  const auto spins = Kokkos::create_mirror_view(batch.spins);
-  for (std::size_t a = 0; a < basis.size(); ++a) {
-    for (std::size_t i = 0; i < basis[a].size(); ++i) spins(a, i) = basis[a][i];
-  }
-  Kokkos::deep_copy(batch.spins, spins);
+  const Operator h = make_hamiltonian(deck, lattice);
+  const Basis basis(h.space());
+  const States states = basis.states(0, basis.size());
+  const Batch batch = psi->make_batch(basis.size());
+  Kokkos::deep_copy(batch.states.local, states.local);
+  Kokkos::deep_copy(batch.states.particle, states.particle);
+  Kokkos::deep_copy(batch.states.occupant, states.occupant);
   psi->refresh(batch);
-  const Kokkos::View<Complex*> energies("koushi::test::energies", basis.size());
-  psi->moves(h.moves)->local_energies(Kokkos::DefaultExecutionSpace{}, make_terms(h), batch, energies);
+  const auto n = static_cast<std::size_t>(basis.size());
+  const Kokkos::View<Complex*> energies("koushi::test::energies", n);
+  const Kokkos::View<Complex**, Kokkos::LayoutRight> values("koushi::test::values", n, 1);
+  const auto moves = psi->moves(h.move_list());
+  const Terms terms = make_terms(h);
+  moves->local_energies(Kokkos::DefaultExecutionSpace{}, terms, batch, energies);
+  moves->local_values(Kokkos::DefaultExecutionSpace{}, terms, batch, values);
   const auto found = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
-  const auto log_psi = psi->log_amplitudes(batch.spins);
-  const Eigen::VectorXcd amplitude =
-      Eigen::Map<const Eigen::VectorXcd>(log_psi.data(), static_cast<Eigen::Index>(basis.size())).array().exp();
+  const auto by_group = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, values);
+  const Eigen::VectorXcd amplitude = amplitudes(*psi, basis);
   const Eigen::VectorXcd h_psi = h.matrix(basis) * amplitude;
   double worst = 0;
-  for (std::size_t a = 0; a < basis.size(); ++a) {
+  double groups = 0;
+  for (std::size_t a = 0; a < n; ++a) {
     const auto index = static_cast<Eigen::Index>(a);
+    if (std::abs(amplitude(index)) < 1e-4) continue;  // near a node ratios lose the digits of the amplitude
     const std::complex<double> expected = h_psi(index) / amplitude(index);
     worst = std::max(worst, std::abs(std::complex<double>(found(a).real(), found(a).imag()) - expected) /
                                 std::max(1.0, std::abs(expected)));
+    groups = std::max(groups, std::abs(std::complex<double>(by_group(a, 0).real(), by_group(a, 0).imag()) - expected) /
+                                  std::max(1.0, std::abs(expected)));
   }
-  CHECK(worst < 1e-11);
+  CHECK(worst < 1e-8);
+  CHECK(groups < 1e-8);
+}
+
+TEST_CASE("one kernel for a product is what a kernel per factor gives", "[conformance]") {
+  const Product product = GENERATE(from_range(products()));
+  if (product.factors.find("[[") == std::string::npos) return;
+  INFO(product.hamiltonian << product.factors);
+  const Deck deck = deck_of("kind = \"chain\"\nextents = [5]\n", product.hamiltonian, product.factors);
+  const Lattice lattice = make_lattice(deck);
+  const Operator h = make_hamiltonian(deck, lattice);
+  const auto psi = wavefunction(deck, lattice);
+  const auto list = all_moves(h);
+  const MoveTable table = proposed(list);
+  const Batch batch = random_batch(*psi, 9);
+  const Batch same = random_batch(*psi, 9);
+  const Kokkos::View<std::int64_t* [2]> counts("koushi::test::counts", 9);
+  const Kokkos::View<std::int64_t* [2]> other_counts("koushi::test::counts", 9);
+  psi->moves(list)->metropolis(Kokkos::DefaultExecutionSpace{}, table.kinds, batch, counts, {.seed = 4}, 50);
+  psi->general_moves(list)->metropolis(Kokkos::DefaultExecutionSpace{}, table.kinds, same, other_counts, {.seed = 4},
+                                       50);
+  const auto a = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.states.local);
+  const auto b = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, same.states.local);
+  int differing = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) differing += a.data()[k] != b.data()[k] ? 1 : 0;
+  CHECK(differing == 0);
+  const auto n = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, counts);
+  CHECK(n(0, 0) > 0);
 }

@@ -8,27 +8,32 @@
 
 using namespace koushi;
 
-SpinHamiltonian haldane_shastry(const Deck& deck, const Lattice& lattice) {
+struct Options {
+  double coupling = 1;
+  static const Keys<Options>& keys() {
+    static const auto all = Keys<Options>().real("coupling", &Options::coupling, {}, "J at the distance of one site");
+    return all;
+  }
+};
+
+Operator haldane_shastry(const DeckSection& section, const Lattice& lattice) {
+  const Options options = Options::keys().read(section);
   const int n = lattice.n_sites();
-  SpinHamiltonian h{.n_sites = n, .z = std::vector<double>(n, 0.0)};
+  Operator h(Space::spins(n));
   for (int i = 0; i < n; ++i) {
     for (int j = i + 1; j < n; ++j) {
       const double chord = n / std::numbers::pi * std::sin(std::numbers::pi * (j - i) / n);
-      const double J = deck.real("hamiltonian.coupling") / (chord * chord);
-      h.pairs.push_back({i, j});
-      h.zz.push_back(J / 4);
-      h.moves.push_back({i, j});
-      h.elements.push_back((j - i) % 2 == 0 ? J / 2 : -J / 2);
+      const double J = options.coupling / (chord * chord);
+      h.add_pair(i, j, J / 4);
+      h.add_move(Move::transfer(i, j, 2), (j - i) % 2 == 0 ? J / 2 : -J / 2);
     }
   }
   return h;
 }
 
 int main(int argc, char** argv) {
-  const Key coupling = declare::key("coupling", KeyType::real, "1.0", "J at the distance of one site");
-  return run_program(argc, argv,
-                     {.hamiltonians = {{"haldane-shastry",
-                                        "sum_(i<j) J / d^2 S_i.S_j, d = n / pi sin(pi (i - j) / n), for a chain",
-                                        {coupling},
-                                        haldane_shastry}}});
+  return run_program(
+      argc, argv,
+      {.hamiltonians = {{"haldane-shastry", "sum_(i<j) J / d^2 S_i.S_j, d = n / pi sin(pi (i - j) / n), for a chain",
+                         Options::keys().list(), haldane_shastry}}});
 }

@@ -55,9 +55,11 @@ def wrong_hamiltonians(folder, program):
     assert -1e-10 < energy - exact < 1e-2, (energy, exact)  # the states of one magnetisation alone would lie below
     assert "256 samples per step, every state there is" in call([program, "check", "mixed.toml"], folder)
     place = "wrong.toml:%d:" % (1 + text[:text.index("[hamiltonian]")].count("\n") + 1)
-    for how, code, said in (("elements", 2, "elements has 15 numbers for 16 moves"), ("zz", 2, "zz has 7 numbers for 8 pairs"), ("z", 2, "z has 0 numbers for 8 sites"), ("sites", 2, "they are of 4 sites"),
-                            ("move", 2, "moves[1] is of sites 1 and 8"), ("negative", 2, "moves[2] is of sites -1 and 3"), ("pair", 2, "pairs[3] is of sites 3 and 100000"), ("self", 2, "pairs[0] is of sites 0 and 0"),
-                            ("infinite", 2, "elements[4] is inf"), ("nothing", 2, "they are of 0 sites"), ("throws", 2, "could not be made: no coffee"), ("type", 70, "the key hamiltonian.how is asked for as another type")):
+    for how, code, said in (("sites", 2, "its terms are of 4 sites, and the lattice has 8"), ("move", 2, "is of a place that is none of 0 ... 7"),
+                            ("negative", 2, "is of a place that is none of 0 ... 7"), ("twice", 2, "changes one place twice"), ("change", 2, "which holds -1 ... 1 in steps of 2"),
+                            ("hop", 2, "lets a particle hop where there is no fermion"), ("pair", 2, "100000 is none of 0 ... 7"), ("field", 2, "is of place 8, which is none of 0 ... 7"),
+                            ("infinite", 2, "the element of move 16 is not finite"), ("function", 2, "has 3 values for 2 states"),
+                            ("throws", 2, "could not be made: no coffee"), ("type", 70, "the key hamiltonian.how is asked for as another type")):
         done = subprocess.run([program, "check", "wrong.toml", "--set", "hamiltonian.how=" + how], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
         assert done.returncode == code and said in done.stderr and (code != 2 or place in done.stderr), (how, done.returncode, done.stderr, place)
     done = subprocess.run([program, "check", "preset"], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)

@@ -66,6 +66,10 @@ class Lattice {
   int n_sites() const { return static_cast<int>(positions_.size()); }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
+  /// The shortest distance of two sites, around periodic directions too.
+  double distance(int i, int j) const;
+  /// The momenta of the torus, one per cell: q = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
+  std::vector<Eigen::VectorXd> momenta() const;
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
   std::vector<Bond> bonds(int shell) const;
   /// Whether bonds were written out: then there are no others.

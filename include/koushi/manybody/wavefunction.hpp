@@ -59,6 +59,8 @@ class Wavefunction {
   /// log psi(x), [n]; its imaginary part up to multiples of 2 pi. The real part is -inf where psi(x) = 0.
   virtual std::vector<std::complex<double>> log_amplitudes(const States& states) const = 0;
   virtual std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const = 0;
+  /// The same by a kernel per factor, whatever the product is.
+  virtual std::unique_ptr<MoveSet> general_moves(const std::vector<Move>& list) const = 0;
   /// d log psi / d theta at the samples, rows.count of them here. Keeps a reference to nothing but `comm`.
   virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
                                                            const Batch& samples) const = 0;
