@@ -122,17 +122,39 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
 }
 
 void MarkovChains::start(const Wavefunction& psi) {
+  constexpr std::uint64_t most_attempts = 200;
   const auto local = Kokkos::create_mirror_view(walkers_.states.local);
   const auto particle = Kokkos::create_mirror_view(walkers_.states.particle);
   const auto occupant = Kokkos::create_mirror_view(walkers_.states.occupant);
-  for (std::size_t w = 0; w < static_cast<std::size_t>(chains_.count); ++w) {
-    space_.randomize({local.data() + w * local.extent(1), particle.data() + w * particle.extent(1),
-                      occupant.data() + w * occupant.extent(1)},
-                     options_.seed, static_cast<std::uint64_t>(chains_.first) + w);
+  const auto table = Kokkos::create_mirror_view(walkers_.table);
+  std::vector<bool> sound(static_cast<std::size_t>(chains_.count), false);
+  bool all_sound = false;
+  for (std::uint64_t attempt = 0; !all_sound && attempt < most_attempts; ++attempt) {
+    for (std::size_t w = 0; w < sound.size(); ++w) {
+      if (sound[w]) continue;
+      space_.randomize({local.data() + w * local.extent(1), particle.data() + w * particle.extent(1),
+                        occupant.data() + w * occupant.extent(1)},
+                       options_.seed, static_cast<std::uint64_t>(chains_.first) + w, attempt);
+    }
+    Kokkos::deep_copy(walkers_.states.local, local);
+    Kokkos::deep_copy(walkers_.states.particle, particle);
+    Kokkos::deep_copy(walkers_.states.occupant, occupant);
+    psi.refresh(walkers_);
+    Kokkos::deep_copy(table, walkers_.table);
+    // A state at a node of psi has ratios without bound; a chain begins elsewhere.
+    all_sound = true;
+    for (std::size_t w = 0; w < sound.size(); ++w) {
+      const double* row = table.data() + w * table.extent(1);
+      sound[w] = std::all_of(row, row + table.extent(1), [](double x) { return std::abs(x) < 1e6; });
+      all_sound = all_sound && sound[w];
+    }
   }
-  Kokkos::deep_copy(walkers_.states.local, local);
-  Kokkos::deep_copy(walkers_.states.particle, particle);
-  Kokkos::deep_copy(walkers_.states.occupant, occupant);
+  if (comm_.max(all_sound ? 0.0 : 1.0) > 0) {
+    throw NumericalError(
+        fmt::format("psi is 0, or not a number, in {} random states in a row; remedy: another sector, orbitals with a "
+                    "positive width, or smaller initial parameters",
+                    most_attempts));
+  }
   warm_up(psi, start_step, 0, 20);
 }
 

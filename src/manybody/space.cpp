@@ -181,12 +181,13 @@ void Space::number_particles(const StateView& state) const {
   }
 }
 
-void Space::randomize(const StateView& state, std::uint64_t seed, std::uint64_t stream) const {
+void Space::randomize(const StateView& state, std::uint64_t seed, std::uint64_t stream, std::uint64_t attempt) const {
   const std::vector<int> sums = totals();
   if (sums.empty()) throw UsageError("there is no state in this sector");
   const auto below = [&](int draw, int n) {
     return uniform_below(
-        philox(seed, RandomPurpose::initial_configurations, 0, stream, static_cast<std::uint32_t>(draw)).word[0], n);
+        philox(seed, RandomPurpose::initial_configurations, attempt, stream, static_cast<std::uint32_t>(draw)).word[0],
+        n);
   };
   const auto shuffle = [&](int first, const std::function<void(int, int)>& swap) {  // Fisher-Yates
     for (int i = n_sites_ - 1; i > 0; --i) swap(i, below(first + i, i + 1));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "koushi/study/catalogue.hpp"
-#include "koushi/study/spin_model.hpp"
+#include "koushi/study/model.hpp"
 
 namespace koushi {
 

@@ -70,7 +70,6 @@ class Space {
   const std::vector<Charge>& charges() const { return charges_; }
   /// The space of one value of a charge. Errors: UsageError with what is possible, where there is no such state
   void fix(const std::string& charge, int value);
-  /// How much a move changes a charge.
   /// The number of fermions, which the charges must fix where there are any. Errors: UsageError where they do not
   int n_particles() const;
 
@@ -81,7 +80,8 @@ class Space {
 
   /// A state of the sector, made of the random numbers of stream `stream`: an even one, whose places are then shuffled,
   /// flavour by flavour. Errors: UsageError where the sector is empty
-  void randomize(const StateView& state, std::uint64_t seed, std::uint64_t stream) const;
+  /// attempt: another one takes other random numbers.
+  void randomize(const StateView& state, std::uint64_t seed, std::uint64_t stream, std::uint64_t attempt = 0) const;
 
   /// Every set of values that the flavours of a site can have together, in lexicographic order from the last flavour to
   /// the first.
