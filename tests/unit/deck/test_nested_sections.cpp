@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 
+#include "koushi/deck/resolved.hpp"
 #include "koushi/deck/deck_section.hpp"
 #include "nested_sections.hpp"
 
