@@ -316,8 +316,7 @@ namespace {
 std::vector<Key> keys() {
   using namespace declare;
   return {files_of_field_runs(),
-          choice("parameter", action_numbers(), "",
-                 "the key in which the runs may differ"),
+          choice("parameter", action_numbers(), "", "the key in which the runs may differ"),
           key("targets", KeyType::reals, "", "values of the parameter"),
           between(0, 100000,
                   key("points", KeyType::integer, "0",

@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include "../stored_rows.hpp"
 #include "../mean_field.hpp"
+#include "../stored_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/slater_kernel.hpp"

@@ -1,7 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 
-#include "koushi/deck/resolved.hpp"
 #include "koushi/deck/deck_section.hpp"
+#include "koushi/deck/resolved.hpp"
 #include "nested_sections.hpp"
 
 using namespace koushi;
