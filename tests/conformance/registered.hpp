@@ -80,7 +80,10 @@ inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const s
       "1\n[lattice]\n{}[hamiltonian]\n{}[[wavefunction.factor]]\n{}"
       "[sampler]\nkind = \"metropolis\"\n{}[solver]\nkind = "
       "\"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",
-      lattice, hamiltonian, factors, spins ? "moves = { exchange = 1.0, flip = 1.0 }\n" : "");
+      lattice, hamiltonian, factors,
+      spins                                          ? "moves = { exchange = 1.0, flip = 1.0 }\n"
+      : hamiltonian.find("t-j") != std::string::npos ? "electrons = [1, 2]\n"  // with holes
+                                                     : "");
   return Deck::parse(text, "conformance.toml", {}, catalogue());
 }
 

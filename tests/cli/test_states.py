@@ -1,0 +1,146 @@
+"""States of spins, electrons and bosons from outside: exact energies, sectors, proposals that miss states, sublattices of several shells, and chains on any ranks."""
+import json
+import sys
+import unittest
+
+from test_cli import INPUTS, Cli, koushi
+
+LADDER = """title = "x"
+seed = 7
+[study]
+kind = "ground-state"
+steps = 300
+measure = { samples = 1 }
+[lattice]
+kind = "custom"
+vectors = [[1,0],[0,2]]
+offsets = [[0,0],[0,1]]
+bonds = [[0,0,1,0,1],[1,1,1,0,1],[0,1,0,0,2]]
+extents = [4,1]
+boundary = ["periodic","open"]
+[hamiltonian]
+kind = "heisenberg"
+J = [1.0, 0.5]
+marshall = true
+[[wavefunction.factor]]
+kind = "rbm"
+weights = "real"
+density = 6
+[sampler]
+kind = "enumeration"
+[solver]
+kind = "stochastic-reconfiguration"
+step = 0.1
+shift = { absolute = 1e-10, relative = 1e-3, relative_end = 1e-7 }
+"""
+
+ELECTRONS = """title = "Hubbard ring of 6"
+seed = 3
+[study]
+kind = "ground-state"
+steps = 200
+measure = { samples = 1, observables = ["double-occupancy", "spin-correlation"] }
+[lattice]
+kind = "chain"
+extents = [6]
+[hamiltonian]
+kind = "hubbard"
+U = 4.0
+[[wavefunction.factor]]
+kind = "slater"
+[[wavefunction.factor]]
+kind = "gutzwiller"
+[[wavefunction.factor]]
+kind = "jastrow"
+[[wavefunction.factor]]
+kind = "rbm"
+weights = "complex"
+density = 2
+[sampler]
+kind = "enumeration"
+[solver]
+kind = "stochastic-reconfiguration"
+shift = { absolute = 1e-8, relative = 1e-3, relative_end = 1e-6 }
+step = 0.1
+"""
+
+
+class States(unittest.TestCase):
+    setUp, path = Cli.setUp, Cli.path
+
+    def run_deck(self, text, name, *sets, code=0, words=(), command="run"):
+        deck = self.path(name + ".toml")
+        with open(deck, "w") as stream:
+            stream.write(text)
+        output = ("--output", self.path(name + ".h5")) if command == "run" else ()
+        done = koushi(command, deck, *output, *(word for key in sets for word in ("--set", key)), *words)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def report(self, name):
+        return json.loads(koushi("report", self.path(name + ".h5"), "--json").stdout)
+
+    def test_sublattices_are_those_of_all_shells_with_a_coupling(self):
+        """Two legs of shell 1, joined by rungs of shell 2: E_0 = -4.20138 by exact diagonalisation; with sublattices of the legs alone the state is not positive and ends at -4.06."""
+        self.run_deck(LADDER, "ladder")
+        self.assertLess(abs(self.report("ladder")["observables"]["energy"]["value"] + 4.20138029), 1e-6)
+
+    def test_proposals_that_miss_states_are_refused(self):
+        """Exchanges along the legs keep the magnetisation of each leg, which H does not."""
+        chains = 'sampler={kind="metropolis",moves={exchange=1.0},chains=64,samples=256}'
+        said = self.run_deck(LADDER, "missed", chains, code=2, command="check").stderr
+        self.assertIn("which no sequence of the proposed moves can do", said)
+        self.run_deck(LADDER, "reached", chains.replace("chains=64", "range=2,chains=64"), command="check")
+        self.run_deck(LADDER, "own", 'sampler={kind="metropolis",chains=64,samples=256}', command="check")
+
+    def test_supercells_of_large_numbers(self):
+        """Any two vectors with a small determinant are a small torus."""
+        large = 'lattice={kind="square",supercell=[[33332,1],[33324,1]]}'
+        small = 'lattice={kind="square",supercell=[[9996,1],[9988,1]]}'
+        energies = []
+        for name, lattice in (("large", large), ("small", small)):
+            self.run_deck(LADDER, name, lattice, "hamiltonian.J=[1.0]", "hamiltonian.marshall=false", "hamiltonian.field=0.0", 'wavefunction={factor=[{kind="rbm",density=6}]}')
+            energies.append(self.report(name)["observables"]["energy"]["value"])
+        self.assertLess(abs(energies[0] + 6.81391), 1e-3)
+        self.assertLess(abs(energies[1] - energies[0]), 2e-3)
+
+    def test_electrons_reach_the_exact_energy(self):
+        """E_0 = -3.668706179 of the Hubbard ring of 6 at half filling, U = 4: determinants alone cannot, the product can to 1e-4. <n_up n_down> = dE/dU / N."""
+        self.run_deck(ELECTRONS, "ring")
+        found = self.report("ring")["observables"]
+        self.assertLess(found["energy"]["value"], -3.668706179 * (1 - 1e-4))
+        self.assertGreater(found["energy"]["value"], -3.668706180)
+        self.assertGreater(found["double_occupancy"]["value"], 0.10)
+        self.assertLess(found["double_occupancy"]["value"], 0.12)
+
+    def test_chains_of_electrons_are_the_same_on_any_ranks_and_go_on(self):
+        """The shipped deck, shortened: histories bitwise on 1 and 2 ranks, and where a run was stopped and resumed."""
+        deck = INPUTS + "/hubbard_square_4x4.toml"
+        short = [word for key in ("study.steps=6", "study.average=2", "sampler.samples=512", "sampler.chains=64", "study.measure.samples=512") for word in ("--set", key)]
+        files = {}
+        for ranks in (1, 2):
+            files[ranks] = self.path("%d.h5" % ranks)
+            self.assertEqual(koushi("run", deck, "--output", files[ranks], *short, ranks=ranks).returncode, 0)
+        stopped = self.path("stopped.h5")
+        self.assertIn(koushi("run", deck, "--output", stopped, *short, "--time-limit", "1s").returncode, (0, 75))
+        self.assertEqual(koushi("run", deck, "--output", stopped, *short, "--resume", ranks=2).returncode, 0)
+        compare = "import h5py,sys\na,b=[h5py.File(f) for f in sys.argv[1:3]]\nprint(all((a['history'][k][()]==b['history'][k][()]).all() for k in a['history']))"
+        self.assertEqual(Cli.python(self, compare, files[1], files[2]).strip(), "True")
+        self.assertEqual(Cli.python(self, compare, files[1], stopped).strip(), "True")
+
+    def test_sectors_that_do_not_exist_are_refused(self):
+        for sets, words in ((["sampler.electrons=[7,1]"], "from 0 to 6"), (["sampler.electrons=[3]"], "two, [up, down]"), (["sampler.particles=3"], "no such number"),
+                            (["sampler.magnetization=2"], "no such number"), (['hamiltonian={kind="t-j"}', "sampler.electrons=[4,3]", 'wavefunction={factor=[{kind="slater"}]}'], "no state of 6 sites"),
+                            (['hamiltonian={kind="heisenberg",spin=1.0}', 'wavefunction={factor=[{kind="rbm"}]}', "sampler.magnetization=1"], "cannot be the sum of 6 spins"),
+                            (['hamiltonian={kind="heisenberg",spin=0.75}', 'wavefunction={factor=[{kind="rbm"}]}'], "is no spin"),
+                            (['hamiltonian={kind="bose-hubbard",n_max=2}', 'wavefunction={factor=[{kind="rbm"}]}', "sampler.particles=13"], "from 0 to 12"),
+                            (['hamiltonian={kind="heisenberg"}', 'wavefunction={factor=[{kind="slater"}]}'], "there are no fermions"),
+                            (['hamiltonian={kind="heisenberg"}', 'wavefunction={factor=[{kind="gutzwiller"}]}'], "is constant here"),
+                            (['wavefunction={factor=[{kind="slater"},{kind="slater"}]}'], "change their sign"),
+                            (["hamiltonian.site_energies=[1.0,2.0]"], "6 numbers, one per site")):
+            said = self.run_deck(ELECTRONS, "sector", "study.measure.observables=[]", *sets, code=2, command="check").stderr
+            self.assertIn(words, said, sets)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])
