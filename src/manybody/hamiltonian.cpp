@@ -35,6 +35,11 @@ ShellCouplings shell_couplings(const DeckSection& section, const std::string& ke
   if (couplings.size() > 3) {
     section.refuse(key, fmt::format("{} couplings were given", couplings.size()), "one per distance shell, at most 3");
   }
+  if (const int listed = lattice.n_shells();
+      lattice.has_listed_bonds() && key != "V" && listed > static_cast<int>(couplings.size())) {
+    section.refuse(key, fmt::format("bonds of shell {} have no coupling", listed),
+                   "one coupling per shell of lattice.bonds, which may be 0");
+  }
   ShellCouplings result;
   for (std::size_t k = 0; k < couplings.size(); ++k) {
     const int shell = static_cast<int>(k) + 1;

@@ -158,7 +158,11 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
       const Operator hamiltonian = make_hamiltonian(deck, lattice);
       sr_schedule(deck, 0, 2);
       // sound, and too much to build by the thousand
-      if (lattice.n_sites() > 40 || deck.integer("wavefunction.factor.0.density") > 16) continue;
+      bool large = lattice.n_sites() > 40;
+      for (const DeckSection& factor : DeckSection(deck, "").sections("wavefunction.factor")) {
+        large = large || (factor.has("density") && factor.integer("density") > 16);
+      }
+      if (large) continue;
       const auto psi = make_wavefunction(deck, lattice, hamiltonian);
       const bool enumerated = deck.text("sampler.kind") == "enumeration";
       if (enumerated ? lattice.n_sites() > 10 : deck.integer("sampler.samples") > 10000) continue;
