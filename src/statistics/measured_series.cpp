@@ -64,7 +64,7 @@ void MeasuredSeries::set(const std::string& name, std::int64_t width, std::vecto
 
 std::int64_t MeasuredSeries::measured(const std::string& name) const {
   const auto found = series_.find(name);
-  if (found == series_.end() || n_chains_ == 0) return 0;
+  if (found == series_.end() || n_chains_ == 0 || found->second.width == 0) return 0;
   return static_cast<std::int64_t>(found->second.values.size()) / (n_chains_ * found->second.width);
 }
 
