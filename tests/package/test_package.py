@@ -57,7 +57,7 @@ def wrong_hamiltonians(folder, program):
     place = "wrong.toml:%d:" % (1 + text[:text.index("[hamiltonian]")].count("\n") + 1)
     for how, code, said in (("sites", 2, "its terms are of 4 sites, and the lattice has 8"), ("move", 2, "is of a place that is none of 0 ... 7"),
                             ("negative", 2, "is of a place that is none of 0 ... 7"), ("twice", 2, "changes one place twice"), ("change", 2, "which holds -1 ... 1 in steps of 2"),
-                            ("hop", 2, "lets a particle hop where there is no fermion"), ("pair", 2, "100000 is none of 0 ... 7"), ("field", 2, "is of place 8, which is none of 0 ... 7"),
+                            ("hop", 2, "changes a place by -1, which holds -1 ... 1 in steps of 2"), ("pair", 2, "100000 is none of 0 ... 7"), ("field", 2, "is of place 8, which is none of 0 ... 7"),
                             ("infinite", 2, "the element of move 16 is not finite"), ("function", 2, "has 3 values for 2 states"),
                             ("throws", 2, "could not be made: no coffee"), ("type", 70, "the key hamiltonian.how is asked for as another type")):
         done = subprocess.run([program, "check", "wrong.toml", "--set", "hamiltonian.how=" + how], cwd=folder, capture_output=True, text=True, env=ENVIRONMENT)
