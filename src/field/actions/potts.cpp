@@ -6,7 +6,7 @@ namespace koushi {
 
 ActionKinds::OneKind potts_kind() {
   static const Keys<SpinModel> keys =
-      bond_keys<SpinModel>().integer("states", &SpinModel::states, {2, 64}, "q").required();
+      bond_keys<SpinModel>().integer("states", &SpinModel::states, {2, 64}, "q").required().example("3");
   return {"potts", "spins 0 ... q - 1, H = - sum J [s = s'] - h sum [s = 0]", keys.list(),
           [](const DeckSection& section, const GridOptions& lattice) {
             SpinModel model = keys.read(section);
