@@ -22,7 +22,7 @@ struct RbmCase {
   std::unique_ptr<Wavefunction> rbm;
 
   RbmCase(bool with_complex, bool with_symmetry) : is_complex(with_complex), symmetrised(with_symmetry) {
-    const UnitCell cell = unit_cell("square");
+    const UnitCell cell{Eigen::Matrix2d::Identity(), {Eigen::Vector2d::Zero()}};
     const Lattice lattice(cell, 10 * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic},
                           shell_bonds(cell, 1));
     for (const Bond& b : lattice.bonds()) {  // Heisenberg, one sublattice rotated

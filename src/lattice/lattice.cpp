@@ -84,6 +84,15 @@ Lattice Lattice::with_shells(UnitCell cell, Eigen::MatrixXi supercell, std::vect
   return lattice;
 }
 
+Lattice Lattice::of_sites(int n_sites) {
+  UnitCell line{Eigen::MatrixXd::Constant(1, 1, n_sites), {}};
+  for (int i = 0; i < n_sites; ++i) line.offsets.emplace_back(Eigen::VectorXd::Constant(1, i));
+  Lattice lattice(line, Eigen::MatrixXi::Identity(1, 1), {Boundary::open}, {});
+  lattice.has_geometry_ = false;
+  lattice.remarks_.clear();
+  return lattice;
+}
+
 std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
   std::vector<Bond> bonds;
   for (const Eigen::VectorXi& c : cells_) {

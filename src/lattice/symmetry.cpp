@@ -175,6 +175,7 @@ std::vector<Permutation> Lattice::translations(const std::function<bool(const Pe
 }
 
 std::vector<Permutation> Lattice::space_group(const std::function<bool(const Permutation&)>& is_symmetry) const {
+  if (!has_geometry_) return translations_;  // the identity
   const std::vector<Translation> all = all_translations(is_symmetry);
   std::vector<Permutation> shifts;
   for (const Translation& t : all) {

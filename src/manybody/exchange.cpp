@@ -21,13 +21,14 @@ Operator make_exchange(const DeckSection& section, const Lattice& lattice, const
     sign = sublattices(section, "staggered_field", "0", J, lattice);
   }
   Operator h(Space::spins(lattice.n_sites(), twice_spin(section, options.spin)));
-  for (int i = 0; i < lattice.n_sites(); ++i) {
-    h.add_linear(i, -0.5 * options.field);
-    if (options.staggered_field != 0)
-      h.add_linear(i, -0.5 * options.staggered_field * sign[static_cast<std::size_t>(i)]);
-  }
-  for (const auto& [coupling, bonds] : J.shells) {
+  if (options.field != 0) h.begin_part("field");
+  for (int i = 0; i < lattice.n_sites() && options.field != 0; ++i) h.add_linear(i, -0.5 * options.field);
+  if (options.staggered_field != 0) h.begin_part("staggered_field");
+  for (int i = 0; i < lattice.n_sites() && options.staggered_field != 0; ++i)
+    h.add_linear(i, -0.5 * options.staggered_field * sign[static_cast<std::size_t>(i)]);
+  for (const auto& [coupling, bonds, name] : J.shells) {
     if (coupling == 0) continue;
+    h.begin_part(name);
     for (const Bond& bond : bonds) {
       const bool rotated =
           options.marshall && sign[static_cast<std::size_t>(bond.i)] != sign[static_cast<std::size_t>(bond.j)];

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <set>
@@ -35,6 +36,9 @@ ShellCouplings shell_couplings(const DeckSection& section, const std::string& ke
   if (couplings.size() > 3) {
     section.refuse(key, fmt::format("{} couplings were given", couplings.size()), "one per distance shell, at most 3");
   }
+  if (!lattice.has_geometry() && std::any_of(couplings.begin(), couplings.end(), [](double c) { return c != 0; })) {
+    section.refuse(key, "these sites have no bonds to couple", "a lattice with bonds, or terms that name their sites");
+  }
   if (const int listed = lattice.n_shells();
       lattice.has_listed_bonds() && key != "V" && listed > static_cast<int>(couplings.size())) {
     section.refuse(key, fmt::format("bonds of shell {} have no coupling", listed),
@@ -44,11 +48,11 @@ ShellCouplings shell_couplings(const DeckSection& section, const std::string& ke
   for (std::size_t k = 0; k < couplings.size(); ++k) {
     const int shell = static_cast<int>(k) + 1;
     if (couplings[k] == 0 && !lattice.has_listed_bonds() && shell > 1) {
-      result.shells.push_back({0.0, {}});
+      result.shells.push_back({0.0, {}, fmt::format("{}_{}", key, shell)});
       continue;
     }
     try {
-      result.shells.push_back({couplings[k], lattice.bonds(shell)});
+      result.shells.push_back({couplings[k], lattice.bonds(shell), fmt::format("{}_{}", key, shell)});
     } catch (const UsageError& error) {
       section.refuse(key, error.what(), "cells with a volume, on which every bond joins two sites");
     }
@@ -96,8 +100,9 @@ std::complex<double> bond_phase(const Bond& bond) {
 
 void add_hopping(Operator& h, const ShellCouplings& t, int flavour) {
   const Space& space = h.space();
-  for (const auto& [coupling, bonds] : t.shells) {
+  for (const auto& [coupling, bonds, name] : t.shells) {
     if (coupling == 0) continue;
+    h.begin_part(name);
     for (const Bond& bond : bonds) {
       const int i = space.place(flavour, bond.i);
       const int j = space.place(flavour, bond.j);

@@ -13,6 +13,12 @@ Move Move::transfer(int p, int q, int c) { return {2, 0, {p, q}, {-c, c}}; }
 Move Move::hop(int p, int q) { return {2, 1, {p, q}, {-1, 1}}; }
 Move Move::two_hops(int p, int q, int r, int s) { return {4, 2, {p, q, r, s}, {-1, 1, -1, 1}}; }
 
+int UniqueMoves::number(const Move& move) {
+  const auto [place, is_new] = numbers_.try_emplace(move, static_cast<int>(moves.size()));
+  if (is_new) moves.push_back(move);
+  return place->second;
+}
+
 namespace {
 
 /// Places of fermions that must be empty where no site may hold two, for one direction of a move.

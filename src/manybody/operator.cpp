@@ -10,11 +10,7 @@
 
 namespace koushi {
 
-namespace {
-
-/// What a ladder operator that changes x by c gives where it acts on x, for every x of a place: products of
-/// sqrt(S(S + 1) - m(m + 1)) for spins, sqrt(n + 1) for bosons going up; their mirror images going down. Empty: 1.
-std::vector<double> ladder(const LocalSpace& local, int change) {
+std::vector<double> ladder_elements(const LocalSpace& local, int change) {
   if (local.kind == LocalSpace::Kind::fermion || local.states() == 2) return {};
   std::vector<double> values;
   for (int x = local.min; x <= local.max; x += local.step) {
@@ -34,8 +30,6 @@ std::vector<double> ladder(const LocalSpace& local, int change) {
   return values;
 }
 
-}  // namespace
-
 Operator::Operator(const Space& space) : space_(space), linear_(static_cast<std::size_t>(space.n_places())) {}
 
 void Operator::fix(const std::string& charge, int value) {
@@ -43,12 +37,31 @@ void Operator::fix(const std::string& charge, int value) {
     if (c.name == charge && !conserves(c)) throw UsageError("this operator does not conserve the " + charge);
   }
   space_.fix(charge, value);
+  for (auto& [name, part] : parts_) part.space_ = space_;
+}
+
+void Operator::begin_part(const std::string& name) {
+  part_ = -1;
+  for (std::size_t k = 0; k < parts_.size(); ++k) {
+    if (parts_[k].first == name) part_ = static_cast<int>(k);
+  }
+  if (part_ >= 0 || name.empty()) return;
+  part_ = static_cast<int>(parts_.size());
+  parts_.emplace_back(name, Operator(space_));
+}
+
+Operator* Operator::part() { return part_ < 0 ? nullptr : &parts_[static_cast<std::size_t>(part_)].second; }
+
+void Operator::add_constant(double weight) {
+  constant_ += weight;
+  if (part() != nullptr) part()->add_constant(weight);
 }
 
 void Operator::add_linear(int p, double weight) {
   if (p < 0 || p >= space_.n_places())
     throw UsageError(fmt::format("a term is of place {}, which is none of 0 ... {}", p, space_.n_places() - 1));
   linear_[static_cast<std::size_t>(p)] += weight;
+  if (part() != nullptr) part()->add_linear(p, weight);
 }
 
 void Operator::add_pair(int p, int q, double weight) {
@@ -58,6 +71,7 @@ void Operator::add_pair(int p, int q, double weight) {
                                    space_.n_places() - 1));
   }
   pairs_.push_back({p, q, weight});
+  if (part() != nullptr) part()->add_pair(p, q, weight);
 }
 
 int Operator::table_of(const std::vector<double>& values) {
@@ -84,12 +98,14 @@ std::vector<PlaceFunction> Operator::functions_of(const std::vector<std::pair<in
 
 void Operator::add_product(double weight, const std::vector<std::pair<int, std::vector<double>>>& functions) {
   products_.push_back({weight, functions_of(functions)});
+  if (part() != nullptr) part()->add_product(weight, functions);
 }
 
 void Operator::add_bare_move(const Move& move, std::complex<double> element,
                              const std::vector<std::pair<int, std::vector<double>>>& functions) {
   sites_.push_back(move_sites(space_, move));
   moves_.push_back({move, element, functions_of(functions)});
+  if (part() != nullptr) part()->add_bare_move(move, element, functions);
 }
 
 void Operator::add_move(const Move& move, std::complex<double> element,
@@ -97,16 +113,16 @@ void Operator::add_move(const Move& move, std::complex<double> element,
   move_sites(space_, move);
   auto with_ladders = functions;
   for (std::size_t k = 0; k < static_cast<std::size_t>(move.n); ++k) {
-    std::vector<double> values = ladder(space_.local(move.place[k]), move.change[k]);
+    std::vector<double> values = ladder_elements(space_.local(move.place[k]), move.change[k]);
     if (!values.empty()) with_ladders.emplace_back(move.place[k], std::move(values));
   }
   add_bare_move(move, element, with_ladders);
 }
 
 std::vector<Move> Operator::move_list() const {
-  std::vector<Move> list;
-  for (const MoveTerm& term : moves_) list.push_back(term.move);
-  return list;
+  UniqueMoves list;
+  for (const MoveTerm& term : moves_) list.number(term.move);
+  return list.moves;
 }
 
 bool Operator::is_real() const {
@@ -114,7 +130,13 @@ bool Operator::is_real() const {
 }
 
 bool Operator::has_positive_elements() const {
-  return std::any_of(moves_.begin(), moves_.end(), [](const MoveTerm& term) { return term.element.real() > 0; });
+  return std::any_of(moves_.begin(), moves_.end(), [this](const MoveTerm& term) {
+    if (term.element.real() > 0 || term.element.imag() != 0) return true;
+    return std::any_of(term.functions.begin(), term.functions.end(), [this](const PlaceFunction& f) {
+      const std::vector<double>& table = tables_[static_cast<std::size_t>(f.table)];
+      return *std::min_element(table.begin(), table.end()) < 0;
+    });
+  });
 }
 
 bool Operator::conserves(const Charge& charge) const {

@@ -133,9 +133,13 @@ class PairCorrelation final : public Estimator {
 
 }  // namespace
 
-std::unique_ptr<Estimator> make_pair_correlation(const Lattice& lattice, const Space& space,
+std::unique_ptr<Estimator> make_pair_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
                                                  const std::vector<double>& weights,
                                                  const PairCorrelationNames& names) {
+  if (!lattice.has_geometry()) {
+    section.deck().refuse("study.measure.observables", names.correlation + ": these sites have no distances",
+                          "a lattice with a geometry");
+  }
   return std::make_unique<PairCorrelation>(lattice, space, weights, names);
 }
 

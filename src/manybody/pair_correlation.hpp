@@ -21,7 +21,8 @@ struct PairCorrelationNames {
 ///
 /// Series      NAME: the pair averages in the order of their distances, then S(k)
 /// Cost        N^2 / 2 products and N^2 additions of phases per state
-std::unique_ptr<Estimator> make_pair_correlation(const Lattice& lattice, const Space& space,
+/// Errors      DeckError at the observables where the sites have no distances
+std::unique_ptr<Estimator> make_pair_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
                                                  const std::vector<double>& weights, const PairCorrelationNames& names);
 
 }  // namespace koushi

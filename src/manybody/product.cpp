@@ -26,6 +26,7 @@ class Parity final : public Factor {
   void set_parameters(const std::vector<double>& /*parameters*/) override {}
   bool embed(const std::vector<double>& parameters) override { return parameters.empty(); }
   bool holomorphic() const override { return false; }
+  bool is_positive() const override { return true; }
   bool is_antisymmetric() const override { return true; }
   int columns() const override { return 0; }
   void refresh(const HostState& /*state*/, double* /*table*/) const override {}
@@ -133,6 +134,9 @@ class Product final : public Wavefunction {
   bool holomorphic() const override {
     return std::all_of(factors_.begin(), factors_.end(),
                        [](const NamedFactor& f) { return f.factor->parameters().empty() || f.factor->holomorphic(); });
+  }
+  bool is_positive() const override {
+    return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_positive(); });
   }
   double bytes_per_row() const override {
     double sum = 0;

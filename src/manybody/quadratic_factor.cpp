@@ -30,6 +30,7 @@ class QuadraticFactor final : public Factor {
     return true;
   }
   bool holomorphic() const override { return false; }
+  bool is_positive() const override { return true; }
   int columns() const override { return n_; }
   void refresh(const HostState& state, double* table) const override {
     for (int p = 0; p < n_; ++p) {

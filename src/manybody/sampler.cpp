@@ -92,6 +92,20 @@ std::string missed_by_proposals(const Space& space, const std::vector<Move>& pro
   return "";
 }
 
+namespace {
+
+/// Chains whose samples fill whole blocks of rows.
+std::int64_t chains_per_unit(const ChainOptions& options) {
+  return rows_per_block / std::gcd(rows_per_block, options.samples / options.chains);
+}
+
+}  // namespace
+
+std::int64_t MarkovChains::most_ranks(const ChainOptions& options) {
+  const std::int64_t unit = chains_per_unit(options);
+  return (options.chains + unit - 1) / unit;
+}
+
 MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, MoveTable table, ChainOptions options)
     : comm_(comm),
       table_(std::move(table)),
@@ -99,9 +113,7 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
       space_(psi.space()),
       per_chain_(options.samples / options.chains),
       proposals_(static_cast<int>(std::min(2.0e9, std::max(1.0, std::round(options.sweeps * space_.n_sites()))))) {
-  const std::int64_t unit = rows_per_block / std::gcd(rows_per_block, per_chain_);
-  const std::int64_t units = (options_.chains + unit - 1) / unit;
-  most_ranks_ = units;
+  most_ranks_ = most_ranks(options_);
   // A step has 2^32 draws for each of its chains, and may be taken again eight times.
   if (9.0 * static_cast<double>(per_chain_) * proposals_ > 4.2e9 || options.sweeps * space_.n_sites() > 2.0e9) {
     throw UsageError(
@@ -109,11 +121,11 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
                     "samples or fewer sweeps",
                     per_chain_, options.sweeps));
   }
-  if (comm.size() > units) {
+  if (comm.size() > most_ranks_) {
     throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains,
-                                 per_chain_, units, comm.size()));
+                                 per_chain_, most_ranks_, comm.size()));
   }
-  chains_ = share_of_units(comm, options_.chains, unit);
+  chains_ = share_of_units(comm, options_.chains, chains_per_unit(options_));
   rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
   walkers_ = psi.make_batch(chains_.count);
   samples_ = psi.make_batch(rows_.count);
@@ -258,7 +270,7 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& p
   }
   const Basis basis(psi.space());
   rows_ = share_of_units(comm, basis.size(), rows_per_block);
-  most_ranks_ = (rows_.total + rows_per_block - 1) / rows_per_block;
+  most_ranks_ = most_ranks(rows_.total);
   samples_ = psi.make_batch(rows_.count);
   const States states = basis.states(rows_.first, rows_.count);
   Kokkos::deep_copy(samples_.states.local, states.local);
@@ -285,5 +297,7 @@ void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
   const double sum = tree_sum(comm_, blocks, 1, parts)[0];
   for (double& w : weights) w /= sum;
 }
+
+void PlannedSamples::fail() { throw InternalError("samples that are only planned cannot be drawn"); }
 
 }  // namespace koushi

@@ -20,15 +20,12 @@ View filled(const std::string& label, std::size_t size, const Fill& fill) {
 
 }  // namespace
 
-int UniqueMoves::number(const Move& move) {
-  const auto [place, is_new] = numbers_.try_emplace(move, static_cast<int>(moves.size()));
-  if (is_new) moves.push_back(move);
-  return place->second;
+Terms make_terms(const Operator& op) {
+  UniqueMoves list;
+  return make_terms({&op}, list);
 }
 
-Terms make_terms(const Operator& op) { return make_terms(std::vector<const Operator*>{&op}); }
-
-Terms make_terms(const std::vector<const Operator*>& operators, const std::vector<int>& numbers) {
+Terms make_terms(const std::vector<const Operator*>& operators, UniqueMoves& list) {
   struct Function {
     int place, offset, min, step, change;
   };
@@ -37,6 +34,7 @@ Terms make_terms(const std::vector<const Operator*>& operators, const std::vecto
   std::vector<std::pair<double, int>> products;
   std::vector<int> product_first{0};
   std::vector<std::pair<std::complex<double>, int>> elements;
+  std::vector<int> numbers;
   std::vector<int> move_first{0};
   std::vector<Function> functions;
   std::vector<Function> move_functions;
@@ -67,6 +65,7 @@ Terms make_terms(const std::vector<const Operator*>& operators, const std::vecto
     }
     for (const MoveTerm& move : op.moves()) {
       elements.emplace_back(move.element, group);
+      numbers.push_back(list.number(move.move));
       if (move.element.imag() != 0) terms.real_elements = false;
       for (const PlaceFunction& f : move.functions) {
         int change = 0;
@@ -79,7 +78,6 @@ Terms make_terms(const std::vector<const Operator*>& operators, const std::vecto
       move_first.push_back(static_cast<int>(move_functions.size()));
     }
   }
-  if (!numbers.empty() && numbers.size() != elements.size()) throw InternalError("as many numbers as moves are wanted");
   const int n_product_functions = static_cast<int>(functions.size());
   functions.insert(functions.end(), move_functions.begin(), move_functions.end());
   terms.pairs = filled<Kokkos::View<int* [3]>>("koushi::manybody::pairs", pairs.size(), [&](const auto& host) {
@@ -116,7 +114,7 @@ Terms make_terms(const std::vector<const Operator*>& operators, const std::vecto
       });
   terms.move = filled<Kokkos::View<int* [2]>>("koushi::manybody::move_numbers", elements.size(), [&](const auto& host) {
     for (std::size_t k = 0; k < elements.size(); ++k) {
-      host(k, 0) = numbers.empty() ? static_cast<int>(k) : numbers[k];
+      host(k, 0) = numbers[k];
       host(k, 1) = elements[k].second;
     }
   });

@@ -5,6 +5,7 @@
 
 #include "koushi/base/text.hpp"
 #include "koushi/deck/resolved.hpp"
+#include "koushi/manybody/sampler_kinds.hpp"
 
 namespace koushi {
 
@@ -14,8 +15,15 @@ bool is_one_of(const std::string& key, const std::vector<std::string>& names) {
   return std::find(names.begin(), names.end(), key) != names.end();
 }
 
-/// Conserved numbers of a state, which the sampler keeps.
-const std::vector<std::string> sector_keys{"sampler.magnetization", "sampler.electrons", "sampler.particles"};
+/// Whether a key is one of the conserved numbers of a state, which the sampler keeps.
+bool is_of_the_sector(const std::string& key) {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> keys;
+    for (const Key& own : sector_keys()) keys.push_back("sampler." + own.path);
+    return keys;
+  }();
+  return is_one_of(key, all);
+}
 
 /// The words of a list of texts, [] as one "periodic", and a list of equal words as one of them.
 std::vector<std::string> boundaries(const std::string& value) {
@@ -37,15 +45,16 @@ std::vector<std::string> boundaries(const std::string& value) {
 
 bool is_of_the_model(const std::string& key) {
   if (key == "lattice.ranks" || key == "lattice.replicas") return false;
-  return is_one_of(key.substr(0, key.find('.')), {"lattice", "action", "hamiltonian"}) || is_one_of(key, sector_keys);
+  return is_one_of(key.substr(0, key.find('.')), {"lattice", "action", "hamiltonian"}) || is_of_the_sector(key);
 }
 
 bool names_a_sector(const Deck& deck) {
-  return std::any_of(sector_keys.begin(), sector_keys.end(), [&](const std::string& key) { return deck.given(key); });
+  const std::vector<Key> keys = sector_keys();
+  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) { return deck.given("sampler." + key.path); });
 }
 
 bool is_bookkeeping(const std::string& key) {
-  if (is_one_of(key, sector_keys) || key == "study.kind") return false;
+  if (is_of_the_sector(key) || key == "study.kind") return false;
   if (is_one_of(key, {"title", "seed", "lattice.replicas", "lattice.ranks"})) return true;
   const std::size_t dot = key.find('.');
   return dot != std::string::npos && is_one_of(key.substr(0, dot), {"output", "study", "solver", "sampler", "updater"});

@@ -8,7 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
-#include "koushi/study/model.hpp"
+#include "koushi/solver/solver_kinds.hpp"
 
 namespace koushi {
 
@@ -35,7 +35,7 @@ Optimisation::Optimisation(StudyRun& run, VariationalModel& model)
       deck_(model.deck()),
       n_steps_(deck_.integer("study.steps")),
       n_averaged_(std::min(n_steps_, deck_.integer("study.average"))) {
-  sr_schedule(deck_, 0, n_steps_);
+  sr_schedule(DeckSection(deck_, "solver"), 0, n_steps_);
 }
 
 void Optimisation::step(Progress& progress) {
@@ -93,13 +93,13 @@ void Optimisation::update(const std::vector<std::complex<double>>& energies) {
   Wavefunction& psi = model_.psi();
   const auto rows = psi.log_derivatives(model_.comm(), model_.sampler().rows(), model_.sampler().samples());
   model_.phases().lap("log derivatives");
-  SrSchedule schedule = sr_schedule(deck_, step_, n_steps_);
+  SrSchedule schedule = sr_schedule(DeckSection(deck_, "solver"), step_, n_steps_);
   schedule.options.petsc_options += " " + run_.options().petsc_options;
   schedule.options.previous = std::move(previous_delta_);
   report_ = {};
   std::vector<double> delta = solve_stochastic_reconfiguration(model_.comm(), *rows, model_.sampler().weights(),
                                                                energies, schedule.options, report_);
-  const double farthest = deck_.real("solver.max_distance");
+  const double farthest = schedule.max_distance;
   step_size_ = schedule.step * report_.distance > farthest ? farthest / report_.distance : schedule.step;
   previous_parameters_ = psi.parameters();
   psi.apply(-step_size_, delta);
@@ -275,7 +275,7 @@ bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
 }
 
 SrRoute Optimisation::route() const {
-  const SrRoute asked = sr_schedule(deck_, 0, 1).options.route;
+  const SrRoute asked = sr_schedule(DeckSection(deck_, "solver"), 0, 1).options.route;
   return asked == SrRoute::automatic ? automatic_route(model_.n_unknowns(), model_.sampler().rows().total) : asked;
 }
 

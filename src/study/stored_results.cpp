@@ -123,7 +123,8 @@ void read_series(const ResultReader& reader, const std::string& prefix, std::int
   for (const std::string& name : reader.list(prefix + "series")) {
     std::vector<double> values = reader.read_reals(prefix + "series/" + name);
     const std::int64_t numbers = n_measurements * series.n_chains();
-    series.set(name, numbers > 0 ? static_cast<std::int64_t>(values.size()) / numbers : 1, std::move(values));
+    const std::int64_t width = numbers > 0 ? static_cast<std::int64_t>(values.size()) / numbers : 1;
+    series.set(name, width, std::move(values));
   }
 }
 

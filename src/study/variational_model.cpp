@@ -11,14 +11,25 @@
 
 namespace koushi {
 
-VariationalModel::VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases)
+namespace {
+
+const Charge* fixed_magnetization(const Space& space) {
+  for (const Charge& charge : space.charges()) {
+    if (charge.name == "magnetization" && charge.value) return &charge;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+VariationalModel::VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, int planned_ranks)
     : comm_(comm),
       deck_(deck),
       phases_(phases),
       lattice_(make_lattice(deck)),
       hamiltonian_(make_hamiltonian(deck, lattice_)),
       psi_(make_wavefunction(deck, lattice_, hamiltonian_)),
-      sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_)),
+      sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_, planned_ranks)),
       terms_(make_terms(hamiltonian_)) {}
 
 void VariationalModel::draw(std::uint64_t step, int attempt) {
@@ -93,10 +104,38 @@ std::string VariationalModel::describe(int ranks, double solver_bytes) const {
       lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), hamiltonian_.space().description(),
       psi_->n_parameters(), psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
-      std::max(1, ranks), format_bytes(lattice_.n_sites() * columns * 8),
-      format_bytes(rows * (columns * 8 + lattice_.n_sites())),
+      std::max(1, ranks), format_bytes(hamiltonian_.space().n_places() * columns * 8),
+      format_bytes(rows * bytes_per_sample(*psi_)),
       format_bytes(static_cast<double>(hamiltonian_.moves().size()) * columns * 16), hamiltonian_.moves().size(),
       format_bytes(solver_bytes));
+}
+
+void VariationalModel::note_sector(const Charge& magnetization,
+                                   const std::function<void(const std::string&)>& note) const {
+  const Space& space = hamiltonian_.space();
+  double field = 0;  // the uniform part of the linear terms, per unit of the magnetization
+  int places = 0;
+  for (int p = 0; p < space.n_places(); ++p) {
+    const int weight = magnetization.weight[static_cast<std::size_t>(space.flavour_of(p))];
+    if (weight == 0) continue;
+    field += hamiltonian_.linear()[static_cast<std::size_t>(p)] / weight;
+    ++places;
+  }
+  field /= places;
+  double pairs = 0;
+  for (const PairTerm& pair : hamiltonian_.pairs()) pairs += pair.weight;
+  const std::string sector = fmt::format("the magnetization is fixed at {}{}", *magnetization.value,
+                                         deck_.given("sampler.magnetization") ? "" : ", the default");
+  if (std::abs(field) > 1e-14) {
+    note(
+        fmt::format("{}, where a uniform field adds {:.6g} to the energy and changes nothing else: states of another "
+                    "sampler.magnetization may lie lower",
+                    sector, field * *magnetization.value + 0.0));  // no "-0"
+  } else if (pairs < 0 && !deck_.given("sampler.magnetization")) {
+    note(sector +
+         ": the couplings of S^z are ferromagnetic on the whole, and states of another sampler.magnetization may lie "
+         "lower");
+  }
 }
 
 void VariationalModel::note(const std::function<void(const std::string&)>& note) const {
@@ -108,7 +147,8 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
   }
   for (const std::string& remark : lattice_.remarks()) note(remark);
   std::size_t largest = 1;
-  for (const DeckSection& factor : DeckSection(deck_, "").sections("wavefunction.factor")) {
+  const std::vector<DeckSection> factors = DeckSection(deck_, "").sections("wavefunction.factor");
+  for (const DeckSection& factor : factors) {
     std::size_t elements = 1;
     for (const std::string key : {"symmetry", "projection"}) {
       const std::size_t found = symmetry_group(factor, lattice_, hamiltonian_, key).size();
@@ -118,9 +158,8 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
         continue;
       }
       elements = found;
-      note(fmt::format("{}: the {} {} {} {}, those that are symmetries of H", key,
-                       factor.kind() == "rbm" ? "wavefunction" : "factor " + factor.kind(),
-                       factor.kind() == "rbm" ? "is invariant under" : "has parameters tied by", elements,
+      note(fmt::format("{}: the {} is invariant under {} {}, those that are symmetries of H", key,
+                       factors.size() == 1 ? "wavefunction" : "factor " + factor.kind(), elements,
                        factor.text(key) == "translations" ? "translations" : "elements of the space group"));
       if (key != "symmetry" || !factor.has("density")) continue;
       const std::int64_t hidden = factor.integer("density") * lattice_.n_sites();
@@ -130,6 +169,16 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
       }
     }
     largest = std::max(largest, elements);
+  }
+  if (const Charge* magnetization = fixed_magnetization(hamiltonian_.space())) note_sector(*magnetization, note);
+  if (psi_->is_positive() && hamiltonian_.space().is_fermionic()) {
+    note(
+        "the wavefunction has no signs but that of the order of its fermions, which is right for open chains alone: "
+        "remedy: a determinant, kind = \"slater\", or complex weights");
+  } else if (psi_->is_positive() && hamiltonian_.has_positive_elements()) {
+    note(
+        "the wavefunction is positive and H has positive off-diagonal elements, so its ground state may change its "
+        "sign and be out of reach; remedy: complex weights, or a Marshall rotation where H offers one");
   }
   // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
   if (largest > 1 && hamiltonian_.has_positive_elements() && !hamiltonian_.space().is_fermionic()) {

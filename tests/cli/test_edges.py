@@ -501,7 +501,7 @@ print(sorted(a), all((a[k][()]==b[k][()]).all() and a[k].attrs["checksum"]==b[k]
 
     def test_damaged_files(self):
         """Truncated anywhere, or one bit flipped anywhere: exit code 3 with a remedy of all that read; --resume takes the checkpoint before and ends the same."""
-        sets = ["--set", "study.measurements=200"]
+        sets = ["--set", "study.measurements=50000"]
         file, other, whole = self.path("a.h5"), self.path("b.h5"), self.path("whole.h5")
         self.assertEqual(subprocess.run(self.run_words(file, *sets, "--time-limit", "0.01 s"), env=ENV, capture_output=True).returncode, 75)
         self.assertEqual(subprocess.run(self.run_words(file, *sets, "--resume"), env=ENV, capture_output=True).returncode, 0)

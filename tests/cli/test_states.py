@@ -141,6 +141,62 @@ class States(unittest.TestCase):
             said = self.run_deck(ELECTRONS, "sector", "study.measure.observables=[]", *sets, code=2, command="check").stderr
             self.assertIn(words, said, sets)
 
+    def test_bonds_around_a_short_direction_count_twice(self):
+        """J1 = 1, J2 = 0.5 on 4 x 2: diagonals of one orientation join the same sites twice; E_0 = -6 by exact diagonalisation. Parts of the energy add up to it."""
+        self.run_deck(LADDER, "short", 'lattice={kind="square",extents=[4,2]}', "hamiltonian.marshall=false", 'wavefunction={factor=[{kind="rbm",density=4}]}',
+                      'study.measure.observables=["energy-parts"]')
+        found = self.report("short")["observables"]
+        self.assertLess(abs(found["energy"]["value"] + 6), 1e-6)
+        self.assertLess(abs(found["energy_J_1"]["value"] + found["energy_J_2"]["value"] - found["energy"]["value"]), 1e-9)
+
+    def test_terms_in_a_file_on_sites_without_a_geometry(self):
+        """The Hubbard ring written term by term has the energy of the ring, step by step; a missing adjoint is named with the line of the file."""
+        rows = ["%s cdag_%s %d c_%s %d" % (-1.0, spin, (i + step) % 6, spin, i) for i in range(6) for step in (1, 5) for spin in ("up", "down")]
+        rows += ["4.0 n_up %d n_down %d" % (i, i) for i in range(6)]
+        with open(self.path("ring.terms"), "w") as stream:
+            stream.write("\n".join(rows) + "\n")
+        terms = ('hamiltonian={kind="terms",states="electrons",terms="ring.terms"}', 'lattice={kind="sites",n_sites=6}')
+        plain = ("study.steps=8", "study.measure.observables=[]", 'wavefunction={factor=[{kind="slater",symmetry="none"},{kind="gutzwiller",symmetry="none"},{kind="rbm"}]}')
+        plain = tuple(word.replace(',symmetry="none"', "") for word in plain)
+        self.run_deck(ELECTRONS, "ring", *plain)
+        self.run_deck(ELECTRONS, "terms", *plain, *terms)
+        energies = [self.report(name)["observables"]["energy"]["value"] for name in ("ring", "terms")]
+        self.assertLess(abs(energies[0] - energies[1]), 1e-6)
+        with open(self.path("ring.terms"), "w") as stream:
+            stream.write("\n".join(rows[:7] + rows[8:]) + "\n")
+        said = self.run_deck(ELECTRONS, "terms", *plain, *terms, code=2, command="check").stderr
+        self.assertIn("H is not hermitian", said)
+        self.assertRegex(said, r"ring\.terms:\d+:")
+        for sets, words in (('hamiltonian={kind="hubbard"}', "these sites have no bonds to couple"), ('study.measure.observables=["spin-correlation"]', "these sites have no distances")):
+            self.assertIn(words, self.run_deck(ELECTRONS, "terms", *plain, *terms, sets, code=2, command="check").stderr)
+
+    def test_notes_where_the_ground_state_is_out_of_reach(self):
+        """Real weights where H needs signs, a field at fixed magnetisation, ferromagnetic couplings in the default sector, fermions without a determinant."""
+        ring = ('lattice={kind="chain",extents=[8]}', 'hamiltonian={kind="heisenberg"}')
+        xxz = (ring[0], 'hamiltonian={kind="xxz",anisotropy=-1.5}')
+        complex_weights = 'wavefunction={factor=[{kind="rbm",density=2}]}'
+        signs, field, ferro = "H has positive off-diagonal elements", "where a uniform field adds -10 to the energy", "the couplings of S^z are ferromagnetic"
+        for sets, said, unsaid in ((ring, (signs,), (field, ferro)), ((*ring, complex_weights), (), (signs,)), ((*ring, "hamiltonian.marshall=true"), (), (signs,)),
+                                   ((*ring, "hamiltonian.field=10", "sampler.magnetization=2"), (field,), ()), ((*xxz, complex_weights), (ferro, "0, the default"), ()),
+                                   ((*xxz, "sampler.magnetization=8"), (), (ferro,)),
+                                   ((ring[0], 'hamiltonian={kind="hubbard"}'), ("no signs but that of the order of its fermions",), ()),
+                                   ((ring[0], 'hamiltonian={kind="hubbard"}', 'wavefunction={factor=[{kind="slater"}]}'), (), ("no signs",))):
+            text = self.run_deck(LADDER, "notes", *sets, *(() if "marshall" in sets[-1] else ()), command="check").stdout
+            for words in said:
+                self.assertIn(words, text, sets)
+            for words in unsaid:
+                self.assertNotIn(words, text, sets)
+
+    def test_memory_is_that_of_the_ranks_asked_for(self):
+        """4 million samples fit into 128 ranks and not into one; all states of 23 spins and their matrix into 64."""
+        deck = INPUTS + "/heisenberg_square_10x10.toml"
+        large = ("--set", "sampler.samples=134217728")
+        text = koushi("check", deck, "--ranks", "256", *large)
+        self.assertEqual(text.returncode, 0, text.stderr)
+        self.assertIn("time         not known", text.stdout)
+        self.assertIn("more ranks", koushi("check", deck, *large).stderr)
+        self.assertEqual(koushi("job", deck, "--ranks", "256", "--time", "1 h", *large).returncode, 0)
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -13,6 +13,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/field/catalogue.hpp"
+#include "koushi/solver/solver_kinds.hpp"
 #include "registered.hpp"
 
 using namespace koushi;
@@ -156,7 +157,7 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
       }
       const Lattice lattice = make_lattice(deck);
       const Operator hamiltonian = make_hamiltonian(deck, lattice);
-      sr_schedule(deck, 0, 2);
+      sr_schedule(DeckSection(deck, "solver"), 0, 2);
       // sound, and too much to build by the thousand
       bool large = lattice.n_sites() > 40;
       for (const DeckSection& factor : DeckSection(deck, "").sections("wavefunction.factor")) {

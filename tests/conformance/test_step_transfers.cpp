@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "koushi/solver/stochastic_reconfiguration.hpp"
 #include "registered.hpp"
 #include "transfer_counter.hpp"
 

@@ -36,10 +36,6 @@ struct Bond {
   double turns = 0;   ///< phase of the twist from i to j, in units of 2 pi: sum over boundaries crossed
 };
 
-std::vector<std::string> lattice_names();
-/// chain, square, triangular, honeycomb, kagome, cubic. Errors: UsageError naming the nearest.
-UnitCell unit_cell(const std::string& name);
-
 /// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
 std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells);
 
@@ -63,7 +59,12 @@ class Lattice {
   static Lattice with_shells(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
                              std::vector<double> twist = {});
 
+  /// Sites without a geometry: no bonds, no symmetries, no distances.
+  static Lattice of_sites(int n_sites);
+
   int n_sites() const { return static_cast<int>(positions_.size()); }
+  /// Whether positions, distances and momenta mean anything.
+  bool has_geometry() const { return has_geometry_; }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
   /// The shortest distance of two sites, around periodic directions too.
@@ -124,6 +125,7 @@ class Lattice {
   std::vector<Eigen::VectorXd> positions_;
   mutable std::vector<Bond> bonds_;
   bool makes_shells_ = false;
+  bool has_geometry_ = true;
   std::vector<Permutation> translations_;
   std::vector<std::string> remarks_;
 };

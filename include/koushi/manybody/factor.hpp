@@ -104,6 +104,9 @@ class Factor {
   virtual bool embed(const std::vector<double>& parameters) = 0;
   /// Parameters are complex numbers (re, im), and log psi_f is holomorphic in them.
   virtual bool holomorphic() const = 0;
+  /// Never negative or complex, whatever its parameters are: has no signs to learn. The sign of the particles' order
+  /// does not count.
+  virtual bool is_positive() const { return false; }
   /// Changes its sign when two fermions exchange their numbers.
   virtual bool is_antisymmetric() const { return false; }
 

@@ -23,6 +23,7 @@ struct ShellCouplings {
   struct Shell {
     double coupling;
     std::vector<Bond> bonds;
+    std::string name;  ///< as "t_1": the key and the shell
   };
   std::vector<Shell> shells;
   std::vector<int> coupled;  ///< shells whose coupling is not 0
@@ -40,7 +41,7 @@ std::vector<std::int8_t> sublattices(const DeckSection& section, const std::stri
 /// e^{i phi} of a bond from i to j: antiperiodic ends and twists.
 std::complex<double> bond_phase(const Bond& bond);
 
-/// - t sum (c^dagger_j c_i e^{i phi} + adjoint) of one flavour.
+/// - t sum (c^dagger_j c_i e^{i phi} + adjoint) of one flavour, a part of H per shell.
 void add_hopping(Operator& h, const ShellCouplings& t, int flavour);
 
 }  // namespace koushi

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "koushi/manybody/space.hpp"
@@ -28,6 +29,16 @@ struct Move {
   static Move hop(int p, int q);
   /// Two fermions hop, from p to q and from r to s.
   static Move two_hops(int p, int q, int r, int s);
+};
+
+/// A list of moves without repetitions.
+struct UniqueMoves {
+  std::vector<Move> moves;
+  /// The place of a move in the list, to whose end it is added if it is not there.
+  int number(const Move& move);
+
+ private:
+  std::map<Move, int> numbers_;
 };
 
 /// What kernels need of a move, among them the limits of the places in this space.

@@ -60,7 +60,12 @@ class Operator {
   void fix(const std::string& charge, int value);
   int n_sites() const { return space_.n_sites(); }
 
-  void add_constant(double weight) { constant_ += weight; }
+  /// Terms that are added from now on are also those of the part of this name, as "U" or "t_1"; empty: of none.
+  void begin_part(const std::string& name);
+  /// Parts by their names, in the order of their beginnings; some terms may be of none.
+  const std::vector<std::pair<std::string, Operator>>& parts() const { return parts_; }
+
+  void add_constant(double weight);
   /// weight x_p
   void add_linear(int p, double weight);
   /// weight x_p x_q
@@ -82,11 +87,12 @@ class Operator {
   const std::vector<MoveTerm>& moves() const { return moves_; }
   /// tables()[t][k]: the value of function t where its place holds min + k step.
   const std::vector<std::vector<double>>& tables() const { return tables_; }
+  /// The moves of its terms, each once.
   std::vector<Move> move_list() const;
 
   /// All elements are real.
   bool is_real() const;
-  /// Some off-diagonal element may be greater than 0, so that the ground state need not be positive.
+  /// Some off-diagonal element may be greater than 0 or complex, so that the ground state need not be positive.
   bool has_positive_elements() const;
   /// Charges of the space that every move conserves.
   bool conserves(const Charge& charge) const;
@@ -119,6 +125,7 @@ class Operator {
   Eigen::MatrixXcd matrix(const Basis& basis) const;
 
  private:
+  Operator* part();
   int table_of(const std::vector<double>& values);
   std::vector<PlaceFunction> functions_of(const std::vector<std::pair<int, std::vector<double>>>& functions);
   std::complex<double> element_of(std::size_t k, const std::int8_t* local, int sigma) const;
@@ -132,7 +139,14 @@ class Operator {
   std::vector<MoveTerm> moves_;
   std::vector<MoveSites> sites_;
   std::vector<std::vector<double>> tables_;
+  std::vector<std::pair<std::string, Operator>> parts_;
+  int part_ = -1;  ///< of new terms
 };
+
+/// What a ladder operator that changes x by c gives where it acts on x, for every x of a place: products of
+/// sqrt(S(S + 1) - m(m + 1)) for spins, sqrt(n + 1) for bosons going up; their mirror images going down; 0 where it
+/// leaves the place's range. Empty: 1 (fermions and spins 1/2).
+std::vector<double> ladder_elements(const LocalSpace& local, int change);
 
 /// The sign of putting the fermions of a canonical state back into the order of their places after a move.
 int order_sign(const Space& space, const Move& move, int sigma, const std::int8_t* local);

@@ -40,6 +40,8 @@ class Sampler {
   virtual ~Sampler() = default;
   /// Chains over all ranks, each with rows().total / n_chains consecutive rows; 0: the rows are every state there is.
   virtual std::int64_t n_chains() const = 0;
+  /// False where only the numbers of samples and chains are known (PlannedSamples).
+  virtual bool can_draw() const { return true; }
   /// Makes a fresh start for the given parameters.
   virtual void start(const Wavefunction& psi) = 0;
   /// Fills samples and weights. Random numbers are those of `step`; another `attempt` of the same step takes fresh
@@ -82,6 +84,8 @@ struct ChainOptions {
 class MarkovChains final : public Sampler {
  public:
   MarkovChains(const Communicator& comm, const Wavefunction& psi, MoveTable table, ChainOptions options);
+  /// Ranks that so many samples of so many chains can be shared by.
+  static std::int64_t most_ranks(const ChainOptions& options);
   std::int64_t n_chains() const override { return options_.chains; }
   void start(const Wavefunction& psi) override;
   void draw(const Wavefunction& psi, std::uint64_t step, int attempt) override;
@@ -111,6 +115,7 @@ class FullEnumeration final : public Sampler {
  public:
   static constexpr double most_states = 1 << 24;
   FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table);
+  static std::int64_t most_ranks(std::int64_t states) { return (states + rows_per_block - 1) / rows_per_block; }
   std::int64_t n_chains() const override { return 0; }
   void start(const Wavefunction&) override {}
   void draw(const Wavefunction& psi, std::uint64_t step, int attempt) override;
@@ -123,6 +128,31 @@ class FullEnumeration final : public Sampler {
  private:
   const Communicator& comm_;
   MoveTable table_;
+};
+
+/// The numbers of samples and chains of a run that is described on a machine without the memory for them. Calls that
+/// draw are errors.
+class PlannedSamples final : public Sampler {
+ public:
+  PlannedSamples(const Wavefunction& psi, std::int64_t rows, std::int64_t n_chains, std::int64_t most_ranks)
+      : n_chains_(n_chains) {
+    rows_.total = rows;
+    most_ranks_ = most_ranks;
+    samples_ = psi.make_batch(0);
+  }
+  std::int64_t n_chains() const override { return n_chains_; }
+  bool can_draw() const override { return false; }
+  void start(const Wavefunction&) override { fail(); }
+  void draw(const Wavefunction&, std::uint64_t, int) override { fail(); }
+  void warm_up(const Wavefunction&, std::uint64_t, std::int64_t, int) override { fail(); }
+  double acceptance() const override { return 0; }
+  std::int64_t local_proposals() const override { return 0; }
+  void write(Archive&) const override { fail(); }
+  void read(const Archive&) override { fail(); }
+
+ private:
+  [[noreturn]] static void fail();
+  std::int64_t n_chains_;
 };
 
 }  // namespace koushi

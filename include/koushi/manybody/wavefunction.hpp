@@ -16,20 +16,10 @@ namespace koushi {
 /// Rows are summed over fixed blocks of this many samples; rank boundaries lie on block boundaries.
 inline constexpr std::int64_t rows_per_block = 64;
 
-/// The operators on the device, each a group. numbers: of their moves in the list that they are used with, operator after
-/// operator; empty: the moves of all operators behind each other are that list.
-Terms make_terms(const std::vector<const Operator*>& operators, const std::vector<int>& numbers = {});
+/// The operators on the device, each a group, for use with the moves of `list`, to which those are added that it lacks.
+Terms make_terms(const std::vector<const Operator*>& operators, UniqueMoves& list);
+/// One operator, for use with a list that begins with its move_list().
 Terms make_terms(const Operator& op);
-
-/// A list of moves without repetitions.
-struct UniqueMoves {
-  std::vector<Move> moves;
-  /// The place of a move in the list, to whose end it is added if it is not there.
-  int number(const Move& move);
-
- private:
-  std::map<Move, int> numbers_;
-};
 
 /// What a factor of a wavefunction says of itself.
 struct FactorReport {
@@ -67,6 +57,8 @@ class Wavefunction {
 
   /// Of log_derivatives: complex-linear in complex parameters.
   virtual bool holomorphic() const = 0;
+  /// All factors are positive: no parameters give psi another sign than that of the order of its fermions.
+  virtual bool is_positive() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
   virtual std::vector<FactorReport> factors() const = 0;

@@ -7,8 +7,7 @@
 #include "koushi/lattice/lattice.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
-#include "koushi/manybody/sampler.hpp"
-#include "koushi/solver/stochastic_reconfiguration.hpp"
+#include "koushi/manybody/sampler_kinds.hpp"
 
 namespace koushi {
 
@@ -21,14 +20,8 @@ Operator make_hamiltonian(const Deck& deck, const Lattice& lattice);
 std::vector<Permutation> symmetry_group(const DeckSection& factor, const Lattice& lattice, const Operator& hamiltonian,
                                         const std::string& key);
 std::unique_ptr<Wavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const Operator& hamiltonian);
+/// planned_ranks: as of SamplerContext.
 std::unique_ptr<Sampler> make_sampler(const Communicator& comm, const Deck& deck, const Lattice& lattice,
-                                      const Operator& hamiltonian, const Wavefunction& psi);
-
-/// Step, shift and limits of step t of n: start (end / start)^(t / (n - 1)) where an end is given.
-struct SrSchedule {
-  double step = 0;
-  SrOptions options;
-};
-SrSchedule sr_schedule(const Deck& deck, std::int64_t step, std::int64_t n_steps);
+                                      const Operator& hamiltonian, const Wavefunction& psi, int planned_ranks = 0);
 
 }  // namespace koushi

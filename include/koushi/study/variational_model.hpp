@@ -22,7 +22,8 @@ namespace koushi {
 /// Errors      DeckError at the key that cannot be obeyed
 class VariationalModel {
  public:
-  VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases);
+  /// planned_ranks: as of make_sampler.
+  VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, int planned_ranks = 0);
   VariationalModel(const VariationalModel&) = delete;
   VariationalModel& operator=(const VariationalModel&) = delete;
 
@@ -63,6 +64,8 @@ class VariationalModel {
   void note(const std::function<void(const std::string&)>& note) const;
 
  private:
+  void note_sector(const Charge& magnetization, const std::function<void(const std::string&)>& note) const;
+
   const Communicator& comm_;
   const Deck& deck_;
   PhaseTable& phases_;

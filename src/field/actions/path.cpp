@@ -51,7 +51,9 @@ class Path : public ScalarField<PolynomialSite, Bond, 1, 1> {
   /// Values in the halo, which no update touches.
   void set_ends(const double (&ends)[2]) {
     const GridView& view = this->grid_.view();
-    for (const FieldArray& array : {this->field_, this->spare_, this->kept_}) {
+    const FieldArray arrays[] = {this->field_, this->spare_,
+                                 this->kept_};  // nvcc 13 makes no range of a list in braces here
+    for (const FieldArray& array : arrays) {
       const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, array);
       for (std::size_t r = 0; r < static_cast<std::size_t>(view.n_replicas); ++r) {
         if (this->grid_.ends_fixed(3, -1)) host(r, 0, static_cast<std::size_t>(view.origin - 1)) = ends[0];

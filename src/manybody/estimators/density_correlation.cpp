@@ -19,7 +19,7 @@ EstimatorKinds::OneKind density_correlation_kind() {
               section.deck().refuse("study.measure.observables", "density-correlation: these spins have no density",
                                     "spin-correlation");
             return make_pair_correlation(
-                lattice, space, weights,
+                section, lattice, space, weights,
                 {"density_correlation", "density_structure_factor", "<n_i n_j>", "$\\langle n_i n_j\\rangle$"});
           }};
 }

@@ -19,7 +19,7 @@ EstimatorKinds::OneKind spin_correlation_kind() {
                                     "density-correlation");
             }
             return make_pair_correlation(
-                lattice, space, weights,
+                section, lattice, space, weights,
                 {"spin_correlation", "structure_factor", "<S^z_i S^z_j>", "$\\langle S^z_i S^z_j\\rangle$"});
           }};
 }

@@ -57,6 +57,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
     weight.push_back(of_spin ? (f == 1 ? -1.0 : 1.0) : is_spin ? 0.0 : 1.0);
   }
   std::set<std::pair<int, int>> joined;
+  if (options.shells > 0 && !context.lattice.has_geometry())
+    section.refuse("shells", "these sites have no neighbours", "0, all pairs of sites");
   for (int shell = 1; shell <= options.shells; ++shell) {
     for (const Bond& bond : context.lattice.bonds(shell)) joined.insert(std::minmax(bond.i, bond.j));
   }

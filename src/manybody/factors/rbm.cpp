@@ -11,8 +11,8 @@
 
 #include "../outer_product_rows.hpp"
 #include "../stored_rows.hpp"
-#include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/refuse_beyond_memory.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/rbm_kernel.hpp"
 
@@ -65,6 +65,7 @@ class Rbm final : public Factor {
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& table, int first) const override;
   bool holomorphic() const override { return is_complex; }
+  bool is_positive() const override { return !is_complex; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
   double bytes_per_row() const override;
   std::string description() const override {
@@ -489,13 +490,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
       std::ceil(options.density * context.lattice.n_sites() / group) * group * (options.complex_weights ? 2 : 1);
   const double moves = 2.0 * static_cast<double>(context.hamiltonian.moves().size());
   const double bytes = hidden * 8 * (images * (places + moves) + 6 * places / group);
-  if (!fits_into_memory(bytes)) {
-    section.refuse(
-        "density",
-        fmt::format("the weights, the table of moves and a few vectors of the solver would take {} on this rank",
-                    format_bytes(bytes)),
-        fmt::format("less than 80 % of the {} of this machine, or more ranks", format_bytes(physical_memory())));
-  }
+  refuse_beyond_memory(section, "density", "the weights, the table of moves and a few vectors of the solver", bytes);
   return make_rbm(context.hamiltonian.space(), options);
 }
 

@@ -27,14 +27,15 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
   const BoseHubbardOptions options = BoseHubbardOptions::keys().read(section);
   Operator h(Space::bosons(lattice.n_sites(), options.n_max));
   add_hopping(h, shell_couplings(section, "t", options.t, lattice), 0);
+  if (options.U != 0) h.begin_part("U");
   for (int i = 0; i < lattice.n_sites() && options.U != 0; ++i) {
     h.add_pair(i, i, 0.5 * options.U);
     h.add_linear(i, -0.5 * options.U);
   }
-  for (const auto& [coupling, bonds] : shell_couplings(section, "V", options.V, lattice).shells) {
-    for (const Bond& bond : bonds) {
-      if (coupling != 0) h.add_pair(bond.i, bond.j, coupling);
-    }
+  for (const auto& [coupling, bonds, name] : shell_couplings(section, "V", options.V, lattice).shells) {
+    if (coupling == 0) continue;
+    h.begin_part(name);
+    for (const Bond& bond : bonds) h.add_pair(bond.i, bond.j, coupling);
   }
   return h;
 }

@@ -31,13 +31,14 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
   Operator h(space);
   const ShellCouplings t = shell_couplings(section, "t", options.t, lattice);
   for (const int flavour : {0, 1}) add_hopping(h, t, flavour);
+  if (options.U != 0) h.begin_part("U");
   for (int i = 0; i < n && options.U != 0; ++i) h.add_pair(space.place(0, i), space.place(1, i), options.U);
-  for (const auto& [coupling, bonds] : shell_couplings(section, "V", options.V, lattice).shells) {
+  for (const auto& [coupling, bonds, name] : shell_couplings(section, "V", options.V, lattice).shells) {
+    if (coupling == 0) continue;
+    h.begin_part(name);
     for (const Bond& bond : bonds) {
       for (const int f : {0, 1}) {
-        for (const int g : {0, 1}) {
-          if (coupling != 0) h.add_pair(space.place(f, bond.i), space.place(g, bond.j), coupling);
-        }
+        for (const int g : {0, 1}) h.add_pair(space.place(f, bond.i), space.place(g, bond.j), coupling);
       }
     }
   }
@@ -46,6 +47,7 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
       section.refuse("site_energies", fmt::format("{} numbers were given", options.site_energies->size()),
                      fmt::format("{} numbers, one per site", n));
     }
+    h.begin_part("site_energies");
     for (int i = 0; i < n; ++i) {
       for (const int f : {0, 1}) h.add_linear(space.place(f, i), (*options.site_energies)[static_cast<std::size_t>(i)]);
     }

@@ -35,8 +35,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
     const int up = space.place(0, i);
     const int down = space.place(1, i);
     const int spin = space.place(2, i);
-    if (options.U != 0) h.add_pair(up, down, options.U);
+    if (options.U != 0) {
+      h.begin_part("U");
+      h.add_pair(up, down, options.U);
+    }
     if (options.J == 0) continue;
+    h.begin_part("J");
     h.add_pair(up, spin, 0.25 * options.J);
     h.add_pair(down, spin, -0.25 * options.J);
     h.add_move({3, 1, {down, up, spin}, {-1, 1, -2}}, 0.5 * options.J);

@@ -30,9 +30,10 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
   Operator h(space);
   const ShellCouplings t = shell_couplings(section, "t", options.t, lattice);
   for (const int flavour : {0, 1}) add_hopping(h, t, flavour);
-  for (const auto& [coupling, bonds] : shell_couplings(section, "J", options.J, lattice).shells) {
+  for (const auto& [coupling, bonds, name] : shell_couplings(section, "J", options.J, lattice).shells) {
+    if (coupling == 0) continue;
+    h.begin_part(name);
     for (const Bond& bond : bonds) {
-      if (coupling == 0) continue;
       for (const int f : {0, 1}) {
         for (const int g : {0, 1}) {
           h.add_pair(space.place(f, bond.i), space.place(g, bond.j),

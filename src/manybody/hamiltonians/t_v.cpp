@@ -22,10 +22,10 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
   const SpinlessOptions options = SpinlessOptions::keys().read(section);
   Operator h(Space::spinless_fermions(lattice.n_sites()));
   add_hopping(h, shell_couplings(section, "t", options.t, lattice), 0);
-  for (const auto& [coupling, bonds] : shell_couplings(section, "V", options.V, lattice).shells) {
-    for (const Bond& bond : bonds) {
-      if (coupling != 0) h.add_pair(bond.i, bond.j, coupling);
-    }
+  for (const auto& [coupling, bonds, name] : shell_couplings(section, "V", options.V, lattice).shells) {
+    if (coupling == 0) continue;
+    h.begin_part(name);
+    for (const Bond& bond : bonds) h.add_pair(bond.i, bond.j, coupling);
   }
   return h;
 }

@@ -24,10 +24,12 @@ struct IsingOptions {
 Operator make(const DeckSection& section, const Lattice& lattice) {
   const IsingOptions options = IsingOptions::keys().read(section);
   Operator h(Space::spins(lattice.n_sites()));
-  for (const auto& [coupling, bonds] : shell_couplings(section, "J", options.J, lattice).shells) {
+  for (const auto& [coupling, bonds, name] : shell_couplings(section, "J", options.J, lattice).shells) {
     if (coupling == 0) continue;
+    h.begin_part(name);
     for (const Bond& bond : bonds) h.add_pair(bond.i, bond.j, coupling * bond.sign);
   }
+  h.begin_part("field");
   for (int i = 0; i < lattice.n_sites(); ++i) h.add_move(Move::step(i, -2), options.field);
   return h;
 }

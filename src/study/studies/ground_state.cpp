@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/refuse_beyond_memory.hpp"
 #include "koushi/study/fresh_chains.hpp"
 #include "koushi/study/optimisation.hpp"
 #include "koushi/study/parameters_file.hpp"
@@ -34,6 +36,8 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
   StudyRun run(comm, deck, options);
   VariationalModel model(comm, deck, run.phases());
   Optimisation optimisation(run, model);
+  refuse_beyond_memory(DeckSection(deck, "solver"), "route", "the log derivatives and the linear system",
+                       optimisation.solver_bytes(comm.size()));
   Measurement measurement(run, model, own_measurement);
   const auto write_all = [&](ResultWriter& writer) { write(writer, model, optimisation, measurement); };
   const auto stop_now = [&](bool now) { return run.checkpoint_if_due(now, write_all); };
@@ -90,12 +94,23 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
 /// For the time of a step it makes one.
 RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) {
   StudyRun run(comm, deck, {});
-  VariationalModel model(comm, deck, run.phases());
+  VariationalModel model(comm, deck, run.phases(), ranks);
   Optimisation optimisation(run, model);
   RunEstimate estimate;
   estimate.text = model.describe(ranks, optimisation.solver_bytes(std::max(1, ranks))) + optimisation.describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);
+  if (const double bytes = optimisation.solver_bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
+    estimate.misfit = fmt::format(
+        "the log derivatives and the linear system would take {} of a rank's memory, this machine has {}: more ranks, "
+        "or another route",
+        format_bytes(bytes), format_bytes(physical_memory()));
+    estimate.text += "note         " + estimate.misfit + "\n";
+  }
   if (ranks == 0 || !estimate.misfit.empty()) return estimate;
+  if (!model.sampler().can_draw() || !fits_into_memory(optimisation.solver_bytes(comm.size()))) {
+    estimate.text += "time         not known: a step is too large to be tried on this machine\n";
+    return estimate;
+  }
   model.start();
   run.phases().start();
   model.draw(0);

@@ -49,7 +49,7 @@ int run_measure(const Communicator& comm, const Deck& deck, const RunOptions& op
 
 RunEstimate describe_measure(const Communicator& comm, const Deck& deck, int ranks) {
   StudyRun run(comm, deck, {});
-  VariationalModel model(comm, deck, run.phases());
+  VariationalModel model(comm, deck, run.phases(), ranks);
   const Measurement measurement(run, model, later_measurement);
   RunEstimate estimate;
   estimate.text = model.describe(ranks, 0);

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "cells.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/lattice.hpp"
 
@@ -192,7 +193,7 @@ TEST_CASE("a torus of width two keeps and counts its double bonds", "[lattice]")
 
 TEST_CASE("lattices that cannot be are refused", "[lattice]") {
   CHECK_THROWS_AS(make("square", {1, 4}), UsageError);
-  CHECK_THROWS_AS(make("sqare", {4, 4}), UsageError);
+  CHECK_THROWS_AS(make("sqare", {4, 4}), DeckError);
   CHECK_THROWS_AS(make("square", {0, 4}), UsageError);
 }
 

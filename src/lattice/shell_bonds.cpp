@@ -9,39 +9,6 @@
 
 namespace koushi {
 
-std::vector<std::string> lattice_names() { return {"chain", "square", "triangular", "honeycomb", "kagome", "cubic"}; }
-
-UnitCell unit_cell(const std::string& name) {
-  const double h = std::sqrt(3.0) / 2;
-  const auto vec = [](std::initializer_list<double> x) {
-    Eigen::VectorXd v(static_cast<Eigen::Index>(x.size()));
-    std::copy(x.begin(), x.end(), v.data());
-    return v;
-  };
-  UnitCell cell;
-  if (name == "chain" || name == "square" || name == "cubic") {
-    const int d = name == "chain" ? 1 : name == "square" ? 2 : 3;
-    cell.vectors = Eigen::MatrixXd::Identity(d, d);
-    cell.offsets = {Eigen::VectorXd::Zero(d)};
-    return cell;
-  }
-  cell.vectors = Eigen::MatrixXd(2, 2);
-  cell.vectors << 1, 0.5, 0, h;
-  if (name == "triangular") {
-    cell.offsets = {vec({0, 0})};
-  } else if (name == "honeycomb") {
-    cell.vectors *= std::sqrt(3.0);  // nearest neighbours at distance 1
-    cell.offsets = {vec({0, 0}), vec({std::sqrt(3.0) / 2, 0.5})};
-  } else if (name == "kagome") {
-    cell.vectors *= 2;
-    cell.offsets = {vec({0, 0}), vec({1, 0}), vec({0.5, h})};
-  } else {
-    throw UsageError(fmt::format("lattice \"{}\" is unknown\n  expected: one of {}{}", name, join(lattice_names()),
-                                 hint(name, lattice_names())));
-  }
-  return cell;
-}
-
 std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells) {
   const int d = cell.dimension();
   const int reach = shells + 2;

@@ -1,0 +1,9 @@
+#include "koushi/lattice/lattice_kinds.hpp"
+
+namespace koushi {
+
+LatticeKind square_kind() {
+  return lattice_of_cells("square", {Eigen::MatrixXd::Identity(2, 2), {Eigen::VectorXd::Zero(2)}});
+}
+
+}  // namespace koushi

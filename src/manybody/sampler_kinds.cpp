@@ -1,0 +1,29 @@
+#include "koushi/manybody/sampler_kinds.hpp"
+
+#include <algorithm>
+
+#include "koushi/base/memory.hpp"
+#include "koushi/deck/refuse_beyond_memory.hpp"
+
+namespace koushi {
+
+std::unique_ptr<Sampler> make_sampler(const DeckSection& section, const SamplerContext& context) {
+  return samplers().of(section).make(section, context);
+}
+
+double bytes_per_sample(const Wavefunction& psi) {
+  const Batch none = psi.make_batch(0);
+  const double fermions = static_cast<double>(none.states.particle.extent(1) + none.states.occupant.extent(1));
+  return 8.0 * static_cast<double>(none.table.extent(1)) + psi.space().n_places() + 2 * fermions;
+}
+
+bool is_for_planned_ranks(const DeckSection& section, const std::string& key, const std::string& what,
+                          const SamplerContext& context, double shared, double alone) {
+  const int here = context.comm.size();
+  if (fits_into_memory(shared / here + alone)) return false;
+  if (context.planned_ranks > here && fits_into_memory(shared / context.planned_ranks + alone)) return true;
+  refuse_beyond_memory(section, key, what, shared / std::max(here, context.planned_ranks) + alone);
+  return false;
+}
+
+}  // namespace koushi
