@@ -55,7 +55,7 @@ FieldRun::FieldRun(std::shared_ptr<const ResultReader> reader, const std::string
       resolved_(reader_->read_text("deck/resolved")) {
   std::vector<std::string> at_rung;
   if (on_ladder) at_rung.push_back(fmt::format("{}={}", ladder.parameter, ladder.values[rung]));
-  deck_ = Deck::parse(resolved_, file + ", /deck/resolved", at_rung, catalogue());
+  deck_ = Deck::parse_resolved(resolved_, file + ", /deck/resolved", at_rung, catalogue());
   status_ = reader_->read_text("summary/status");
   replicas_ = deck_.integer("lattice.replicas");
   series_ = MeasuredSeries(replicas_);
@@ -71,7 +71,7 @@ Deck FieldRun::deck_with(const std::vector<std::string>& overrides) const {
     all.push_back(fmt::format("lattice.ranks=[{}]",
                               fmt::join(std::vector<int>(deck_.integers("lattice.extents").size(), 1), ",")));
   all.insert(all.end(), overrides.begin(), overrides.end());
-  return Deck::parse(resolved_, file_ + ", /deck/resolved", all, catalogue());
+  return Deck::parse_resolved(resolved_, file_ + ", /deck/resolved", all, catalogue());
 }
 
 const MeasuredSeries& FieldRun::series(const std::string& name) const {

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "deck_check.hpp"
+#include "key_values.hpp"
 #include "koushi/base/text.hpp"
 #include "take_scan.hpp"
 
@@ -52,6 +53,18 @@ ScannedDeck parse_scanned(const std::string& text, const std::string& file, cons
 Deck Deck::parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
                  const std::vector<Section>& sections, const FileReader& read) {
   return parse_scanned(text, file, overrides, sections, 0, read).deck;
+}
+
+Deck Deck::parse_resolved(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
+                          const std::vector<Section>& sections) {
+  Deck deck = parse(text, file, overrides, sections);
+  for (auto& [path, entry] : deck.entries_) {
+    const auto preset = deck.presets_.find(path);
+    if (preset != deck.presets_.end() && preset->second == value_text(entry.value) &&
+        entry.place.rfind("--set ", 0) != 0)
+      entry.place = "default of " + path;
+  }
+  return deck;
 }
 
 const Deck::Value& Deck::at(const std::string& path) const {

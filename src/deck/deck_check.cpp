@@ -216,6 +216,7 @@ void DeckCheck::refuse_leftovers() {
 void DeckCheck::check_key(const Key& key, const std::string& prefix, const std::string& label) {
   const std::string path = prefix + key.path;
   const auto found = flat_.leaves.find(path);
+  if (!key.preset.empty()) deck_.presets_[path] = value_text(default_of(key, path));
   if (found == flat_.leaves.end()) {
     if (key.optional || scanned_.count(path) > 0) return;  // a list that was refused
     if (!key.deck_suffix.empty()) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "flat_deck.hpp"
 #include "koushi/base/error.hpp"
@@ -100,11 +101,26 @@ int shown_count(const Section& section, const std::string& name, const FlatDeck&
   return count;
 }
 
-/// The sections of one name that a template shows.
+/// The kinds of a list that suit those of the sections before.
+std::vector<std::string> suiting_kinds(const Section& section, const std::set<std::string>& words) {
+  std::vector<std::string> names;
+  for (const auto& kind : section.kinds) {
+    if (section.is_array && std::any_of(kind.suits.begin(), kind.suits.end(),
+                                        [&](const std::string& word) { return words.count(word) > 0; }))
+      names.push_back(kind.name);
+  }
+  return names;
+}
+
+/// The sections of one name that a template shows. words: of the kinds shown so far (Section::Kind::suits)
 void write_template(const Section& section, const std::string& parent, const std::string& title,
-                    const std::string& study, const FlatDeck& settings, std::string& text) {
+                    const std::string& study, const FlatDeck& settings, std::set<std::string>& words,
+                    std::string& text) {
   const std::string name = parent + section.name;
-  const int count = section.is_array ? shown_count(section, name, settings) : 1;
+  const std::vector<std::string> suiting =
+      settings.any_below(name + ".") ? std::vector<std::string>{} : suiting_kinds(section, words);
+  const int count =
+      section.is_array ? std::max(shown_count(section, name, settings), static_cast<int>(suiting.size())) : 1;
   for (int k = 0; k < count; ++k) {
     const std::string prefix = section.is_array       ? fmt::format("{}.{}.", name, k)
                                : section.name.empty() ? ""
@@ -112,11 +128,13 @@ void write_template(const Section& section, const std::string& parent, const std
     const auto given = settings.leaves.find(prefix + "kind");
     const std::string wanted = given != settings.leaves.end() ? given->second.node->value<std::string>().value_or("")
                                : section.name == "study"      ? study
-                                                              : section.template_kind;
+                               : static_cast<std::size_t>(k) < suiting.size() ? suiting[static_cast<std::size_t>(k)]
+                                                                              : section.template_kind;
     const Section::Kind* kind = section.kinds.data();
     for (const auto& candidate : section.kinds) {
       if (candidate.name == wanted) kind = &candidate;
     }
+    words.insert(kind->suits.begin(), kind->suits.end());
     if (!section.name.empty())
       text += fmt::format("\n{0}{1}{2}\n", section.is_array ? "[[" : "[", title, section.is_array ? "]]" : "]");
     if (!kind->name.empty())
@@ -133,7 +151,7 @@ void write_template(const Section& section, const std::string& parent, const std
                       key.path, shown, type_text(key), key.help.empty() ? "" : "; " + key.help);
     }
     for (const Section& inner : kind->sections)
-      write_template(inner, prefix, fmt::format("{}.{}", title, inner.name), study, settings, text);
+      write_template(inner, prefix, fmt::format("{}.{}", title, inner.name), study, settings, words, text);
   }
 }
 
@@ -193,11 +211,12 @@ std::string deck_template(const std::vector<Section>& sections, const std::strin
       scan != given.leaves.end() && scan->first.rfind("scan", 0) == 0)
     throw UsageError(
         fmt::format("{}: error: a template has no [scan]\n  expected: keys of the other sections", scan->second.place));
+  std::set<std::string> words;
   std::string text = "# Lines behind a # show defaults, and examples of what is optional.\n";
   for (const Section& section : sections) {
     if (section.name == "scan") continue;
     if (!section.studies.empty() && std::count(section.studies.begin(), section.studies.end(), study) == 0) continue;
-    write_template(section, "", section.name, study, given, text);
+    write_template(section, "", section.name, study, given, words, text);
   }
   return text;
 }

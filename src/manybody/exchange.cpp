@@ -12,6 +12,17 @@ int twice_spin(const DeckSection& section, double spin) {
   return static_cast<int>(twice);
 }
 
+Keys<ExchangeOptions> exchange_keys() {
+  return Keys<ExchangeOptions>()
+      .reals("J", &ExchangeOptions::J, {},
+             "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic")
+      .real("field", &ExchangeOptions::field, {}, "h of - h sum S^z")
+      .real("staggered_field", &ExchangeOptions::staggered_field, {}, "h_s of - h_s sum (sublattice sign) S^z")
+      .boolean("marshall", &ExchangeOptions::marshall,
+               "rotate one sublattice by pi about z, so that the ground state is positive")
+      .real("spin", &ExchangeOptions::spin, {0.5, 4}, "S of every site, an integer or half of one");
+}
+
 Operator make_exchange(const DeckSection& section, const Lattice& lattice, const ExchangeOptions& options) {
   const ShellCouplings J = shell_couplings(section, "J", options.J, lattice);
   std::vector<std::int8_t> sign;

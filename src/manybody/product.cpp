@@ -95,6 +95,15 @@ class Product final : public Wavefunction {
     set_parameters(parameters);
     return true;
   }
+  bool embed(std::size_t factor, const std::vector<double>& parameters) override {
+    if (!factors_.at(factor).factor->embed(parameters)) return false;
+    parameters_.clear();
+    for (const NamedFactor& f : factors_) {
+      const auto& own = f.factor->parameters();
+      parameters_.insert(parameters_.end(), own.begin(), own.end());
+    }
+    return true;
+  }
   Batch make_batch(std::int64_t n) const override {
     return {space_.make_states(n),
             RealRows("koushi::manybody::tables", static_cast<std::size_t>(n), static_cast<std::size_t>(columns_))};

@@ -6,6 +6,8 @@
 #include <array>
 #include <vector>
 
+#include "koushi/base/text.hpp"
+#include "koushi/deck/resolved.hpp"
 #include "koushi/store/damaged_file.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/catalogue.hpp"
@@ -35,18 +37,47 @@ bool same_bonds(const Lattice& a, const Lattice& b) {
   return a.n_sites() == b.n_sites() && bonds(a) == bonds(b);
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+/// For each of these sections the number of its partner among the others: the k-th of a kind there for the k-th here;
+/// -1: it has none.
+std::vector<int> partners(const std::vector<DeckSection>& ours, const std::vector<DeckSection>& others) {
+  std::vector<int> result;
+  for (std::size_t f = 0; f < ours.size(); ++f) {
+    std::int64_t before = std::count_if(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(f),
+                                        [&](const DeckSection& s) { return s.kind() == ours[f].kind(); });
+    int found = -1;
+    for (std::size_t g = 0; g < others.size() && found < 0; ++g) {
+      if (others[g].kind() == ours[f].kind() && before-- == 0) found = static_cast<int>(g);
+    }
+    result.push_back(found);
+  }
+  return result;
+}
+
+/// The first key in which a factor differs from its partner so that its parameters mean something else; empty: none.
+std::string differing_key(const DeckSection& ours, const DeckSection& other, bool may_grow) {
+  const auto mine = resolved_keys(ours.deck().resolved());
+  const auto theirs = resolved_keys(other.deck().resolved());
+  for (const Key& key : factors().of(ours).keys) {
+    const bool may_differ =
+        key.transfer == Key::Transfer::initial || (may_grow && key.transfer == Key::Transfer::grows);
+    const auto here = mine.find(ours.path(key.path));
+    const auto there = theirs.find(other.path(key.path));
+    if (may_differ || (here == mine.end() && there == theirs.end())) continue;
+    if (there == theirs.end() && !ours.given(key.path)) continue;  // of an earlier version
+    if (here == mine.end() || there == theirs.end() || here->second != there->second) return ours.path(key.path);
+  }
+  return "";
 }
 
 }  // namespace
 
-void load_parameters(VariationalModel& model, const std::string& key, bool may_grow) {
+std::string load_parameters(VariationalModel& model, const std::string& key, bool may_grow) {
   const Deck& deck = model.deck();
+  const std::string file = deck.text(key);
   std::vector<double> parameters;
   std::string resolved;
   try {
-    const ResultReader reader(model.comm(), deck.text(key));
+    const ResultReader reader(model.comm(), file);
     parameters = reader.read_reals("state/parameters");
     resolved = reader.read_text("deck/resolved");
   } catch (const DamagedFile&) {
@@ -57,40 +88,59 @@ void load_parameters(VariationalModel& model, const std::string& key, bool may_g
   const auto refuse = [&](const std::string& fault) {
     deck.refuse(key, fault,
                 fmt::format("a run with the same lattice and wavefunction{}",
-                            may_grow ? ", or one of a smaller density or another projection" : ""));
+                            may_grow ? ", one of fewer factors, of a smaller density or of another projection" : ""));
   };
-  const Deck theirs = Deck::parse(resolved, deck.text(key), {}, catalogue());
+  const Deck theirs = Deck::parse_resolved(resolved, file, {}, catalogue());
   const Lattice their_lattice = make_lattice(theirs);
   const bool same_lattice = same_bonds(model.lattice(), their_lattice);
   for (const std::string& path : differing_keys(deck, resolved)) {
-    const bool matters = (path.rfind("lattice.", 0) == 0 && !same_lattice) ||
-                         (path.rfind("wavefunction.", 0) == 0 && !ends_with(path, ".width"));
-    const bool grows = may_grow && path.rfind("wavefunction.", 0) == 0 &&
-                       (ends_with(path, ".density") || ends_with(path, ".projection"));
-    if (matters && !grows) refuse(fmt::format("that run has another {}", path));
+    if (path.rfind("lattice.", 0) == 0 && !same_lattice) refuse(fmt::format("that run has another {}", path));
   }
-  // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
   const Operator their_hamiltonian = make_hamiltonian(theirs, their_lattice);
-  const auto ours = DeckSection(deck, "").sections("wavefunction.factor");
-  const auto others = DeckSection(theirs, "").sections("wavefunction.factor");
-  for (std::size_t f = 0; f < std::min(ours.size(), others.size()); ++f) {
+  const std::vector<DeckSection> ours = DeckSection(deck, "").sections("wavefunction.factor");
+  const std::vector<DeckSection> others = DeckSection(theirs, "").sections("wavefunction.factor");
+  const std::vector<int> partner = partners(ours, others);
+  for (std::size_t g = 0; g < others.size(); ++g) {
+    if (std::find(partner.begin(), partner.end(), static_cast<int>(g)) == partner.end())
+      refuse(fmt::format("that run has a factor \"{}\" more", others[g].kind()));
+  }
+  const std::vector<FactorReport> their_factors =
+      make_wavefunction(theirs, their_lattice, their_hamiltonian)->factors();
+  const std::int64_t wanted = their_factors.back().first_parameter + their_factors.back().parameters;
+  if (static_cast<std::int64_t>(parameters.size()) != wanted)
+    refuse(fmt::format("that run has {} parameters, and its deck makes {}", parameters.size(), wanted));
+  std::vector<std::string> fresh;
+  for (std::size_t f = 0; f < ours.size(); ++f) {
+    if (partner[f] < 0) {
+      if (!may_grow) refuse(fmt::format("that run has no factor \"{}\"", ours[f].kind()));
+      fresh.push_back(ours[f].kind());
+      continue;
+    }
+    const auto g = static_cast<std::size_t>(partner[f]);
+    if (const std::string path = differing_key(ours[f], others[g], may_grow); !path.empty())
+      refuse(fmt::format("that run has another {}", path));
+    // Filters run over the symmetries of H, so another H may make other hidden units of the same numbers.
     const auto here = symmetry_group(ours[f], model.lattice(), model.hamiltonian(), "symmetry");
-    const auto there = symmetry_group(others[f], their_lattice, their_hamiltonian, "symmetry");
-    if (here != there)
+    const auto there = symmetry_group(others[g], their_lattice, their_hamiltonian, "symmetry");
+    if (here != there) {
       refuse(
-          fmt::format("the Hamiltonian of that run has {} symmetries for the filters to run over, and this one has {}",
-                      there.size(), here.size()));
+          fmt::format("the Hamiltonian of that run has {} symmetries for the parameters of a factor \"{}\" to be "
+                      "tied by, and this one has {}",
+                      there.size(), ours[f].kind(), here.size()));
+    }
+    const auto first = parameters.begin() + their_factors[g].first_parameter;
+    const std::vector<double> part(first, first + their_factors[g].parameters);
+    if (!model.psi().embed(f, part)) {
+      const bool visible = ours[f].has("visible_bias") && ours[f].boolean("visible_bias");
+      deck.refuse(key,
+                  fmt::format("the factor \"{}\" of that run has {} parameters{}", ours[f].kind(), part.size(),
+                              visible ? ", whose visible biases may be one per site" : ""),
+                  fmt::format("at most {}; a projected state has one visible bias per orbit of its group",
+                              model.psi().factors()[f].parameters));
+    }
   }
-  const bool visible = std::any_of(ours.begin(), ours.end(), [](const DeckSection& factor) {
-    return factor.has("visible_bias") && factor.boolean("visible_bias");
-  });
-  if (!model.psi().embed(parameters)) {
-    deck.refuse(key,
-                fmt::format("that run has {} parameters{}", parameters.size(),
-                            visible ? ", whose visible biases may be one per site" : ""),
-                fmt::format("at most {}; a projected state has one visible bias per orbit of its group",
-                            model.psi().n_parameters()));
-  }
+  if (fresh.empty()) return "";
+  return fmt::format("{} has no parameters of {}: these begin anew", file, join(fresh));
 }
 
 }  // namespace koushi

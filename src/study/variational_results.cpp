@@ -63,7 +63,7 @@ void note_model(const StudyRun& run, VariationalModel& model, int ranks, const s
   if (const std::string fault = run.fault_of_output(); !fault.empty()) note(fault);
   if (!model.deck().has(parameters_key)) return;
   try {
-    load_parameters(model, parameters_key, may_grow);
+    if (const std::string anew = load_parameters(model, parameters_key, may_grow); !anew.empty()) note(anew);
   } catch (const DeckError& error) {  // the run that makes them may still be to come
     note(split_lines(error.what()).front());
   }

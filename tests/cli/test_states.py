@@ -156,19 +156,18 @@ class States(unittest.TestCase):
         with open(self.path("ring.terms"), "w") as stream:
             stream.write("\n".join(rows) + "\n")
         terms = ('hamiltonian={kind="terms",states="electrons",terms="ring.terms"}', 'lattice={kind="sites",n_sites=6}')
-        plain = ("study.steps=8", "study.measure.observables=[]", 'wavefunction={factor=[{kind="slater",symmetry="none"},{kind="gutzwiller",symmetry="none"},{kind="rbm"}]}')
-        plain = tuple(word.replace(',symmetry="none"', "") for word in plain)
+        plain = ("study.steps=8", "study.measure.observables=[]", 'wavefunction={factor=[{kind="slater"},{kind="rbm"}]}')
         self.run_deck(ELECTRONS, "ring", *plain)
         self.run_deck(ELECTRONS, "terms", *plain, *terms)
         energies = [self.report(name)["observables"]["energy"]["value"] for name in ("ring", "terms")]
         self.assertLess(abs(energies[0] - energies[1]), 1e-6)
+        for sets, words in (('hamiltonian={kind="hubbard"}', "these sites have no bonds to couple"), ('study.measure.observables=["spin-correlation"]', "these sites have no distances")):
+            self.assertIn(words, self.run_deck(ELECTRONS, "terms", *plain, *terms, sets, code=2, command="check").stderr)
         with open(self.path("ring.terms"), "w") as stream:
             stream.write("\n".join(rows[:7] + rows[8:]) + "\n")
         said = self.run_deck(ELECTRONS, "terms", *plain, *terms, code=2, command="check").stderr
         self.assertIn("H is not hermitian", said)
         self.assertRegex(said, r"ring\.terms:\d+:")
-        for sets, words in (('hamiltonian={kind="hubbard"}', "these sites have no bonds to couple"), ('study.measure.observables=["spin-correlation"]', "these sites have no distances")):
-            self.assertIn(words, self.run_deck(ELECTRONS, "terms", *plain, *terms, sets, code=2, command="check").stderr)
 
     def test_notes_where_the_ground_state_is_out_of_reach(self):
         """Real weights where H needs signs, a field at fixed magnetisation, ferromagnetic couplings in the default sector, fermions without a determinant."""
@@ -196,6 +195,30 @@ class States(unittest.TestCase):
         self.assertIn("time         not known", text.stdout)
         self.assertIn("more ranks", koushi("check", deck, *large).stderr)
         self.assertEqual(koushi("job", deck, "--ranks", "256", "--time", "1 h", *large).returncode, 0)
+
+    def test_parameters_go_factor_by_factor(self):
+        """Determinant and Gutzwiller factor of one run, in another order and with a network that is 1 at first, have its energy; what that run has more, or another kind of numbers, is refused."""
+        first = ("study.steps=12", "study.measure.observables=[]", 'wavefunction={factor=[{kind="slater",orbitals="hartree-fock"},{kind="gutzwiller"}]}')
+        self.run_deck(ELECTRONS, "first", *first)
+        energy = self.report("first")["observables"]["energy"]["value"]
+        start = "study.initial_parameters=\"%s\"" % self.path("first.h5")
+        more = ("study.steps=1", "study.measure.observables=[]", start, 'wavefunction={factor=[{kind="gutzwiller"},{kind="rbm",weights="real",width=1e-9},{kind="slater"}]}')
+        said = self.run_deck(ELECTRONS, "more", *more).stdout
+        self.assertIn("has no parameters of rbm: these begin anew", said)
+        begun = float(Cli.python(self, "import h5py,sys\nprint(repr(float(h5py.File(sys.argv[1])['history/energy'][0])))", self.path("more.h5")))
+        self.assertLess(abs(begun - energy), 1e-8)
+        for factors, words in (('[{kind="slater"}]', 'a factor \\"gutzwiller\\" more'), ('[{kind="slater",weights="complex"},{kind="gutzwiller"}]', "another wavefunction.factor.0.weights"),
+                               ('[{kind="slater"},{kind="gutzwiller",symmetry="none"}]', "another wavefunction.factor.1.symmetry")):
+            said = self.run_deck(ELECTRONS, "refused", *more[:3], "wavefunction={factor=%s}" % factors, code=2).stderr
+            self.assertIn(words.replace("\\", ""), said)
+
+    def test_templates_show_factors_that_suit_the_states(self):
+        for kind, shown, hidden in (("hubbard", ("slater", "jastrow", "gutzwiller"), ("rbm",)), ("bose-hubbard", ("jastrow",), ("slater",)), ("heisenberg", ("rbm",), ("slater", "jastrow"))):
+            text = koushi("template", "ground-state", "--set", 'hamiltonian.kind="%s"' % kind).stdout
+            for factor in shown:
+                self.assertIn('kind = "%s"' % factor, text)
+            for factor in hidden:
+                self.assertNotIn('kind = "%s"' % factor, text)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ class Deck {
   /// Errors  one DeckError with all problems, each as file:line:column: error: ... / expected: ...
   static Deck parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,
                     const std::vector<Section>& sections, const FileReader& read = read_file_here);
+  /// The deck of a text that resolved() has written. Values that are defaults are not given().
+  static Deck parse_resolved(const std::string& text, const std::string& file,
+                             const std::vector<std::string>& overrides, const std::vector<Section>& sections);
 
   bool has(const std::string& path) const { return entries_.count(path) > 0; }
   /// Whether the deck or --set gives this key: false where its default stands.
@@ -88,6 +91,7 @@ class Deck {
   friend class DeckCheck;
 
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> presets_;  ///< defaults of keys that may be given, as text
   std::map<std::string, int> counts_;
   std::map<std::string, std::string> headers_;  ///< places of tables
   std::string source_;

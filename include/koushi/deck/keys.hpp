@@ -131,6 +131,16 @@ class Keys {
     keys_.back().from_file = true;
     return std::move(*this);
   }
+  /// The last key says where parameters begin, and nothing once they come from another run.
+  Keys initial() && {
+    keys_.back().transfer = Key::Transfer::initial;
+    return std::move(*this);
+  }
+  /// Parameters of a run in which the last key was smaller can be taken.
+  Keys grows() && {
+    keys_.back().transfer = Key::Transfer::grows;
+    return std::move(*this);
+  }
   /// What a template shows for the last key where it has no default, as TOML text.
   Keys example(const std::string& text) && {
     keys_.back().example = text;

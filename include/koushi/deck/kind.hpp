@@ -19,6 +19,8 @@ struct Kind {
   std::vector<Key> keys;
   std::function<Product(const DeckSection&, In...)> make;  ///< Errors: DeckError, by DeckSection::refuse
   std::vector<Section> sections{};                         ///< in its section, as [[wavefunction.factor.layer]]
+  /// Words that kinds of different sections share where a template shows them together, as "fermions".
+  std::vector<std::string> suits{};
 };
 
 /// The kinds that a section of a deck can name: koushi's own, and what a program of one's own adds before a deck is
@@ -41,7 +43,7 @@ class Kinds {
   std::vector<Section::Kind> declared() {
     read_ = true;
     std::vector<Section::Kind> list;
-    for (const OneKind& kind : all_) list.push_back({kind.name, kind.help, kind.keys, kind.sections});
+    for (const OneKind& kind : all_) list.push_back({kind.name, kind.help, kind.keys, kind.sections, kind.suits});
     return list;
   }
   const std::vector<OneKind>& all() const { return all_; }

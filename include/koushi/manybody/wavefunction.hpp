@@ -41,6 +41,8 @@ class Wavefunction {
   /// Takes the parameters of a smaller one of its kind; what that lacks keeps its present (random) values.
   /// False, and nothing changed, if they cannot be those of such a one.
   virtual bool embed(const std::vector<double>& parameters) = 0;
+  /// The same of one factor, by its number in factors().
+  virtual bool embed(std::size_t factor, const std::vector<double>& parameters) = 0;
 
   /// n basis states with room for their tables.
   virtual Batch make_batch(std::int64_t n) const = 0;

@@ -16,7 +16,8 @@ struct GutzwillerOptions {
         Keys<GutzwillerOptions>()
             .choice("symmetry", &GutzwillerOptions::symmetry, symmetry_words,
                     "g is the same for sites that these symmetries of H join")
-            .real("width", &GutzwillerOptions::width, {0}, "standard deviation of initial parameters");
+            .real("width", &GutzwillerOptions::width, {0}, "standard deviation of initial parameters")
+            .initial();
     return all;
   }
 };
@@ -51,8 +52,12 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
 }  // namespace
 
 FactorKind gutzwiller_kind() {
-  return {"gutzwiller", "log psi = sum_i g_i n_up n_down (electrons), sum_i g_i x_i^2 (bosons, spins S > 1/2)",
-          GutzwillerOptions::keys().list(), make};
+  return {"gutzwiller",
+          "log psi = sum_i g_i n_up n_down (electrons), sum_i g_i x_i^2 (bosons, spins S > 1/2)",
+          GutzwillerOptions::keys().list(),
+          make,
+          {},
+          {"electrons", "bosons"}};
 }
 
 }  // namespace koushi

@@ -29,7 +29,8 @@ struct JastrowOptions {
                      "pairs of sites up to this distance shell; 0: all pairs")
             .choice("symmetry", &JastrowOptions::symmetry, symmetry_words,
                     "v is the same for pairs that these symmetries of H join")
-            .real("width", &JastrowOptions::width, {0}, "standard deviation of initial parameters");
+            .real("width", &JastrowOptions::width, {0}, "standard deviation of initial parameters")
+            .initial();
     return all;
   }
 };
@@ -90,8 +91,12 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
 }  // namespace
 
 FactorKind jastrow_kind() {
-  return {"jastrow", "log psi = sum_(i<j) v_ij q_i q_j, q the density or the spin of a site",
-          JastrowOptions::keys().list(), make};
+  return {"jastrow",
+          "log psi = sum_(i<j) v_ij q_i q_j, q the density or the spin of a site",
+          JastrowOptions::keys().list(),
+          make,
+          {},
+          {"fermions", "bosons"}};
 }
 
 }  // namespace koushi

@@ -461,14 +461,17 @@ struct RbmKeys {
             .choice("weights", &RbmKeys::weights, {{"real", Weights::real}, {"complex", Weights::complex}},
                     "real weights give positive factors")
             .integer("density", &RbmKeys::density, {1, 1024}, "hidden units per site")
+            .grows()
             .choice("symmetry", &RbmKeys::symmetry, symmetry_words,
                     "filters run over the translations that are symmetries of H, or over these with rotations and "
                     "reflections: the factor is invariant under them")
             .choice("projection", &RbmKeys::projection, symmetry_words,
                     "the factor is the sum of such RBMs over the images of the state under this group: invariant too, "
                     "closer than more filters of the same cost, which is that of an RBM per image")
+            .grows()
             .boolean("visible_bias", &RbmKeys::visible_bias, "a_i")
-            .real("width", &RbmKeys::width, {positive_number}, "standard deviation of initial parameters");
+            .real("width", &RbmKeys::width, {positive_number}, "standard deviation of initial parameters")
+            .initial();
     return all;
   }
 };

@@ -189,6 +189,7 @@ struct SlaterOptions {
                  {"hartree-fock", Orbitals::hartree_fock},
                  {"random", Orbitals::random}},
                 "initial orbitals: lowest eigenvectors of the hopping, of unrestricted Hartree-Fock, or normal numbers")
+            .initial()
             .choice("weights", &SlaterOptions::weights,
                     {{"automatic", Numbers::automatic}, {"real", Numbers::real}, {"complex", Numbers::complex}},
                     "numbers of the orbitals; automatic: real where H is")
@@ -196,8 +197,10 @@ struct SlaterOptions {
                      "orbitals are parameters of the optimisation; false: they stay as they begin")
             .real("width", &SlaterOptions::width, {0},
                   "standard deviation of normal numbers that are added to the initial orbitals")
+            .initial()
             .integer("starts", &SlaterOptions::starts, {1, 1000},
-                     "random starts of Hartree-Fock, of which the lowest energy is taken");
+                     "random starts of Hartree-Fock, of which the lowest energy is taken")
+            .initial();
     return all;
   }
 };
@@ -238,8 +241,12 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
 }  // namespace
 
 FactorKind slater_kind() {
-  return {"slater", "Slater determinant of orbitals, one for up and one for down where both are conserved",
-          SlaterOptions::keys().list(), make};
+  return {"slater",
+          "Slater determinant of orbitals, one for up and one for down where both are conserved",
+          SlaterOptions::keys().list(),
+          make,
+          {},
+          {"fermions"}};
 }
 
 }  // namespace koushi

@@ -43,8 +43,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind bose_hubbard_kind() {
-  return {"bose-hubbard", "- sum t (b^dagger b + h.c.) + U/2 sum n (n - 1) + sum V n n, n <= n_max",
-          BoseHubbardOptions::keys().list(), make};
+  return {"bose-hubbard",
+          "- sum t (b^dagger b + h.c.) + U/2 sum n (n - 1) + sum V n n, n <= n_max",
+          BoseHubbardOptions::keys().list(),
+          make,
+          {},
+          {"bosons"}};
 }
 
 }  // namespace koushi

@@ -16,6 +16,9 @@ struct ExchangeOptions {
   double anisotropy = 1;  ///< Delta
 };
 
+/// All but the anisotropy.
+Keys<ExchangeOptions> exchange_keys();
+
 /// H = sum_b J_b (S^x S^x + S^y S^y + Delta S^z S^z) - h sum S^z - h_s sum sign S^z, S^z = x / 2. With `marshall` spins
 /// of the sublattice of sign -1 are rotated by pi about z: S^xy of bonds between sublattices changes its sign.
 /// Antiperiodic ends and twists turn S^+ across them.

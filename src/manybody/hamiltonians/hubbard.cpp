@@ -58,8 +58,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind hubbard_kind() {
-  return {"hubbard", "- sum t (c^dagger c + h.c.) + U sum n_up n_down + sum V n n + sum epsilon n",
-          HubbardOptions::keys().list(), make};
+  return {"hubbard",
+          "- sum t (c^dagger c + h.c.) + U sum n_up n_down + sum V n n + sum epsilon n",
+          HubbardOptions::keys().list(),
+          make,
+          {},
+          {"fermions", "electrons"}};
 }
 
 }  // namespace koushi

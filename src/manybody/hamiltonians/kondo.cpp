@@ -51,8 +51,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind kondo_kind() {
-  return {"kondo", "- sum t (c^dagger c + h.c.) + J sum s_i.S_i + U sum n_up n_down", KondoOptions::keys().list(),
-          make};
+  return {"kondo",
+          "- sum t (c^dagger c + h.c.) + J sum s_i.S_i + U sum n_up n_down",
+          KondoOptions::keys().list(),
+          make,
+          {},
+          {"fermions", "electrons"}};
 }
 
 }  // namespace koushi

@@ -51,8 +51,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind t_j_kind() {
-  return {"t-j", "- sum t P (c^dagger c + h.c.) P + sum J (S_i.S_j + w n n), no double occupancy",
-          TjOptions::keys().list(), make};
+  return {"t-j",
+          "- sum t P (c^dagger c + h.c.) P + sum J (S_i.S_j + w n n), no double occupancy",
+          TjOptions::keys().list(),
+          make,
+          {},
+          {"fermions"}};
 }
 
 }  // namespace koushi

@@ -33,7 +33,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind t_v_kind() {
-  return {"t-v", "- sum t (c^dagger c + h.c.) + sum V n n of spinless fermions", SpinlessOptions::keys().list(), make};
+  return {"t-v",
+          "- sum t (c^dagger c + h.c.) + sum V n n of spinless fermions",
+          SpinlessOptions::keys().list(),
+          make,
+          {},
+          {"fermions"}};
 }
 
 }  // namespace koushi

@@ -36,7 +36,7 @@ struct TermsOptions {
                      {"electrons-and-spins", Of::electrons_and_spins}},
                     "what sits on the sites; single-electrons: at most one on a site")
             .real("spin", &TermsOptions::spin, {0.5, 4}, "S of every spin, an integer or half of one")
-            .integer("n_max", &TermsOptions::n_max, {1, 100}, "most bosons on a site")
+            .integer("n_max", &TermsOptions::n_max, {1, 60}, "most bosons on a site")
             .mixed_rows("terms", &TermsOptions::terms,
                         "one term per row: its real coefficient, perhaps an imaginary part, then operators with their "
                         "sites, [0.5, \"S+\", 0, \"S-\", 1]; H is their sum, which must be hermitian. Spins: Sz Sx Sy "

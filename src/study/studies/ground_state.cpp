@@ -53,7 +53,10 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
   });
   if (begin == StudyRun::Begin::done) return 0;
   if (begin == StudyRun::Begin::fresh) {
-    if (deck.has("study.initial_parameters")) load_parameters(model, "study.initial_parameters", true);
+    if (deck.has("study.initial_parameters")) {
+      const std::string anew = load_parameters(model, "study.initial_parameters", true);
+      if (comm.is_root() && !anew.empty()) print_out(anew + "\n");
+    }
     model.start();
   }
 
@@ -96,6 +99,7 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   StudyRun run(comm, deck, {});
   VariationalModel model(comm, deck, run.phases(), ranks);
   Optimisation optimisation(run, model);
+  const Measurement measurement(run, model, own_measurement);  // which refuses what cannot be measured
   RunEstimate estimate;
   estimate.text = model.describe(ranks, optimisation.solver_bytes(std::max(1, ranks))) + optimisation.describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);

@@ -305,7 +305,7 @@ class LatticeField {
 
   /// Numbers of another kind of field are no configuration of this one.
   void refuse_other_fields(const std::string& file, const std::string& resolved) const {
-    const Deck other = Deck::parse(resolved, file + ", /deck/resolved", {}, catalogue());
+    const Deck other = Deck::parse_resolved(resolved, file + ", /deck/resolved", {}, catalogue());
     const FieldAction theirs = field_action(other);
     const FieldAction ours = field_action(deck_);
     std::vector<std::string> keys = ours.configuration_keys;

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# compile_kernels.sh SOURCE BUILD OBJECTS [options of cmake]: compiles the sources that contain kernels, without MPI, in a folder of their own. Which these are
+# the objects in the folder OBJECTS of a host's build say: kernels leave the name of a Kokkos::Impl::Parallel... there. A compiler of devices takes ten
+# seconds for a source without one; the test with the label long compiles and links them all.
+set -e
+source=$1
+build=$2
+objects=$3
+shift 3
+cmake -S "$source" -B "$build" -G Ninja -DKOUSHI_MPI=OFF "$@"
+mapfile -t with_kernels < <(cd "$objects" && find src -name '*.cpp.o' | sort | while read -r object; do
+  nm -C "$object" 2>/dev/null | grep -qE 'Kokkos::Impl::Parallel(For|Reduce|Scan)<' && echo "$object"
+done)
+known=$(ninja -C "$build" -t targets all | sed 's/: .*//')
+mapfile -t wanted < <(printf '%s\n' "${with_kernels[@]}" | grep -Fxf <(echo "$known"))
+echo "${#with_kernels[@]} sources with kernels, ${#wanted[@]} of them in a build without MPI"
+[ ${#wanted[@]} -ge 30 ]
+cmake --build "$build" --parallel 2 --target "${wanted[@]}"
