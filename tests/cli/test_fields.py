@@ -1,0 +1,133 @@
+"""Lattice fields from outside: which actions can be normalised, what has no error and why, and values that are known exactly."""
+import json
+import math
+import os
+import sys
+import unittest
+
+from test_cli import INPUTS, Cli, koushi
+
+PATH = """title = "path"
+seed = 7
+[study]
+kind = "lattice-field"
+warm_up = 200
+measurements = 4000
+[lattice]
+kind = "hypercubic"
+extents = [10]
+boundary = ["fixed"]
+replicas = 8
+[action]
+kind = "path"
+spacing = 0.1
+potential = [0.0]
+[[updater]]
+kind = "hmc"
+"""
+
+
+def is_positive(matrix):
+    """Whether a symmetric matrix has positive eigenvalues only: pivots of Gaussian elimination (J. J. Sylvester, 1852)."""
+    a = [row[:] for row in matrix]
+    for k in range(len(a)):
+        if a[k][k] <= 1e-9:
+            return False
+        for i in range(k + 1, len(a)):
+            factor = a[i][k] / a[k][k]
+            a[i] = [x - factor * y for x, y in zip(a[i], a[k])]
+    return True
+
+
+def matrix_of_path(n, boundary, rule, spacing, curvature):
+    """Second derivatives of S = sum (x' - x)^2 / 2a + a V, V = curvature x^2 / 2 at points, at middles, or half at each end of a step; step by step."""
+    m = [[0.0] * n for _ in range(n)]
+
+    def add(terms, factor):  # factor / 2 (sum of coefficient x_site)^2; x of a fixed end is a number
+        for i, a in terms:
+            for j, b in terms:
+                if 0 <= i < n and 0 <= j < n:
+                    m[i][j] += factor * a * b
+
+    steps = [((i, 1), (i + 1, 1)) for i in range(n - 1)]
+    steps += {"periodic": [((n - 1, 1), (0, 1))], "antiperiodic": [((n - 1, 1), (0, -1))], "open": [], "fixed": [((-1, 1), (0, 1)), ((n - 1, 1), (n, 1))]}[boundary]
+    for (i, u), (j, v) in steps:
+        add([(j, v), (i, -u)], 1 / spacing)
+        if rule == "mid-point":
+            add([(i, u / 2), (j, v / 2)], spacing * curvature)
+        elif rule == "symmetrised" and boundary == "open":
+            add([(i, u)], spacing * curvature / 2)
+            add([(j, v)], spacing * curvature / 2)
+    for i in range(n):
+        if rule == "end-point" or rule == "symmetrised" and boundary != "open":
+            add([(i, 1)], spacing * curvature)
+    return m
+
+
+class Fields(unittest.TestCase):
+    setUp, path = Cli.setUp, Cli.path
+
+    def deck(self, text):
+        file = self.path("deck.toml")
+        with open(file, "w") as stream:
+            stream.write(text)
+        return file
+
+    def koushi(self, command, text, *sets, code=0, words=()):
+        done = koushi(command, self.deck(text), *(word for key in sets for word in ("--set", key)), *words, cwd=self.folder)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def observables(self, name):
+        return json.loads(koushi("report", self.path(name), "--json").stdout)["observables"]
+
+    def near(self, found, exact, precision):
+        self.assertLess(found["error"], precision * abs(exact))
+        self.assertLess(abs(found["value"] - exact), 4.5 * found["error"])
+
+    def test_paths_between_fixed_ends_are_gaussians_without_a_well(self):
+        """Free, falling, and on top of a hill, where S still has a least eigenvalue of 0.71: means and covariances by linear algebra (own program)."""
+        for k, (sets, exact) in enumerate([(["action.potential=[0.0]", "action.ends=[1.0,-0.5]"], {"x2": 0.415909, "x4": 0.441854}),
+                                           (["action.potential=[1.0]", "action.ends=[1.0,-0.5]"], {"x2": 0.374329}),
+                                           (["action.potential=[0.0,-0.5]", "action.ends=[0.0,0.0]"], {"x2": 0.218782})]):
+            with self.subTest(sets=sets):
+                self.koushi("run", PATH, *sets, "output.file='%d.h5'" % k)
+                for name, value in exact.items():
+                    self.near(self.observables("%d.h5" % k)[name], value, 0.02)
+
+    def test_a_path_is_refused_where_its_matrix_is_not_positive(self):
+        for boundary in ("periodic", "antiperiodic", "open", "fixed"):
+            for rule in ("end-point", "mid-point", "symmetrised"):
+                for n, curvature in [(1, -15), (1, 0), (2, -1), (2, -9), (3, -3), (3, 0), (4, 1), (5, -1.5), (5, -0.5)]:
+                    with self.subTest(boundary=boundary, rule=rule, n=n, curvature=curvature):
+                        fine = is_positive(matrix_of_path(n, boundary, rule, 0.5, curvature))
+                        said = self.koushi("check", PATH, "lattice.boundary=['%s']" % boundary, "action.rule='%s'" % rule, "lattice.extents=[%d]" % n,
+                                           "action.spacing=0.5", "action.potential=[0.3,%s]" % (curvature / 2), code=0 if fine else 2).stderr
+                        if not fine:
+                            self.assertRegex(said, "cannot be normalised: the smallest eigenvalue|one point with open ends")
+
+    def test_free_fields_need_a_mass_only_where_there_is_a_constant_mode(self):
+        field = PATH[:PATH.index("[action]")].replace("[10]", "%s").replace('["fixed"]', "%s") + "[action]\n%s\n" + PATH[PATH.index("[[updater]]"):]
+        free, hopping = 'kind = "free-field"\nmass_squared = %s', 'kind = "phi4"\nnormalization = "hopping"\nlambda = 0.0\nkappa = %s'
+        quartic = 'kind = "phi4"\nnormalization = "textbook"\nlambda = %s\nmass_squared = %s'
+        least = 4 * math.sin(math.pi / 8) ** 2  # of one antiperiodic direction of 4
+        for action, extents, boundary, limit in [(free % "0.0", [4, 3], "['periodic']", "mass_squared > 0"),
+                                                 (free % "0.0", [4, 3], "['antiperiodic','open']", None),
+                                                 (free % (-0.99 * least), [4, 3], "['antiperiodic','periodic']", None),
+                                                 (free % (-1.01 * least), [4, 3], "['antiperiodic','periodic']", "mass_squared > -0.585786 on this lattice"),
+                                                 (quartic % (0.0, -1.0), [4, 3], "['antiperiodic']", None),
+                                                 (quartic % (0.0, -1.0), [4, 3], "['open']", "mass_squared > 0"),
+                                                 (quartic % (0.1, -1.0), [4, 3], "['periodic']", None),
+                                                 (hopping % -0.33, [3, 3], "['periodic']", None),
+                                                 (hopping % -0.51, [3, 3], "['periodic']", "lambda > 0, or -0.5 < kappa < 0.25 on this lattice"),
+                                                 (hopping % 0.26, [3, 3], "['periodic']", "kappa < 0.25"),
+                                                 (hopping % -0.26, [4, 4], "['periodic']", "lambda > 0, or |kappa| < 1 / 4"),
+                                                 (hopping % 0.3, [4, 4], "['antiperiodic']", None)]:
+            with self.subTest(action=action, extents=extents, boundary=boundary):
+                said = self.koushi("check", field % (extents, boundary, action), code=2 if limit else 0).stderr
+                if limit:
+                    self.assertIn(limit, said)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
