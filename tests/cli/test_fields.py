@@ -27,6 +27,23 @@ kind = "hmc"
 """
 
 
+ISING = """title = "frozen"
+seed = 1
+[study]
+kind = "lattice-field"
+warm_up = 20
+measurements = 3000
+[lattice]
+kind = "hypercubic"
+extents = [4, 4]
+[action]
+kind = "ising"
+beta = 5
+[[updater]]
+kind = "metropolis"
+"""
+
+
 def is_positive(matrix):
     """Whether a symmetric matrix has positive eigenvalues only: pivots of Gaussian elimination (J. J. Sylvester, 1852)."""
     a = [row[:] for row in matrix]
@@ -127,6 +144,24 @@ class Fields(unittest.TestCase):
                 said = self.koushi("check", field % (extents, boundary, action), code=2 if limit else 0).stderr
                 if limit:
                     self.assertIn(limit, said)
+
+    def test_a_frozen_chain_is_constant_however_long(self):
+        """All energies are -2. The mean of 3000 of them was off by 1e-13, which passed for a slow mode: specific_heat 7e-11, tau_int 352."""
+        said = self.koushi("run", ISING, "output.file='i.h5'").stdout
+        found = self.observables("i.h5")
+        self.assertEqual((found["energy_per_site"]["value"], found["specific_heat"]["value"], found["specific_heat"]["error"]), (-2, 0, None))
+        self.assertTrue(all(o["tau_int"] == 0.5 for o in found.values()), found)
+        self.assertRegex(said, "warning: constant: .*energy_per_site.*specific_heat")
+        self.assertNotIn("short chains", said)
+
+    def test_replicas_that_stand_still_apart_have_an_infinite_r_hat(self):
+        """Charges of links at a large beta: every replica keeps its own, and they are whole numbers up to rounding. R-hat was 1.1e14."""
+        u1 = PATH[:PATH.index("[action]")].replace("[10]", "[8, 8]").replace('boundary = ["fixed"]', "") + '[action]\nkind = "wilson"\ngroup = "u1"\nbeta = 10\n[[updater]]\nkind = "hmc"\n'
+        said = self.koushi("run", u1, "seed=1", "study.start=1.0", "study.measurements=1000", "output.file='u.h5'").stdout
+        row = next(line for line in said.splitlines() if line.startswith("topological_charge "))
+        self.assertEqual((row.split()[2:4], row.split()[-1]), (["(no", "error)"], "inf"), row)
+        self.assertEqual(len(row), len("observable".ljust(28)) + 22 + 12 + 10)
+        self.assertRegex(said, "warning: R-hat: infinite of .*topological_charge.*: every replica gives one number again and again")
 
 
 if __name__ == "__main__":
