@@ -163,6 +163,31 @@ class Fields(unittest.TestCase):
         self.assertEqual(len(row), len("observable".ljust(28)) + 22 + 12 + 10)
         self.assertRegex(said, "warning: R-hat: infinite of .*topological_charge.*: every replica gives one number again and again")
 
+    def test_few_configurations_have_curves_without_errors(self):
+        """They were left out below 20 measurements, though `check` names them. Their values are those of the mean of the series."""
+        gauge = PATH[:PATH.index("[action]")].replace("[10]", "[4, 4, 4, 4]").replace('boundary = ["fixed"]', "").replace("replicas = 8", "replicas = 2").replace("= 200", "= 2")
+        gauge += '[action]\nkind = "wilson"\ngroup = "su2"\nbeta = 2.4\nloops = 1\nstatic_loops = 2\nflow_time = 0.2\nflow_step = 0.05\n[[updater]]\nkind = "heatbath"\n'
+        self.assertRegex(self.koushi("check", gauge).stdout, "curves +flow, static_potential_1")
+        for n in (1, 19, 400):
+            with self.subTest(n=n):
+                file = self.path("g%d.h5" % n)
+                self.koushi("run", gauge, "study.measurements=%d" % n, "output.file='%s'" % file)
+                curves = json.loads(koushi("report", file, "--json").stdout)["curves"]
+                self.assertEqual(sorted(curves), ["flow", "static_potential_1"])
+                for name, curve in curves.items():
+                    self.assertTrue(all(e is None for e in curve["error"]) if n < 20 else any(e for e in curve["error"]), curve)
+                    self.assertTrue(all(math.isfinite(v) for v in curve["value"]), curve)
+                said = koushi("report", file).stdout
+                self.assertEqual("(no error)" in said[said.index("static_potential_1"):], n < 20)
+                flow, loops = self.means(file, "flow_energy"), self.means(file, "static_loops")
+                for t, e, found in zip(curves["flow"]["x"], flow[1:], curves["flow"]["value"]):
+                    self.assertAlmostEqual(t * t * e, found, delta=1e-10 * found)
+                self.assertAlmostEqual(curves["static_potential_1"]["value"][1], math.log(loops[2] / loops[3]), delta=1e-10)
+
+    def means(self, file, series):
+        code = "import h5py,sys\nprint(*h5py.File(sys.argv[1])['series/' + sys.argv[2]][()].mean(axis=(0, 1)))"
+        return [float(x) for x in Cli.python(self, code, file, series).split()]
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
