@@ -184,6 +184,25 @@ class Fields(unittest.TestCase):
                     self.assertAlmostEqual(t * t * e, found, delta=1e-10 * found)
                 self.assertAlmostEqual(curves["static_potential_1"]["value"][1], math.log(loops[2] / loops[3]), delta=1e-10)
 
+    def test_a_correlator_fit_of_too_little_quotes_no_errors(self):
+        """Ten measurements are two bins: the mass came out as 0.82(24) without a word, exact 0.5411 (cosh m = 1 + m_0^2 / 2), and from t = 2 on, where the data do not fall, as 78.2041162672 (exact)."""
+        free = PATH[:PATH.index("[action]")].replace("[10]", "%s").replace('boundary = ["fixed"]', "").replace("replicas = 8", "replicas = 1").replace("= 200", "= 100")
+        free = free % "[9, 5]" + '[action]\nkind = "free-field"\nnormalization = "textbook"\nmass_squared = 0.3\n[[updater]]\nkind = "hmc"\nlength = 1.5\n'
+        fit = 'title = "fit"\n[study]\nkind = "correlator-fit"\nfiles = ["free.h5"]\nform = "cosh"\nt_min = 1\nt_max = 4\ncorrelated = false\n'
+        self.koushi("run", free, "seed=3", "study.measurements=10", "output.file='free.h5'")
+        said = self.koushi("run", fit, "output.file='fit.h5'").stdout
+        found = json.loads(koushi("report", self.path("fit.h5"), "--json").stdout)
+        self.assertEqual([o["error"] for o in found["observables"].values()], [None, None])
+        for name in ("correlator", "log_mass", "cosh_mass", "scan_mass"):
+            self.assertTrue(all(e is None for e in found["curves"][name]["error"]), name)
+        self.assertEqual([v is None for v in found["curves"]["scan_mass"]["value"]], [False, False, True])
+        self.assertRegex(said, r"warning: no error: 2 bins are fewer than 20")
+        self.assertRegex(said, r"\n +2 +- +no minimum")
+        self.assertNotIn("(exact)", said)
+        self.koushi("run", free, "seed=3", "study.measurements=4000", "output.file='free.h5'", words=["--overwrite"])
+        self.assertNotIn("no error", self.koushi("run", fit, "output.file='long.h5'").stdout)
+        self.near(self.observables("long.h5")["mass"], math.acosh(1.15), 0.1)
+
     def means(self, file, series):
         code = "import h5py,sys\nprint(*h5py.File(sys.argv[1])['series/' + sys.argv[2]][()].mean(axis=(0, 1)))"
         return [float(x) for x in Cli.python(self, code, file, series).split()]
