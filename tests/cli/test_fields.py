@@ -203,6 +203,18 @@ class Fields(unittest.TestCase):
         self.assertNotIn("no error", self.koushi("run", fit, "output.file='long.h5'").stdout)
         self.near(self.observables("long.h5")["mass"], math.acosh(1.15), 0.1)
 
+    def test_a_step_between_two_numbers_of_steps_has_a_remedy_that_helps(self):
+        """The tuned step comes to rest where two steps become one, 0.99 and less than 0.85 of which are accepted: a longer warm-up, or a smaller acceptance to aim at, had been advised and change nothing."""
+        phi4 = PATH[:PATH.index("[action]")].replace("[10]", "[2]").replace('boundary = ["fixed"]', "").replace("replicas = 8", "")
+        phi4 += '[action]\nkind = "phi4"\nnormalization = "textbook"\nmass_squared = -1.0\nlambda = 2.4\n[[updater]]\nkind = "hmc"\nintegrator = "omelyan4"\n'
+        words = ["study.warm_up=2000", "study.measurements=2000", "output.file='h.h5'"]
+        said = self.koushi("run", phi4, *words, "updater.0.length=2.0", "seed=3").stdout
+        self.assertRegex(said, r"acceptance of updater 0: 0.99\d is outside \[0.1, 0.99\]; remedy: a longer length: 2 steps make more of this one than the acceptance to aim at, 1 less\n")
+        said = self.koushi("run", phi4, *words, "updater.0.length=2.6", "seed=3", words=["--overwrite"]).stdout
+        self.assertNotIn("warning: acceptance", said)
+        said = self.koushi("run", phi4, *words[1:3], "study.warm_up=2", "updater.0.length=2.0", "updater.0.steps=100", "seed=3", words=["--overwrite"]).stdout
+        self.assertIn("remedy: a longer warm_up, in which the step is tuned", said)
+
     def means(self, file, series):
         code = "import h5py,sys\nprint(*h5py.File(sys.argv[1])['series/' + sys.argv[2]][()].mean(axis=(0, 1)))"
         return [float(x) for x in Cli.python(self, code, file, series).split()]
