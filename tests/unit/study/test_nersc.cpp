@@ -111,7 +111,7 @@ TEST_CASE("links whose header names the other order of bytes are read in the ord
       CHECK(read_nersc(file).links == right);
     }
   }
-  replace_word(file, "CHECKSUM = ", "CHECKSUM = 1");
+  replace_word(file, "CHECKSUM = ", "CHECKSUM = 1 ");
   CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("its checksum is"));
   std::filesystem::remove(file);
 }
