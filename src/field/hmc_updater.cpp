@@ -23,7 +23,7 @@ class HmcUpdater final : public Updater {
 
   double update(std::uint64_t step) override {
     HmcOptions now = options_;
-    now.steps = std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9)));
+    now.steps = steps();
     if (fourier_ != nullptr) fourier_->accelerate(mass_);
     const HmcReport report = hmc_trajectory(dynamics_, now, step);
     std::vector<double> local;
@@ -61,15 +61,27 @@ class HmcUpdater final : public Updater {
     if (low && step_ <= shortest())
       return "a shorter length, or parameters of the action that so many steps can follow";
     if (low) return "a longer warm_up, in which the step is tuned, a shorter length, or a larger acceptance to aim at";
-    return step_ >= options_.length ? "a longer length: one step makes a whole trajectory"
-                                    : "a longer warm_up, in which the step is tuned, or a smaller acceptance to aim at";
+    if (step_ >= options_.length) return "a longer length: one step makes a whole trajectory";
+    if (stands_before_fewer()) {
+      return fmt::format("a longer length: {} steps make more of this one than the acceptance to aim at, {} less",
+                         steps(), steps() - 1);
+    }
+    return "a longer warm_up, in which the step is tuned, or a smaller acceptance to aim at";
   }
   std::string description() const override {
-    return fmt::format("{}, trajectories of length {} in {} steps", name_, options_.length,
-                       std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))));
+    return fmt::format("{}, trajectories of length {} in {} steps", name_, options_.length, steps());
   }
 
  private:
+  int steps() const { return std::max(1, static_cast<int>(std::ceil(options_.length / step_ - 1e-9))); }
+  /// Whether the step was tuned to where steps() become one fewer: a kick of tune() would carry it there, and what came
+  /// of so few drove it back. A kick must be small against the steps between two such places for that to be known.
+  bool stands_before_fewer() const {
+    if (steps() == 1 || calls_ < 1) return false;
+    const double kicks = std::exp(1 / std::sqrt(calls_));  // two, each of the largest size
+    const double fewer = options_.length / (steps() - 1);
+    return kicks * kicks < fewer * steps() / options_.length && step_ * kicks >= fewer;
+  }
   /// Where nothing is ever accepted, as with parameters near the end of the numbers, tuning would make trajectories
   /// without end.
   double shortest() const { return options_.length / std::max(options_.steps, 10000); }

@@ -2,7 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "mode_range.hpp"
+
 namespace koushi {
+
+namespace {
+
+/// The smallest eigenvalue of -d^2 on a lattice: that of its longest waves.
+double least_momentum_squared(const GridOptions& lattice) {
+  double sum = 0;
+  for (std::size_t mu = 0; mu < lattice.extents.size(); ++mu)
+    sum += lattice_momentum_squared(mode_range(lattice.extents[mu], lattice.boundary[mu]).least);
+  return sum;
+}
+
+}  // namespace
 
 FieldAction scalar_action(int components) {
   FieldAction action;
@@ -13,7 +27,7 @@ FieldAction scalar_action(int components) {
   return action;
 }
 
-QuarticForm quartic_form(const DeckSection& section, Normalization form, int components,
+QuarticForm quartic_form(const DeckSection& section, const GridOptions& lattice, Normalization form, int components,
                          std::optional<double> mass_squared, double lambda) {
   if (!mass_squared) section.refuse("mass_squared", "it is missing", "a real number");
   const bool textbook = form == Normalization::textbook;
@@ -21,10 +35,13 @@ QuarticForm quartic_form(const DeckSection& section, Normalization form, int com
   options.stiffness = textbook ? 0.5 : 1;
   options.quadratic = options.stiffness * *mass_squared;
   options.quartic = textbook ? lambda / 24 : lambda;
-  if (options.quartic == 0 && options.quadratic <= 0) {
+  // S = stiffness sum_k (k_hat^2 + m^2) |phi_k|^2; antiperiodic ends leave no mode with k_hat^2 = 0
+  const double least = least_momentum_squared(lattice);
+  const double rounding = 1e-12 * least;
+  if (options.quartic == 0 && *mass_squared + least <= rounding) {
     section.refuse("mass_squared",
                    fmt::format("{} without a quartic coupling leaves the action without a minimum", *mass_squared),
-                   "mass_squared > 0");
+                   least > 0 ? fmt::format("mass_squared > {:.6g} on this lattice", -least) : "mass_squared > 0");
   }
   return {options, {{.key = "mass_squared", .series = "phi2", .factor = options.stiffness, .degree = 2}}};
 }

@@ -25,7 +25,7 @@ struct QuarticForm {
   QuarticOptions options;
   std::vector<Coupling> couplings;
 };
-QuarticForm quartic_form(const DeckSection& section, Normalization form, int components,
+QuarticForm quartic_form(const DeckSection& section, const GridOptions& lattice, Normalization form, int components,
                          std::optional<double> mass_squared, double lambda);
 
 /// The action of a theory with quadratic and quartic terms.

@@ -8,6 +8,76 @@
 
 namespace koushi {
 
+namespace {
+
+/// Deviations of this part of the numbers themselves are what rounding leaves of a constant.
+constexpr double rounding_part = 1e-14;
+
+/// Mean and sum of squared deviations. The mean of n numbers by one sum is off by up to n/2 eps, which would be a
+/// deviation of every number: where deviations are small enough for that to matter, the mean is taken from the first
+/// number on, exactly for a constant.
+HalfChain moments(const double* x, std::size_t n) {
+  HalfChain result;
+  for (std::size_t t = 0; t < n; ++t) result.mean += x[t] / static_cast<double>(n);
+  const auto add_squares = [&] {
+    result.square = 0;
+    for (std::size_t t = 0; t < n; ++t) result.square += (x[t] - result.mean) * (x[t] - result.mean);
+  };
+  add_squares();
+  if (result.square > 1e-20 * static_cast<double>(n) * result.mean * result.mean) return result;
+  double shift = 0;
+  for (std::size_t t = 0; t < n; ++t) shift += x[t] - x[0];
+  result.mean = x[0] + shift / static_cast<double>(n);
+  add_squares();
+  return result;
+}
+
+/// Deviations up to which n numbers with these moments are one number.
+double rounding_of(const HalfChain& all, std::size_t n) {
+  return rounding_part * std::sqrt(all.mean * all.mean + all.square / static_cast<double>(n));
+}
+
+double split_r_hat(const std::vector<HalfChain>& halves, std::int64_t half, double rounding) {
+  if (half < 2) return std::numeric_limits<double>::quiet_NaN();
+  const auto m = static_cast<std::int64_t>(halves.size());
+  double within = 0;
+  double grand = 0;
+  double square = 0;
+  for (const HalfChain& part : halves) {
+    within += part.square / static_cast<double>(half - 1) / static_cast<double>(m);
+    grand += part.mean / static_cast<double>(m);
+    square += part.mean * part.mean / static_cast<double>(m);
+  }
+  double between = 0;  // B / h
+  for (const HalfChain& part : halves)
+    between += (part.mean - grand) * (part.mean - grand) / static_cast<double>(m - 1);
+  const auto h = static_cast<double>(half);
+  // a constant series leaves this much; the size of the numbers, not of their mean, which chains may cancel
+  const double least = std::max(rounding * rounding, rounding_part * rounding_part * square);
+  if (within <= least) return between <= least ? 1.0 : std::numeric_limits<double>::infinity();
+  return std::sqrt(((h - 1) / h * within + between) / within);
+}
+
+double split_r_hat(const std::vector<double>& series, std::int64_t n_chains, double rounding) {
+  const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
+  std::vector<HalfChain> all;
+  for (std::int64_t c = 0; c < n_chains; ++c) {
+    for (const HalfChain& part : halves(series.data() + c * length, length)) all.push_back(part);
+  }
+  return split_r_hat(all, length / 2, rounding);
+}
+
+/// The Gamma method for a series whose deviations up to `rounding` are rounding.
+Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains, double rounding);
+
+}  // namespace
+
+bool is_constant(const std::vector<double>& series) {
+  if (series.empty()) return true;
+  const HalfChain all = moments(series.data(), series.size());
+  return std::sqrt(all.square / static_cast<double>(series.size())) <= rounding_of(all, series.size());
+}
+
 Estimate estimate_from_chain_means(const std::vector<double>& means) {
   Estimate estimate;
   const auto n = static_cast<double>(means.size());
@@ -20,12 +90,17 @@ Estimate estimate_from_chain_means(const std::vector<double>& means) {
 }
 
 Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) {
+  return gamma_method(series, n_chains, rounding_of(moments(series.data(), series.size()), series.size()));
+}
+
+namespace {
+
+Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains, double rounding) {
   Estimate estimate;
   const auto n = static_cast<std::int64_t>(series.size());
   const std::int64_t length = n / n_chains;
   estimate.samples = n;
-  for (const double x : series) estimate.value += x;
-  estimate.value /= static_cast<double>(n);
+  estimate.value = moments(series.data(), series.size()).mean;
   const auto gamma = [&](std::int64_t lag) {
     double sum = 0;
     for (std::int64_t c = 0; c < n_chains; ++c) {
@@ -37,9 +112,9 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   };
   const double gamma_0 = gamma(0);
   estimate.variance = gamma_0;
-  estimate.r_hat = split_r_hat(series, n_chains);
+  estimate.r_hat = split_r_hat(series, n_chains, rounding);
   if (std::isnan(gamma_0)) estimate.error = gamma_0;
-  if (!(gamma_0 > 1e-28 * estimate.value * estimate.value)) return estimate;  // the rest is rounding
+  if (!(gamma_0 > rounding * rounding)) return estimate;
   constexpr double S = 1.5;
   double sum = 0.5;
   std::int64_t window = 0;
@@ -78,20 +153,23 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains) 
   return estimate;
 }
 
+}  // namespace
+
 Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
                               const std::function<double(const std::vector<double>&)>& f) {
   std::vector<double> means;
   std::vector<double> steps;
+  std::vector<double> scales;
   for (const auto& x : series) {
     const auto n = static_cast<double>(x.size());
-    double mean = 0;
-    for (const double v : x) mean += v / n;
-    double square = 0;
-    for (const double v : x) square += (v - mean) * (v - mean) / n;
-    means.push_back(mean);
-    steps.push_back(std::sqrt(square / n));
+    const HalfChain all = moments(x.data(), x.size());
+    const double deviation = std::sqrt(all.square / n);
+    means.push_back(all.mean);
+    steps.push_back(deviation <= rounding_of(all, x.size()) ? 0 : deviation / std::sqrt(n));
+    scales.push_back(rounding_of(all, x.size()));
   }
   std::vector<double> projected(series.front().size());
+  double rounding = 0;
   for (std::size_t k = 0; k < series.size(); ++k) {
     if (!(steps[k] > 0)) continue;  // a constant has no error to pass on
     std::vector<double> at = means;
@@ -99,49 +177,24 @@ Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, st
     const double above = f(at);
     at[k] = means[k] - steps[k];
     const double slope = (above - f(at)) / (2 * steps[k]);
+    rounding += std::abs(slope) * scales[k];
     for (std::size_t t = 0; t < projected.size(); ++t) projected[t] += slope * (series[k][t] - means[k]);
   }
-  Estimate estimate = gamma_method(projected, n_chains);
+  Estimate estimate = gamma_method(projected, n_chains, rounding);
   estimate.value = f(means);
   return estimate;
 }
 
 std::array<HalfChain, 2> halves(const double* chain, std::int64_t length) {
-  const std::int64_t half = length / 2;
-  std::array<HalfChain, 2> both;
-  for (std::size_t k = 0; k < 2; ++k) {
-    const double* start = chain + (k == 0 ? 0 : length - half);
-    for (std::int64_t t = 0; t < half; ++t) both[k].mean += start[t] / static_cast<double>(half);
-    for (std::int64_t t = 0; t < half; ++t) both[k].square += (start[t] - both[k].mean) * (start[t] - both[k].mean);
-  }
-  return both;
+  const auto half = static_cast<std::size_t>(length / 2);
+  if (half == 0) return {};
+  return {moments(chain, half), moments(chain + static_cast<std::size_t>(length) - half, half)};
 }
 
-double split_r_hat(const std::vector<HalfChain>& halves, std::int64_t half) {
-  if (half < 2) return std::numeric_limits<double>::quiet_NaN();
-  const auto m = static_cast<std::int64_t>(halves.size());
-  double within = 0;
-  double grand = 0;
-  for (const HalfChain& part : halves) {
-    within += part.square / static_cast<double>(half - 1) / static_cast<double>(m);
-    grand += part.mean / static_cast<double>(m);
-  }
-  double between = 0;  // B / h
-  for (const HalfChain& part : halves)
-    between += (part.mean - grand) * (part.mean - grand) / static_cast<double>(m - 1);
-  const auto h = static_cast<double>(half);
-  const double rounding = 1e-28 * grand * grand;  // a constant series leaves this much
-  if (within <= rounding) return between <= rounding ? 1.0 : std::numeric_limits<double>::infinity();
-  return std::sqrt(((h - 1) / h * within + between) / within);
-}
+double split_r_hat(const std::vector<HalfChain>& halves, std::int64_t half) { return split_r_hat(halves, half, 0); }
 
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains) {
-  const std::int64_t length = static_cast<std::int64_t>(series.size()) / n_chains;
-  std::vector<HalfChain> all;
-  for (std::int64_t c = 0; c < n_chains; ++c) {
-    for (const HalfChain& part : halves(series.data() + c * length, length)) all.push_back(part);
-  }
-  return split_r_hat(all, length / 2);
+  return split_r_hat(series, n_chains, 0);
 }
 
 double v_score(int n_sites, double energy, double variance, double infinite_temperature_energy) {

@@ -56,6 +56,8 @@ struct ProjectedResidual {
   using ValueType = Eigen::VectorXd;
   using JacobianType = Eigen::MatrixXd;
   enum { InputsAtCompileTime = Eigen::Dynamic, ValuesAtCompileTime = Eigen::Dynamic };
+  static constexpr double least = -20;  ///< of logarithms
+  static constexpr double most = 5;
 
   const std::vector<double>& t;
   const Whitening& whitening;
@@ -68,7 +70,7 @@ struct ProjectedResidual {
   std::vector<double> masses(const Eigen::VectorXd& x) const {
     std::vector<double> result;
     double mass = 0;
-    for (Eigen::Index k = 0; k < x.size(); ++k) result.push_back(mass += std::exp(std::clamp(x(k), -30.0, 5.0)));
+    for (Eigen::Index k = 0; k < x.size(); ++k) result.push_back(mass += std::exp(std::clamp(x(k), -30.0, most)));
     return result;
   }
 
@@ -90,7 +92,37 @@ struct ProjectedResidual {
     amplitudes(x, residual);
     return 0;
   }
+
+  /// chi^2 with the best amplitudes of states that are 1 at the first point, as they may be e^{-150 t} at the others.
+  double chi_squared(const Eigen::VectorXd& x) const {
+    const std::vector<double> mass = masses(x);
+    Eigen::MatrixXd basis(static_cast<Eigen::Index>(t.size()), x.size());
+    for (Eigen::Index k = 0; k < x.size(); ++k) {
+      const double m = mass[static_cast<std::size_t>(k)];
+      std::vector<double> column;
+      for (const double time : t) column.push_back(state(model, m, time) / state(model, m, t[0]));
+      column = whitening(column);
+      basis.col(k) = Eigen::Map<const Eigen::VectorXd>(column.data(), basis.rows()).normalized();
+    }
+    return (basis * basis.colPivHouseholderQr().solve(target) - target).squaredNorm();
+  }
 };
+
+/// Whether chi^2 rises from x to where a mass, or the distance of two, is as small or as large as the search allows;
+/// else it has run away, and stopped where chi^2 is flat to rounding.
+bool is_minimum(const ProjectedResidual& residual, const Eigen::VectorXd& x, double chi_squared) {
+  if (!x.allFinite()) return false;
+  for (Eigen::Index k = 0; k < x.size(); ++k) {
+    for (const double end : {ProjectedResidual::least, ProjectedResidual::most}) {
+      if (x(k) <= ProjectedResidual::least || x(k) >= ProjectedResidual::most) return false;
+      Eigen::VectorXd there = x;
+      there(k) = end;
+      const double rise = residual.chi_squared(there) - chi_squared;
+      if (!(rise > 1e-6 * std::min(1.0, chi_squared) + 1e-12 * residual.target.squaredNorm())) return false;
+    }
+  }
+  return true;
+}
 
 /// -ln of the ratio of the last two points, or of the first two, as far as they have one.
 std::vector<Eigen::VectorXd> starts(const std::vector<double>& t, const std::vector<double>& values,
@@ -151,8 +183,8 @@ CorrelatorFit fit_correlator(const std::vector<double>& t, const std::vector<dou
     }
     using namespace Eigen::LevenbergMarquardtSpace;
     // A mass at the end of what the search allows is none: the data do not fall, or do not have so many states.
-    best.converged = status != ImproperInputParameters && status != TooManyFunctionEvaluation && x.allFinite() &&
-                     x.minCoeff() > -20 && x.maxCoeff() < 5;
+    best.converged = status != ImproperInputParameters && status != TooManyFunctionEvaluation &&
+                     is_minimum(residual, x, chi_squared);
   }
   best.degrees_of_freedom = static_cast<int>(t.size()) - 2 * model.states;
   return best;

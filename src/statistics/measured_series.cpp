@@ -109,11 +109,9 @@ double MeasuredSeries::quoted_error(const Observable& observable, const Estimate
   const std::int64_t n = measured(observable.series.front().series);
   const bool enough =
       n >= fewest && static_cast<double>(n) >= 50 * std::max(0.5, estimate.tau_int) && std::isfinite(estimate.value);
-  const auto fluctuates = [this](const SeriesColumn& from) {
-    const std::vector<double> x = column(from);
-    return std::any_of(x.begin(), x.end(), [&x](double v) { return v != x[0]; });
-  };
-  if (!enough || (estimate.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates)))
+  const auto fluctuates = [this](const SeriesColumn& from) { return !is_constant(column(from)); };
+  if (!enough || std::isinf(estimate.r_hat) ||
+      (estimate.error == 0 && std::none_of(observable.series.begin(), observable.series.end(), fluctuates)))
     return std::nan("");
   return estimate.error;
 }

@@ -111,7 +111,7 @@ void FieldChain::write_observables(ResultWriter& writer) const {
     result.naive_error = e.error / std::sqrt(2 * e.tau_int);
     write_observable(writer, prefix_, result);
   }
-  for (const Curve& curve : measured() >= fewest ? theory_->curves() : std::vector<Curve>{}) {
+  for (const Curve& curve : measured() >= 1 ? theory_->curves() : std::vector<Curve>{}) {
     StoredCurve result{curve.name, curve.x, {}, {}, curve.axis, curve.help, error_help, curve.unit, curve.symbol};
     for (const Observable& point : curve.points) {
       const Estimate e = estimate(point);

@@ -37,8 +37,11 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains);
 Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
                               const std::function<double(const std::vector<double>&)>& f);
 
+/// Whether numbers are one and the same but for rounding: a deviation of at most 1e-14 of their size.
+bool is_constant(const std::vector<double>& series);
+
 /// Split R-hat: every chain is cut in halves; sqrt(((h - 1)/h W + B/h)/W), h the length of a half. 1 for constant
-/// series.
+/// series, infinite for chains that are constant and differ.
 /// Source      A. Gelman et al., Bayesian Data Analysis, 3rd ed., sec. 11.4
 double split_r_hat(const std::vector<double>& series, std::int64_t n_chains);
 

@@ -51,6 +51,9 @@ JackknifeEstimate jackknife_of_samples(const std::vector<double>& value,
 JackknifeEstimate jackknife(const JackknifeBins& bins,
                             const std::function<std::vector<double>(const std::vector<double>&)>& f);
 
+/// Bins below which no error is quoted: that of B bins is itself uncertain by 1 / sqrt(2 (B - 1)), 16 % of 20.
+constexpr std::size_t fewest_bins = 20;
+
 /// Bin length for a series with this tau_int. Bins of B measurements of an autoregressive process give a variance that
 /// is too small by the fraction tau_int / B, so bins are long, 20 tau_int, as long as at least `enough` of them are
 /// left; never shorter than 2 tau_int.

@@ -29,6 +29,9 @@ struct RangeFit {
   CorrelatorFit fit;
   JackknifeEstimate numbers;  ///< masses, then amplitudes, per step
   double q = 0;
+  bool above_noise = false;  ///< G(t_min) is more than two of its errors
+
+  bool sound() const { return invertible && fit.converged; }
 };
 
 class CorrelatorStudy {
@@ -61,6 +64,7 @@ class CorrelatorStudy {
     watch(progress, main);
     for (int t = 0; points(t) > 2 * options_.states; ++t) scan_.push_back(fit_from(t));
     main_ = main;
+    withhold_errors();
     run_.phases().lap("fits", static_cast<double>(scan_.size() * estimate_.bins), "fits");
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
     if (comm_.is_root())
@@ -195,6 +199,7 @@ class CorrelatorStudy {
       for (std::size_t j = first; j < first + n; ++j) covariance.push_back(estimate_.covariance[i * width_ + j]);
     }
     RangeFit result{.t_min = t_min};
+    result.above_noise = estimate_.value[first] > 2 * estimate_.error[first];
     const auto whitening = Whitening::of(covariance, n, options_.correlated, estimate_.bins);
     result.invertible = whitening.has_value();
     if (!result.invertible) return result;
@@ -243,11 +248,28 @@ class CorrelatorStudy {
                               with_error(main.numbers.value[3], main.numbers.error[3]), excited, error));
       }
     }
+    if (estimate_.bins < fewest_bins) {
+      run_.warn(progress, "no error",
+                fmt::format("{} bins are fewer than {}: nothing is known of the errors, and little of the weights in "
+                            "the fit; remedy: more measurements or replicas, shorter bins ([study] bin) where they are "
+                            "longer than 2 tau_int = {:.1f}",
+                            estimate_.bins, fewest_bins, 2 * tau_int_));
+    }
     for (const double error : main.numbers.error) {
       if (!std::isfinite(error))
         run_.warn(progress, "no error",
                   "a jackknife sample could not be fitted; remedy: fewer states, another range, more measurements");
     }
+  }
+
+  /// No errors from too few bins; covariances and what the fits needed of them stay.
+  void withhold_errors() {
+    if (estimate_.bins >= fewest_bins) return;
+    const auto withhold = [](std::vector<double>& errors) { std::fill(errors.begin(), errors.end(), std::nan("")); };
+    withhold(estimate_.error);
+    withhold(masses_.error);
+    withhold(main_.numbers.error);
+    for (RangeFit& range : scan_) withhold(range.numbers.error);
   }
 
   std::string energy_name() const { return options_.momentum.empty() ? "mass" : "energy"; }
@@ -313,9 +335,7 @@ std::string CorrelatorStudy::table() const {
   }
   text += fmt::format("\n{:>8} {:>22}   {}\n", "t_min", energy_name(), "  chi^2 / dof   (t_min in steps)");
   for (const RangeFit& range : scan_) {
-    const auto from = static_cast<std::size_t>(range.t_min);
-    // else noise was fitted
-    const bool sound = range.invertible && range.fit.converged && estimate_.value[from] > 2 * estimate_.error[from];
+    const bool sound = range.sound() && range.above_noise;  // else noise was fitted
     text += fmt::format("{:>8} {:>22}   {}\n", range.t_min,
                         sound ? with_error(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-",
                         quality(range));
@@ -395,7 +415,7 @@ void CorrelatorStudy::write(ResultWriter& writer) const {
   std::vector<double> reduced;
   std::vector<double> q;
   for (const RangeFit& range : scan_) {
-    const bool sound = range.invertible && range.fit.converged;
+    const bool sound = range.sound();
     from.push_back(spacing_ * range.t_min);
     mass.push_back(sound ? range.numbers.value[0] / spacing_ : std::nan(""));
     error.push_back(sound ? range.numbers.error[0] / spacing_ : std::nan(""));

@@ -28,10 +28,11 @@ struct FreeFieldOptions {
 
 ActionKinds::OneKind free_field_kind() {
   return {"free-field", "scalar field without interaction", FreeFieldOptions::keys().list(),
-          [](const DeckSection& section, const GridOptions&) {
+          [](const DeckSection& section, const GridOptions& lattice) {
             const FreeFieldOptions keys = FreeFieldOptions::keys().read(section);
-            QuarticForm form = quartic_form(section, keys.normalization, keys.components, keys.mass_squared, 0);
-            form.options.mass = std::sqrt(*keys.mass_squared);
+            QuarticForm form =
+                quartic_form(section, lattice, keys.normalization, keys.components, keys.mass_squared, 0);
+            if (*keys.mass_squared > 0) form.options.mass = std::sqrt(*keys.mass_squared);
             return quartic_action(form);
           }};
 }

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "../mode_range.hpp"
 #include "../quartic_action.hpp"
 #include "koushi/field/path_levels.hpp"
 #include "koushi/field/scalar_field.hpp"
@@ -92,6 +94,47 @@ struct PathDeck {
   }
 };
 
+/// Refuses an S whose e^{-S} has no finite integral, which depends on V, on its rule and on the ends. S is a sum of
+/// (x_{i+1} - x_i)^2 / 2a over steps and of a V over points or middles of steps.
+///
+/// * V of degree > 2 decides alone: S grows in every direction if the highest power is even with a positive coefficient,
+///   and falls as |x|^degree in some direction if not.
+/// * V = c_1 x + c_2 x^2 leaves a Gaussian, whose matrix -d^2/a + 2 a c_2 W must have positive eigenvalues. Its modes
+///   have momenta k: k_hat^2 / a + 2 a c_2 w, w = 1 at points and (1 + cos k)/2 at middles. w falls where k_hat^2
+///   grows, so for c_2 < 0 the least k has the least eigenvalue. With open ends the halves of a V at ends are missing
+///   where a rule is on steps, but x = const shows that c_2 > 0 is needed, and then all terms are squares.
+/// * One point with open ends has no step: nothing of S is left to the rules on steps.
+void refuse_unbounded(const DeckSection& section, const PathOptions& options, std::size_t degree, int extent,
+                      Boundary boundary) {
+  const bool on_steps =
+      options.rule == PathRule::mid_point || (options.rule == PathRule::symmetrised && boundary == Boundary::open);
+  if (on_steps && boundary == Boundary::open && extent == 1) {
+    section.refuse("rule", "V is taken on steps, and one point with open ends has none: S = 0",
+                   "lattice.extents = [2] or more, or rule = \"end-point\"");
+  }
+  const double k = mode_range(extent, boundary).least;
+  const double c = std::cos(0.5 * k);
+  const double weight = options.rule == PathRule::mid_point ? c * c : 1;
+  constexpr double rounding = 1e-12;
+  if (weight < rounding) return;  // one point on an antiperiodic ring: the middle of x and -x is 0
+  if (degree > 2) {
+    if (degree % 2 != 0 || options.potential[degree] < 0)
+      section.refuse("potential", "V is not bounded below", "an even highest power with a positive coefficient");
+    return;
+  }
+  const double kinetic = lattice_momentum_squared(k) / options.spacing;
+  const double c_2 = degree == 2 ? options.potential[2] : 0;
+  const double potential = 2 * options.spacing * c_2 * weight;
+  if (kinetic + potential > rounding * kinetic) return;
+  const double limit = 0.5 * kinetic / (options.spacing * weight);
+  section.refuse(
+      "potential",
+      fmt::format("e^(-S) cannot be normalised: the smallest eigenvalue of the matrix of S is {:.4g}",
+                  kinetic + potential),
+      fmt::format("c_2 > {:.6g} with these ends, or an even highest power beyond 2 with a positive coefficient",
+                  limit > 0 ? -limit : 0.0));
+}
+
 FieldAction path(const DeckSection& section, const GridOptions& lattice) {
   const PathDeck keys = PathDeck::keys().read(section);
   if (lattice.extents.size() != 1)
@@ -103,9 +146,7 @@ FieldAction path(const DeckSection& section, const GridOptions& lattice) {
     section.refuse("potential", fmt::format("{} coefficients were given", keys.potential.size()), "at most 8");
   std::size_t degree = keys.potential.size();
   while (degree > 0 && keys.potential[degree - 1] == 0) --degree;
-  if (degree == 0 || degree % 2 != 0 || keys.potential[degree - 1] < 0) {
-    section.refuse("potential", "V is not bounded below", "an even highest power with a positive coefficient");
-  }
+  refuse_unbounded(section, options, degree, lattice.extents[0], lattice.boundary[0]);
   if (keys.ends.size() != 2) section.refuse("ends", fmt::format("{} ends were given", keys.ends.size()), "two");
   if (section.given("ends") && lattice.boundary[0] != Boundary::fixed)
     section.refuse("ends", "the ends of this path are not fixed", "lattice.boundary = [\"fixed\"], or no ends");

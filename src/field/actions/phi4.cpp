@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../mode_range.hpp"
 #include "../quartic_action.hpp"
 
 namespace koushi {
@@ -44,10 +45,25 @@ QuarticForm hopping_form(const DeckSection& section, const Phi4Options& keys, co
                    "\"lattice\" or \"textbook\" with open boundaries");
   const auto d = static_cast<int>(lattice.extents.size());
   QuarticOptions options{.components = keys.components, .stiffness = *keys.kappa};
-  if (keys.lambda == 0 && 2 * d * std::abs(options.stiffness) >= 1) {
+  // lambda = 0: S = sum_k (1 - 2 kappa sum_mu cos k_mu) |phi_k|^2
+  double most = 0;
+  double least = 0;
+  for (std::size_t mu = 0; mu < lattice.extents.size(); ++mu) {
+    const ModeRange range = mode_range(lattice.extents[mu], lattice.boundary[mu]);
+    most += std::cos(range.least);
+    least += std::cos(range.most);
+  }
+  constexpr double rounding = 1e-12;
+  if (keys.lambda == 0 && 1 - 2 * options.stiffness * (options.stiffness > 0 ? most : least) <= rounding) {
+    std::string limits = fmt::format("|kappa| < 1 / {}", 2 * d);
+    if (std::abs(most + least) > rounding || std::abs(most - d) > rounding) {
+      limits = most > rounding ? fmt::format("kappa < {:.6g}", 0.5 / most) : "kappa";
+      if (least < -rounding) limits = fmt::format("{:.6g} < {}", 0.5 / least, limits);
+      limits += " on this lattice";
+    }
     section.refuse("kappa",
                    fmt::format("{} without a quartic coupling leaves the action without a minimum", options.stiffness),
-                   fmt::format("lambda > 0, or |kappa| < 1 / {}", 2 * d));
+                   "lambda > 0, or " + limits);
   }
   options.quadratic = 1 - 2 * keys.lambda - 2 * d * options.stiffness;
   options.quartic = keys.lambda;
@@ -60,7 +76,8 @@ FieldAction phi4(const DeckSection& section, const GridOptions& lattice) {
   if (keys.mass_squared && keys.kappa)
     section.refuse("kappa", fmt::format("the {} form has mass_squared instead", section.text("normalization")),
                    "no kappa");
-  QuarticForm form = quartic_form(section, keys.normalization, keys.components, keys.mass_squared, keys.lambda);
+  QuarticForm form =
+      quartic_form(section, lattice, keys.normalization, keys.components, keys.mass_squared, keys.lambda);
   form.couplings.push_back({.key = "lambda",
                             .series = "phi4",
                             .factor = keys.normalization == Normalization::textbook ? 1.0 / 24 : 1.0,

@@ -28,6 +28,12 @@ namespace {
 /// Random numbers of a sweep: every update of every updater has a step of its own.
 constexpr std::uint64_t updates_per_sweep = 8192;
 
+/// Split R-hat in nine characters; "-" where chains are too short for one.
+std::string r_hat_text(double r_hat) {
+  if (std::isnan(r_hat)) return "-";
+  return r_hat < 1000 ? fmt::format("{:.4f}", r_hat) : fmt::format("{:.1e}", r_hat);
+}
+
 class LatticeField {
  public:
   LatticeField(const Communicator& comm, const Deck& deck, const RunOptions& options)
@@ -171,10 +177,15 @@ class LatticeField {
     std::vector<std::string> unquoted;
     std::vector<std::string> constant;
     std::map<std::string, std::vector<std::string>> undefined;  // by reason
+    std::vector<std::string> apart;                             // every replica at a number of its own
+    double worst = 1.1;
+    std::string most_apart;
     double longest = 0.5;
     for (const Observable& o : chain.observables()) {
       const Estimate e = chain.estimate(o);
-      if (!std::isfinite(chain.quoted_error(o, e))) {
+      if (std::isinf(e.r_hat)) {
+        apart.push_back(o.name);
+      } else if (!std::isfinite(chain.quoted_error(o, e))) {
         const bool enough = chain.measured() >= FieldChain::fewest;
         const bool is_number = std::isfinite(e.value) && std::isfinite(e.error);
         (!enough || (is_number && e.error > 0) ? unquoted
@@ -183,10 +194,20 @@ class LatticeField {
             .push_back(o.name);
         if (is_number && e.error > 0) longest = std::max(longest, e.tau_int);
       }
-      if (grid_.n_replicas() > 1 && e.r_hat > 1.1) {
-        run_.warn(progress, "R-hat" + where,
-                  fmt::format("{:.3f} of {}: the replicas disagree; remedy: a longer warm_up", e.r_hat, o.name));
+      if (grid_.n_replicas() > 1 && e.r_hat > worst) {
+        worst = e.r_hat;
+        most_apart = o.name;
       }
+    }
+    if (!apart.empty()) {
+      run_.warn(progress, "R-hat" + where,
+                fmt::format("infinite of {}: every {} gives one number again and again, and not the same as the "
+                            "others; remedy: another updater",
+                            join(apart), grid_.n_replicas() > 1 ? "replica" : "half of the chain"));
+    } else if (!most_apart.empty()) {
+      run_.warn(
+          progress, "R-hat" + where,
+          fmt::format("{} of {}: the replicas disagree; remedy: a longer warm_up", r_hat_text(worst), most_apart));
     }
     if (!constant.empty()) {
       run_.warn(progress, "constant" + where,
@@ -468,7 +489,7 @@ std::string LatticeField::result_text() const {
     const Estimate e = own().estimate(o);
     const double quoted = own().quoted_error(o, e);
     text += fmt::format("{:<28}{:>22}{:>12.2f} {:>9}\n", o.name, with_error(e.value, quoted), e.tau_int,
-                        std::isfinite(e.r_hat) ? fmt::format("{:.4f}", e.r_hat) : "-");
+                        r_hat_text(e.r_hat));
     if (has_reference_ && deck_.text("study.reference.observable") == o.name)
       text += reference_line(deck_, "value", e.value, quoted);
   }

@@ -56,6 +56,49 @@ TEST_CASE("rounding errors of a constant are no signal", "[statistics]") {
   CHECK(estimate.error == 0);
 }
 
+TEST_CASE("a constant is one whatever its length, its last digits and what is made of it", "[statistics]") {
+  for (const std::size_t n : {100U, 3000U, 30000U}) {
+    for (const double c : {-2.0, 0.1, 1e9 / 3}) {
+      std::vector<double> x(n, c);
+      const std::vector<double> square(n, c * c);
+      CAPTURE(n, c);
+      // 1 - sum of 3000 numbers / 3000 is 1e-13, a deviation of every number that does not decay: tau_int was 352
+      const auto variance = [](const std::vector<double>& m) { return 400 * (m[1] - m[0] * m[0]); };
+      const Estimate exact = derived_gamma_method({x, square}, 1, variance);
+      CHECK(std::abs(exact.value) <= 1e-13 * c * c);  // c^2 may be rounded once, in a fused sum
+      CHECK(exact.error == 0);
+      CHECK(exact.tau_int == 0.5);
+      for (std::size_t t = 0; t < n; t += 3) x[t] *= 1 + 4e-16;  // sums in another order
+      CHECK(is_constant(x));
+      for (const Estimate& e :
+           {gamma_method(x, 2), derived_gamma_method({x}, 2, [](const std::vector<double>& m) { return 7 * m[0]; })}) {
+        CHECK(e.error == 0);
+        CHECK(e.tau_int == 0.5);
+        CHECK(e.r_hat == 1);
+      }
+      for (std::size_t t = 0; t < n; t += 3) x[t] = c * (1 + 1e-12);  // a signal, if a small one
+      CHECK_FALSE(is_constant(x));
+      CHECK(gamma_method(x, 1).error > 0);
+    }
+  }
+}
+
+TEST_CASE("R-hat of chains that stand still at numbers of their own is infinite", "[statistics]") {
+  const std::int64_t length = 1000;
+  for (const double offset : {0.0, 1000.0}) {
+    std::vector<double> charge;
+    for (const double q :
+         {1.0, -1.0, 2.0, 0.0, -2.0, 0.0, 1.0, -1.0}) {  // their mean is 0, which is no measure of them
+      for (std::int64_t t = 0; t < length; ++t)
+        charge.push_back(offset + q + (t % 7 == 0 ? 1e-16 * offset : 0) + q * 2e-16 * (t % 2));
+    }
+    CHECK(std::isinf(split_r_hat(charge, 8)));
+    CHECK(std::isinf(gamma_method(charge, 8).r_hat));
+    const auto same = [](const std::vector<double>& m) { return m[0]; };
+    CHECK(std::isinf(derived_gamma_method({charge}, 8, same).r_hat));
+  }
+}
+
 TEST_CASE("R-hat sees a chain that sits elsewhere", "[statistics]") {
   auto series = autoregressive(0.0, 4, 1000, 5);
   CHECK(split_r_hat(series, 4) < 1.02);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <vector>
 
 #include "koushi/field/gauge_group.hpp"
@@ -82,7 +83,38 @@ void write_single(const std::string& file, const LinkConfiguration& c, int rows)
   out.write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(4 * numbers.size()));
 }
 
+/// Puts another word in the place of one in a file.
+void replace_word(const std::string& file, const std::string& old, const std::string& other) {
+  std::ifstream in(file, std::ios::binary);
+  std::string all{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  in.close();
+  const std::size_t at = all.find(old);
+  REQUIRE(at != std::string::npos);
+  std::ofstream(file, std::ios::binary) << all.replace(at, old.size(), other);
+}
+
 }  // namespace
+
+TEST_CASE("links whose header names the other order of bytes are read in the order of their checksum", "[study]") {
+  const std::string file =
+      (std::filesystem::temp_directory_path() / ("koushi_order_" + std::to_string(getpid()))).string();
+  const LinkConfiguration c = some_links();
+  write_nersc(file, c, "test");
+  replace_word(file, "IEEE64BIG", "IEEE64LITTLE");
+  CHECK(read_nersc(file).links == c.links);
+  for (const int rows : {2, 3}) {
+    write_single(file, c, rows);
+    const std::vector<double> right = read_nersc(file).links;
+    for (const char* word : {"IEEE32BIG\n", "IEEE32\n"}) {
+      write_single(file, c, rows);
+      replace_word(file, "IEEE32LITTLE\n", word);
+      CHECK(read_nersc(file).links == right);
+    }
+  }
+  replace_word(file, "CHECKSUM = ", "CHECKSUM = 1 ");
+  CHECK_THROWS_WITH(read_nersc(file), Catch::Matchers::ContainsSubstring("its checksum is"));
+  std::filesystem::remove(file);
+}
 
 TEST_CASE("links in single precision become elements of SU(3), those in double precision stay as they are", "[study]") {
   const std::string file =
