@@ -172,7 +172,7 @@ class Scan(unittest.TestCase):
     def test_runs_that_have_not_measured_and_sizes(self):
         """A run that was stopped has a row without numbers, and an extrapolation says so; n_sites is an axis; a shared seed is warned of."""
         deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
-        small = [word for key in ("study.steps=20", "study.average=0", "study.measure.samples=16384", "study.reference={energy_per_site=-0.7}") for word in ("--set", key)]
+        small = [word for key in ("study.steps=20", "study.average=0", "study.measure.samples=65536", "study.reference={energy_per_site=-0.7}") for word in ("--set", key)]
         for k, extents in enumerate(("[4,2]", "[4,4]", "[6,2]")):
             self.run_in("run", deck, *small, "--set", "lattice.extents=" + extents, "--output", "r%d.h5" % k)
         self.run_in("run", deck, "--set", "lattice.extents=[6,4]", "--set", "study.steps=1000000", "--time-limit", "0.5 s", "--output", "r3.h5", code=75)
