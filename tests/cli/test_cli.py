@@ -184,16 +184,18 @@ class Cli(unittest.TestCase):
         self.assertTrue(any(round(links * rate) % 2 for rate in accepted), accepted)
 
     def test_field_updates_go_on_bitwise_on_other_ranks(self):
-        """Clusters of signs, Fourier acceleration and a Hopfield memory: stopped every half second and resumed on 1 to 3 ranks that share the replicas."""
+        """Clusters of signs, Fourier acceleration and a Hopfield memory: stopped after a third of the time that the whole run takes and resumed on 1 to 3 ranks that share the replicas."""
         for case, (name, sets, length) in enumerate([("phi4_2d.toml", ['updater.1={kind="swendsen-wang"}', "lattice.replicas=4"], 4000),
                                    ("phi4_2d.toml", ['updater.0={kind="fourier-hmc"}', "lattice.replicas=4"], 8000), ("hopfield.toml", [], 4000)]):
             words = [word for key in [*sets, "study.measurements=%d" % length] for word in ("--set", key)]
             deck, whole, pieces = os.path.join(INPUTS, name), self.path("whole%d.h5" % case), self.path("pieces%d.h5" % case)
+            began = time.monotonic()
             done = koushi("run", deck, "--output", whole, *words)
+            third = "%.2f s" % ((time.monotonic() - began) / 3)
             self.assertEqual(done.returncode, 0, done.stderr)
             stops = 0
             for attempt in range(200):
-                done = koushi("run", deck, "--output", pieces, *words, "--resume", "--time-limit", "0.5 s", ranks=1 + attempt % 3)
+                done = koushi("run", deck, "--output", pieces, *words, "--resume", "--time-limit", third, ranks=1 + attempt % 3)
                 if "stopped on request" not in done.stdout:
                     break
                 stops += 1
@@ -407,7 +409,7 @@ class Cli(unittest.TestCase):
                            (["wavefunction.factor.0.symmetry=none"], "another wavefunction.factor.0.symmetry"),
                            (['lattice.boundary=["open"]'], "another lattice.boundary"),
                            (["lattice.extents=[8,2]"], "another lattice.extents"),
-                           (["hamiltonian.staggered_field=1e-4"], "the Hamiltonian of that run has 16 symmetries for the filters to run over, and this one has 8")]:
+                           (["hamiltonian.staggered_field=1e-4"], "the Hamiltonian of that run has 16 symmetries for the parameters of a factor \"rbm\" to be tied by, and this one has 8")]:
             done = self.small(self.path("b.h5"), "--set", "study.initial_parameters=" + file, *[w for key in sets for w in ("--set", key)])
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn(said, done.stderr)

@@ -216,7 +216,7 @@ class Slurm(unittest.TestCase):
 
     def test_chains(self):
         """A fit that waits for its run, also while that is requeued; what follows a failure is cancelled."""
-        self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 1, "--time", "5m", *words_of(["study.measurements=1200"]), name="run.slurm")
+        self.job(ROOT / "inputs" / "free_field_2d.toml", "--ranks", 1, "--time", "5m", *words_of(["study.measurements=8000"]), name="run.slurm")
         self.job(ROOT / "inputs" / "correlator_fit.toml", "--ranks", 1, "--time", "5m", name="fit.slurm")
         (self.folder / "bad.slurm").write_text("#!/usr/bin/env bash\nexit 1\n")
         jobs = {}
