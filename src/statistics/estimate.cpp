@@ -156,7 +156,8 @@ Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains, 
 }  // namespace
 
 Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, std::int64_t n_chains,
-                              const std::function<double(const std::vector<double>&)>& f) {
+                              const std::function<double(const std::vector<double>&)>& f,
+                              const std::function<std::vector<double>(const std::vector<double>&)>& gradient) {
   std::vector<double> means;
   std::vector<double> steps;
   std::vector<double> scales;
@@ -170,13 +171,17 @@ Estimate derived_gamma_method(const std::vector<std::vector<double>>& series, st
   }
   std::vector<double> projected(series.front().size());
   double rounding = 0;
-  for (std::size_t k = 0; k < series.size(); ++k) {
-    if (!(steps[k] > 0)) continue;  // a constant has no error to pass on
+  const std::vector<double> slopes = gradient ? gradient(means) : std::vector<double>{};
+  const auto difference = [&](std::size_t k) {
     std::vector<double> at = means;
     at[k] = means[k] + steps[k];
     const double above = f(at);
     at[k] = means[k] - steps[k];
-    const double slope = (above - f(at)) / (2 * steps[k]);
+    return (above - f(at)) / (2 * steps[k]);
+  };
+  for (std::size_t k = 0; k < series.size(); ++k) {
+    if (!(steps[k] > 0)) continue;  // a constant has no error to pass on
+    const double slope = gradient ? slopes[k] : difference(k);
     rounding += std::abs(slope) * scales[k];
     for (std::size_t t = 0; t < projected.size(); ++t) projected[t] += slope * (series[k][t] - means[k]);
   }

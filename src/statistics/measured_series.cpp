@@ -93,7 +93,7 @@ Estimate MeasuredSeries::estimate(const Observable& observable) const {
                       observable.series.front().series, series.front().size(), from.series, series.back().size()));
     }
   }
-  Estimate estimate = observable.value ? derived_gamma_method(series, n_chains_, observable.value)
+  Estimate estimate = observable.value ? derived_gamma_method(series, n_chains_, observable.value, observable.gradient)
                                        : gamma_method(series.front(), n_chains_);
   if (observable.imaginary) {
     double square = 0;

@@ -69,13 +69,7 @@ std::int64_t FieldChain::measured() const { return series_.measured("action_dens
 Estimate FieldChain::estimate(const Observable& observable) const {
   const auto known = estimates_.find(observable.name);  // points of curves have no name
   if (known != estimates_.end()) return known->second;
-  for (const SeriesColumn& from : observable.series) {
-    if (series_.measured(from.series) == measured()) continue;
-    throw StoreError(
-        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
-                    "go on, or --overwrite",
-                    from.series));
-  }
+  refuse_incomplete(observable);
   const Estimate result = series_.estimate(observable);
   if (!observable.name.empty()) estimates_.emplace(observable.name, result);
   return result;
@@ -176,6 +170,19 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
   }
   history_.read(reader, prefix_);
   read_series(reader, prefix_, n_measurements, series_);
+  if (n_measurements == 0) return;
+  for (const Observable& o : observables_) refuse_incomplete(o);
+}
+
+/// Refuses what is not made of all measurements of this run.
+void FieldChain::refuse_incomplete(const Observable& observable) const {
+  for (const SeriesColumn& from : observable.series) {
+    if (series_.measured(from.series) == measured()) continue;
+    throw StoreError(
+        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
+                    "go on, or --overwrite",
+                    from.series));
+  }
 }
 
 }  // namespace koushi

@@ -51,7 +51,8 @@ inline std::map<std::string, Estimate> sample_field(FieldTheory& theory, int n,
       for (const auto& chain : series.at({from.series, from.column}))
         flat.back().insert(flat.back().end(), chain.begin(), chain.end());
     }
-    result[observable.name] = derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value);
+    result[observable.name] =
+        derived_gamma_method(flat, static_cast<std::int64_t>(replicas), observable.value, observable.gradient);
   }
   return result;
 }

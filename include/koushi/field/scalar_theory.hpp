@@ -49,6 +49,7 @@ struct PathOptions {
   std::vector<double> potential;  ///< [k]; potential[0] is not used
   PathRule rule = PathRule::end_point;
   double ends[2] = {0, 0};  ///< x before the first and behind the last point, where the boundary is fixed
+  double gap_time = 0;      ///< t of the gaps, see PathLevels; 0: from V
 };
 std::unique_ptr<ScalarTheory> make_path_theory(const Grid& grid, const PathOptions& options);
 

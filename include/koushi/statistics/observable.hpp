@@ -22,6 +22,14 @@ struct SeriesColumn {
   std::size_t column = 0;
 };
 
+/// The same number from later times, to which excited states in it fall off.
+struct LaterValue {
+  std::vector<SeriesColumn> series{};
+  std::function<double(const std::vector<double>&)> value{};                  ///< empty: there is none
+  std::function<std::vector<double>(const std::vector<double>&)> gradient{};  ///< as of an Observable
+  std::string cause{};  ///< of a difference beyond its error, and what helps
+};
+
 /// A number that is estimated from the means of measured series.
 struct Observable {
   std::string name;
@@ -35,6 +43,9 @@ struct Observable {
   /// The imaginary part of one measurement, whose mean is 0: its mean square is a part of the variance, not of the
   /// error.
   std::optional<SeriesColumn> imaginary{};
+  /// d value / d means, where `value` cannot follow a step of one error of a single mean; empty: differences do.
+  std::function<std::vector<double>(const std::vector<double>&)> gradient{};
+  LaterValue later{};
 };
 
 /// Observables along an axis, as a correlator against distance.

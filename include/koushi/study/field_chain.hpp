@@ -68,6 +68,8 @@ class FieldChain {
 
  private:
   void write_observables(ResultWriter& writer) const;
+  /// Errors: StoreError.
+  void refuse_incomplete(const Observable& observable) const;
 
   const Grid& grid_;
   std::string prefix_;

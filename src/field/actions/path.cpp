@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "../mode_range.hpp"
 #include "../quartic_action.hpp"
@@ -11,6 +12,18 @@
 namespace koushi {
 
 namespace {
+
+/// The highest power of V that is not 0; 0 if there is none.
+std::size_t degree_of(const std::vector<double>& potential) {
+  std::size_t degree = potential.empty() ? 0 : potential.size() - 1;
+  while (degree > 0 && potential[degree] == 0) --degree;
+  return degree;
+}
+/// Whether V rises on both sides.
+bool is_bound(const std::vector<double>& potential) {
+  const std::size_t degree = degree_of(potential);
+  return degree > 0 && degree % 2 == 0 && potential[degree] > 0;
+}
 
 /// A scalar field on a line, as the path of a particle: its ends may be fixed, and its levels are measured.
 template <typename Bond>
@@ -23,33 +36,38 @@ class Path : public ScalarField<PolynomialSite, Bond, 1, 1> {
         spacing_(options.spacing),
         closed_(grid.options().boundary[0] != Boundary::fixed) {
     if (!closed_) set_ends(options.ends);
+    // paths with ends have excited states near them
+    if (closed_ && grid.options().boundary[0] != Boundary::open && is_bound(options.potential))
+      levels_.emplace(options, grid.view().global_extent[grid.view().first_direction], options.gap_time);
   }
 
   Measured measure() override {
     std::vector<double> slices;
     Measured all = this->measurement_.measure(this->field_, slices);
-    if (!has_levels()) return all;
+    if (!levels_) return all;
     const GridView& view = this->grid_.view();
     const int length = view.global_extent[view.first_direction];
     const double weight = this->grid_.options().boundary[0] == Boundary::antiperiodic ? -1 : 1;
     for (std::size_t r = 0; r < static_cast<std::size_t>(view.n_replicas); ++r)
-      append_path_sums(&slices[r * static_cast<std::size_t>(length)], length, weight, all["path_levels"]);
+      levels_->append(&slices[r * static_cast<std::size_t>(length)], weight, all["path_correlators"]);
     return all;
   }
   std::vector<Observable> observables() const override {
     std::vector<Observable> all = this->measurement_.local_observables();
-    if (has_levels()) {
-      for (Observable& gap : path_gaps(spacing_)) all.push_back(std::move(gap));
+    if (levels_) {
+      for (Observable& gap : levels_->observables()) all.push_back(std::move(gap));
     }
     return all;
   }
   std::vector<Curve> curves() const override {
-    return closed_ ? this->measurement_.curves(spacing_) : std::vector<Curve>{};
+    std::vector<Curve> all = closed_ ? this->measurement_.curves(spacing_) : std::vector<Curve>{};
+    if (levels_) {
+      for (Curve& gap : levels_->curves()) all.push_back(std::move(gap));
+    }
+    return all;
   }
 
  private:
-  /// Paths with ends have excited states near them.
-  bool has_levels() const { return closed_ && this->grid_.options().boundary[0] != Boundary::open; }
   /// Values in the halo, which no update touches.
   void set_ends(const double (&ends)[2]) {
     const GridView& view = this->grid_.view();
@@ -66,7 +84,8 @@ class Path : public ScalarField<PolynomialSite, Bond, 1, 1> {
   }
 
   double spacing_;
-  bool closed_;  ///< no fixed ends
+  bool closed_;                       ///< no fixed ends
+  std::optional<PathLevels> levels_;  ///< none with ends, or without bound states
 };
 
 /// What a deck gives of a PathOptions.
@@ -75,6 +94,7 @@ struct PathDeck {
   std::vector<double> potential;
   PathRule rule = PathOptions{}.rule;
   std::vector<double> ends{PathOptions{}.ends[0], PathOptions{}.ends[1]};
+  std::optional<double> gap_time;
 
   static const Keys<PathDeck>& keys() {
     static const Keys<PathDeck> all =
@@ -89,7 +109,10 @@ struct PathDeck {
                      {"symmetrised", PathRule::symmetrised}},
                     "where V is taken; results agree only as a -> 0")
             .reals("ends", &PathDeck::ends, {},
-                   "x before the first and behind the last point, with boundary = [\"fixed\"]");
+                   "x before the first and behind the last point, with boundary = [\"fixed\"]")
+            .real("gap_time", &PathDeck::gap_time, {positive_number},
+                  "t of gap_n, from C(t) and C(2t): at most a quarter of the length, in steps of a; if not given: "
+                  "where states beyond the sixth are down by e^-3.6 in V");
     return all;
   }
 };
@@ -104,8 +127,8 @@ struct PathDeck {
 ///   grows, so for c_2 < 0 the least k has the least eigenvalue. With open ends the halves of a V at ends are missing
 ///   where a rule is on steps, but x = const shows that c_2 > 0 is needed, and then all terms are squares.
 /// * One point with open ends has no step: nothing of S is left to the rules on steps.
-void refuse_unbounded(const DeckSection& section, const PathOptions& options, std::size_t degree, int extent,
-                      Boundary boundary) {
+void refuse_unbounded(const DeckSection& section, const PathOptions& options, int extent, Boundary boundary) {
+  const std::size_t degree = degree_of(options.potential);
   const bool on_steps =
       options.rule == PathRule::mid_point || (options.rule == PathRule::symmetrised && boundary == Boundary::open);
   if (on_steps && boundary == Boundary::open && extent == 1) {
@@ -118,7 +141,7 @@ void refuse_unbounded(const DeckSection& section, const PathOptions& options, st
   constexpr double rounding = 1e-12;
   if (weight < rounding) return;  // one point on an antiperiodic ring: the middle of x and -x is 0
   if (degree > 2) {
-    if (degree % 2 != 0 || options.potential[degree] < 0)
+    if (!is_bound(options.potential))
       section.refuse("potential", "V is not bounded below", "an even highest power with a positive coefficient");
     return;
   }
@@ -144,13 +167,23 @@ FieldAction path(const DeckSection& section, const GridOptions& lattice) {
   options.potential.insert(options.potential.end(), keys.potential.begin(), keys.potential.end());
   if (keys.potential.size() > PolynomialSite::degree)
     section.refuse("potential", fmt::format("{} coefficients were given", keys.potential.size()), "at most 8");
-  std::size_t degree = keys.potential.size();
-  while (degree > 0 && keys.potential[degree - 1] == 0) --degree;
-  refuse_unbounded(section, options, degree, lattice.extents[0], lattice.boundary[0]);
+  refuse_unbounded(section, options, lattice.extents[0], lattice.boundary[0]);
   if (keys.ends.size() != 2) section.refuse("ends", fmt::format("{} ends were given", keys.ends.size()), "two");
   if (section.given("ends") && lattice.boundary[0] != Boundary::fixed)
     section.refuse("ends", "the ends of this path are not fixed", "lattice.boundary = [\"fixed\"], or no ends");
   std::copy(keys.ends.begin(), keys.ends.end(), options.ends);
+  if (keys.gap_time) {
+    const double length = keys.spacing * lattice.extents[0];
+    if (lattice.boundary[0] == Boundary::fixed || lattice.boundary[0] == Boundary::open || !is_bound(options.potential))
+      section.refuse("gap_time", "gaps of a path with ends, or of a V without bound states, are not measured",
+                     "no gap_time");
+    if (*keys.gap_time < keys.spacing || *keys.gap_time > 0.25 * length * (1 + 1e-9))
+      section.refuse(
+          "gap_time",
+          fmt::format("{:.6g} on a path of length {:.6g} in steps of {:.6g}", *keys.gap_time, length, keys.spacing),
+          "at least a step, at most a quarter of the path");
+    options.gap_time = *keys.gap_time;
+  }
   FieldAction action = scalar_action(1);
   action.grid.fixed_ends = true;
   action.couplings = {{.key = "spacing"}};

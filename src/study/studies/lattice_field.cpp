@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/memory.hpp"
@@ -92,6 +93,7 @@ class LatticeField {
       const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
       watch(progress, *chains_[k], where);
       watch_the_length(progress, k, where);
+      watch_plateaus(progress, *chains_[k], where);
     }
     watch_exchange(progress);
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
@@ -243,6 +245,37 @@ class LatticeField {
                   fmt::format("its length {:.4g} is {:.2g} / gap_1: gap_1 and gap_2 are not E_n - E_0 of a long one; "
                               "remedy: a larger lattice.extents",
                               length, length * e.value));
+      }
+    }
+  }
+
+  /// Numbers that still fall where they are taken from later times.
+  void watch_plateaus(Progress& progress, const FieldChain& chain, const std::string& where) {
+    for (const Observable& o : chain.observables()) {
+      if (!o.later.value) continue;
+      Observable fall{"", "", o.series, {}};
+      fall.series.insert(fall.series.end(), o.later.series.begin(), o.later.series.end());
+      const auto parts = [n = o.series.size()](const std::vector<double>& means) {
+        const auto middle = means.begin() + static_cast<std::ptrdiff_t>(n);
+        return std::pair{std::vector<double>{means.begin(), middle}, std::vector<double>{middle, means.end()}};
+      };
+      fall.value = [&o, parts](const std::vector<double>& means) {
+        const auto [now, later] = parts(means);
+        return o.value(now) - o.later.value(later);
+      };
+      if (o.gradient) {
+        fall.gradient = [&o, parts](const std::vector<double>& means) {
+          const auto [now, later] = parts(means);
+          std::vector<double> all = o.gradient(now);
+          for (const double slope : o.later.gradient(later)) all.push_back(-slope);
+          return all;
+        };
+      }
+      const Estimate e = chain.estimate(fall);
+      const double error = chain.quoted_error(fall, e);
+      if (e.value > 3 * error) {
+        run_.warn(progress, "plateau" + where,
+                  fmt::format("{} falls by {} to later times: {}", o.name, with_error(e.value, error), o.later.cause));
       }
     }
   }

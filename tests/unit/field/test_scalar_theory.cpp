@@ -7,6 +7,7 @@
 
 #include "field_sampling.hpp"
 #include "koushi/field/hmc.hpp"
+#include "koushi/field/path_levels.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "updates_of.hpp"
 
@@ -239,24 +240,144 @@ TEST_CASE("free fields of 1 to 4 directions have the exact <phi^2>", "[field][ex
   }
 }
 
-/// Gaps of the transfer matrix T(x, y) = exp(- (x - y)^2 / 2a - a (V(x) + V(y)) / 2) on a grid of points, V = q x^2 + l
-/// x^4.
-Eigen::VectorXd exact_gaps(double a, double q, double l) {
-  const int n = 161;
-  const double reach = 4;
-  const double h = 2 * reach / (n - 1);
-  Eigen::MatrixXd t(n, n);
-  const auto v = [&](double x) { return (q + l * x * x) * x * x; };
-  for (int i = 0; i < n; ++i) {
-    for (int j = 0; j < n; ++j) {
-      const double x = -reach + i * h;
-      const double y = -reach + j * h;
-      t(i, j) = std::exp(-(x - y) * (x - y) / (2 * a) - a * (v(x) + v(y)) / 2);
+/// The transfer matrix T(x, y) = exp(- (x - y)^2 / 2a - a (V(x) + V(y)) / 2) on a grid of points, V = q x^2 + l x^4 + c
+/// x: gaps, and <0| x^k |n> of the lowest 20 states.
+struct TransferMatrix {
+  static constexpr int n = 201;
+  static constexpr int states = 20;
+  double a;
+  Eigen::VectorXd gaps;
+  double element[6][states] = {};
+
+  TransferMatrix(double spacing, double q, double l, double c = 0) : a(spacing) {
+    const double reach = 4.5;
+    const double h = 2 * reach / (n - 1);
+    Eigen::MatrixXd t(n, n);
+    const auto v = [&](double x) { return ((q + l * x * x) * x + c) * x; };
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < n; ++j) {
+        const double x = -reach + i * h;
+        const double y = -reach + j * h;
+        t(i, j) = std::exp(-(x - y) * (x - y) / (2 * a) - a * (v(x) + v(y)) / 2);
+      }
+    }
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(t);
+    gaps = (-(solver.eigenvalues().reverse().array() / solver.eigenvalues()(n - 1)).log() / a).matrix();
+    for (int k = 0; k < 6; ++k) {
+      for (int state = 0; state < states; ++state) {
+        for (int i = 0; i < n; ++i)
+          element[k][state] +=
+              solver.eigenvectors()(i, n - 1) * std::pow(-reach + i * h, k) * solver.eigenvectors()(i, n - 1 - state);
+      }
     }
   }
-  const Eigen::VectorXd eigenvalues =
-      Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(t, Eigen::EigenvaluesOnly).eigenvalues().reverse();
-  return (-(eigenvalues.array() / eigenvalues(0)).log() / a).matrix();
+  /// <x^k(0) x^l(time)> of an infinite path.
+  double correlator(int k, int l, double time) const {
+    double sum = 0;
+    for (int state = 0; state < states; ++state)
+      sum += element[k][state] * element[l][state] * std::exp(-time * gaps(state));
+    return sum;
+  }
+  /// What a gap between t and 2t is made of, in the order of its series, as many operators as these tell.
+  std::vector<double> means(double t, const std::vector<SeriesColumn>& series, bool even) const {
+    std::vector<double> all;
+    int n_operators = 4;
+    while (n_operators < 6 && means_of(n_operators, even) < series.size()) ++n_operators;
+    REQUIRE(means_of(n_operators, even) == series.size());
+    for (int k = 1; k < n_operators; ++k) {
+      if (!even || k % 2 == 0) all.push_back(element[k][0]);
+    }
+    for (const double time : {t, 2 * t}) {
+      for (int k = 1; k < n_operators; ++k) {
+        for (int l = k; l < n_operators; ++l) {
+          if (!even || (k + l) % 2 == 0) all.push_back(correlator(k, l, time));
+        }
+      }
+    }
+    return all;
+  }
+  static std::size_t means_of(int n_operators, bool even) {
+    std::size_t count = 0;
+    for (int k = 1; k < n_operators; ++k) {
+      count += !even || k % 2 == 0 ? 1 : 0;
+      for (int l = k; l < n_operators; ++l) count += !even || (k + l) % 2 == 0 ? 2 : 0;
+    }
+    return count;
+  }
+};
+
+Eigen::VectorXd exact_gaps(double a, double q, double l) { return TransferMatrix(a, q, l).gaps; }
+
+TEST_CASE("gaps of a double well are those of its transfer matrix, however small the spacing", "[field][exact]") {
+  // E_1 - E_0 and E_2 - E_0 of V = -1.96 x^2 + x^4 / 2 at two spacings, by an independent program. Between the first two
+  // times, and with four operators, gap_2 was 2.11 at a = 0.1 and 2.21 at 0.05.
+  struct Row {
+    double a;
+    double first;
+    double second;
+  };
+  for (const Row& row : {Row{0.1, 0.24700, 1.82245}, Row{0.05, 0.24792, 1.82495}}) {
+    const TransferMatrix exact(row.a, -1.96, 0.5);
+    CAPTURE(row.a);
+    CHECK(std::abs(exact.gaps(1) - row.first) < 6e-6);
+    CHECK(std::abs(exact.gaps(2) - row.second) < 6e-6);
+    const PathOptions options{.spacing = row.a, .potential = {0, 0, -1.96, 0, 0.5}};
+    const int length = static_cast<int>(std::lround(40 / row.a));
+    const PathLevels levels(options, length, 0);
+    const PathLevels shortest(options, length, row.a);
+    for (std::size_t level = 1; level <= 2; ++level) {
+      const double right = exact.gaps(static_cast<Eigen::Index>(level));
+      const Observable gap = levels.observables()[level - 1];
+      CHECK(gap.name == "gap_" + std::to_string(level));
+      CHECK(gap.help.find("t = 0.6;") != std::string::npos);  // at both spacings
+      const double bias = gap.value(exact.means(0.6, gap.series, true)) / right - 1;
+      CHECK(bias > -1e-7);
+      CHECK(bias < 1e-3);
+      const double later = gap.later.value(exact.means(0.8, gap.later.series, true)) / right - 1;
+      CHECK(later < 0.3 * bias);  // e^{-0.2 (E_6 - E_2)} = 0.24
+      // what a silent bias looks like: at one step it is large, and the later time tells
+      const Observable early = shortest.observables()[level - 1];
+      const double at_once = early.value(exact.means(row.a, early.series, true)) / right - 1;
+      CHECK(at_once > 0.008);
+      CHECK(early.later.value(exact.means(2 * row.a, early.later.series, true)) <
+            early.value(exact.means(row.a, early.series, true)) * (1 - 0.004));
+      const Curve curve = levels.curves()[level - 1];
+      double before = 1;
+      for (std::size_t k = 0; k < curve.x.size(); ++k) {
+        const double now = curve.points[k].value(exact.means(curve.x[k], curve.points[k].series, true)) / right - 1;
+        CHECK(now < before);
+        before = now;
+      }
+      CHECK(std::abs(curve.x.front() - 0.3) < 1e-12);
+      CHECK(std::abs(curve.x.back() - 1.2) < 1e-12);
+    }
+  }
+}
+
+TEST_CASE("derivatives of gaps by their means are those of small steps", "[field]") {
+  for (const double tilt : {0.0, 0.3}) {
+    const double a = 0.1;
+    const TransferMatrix exact(a, -1.96, 0.5, tilt);
+    const PathLevels levels({.spacing = a, .potential = {0, tilt, -1.96, 0, 0.5}}, 400, 0.6);
+    for (std::size_t level = 1; level <= 2; ++level) {
+      const Observable gap = levels.observables()[level - 1];
+      const std::vector<double> means = exact.means(0.6, gap.series, tilt == 0);
+      REQUIRE(means.size() == gap.series.size());
+      CHECK(std::abs(gap.value(means) / exact.gaps(static_cast<Eigen::Index>(level)) - 1) < 2e-3);
+      const std::vector<double> slopes = gap.gradient(means);
+      REQUIRE(slopes.size() == means.size());
+      for (std::size_t k = 0; k < means.size(); ++k) {
+        CAPTURE(tilt, level, k);
+        const double step = 1e-7 * std::abs(means[k]);
+        std::vector<double> moved = means;
+        moved[k] += step;
+        const double above = gap.value(moved);
+        moved[k] -= 2 * step;
+        const double slope = (above - gap.value(moved)) / (2 * step);
+        CHECK(std::abs(slopes[k] - slope) < 1e-3 * std::abs(slope) + 1e-6);
+      }
+    }
+  }
 }
 
 TEST_CASE("anharmonic paths have the exact moments of their transfer matrix", "[field][exact][statistical]") {
