@@ -243,7 +243,9 @@ std::vector<Observable> PathLevels::observables() const {
     if (chosen_ + 1 < steps_.size()) {
       const Observable later = gap_observable(chosen_ + 1, level);
       gap.later = {later.series, later.value, later.gradient,
-                   fmt::format("states beyond the first {} are in it; remedy: a larger action.gap_time", n_operators_)};
+                   fmt::format("states beyond the first {} are in it, or what goes around a short path; remedy: a "
+                               "larger action.gap_time, or lattice.extents",
+                               n_operators_)};
     }
     all.push_back(std::move(gap));
   }

@@ -239,7 +239,7 @@ class Fields(unittest.TestCase):
         at = min(range(len(curves["effective_gap_2"]["x"])), key=lambda k: abs(curves["effective_gap_2"]["x"][k] - 0.6))
         self.assertEqual(curves["effective_gap_2"]["value"][at], found["gap_2"]["value"])
         said = self.koushi("run", well, *sets, "action.gap_time=0.1", "output.file='early.h5'").stdout
-        self.assertRegex(said, r"warning: plateau: gap_[12] falls by [0-9.()]+ to later times: states beyond the first 6 are in it; remedy: a larger action.gap_time")
+        self.assertRegex(said, r"warning: plateau: gap_[12] falls by [0-9.()]+ to later times: states beyond the first 6 are in it, or what goes around a short path; remedy: a larger action.gap_time, or lattice.extents")
         self.assertGreater(self.observables("early.h5")["gap_2"]["value"], 1.85)
 
     def means(self, file, series):

@@ -378,7 +378,7 @@ TEST_CASE("rungs of every action and parameter exchange by the weights that thei
         }
       }
       // Real numbers of a kind that are no couplings: of measurements, and of the first configuration.
-      const std::set<std::string> others{"flow_time", "flow_step", "smearing_weight", "noise"};
+      const std::set<std::string> others{"flow_time", "flow_step", "smearing_weight", "noise", "gap_time"};
       for (const Key& key : kind.keys) {
         INFO(key.path);
         if (key.type == KeyType::real) CHECK((tried.count(key.path) > 0) != (others.count(key.path) > 0));
