@@ -36,8 +36,12 @@ StoredLadder read_ladder(const ResultReader& reader) {
 std::vector<FieldRun> FieldRun::open(const Communicator& comm, const std::string& file, const std::string& free_key) {
   const auto reader = std::make_shared<const ResultReader>(comm, file);
   const std::string study = reader->read_text("summary/study");
-  if (study != "lattice-field")
-    throw UsageError(fmt::format("{} is of study.kind = \"{}\"\n  expected: the file of a lattice-field", file, study));
+  const StudyKind* kind = studies().find(study);
+  const auto is_of_fields = [](const StudyKind& one) { return one.subject == StudyKind::Subject::fields; };
+  if (kind == nullptr || !is_of_fields(*kind)) {
+    throw UsageError(fmt::format("{} is of study.kind = \"{}\"\n  expected: the file of a {}", file, study,
+                                 join(studies().names(is_of_fields), " or a ")));
+  }
   const StoredLadder ladder = read_ladder(*reader);
   const bool on_ladder = !ladder.parameter.empty() && ladder.parameter == free_key;
   std::vector<FieldRun> runs;

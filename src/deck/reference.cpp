@@ -126,13 +126,17 @@ void write_template(const Section& section, const std::string& parent, const std
                                : section.name.empty() ? ""
                                                       : name + ".";
     const auto given = settings.leaves.find(prefix + "kind");
-    const std::string wanted = given != settings.leaves.end() ? given->second.node->value<std::string>().value_or("")
-                               : section.name == "study"      ? study
-                               : static_cast<std::size_t>(k) < suiting.size() ? suiting[static_cast<std::size_t>(k)]
-                                                                              : section.template_kind;
+    std::string wanted;
+    if (given != settings.leaves.end()) {
+      wanted = given->second.node->value<std::string>().value_or("");
+    } else if (section.name == "study") {
+      wanted = study;
+    } else if (static_cast<std::size_t>(k) < suiting.size()) {
+      wanted = suiting[static_cast<std::size_t>(k)];
+    }
     const Section::Kind* kind = section.kinds.data();
     for (const auto& candidate : section.kinds) {
-      if (candidate.name == wanted) kind = &candidate;
+      if (wanted.empty() ? candidate.in_template : candidate.name == wanted) kind = &candidate;
     }
     words.insert(kind->suits.begin(), kind->suits.end());
     if (!section.name.empty())

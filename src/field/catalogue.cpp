@@ -12,9 +12,8 @@ namespace koushi {
 
 std::vector<Section> field_sections(const std::vector<std::string>& studies) {
   Section action{"action", "The weight of a configuration is e^{-S}.", false, action_kinds().declared(), studies};
-  action.template_kind = "phi4";
   action.template_key = "mass_squared";
-  Section updater{"updater", "What a sweep does, in this order.", true, updater_kinds().declared(), studies, 8, "hmc"};
+  Section updater{"updater", "What a sweep does, in this order.", true, updater_kinds().declared(), studies, 8};
   return {field_lattice_section(studies), action, updater};
 }
 

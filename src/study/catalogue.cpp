@@ -17,9 +17,12 @@ namespace {
 
 using namespace declare;
 
-const std::vector<std::string> manybody_studies{"ground-state", "measure"};
+std::vector<std::string> studies_of(StudyKind::Subject subject) {
+  return studies().names([subject](const StudyKind& kind) { return kind.subject == subject; });
+}
 
 std::vector<Section> make_catalogue() {
+  const std::vector<std::string> of_states = studies_of(StudyKind::Subject::states);
   std::vector<Section> sections;
   sections.push_back(
       {"",
@@ -37,28 +40,23 @@ std::vector<Section> make_catalogue() {
   Section lattice{"lattice",
                   "Where the spins or particles sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false,
                   lattices().declared()};
-  lattice.studies = manybody_studies;
-  lattice.template_kind = "square";
+  lattice.studies = of_states;
   lattice.template_key = "extents";
   sections.push_back(lattice);
 
-  Section hamiltonian{"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
-                      hamiltonians().declared(), manybody_studies};
-  hamiltonian.template_kind = "heisenberg";
-  sections.push_back(hamiltonian);
+  sections.push_back({"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
+                      hamiltonians().declared(), of_states});
 
-  sections.push_back({"wavefunction.factor", "log psi is the sum of those of the factors.", true, factors().declared(),
-                      manybody_studies, 8, "rbm"});
+  sections.push_back(
+      {"wavefunction.factor", "log psi is the sum of those of the factors.", true, factors().declared(), of_states, 8});
 
-  sections.push_back({"sampler", "Where basis states with the weights |psi|^2 come from.", false, samplers().declared(),
-                      manybody_studies, 1, "metropolis"});
-  sections.push_back({"solver",
-                      "The update of the parameters, theta <- theta - step delta.",
-                      false,
-                      solvers().declared(),
-                      {"ground-state"}});
+  sections.push_back(
+      {"sampler", "Where basis states with the weights |psi|^2 come from.", false, samplers().declared(), of_states});
+  sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
+                      solvers().declared(), studies().names([](const StudyKind& kind) { return kind.optimises; })});
 
-  for (Section& section : field_sections({"lattice-field"})) sections.push_back(std::move(section));
+  for (Section& section : field_sections(studies_of(StudyKind::Subject::fields)))
+    sections.push_back(std::move(section));
 
   sections.push_back(
       {"scan",

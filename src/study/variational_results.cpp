@@ -42,9 +42,10 @@ std::string variational_result_text(const StudyRun& run, const VariationalModel&
   } else if (deck.has("study.reference.energy_per_site")) {
     text += outdated_reference_line(deck);
   }
-  for (const StoredObservable& o : measurement.observables()) {
-    if (o.name != "energy" && o.name != "energy_per_site")
-      text += fmt::format("{:<28}{:>22} {}\n", o.name, with_error(o.value, o.error), o.unit);
+  constexpr std::size_t printed = 2;  // the energy and that per site
+  for (std::size_t k = printed; k < measurement.observables().size(); ++k) {
+    const StoredObservable& o = measurement.observables()[k];
+    text += fmt::format("{:<28}{:>22} {}\n", o.name, with_error(o.value, o.error), o.unit);
   }
   for (const std::string& warning : run.warnings()) text += "warning: " + warning + "\n";
   return text;

@@ -1,5 +1,6 @@
 """Fails where the rooms of the table below and the repository disagree: an #include between rooms that the table does not allow, a room whose CMakeLists.txt links
-others than the table says (USES), a README.md without the sentence "Uses `...`." of the table, and a library that is seen in a room which does not own it."""
+others than the table says (USES), a README.md without the sentence "Uses `...`." of the table, a library that is seen in a room which does not own it, and code that asks for a
+kind of a deck by its name outside the file of that kind."""
 import pathlib
 import re
 import sys
@@ -76,12 +77,41 @@ def check_room(root, room, there):
     return problems
 
 
+def kinds(root):
+    """The names that decks give to kinds, each with the file that defines it: NAME.cpp of the folders that koushi_kinds() collects."""
+    names = {}
+    for cmake in sorted((root / "src").glob("*/CMakeLists.txt")):
+        for folder in re.findall(r"koushi_kinds\(\w+ (\w+)", cmake.read_text()):
+            for path in (cmake.parent / folder).glob("*.cpp"):
+                definition = path.read_text().partition("_kind() {")[2]
+                name = re.search(r'"([a-z0-9-]+)"', definition)
+                if name:
+                    names[name.group(1)] = path
+    return names
+
+
+def check_kinds(root):
+    """Lines that ask for a kind by its name outside of its file: whoever needs a property of a kind asks the object for it."""
+    names = kinds(root)
+    if len(names) < 40:
+        return [f"{len(names)} kinds were found"]
+    problems = []
+    for path in sorted([*(root / "src").rglob("*.[ch]pp"), *(root / "include").rglob("*.hpp")]):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            asked = re.findall(r'[=!]=\s*"([a-z0-9-]+)"|"([a-z0-9-]+)"\s*[=!]=|template_kind = "([a-z0-9-]+)"', line.split("//")[0])
+            for name in {word for match in asked for word in match if word}:
+                if name in names and names[name] != path:
+                    problems.append(f"{path.relative_to(root)}:{number}: asks for the kind {name} of {names[name].relative_to(root)} by its name")
+    return problems
+
+
 def main(root):
     there = [room for room in USES if (root / "src" / room / "CMakeLists.txt").exists()]
     problems = [f"src/{path.name} is not in the table of rooms" for path in sorted((root / "src").iterdir()) if path.is_dir() and path.name not in USES]
     for room in there:
         problems += check_room(root, room, there)
-    print("\n".join(problems) or "every arrow is in the table")
+    problems += check_kinds(root)
+    print("\n".join(problems) or "every arrow is in the table, and nothing asks for a kind by its name")
     return 1 if problems else 0
 
 

@@ -21,6 +21,7 @@ struct Kind {
   std::vector<Section> sections{};                         ///< in its section, as [[wavefunction.factor.layer]]
   /// Words that kinds of different sections share where a template shows them together, as "fermions".
   std::vector<std::string> suits{};
+  bool in_template = false;  ///< the one that a template shows where nothing is chosen
 };
 
 /// The kinds that a section of a deck can name: koushi's own, and what a program of one's own adds before a deck is
@@ -43,7 +44,8 @@ class Kinds {
   std::vector<Section::Kind> declared() {
     read_ = true;
     std::vector<Section::Kind> list;
-    for (const OneKind& kind : all_) list.push_back({kind.name, kind.help, kind.keys, kind.sections, kind.suits});
+    for (const OneKind& kind : all_)
+      list.push_back({kind.name, kind.help, kind.keys, kind.sections, kind.suits, kind.in_template});
     return list;
   }
   const std::vector<OneKind>& all() const { return all_; }

@@ -54,13 +54,13 @@ struct Section {
     std::vector<Section> sections{};  ///< in this one
     /// Of a list of sections a template shows every kind that shares a word with a kind of the sections before.
     std::vector<std::string> suits{};
+    bool in_template = false;  ///< what a template shows where nothing is chosen; else the first kind
   };
   std::vector<Kind> kinds;
   std::vector<std::string> studies{};  ///< kinds of study that have this section; empty: all
   int max_count = 1;                   ///< of an array
-  std::string template_kind{};         ///< kind and optional key that a template shows
-  std::string template_key{};
-  int min_count = 1;  ///< of an array
+  std::string template_key{};          ///< optional key that a template shows
+  int min_count = 1;                   ///< of an array
 };
 
 /// A kind with the whole name of its section, "wavefunction.factor.layer".

@@ -11,6 +11,8 @@ namespace koushi {
 
 /// A kind of study, study.kind = "name": everything that others ask of it. Each is defined at the end of its own file.
 struct StudyKind {
+  /// What a study makes configurations of, which says what sections its deck has.
+  enum class Subject { finished_runs, states, fields };
   std::string name;
   std::string help;
   std::vector<Key> keys;  ///< of [study]
@@ -22,6 +24,8 @@ struct StudyKind {
   std::vector<std::string> extendable_keys{};  ///< integers that may be larger when a finished run is resumed
   /// Keys besides those of the model (model_keys.hpp) that a known value in study.reference is of.
   std::vector<std::string> value_keys{};
+  Subject subject = Subject::finished_runs;
+  bool optimises = false;    ///< has a [solver]
   std::string start_from{};  ///< what a new run can begin with, as "parameters: study.initial_parameters"
 };
 
@@ -39,6 +43,10 @@ class StudyKinds {
   const std::vector<StudyKind>& all() const { return all_; }
   /// The kind of a checked deck.
   const StudyKind& of(const Deck& deck) const;
+  /// Null if there is no such kind.
+  const StudyKind* find(const std::string& name) const;
+  /// The names of those for which `holds` is true.
+  std::vector<std::string> names(const std::function<bool(const StudyKind&)>& holds) const;
 
  private:
   std::vector<StudyKind> all_;

@@ -88,7 +88,11 @@ FieldAction phi4(const DeckSection& section, const GridOptions& lattice) {
 }  // namespace
 
 ActionKinds::OneKind phi4_kind() {
-  return {"phi4", "scalar field with n components and quartic self-interaction", Phi4Options::keys().list(), phi4};
+  return {.name = "phi4",
+          .help = "scalar field with n components and quartic self-interaction",
+          .keys = Phi4Options::keys().list(),
+          .make = phi4,
+          .in_template = true};
 }
 
 }  // namespace koushi

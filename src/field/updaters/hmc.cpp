@@ -2,16 +2,25 @@
 
 namespace koushi {
 
+namespace {
+
+const Keys<HmcOptions>& keys() {
+  static const Keys<HmcOptions> all = trajectory_keys<HmcOptions>();
+  return all;
+}
+
+FieldUpdate make(const DeckSection& section) {
+  const HmcOptions options = keys().read(section);
+  return {
+      .repetitions = options.repetitions,
+      .suits = has<MolecularDynamics>,
+      .make = [section, options](FieldTheory& theory) { return make_hmc_updater(section, theory, options, 0, "hmc"); }};
+}
+
+}  // namespace
+
 UpdaterKinds::OneKind hmc_kind() {
-  static const Keys<HmcOptions> keys = trajectory_keys<HmcOptions>();
-  return {"hmc", "hybrid Monte Carlo", keys.list(), [](const DeckSection& section) {
-            const HmcOptions options = keys.read(section);
-            return FieldUpdate{.repetitions = options.repetitions,
-                               .suits = has<MolecularDynamics>,
-                               .make = [section, options](FieldTheory& theory) {
-                                 return make_hmc_updater(section, theory, options, 0, "hmc");
-                               }};
-          }};
+  return {.name = "hmc", .help = "hybrid Monte Carlo", .keys = keys().list(), .make = make, .in_template = true};
 }
 
 }  // namespace koushi

@@ -500,8 +500,11 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
 }  // namespace
 
 FactorKind rbm_kind() {
-  return {"rbm", "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)", RbmKeys::keys().list(),
-          make};
+  return {.name = "rbm",
+          .help = "restricted Boltzmann machine, log psi = sum a s + sum ln cosh(b + W s)",
+          .keys = RbmKeys::keys().list(),
+          .make = make,
+          .in_template = true};
 }
 
 }  // namespace koushi

@@ -159,8 +159,11 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
 }  // namespace
 
 SamplerKind metropolis_kind() {
-  return {"metropolis", "moves of one or two spins or particles", with_sector_keys(MetropolisOptions::keys().list()),
-          make};
+  return {.name = "metropolis",
+          .help = "moves of one or two spins or particles",
+          .keys = with_sector_keys(MetropolisOptions::keys().list()),
+          .make = make,
+          .in_template = true};
 }
 
 }  // namespace koushi

@@ -166,6 +166,8 @@ StudyKind ground_state_kind() {
           .run = run_ground_state,
           .describe = describe_ground_state,
           .input_keys = {"study.initial_parameters"},
+          .subject = StudyKind::Subject::states,
+          .optimises = true,
           .start_from = "parameters: study.initial_parameters"};
 }
 

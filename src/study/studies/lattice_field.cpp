@@ -676,6 +676,7 @@ StudyKind lattice_field_kind() {
           .input_keys = {"study.initial"},
           .extendable_keys = {"study.measurements"},
           .value_keys = {"study.reference.observable"},
+          .subject = StudyKind::Subject::fields,
           .start_from = "field: study.initial"};
 }
 

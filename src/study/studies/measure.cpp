@@ -71,7 +71,8 @@ StudyKind measure_kind() {
           .keys = keys(),
           .run = run_measure,
           .describe = describe_measure,
-          .input_keys = {"study.parameters"}};
+          .input_keys = {"study.parameters"},
+          .subject = StudyKind::Subject::states};
 }
 
 }  // namespace koushi

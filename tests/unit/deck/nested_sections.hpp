@@ -21,7 +21,6 @@ inline std::vector<Section> nested_sections() {
                    choice("activation", {"tanh", "relu"}, "\"tanh\"", "of the units")}},
                  {"conv", "", {key("kernel", KeyType::integers, "", "extents")}}}};
   layer.max_count = 4;
-  layer.template_kind = "dense";
   Section factor{"wavefunction.factor",
                  "Factors.",
                  true,
