@@ -160,7 +160,7 @@ class Cli(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             expected = expected or self.history(file, "series")
             self.assertEqual(self.history(file, "series"), expected)
-        sets[-1] = "study.measurements=6000"
+        sets[-1] = "study.measurements=15000"
         sets += ["--set", "output.checkpoint=0.001 s"]
         whole = self.path("whole.h5")
         self.assertEqual(koushi("run", deck, "--output", whole, *sets).returncode, 0)

@@ -127,7 +127,7 @@ class Tempering(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 expected = expected or self.everything(file)
                 self.assertEqual(self.everything(file), expected, (name, ranks))
-        sets = [word for key in ("study.measurements=6000", "lattice.replicas=2", "lattice.extents=[8,8]", "output.checkpoint=0.1 s",
+        sets = [word for key in ("study.measurements=20000", "lattice.replicas=2", "lattice.extents=[8,8]", "output.checkpoint=0.1 s",
                                  'updater.0={kind="metropolis"}', exchange % (1, "values=[0.9, 1.0050525631]")) for word in ("--set", key)]
         deck, whole, pieces = os.path.join(INPUTS, "potts_2d.toml"), self.path("whole.h5"), self.path("pieces.h5")
         self.assertEqual(koushi("run", deck, "--output", whole, *sets).returncode, 0)
