@@ -15,6 +15,7 @@
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/model_keys.hpp"
 #include "koushi/study/stored_results.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
