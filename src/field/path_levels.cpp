@@ -10,6 +10,12 @@
 
 namespace koushi {
 
+std::size_t degree_of(const std::vector<double>& potential) {
+  std::size_t degree = potential.empty() ? 0 : potential.size() - 1;
+  while (degree > 0 && potential[degree] == 0) --degree;
+  return degree;
+}
+
 namespace {
 
 double value_of(const std::vector<double>& potential, double x) {
@@ -25,8 +31,7 @@ struct Well {
 };
 
 Well well_below(const std::vector<double>& potential, double energy) {
-  std::size_t degree = potential.size() - 1;
-  while (degree > 0 && potential[degree] == 0) --degree;
+  const std::size_t degree = degree_of(potential);
   double reach = 1;  // A. L. Cauchy's bound of the roots of V - E
   for (std::size_t k = 0; k < degree; ++k)
     reach = std::max(reach, 1 + std::abs((k == 0 ? energy : potential[k]) / potential[degree]));

@@ -65,9 +65,8 @@ class Product final : public Wavefunction {
     for (const NamedFactor& f : factors_) {
       first_.push_back(columns_);
       columns_ += (f.factor->columns() + alignment - 1) / alignment * alignment;
-      const auto& own = f.factor->parameters();
-      parameters_.insert(parameters_.end(), own.begin(), own.end());
     }
+    collect_parameters();
   }
   const Space& space() const override { return space_; }
   const std::vector<double>& parameters() const override { return parameters_; }
@@ -97,11 +96,7 @@ class Product final : public Wavefunction {
   }
   bool embed(std::size_t factor, const std::vector<double>& parameters) override {
     if (!factors_.at(factor).factor->embed(parameters)) return false;
-    parameters_.clear();
-    for (const NamedFactor& f : factors_) {
-      const auto& own = f.factor->parameters();
-      parameters_.insert(parameters_.end(), own.begin(), own.end());
-    }
+    collect_parameters();
     return true;
   }
   Batch make_batch(std::int64_t n) const override {
@@ -164,6 +159,14 @@ class Product final : public Wavefunction {
   }
 
  private:
+  /// Those of the factors, one after the other.
+  void collect_parameters() {
+    parameters_.clear();
+    for (const NamedFactor& f : factors_) {
+      const auto& own = f.factor->parameters();
+      parameters_.insert(parameters_.end(), own.begin(), own.end());
+    }
+  }
   std::unique_ptr<MoveSet> move_set(const std::vector<Move>& list, bool general) const {
     const MoveList on_device = make_move_list(space_, list);
     std::vector<std::unique_ptr<FactorMoves>> parts;

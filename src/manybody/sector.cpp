@@ -38,6 +38,7 @@ std::vector<Key> with_sector_keys(std::vector<Key> keys) {
 }
 
 void fix_sector(const DeckSection& section, Operator& h) {
+  const SectorOptions options = SectorOptions::keys().read(section);
   const Space space = h.space();
   const int n = space.n_sites();
   const bool spins_alone = space.n_flavours() == 1 && space.local(0).kind == LocalSpace::Kind::spin;
@@ -63,8 +64,7 @@ void fix_sector(const DeckSection& section, Operator& h) {
     }
   };
   if (charge("up") != nullptr) {
-    std::vector<int> electrons{(n + 1) / 2, n / 2};
-    if (section.has("electrons")) electrons = section.integers("electrons");
+    const std::vector<int> electrons = options.electrons.value_or(std::vector<int>{(n + 1) / 2, n / 2});
     if (electrons.size() != 2)
       section.refuse("electrons", fmt::format("{} numbers were given", electrons.size()), "two, [up, down]");
     fix("electrons", "up", electrons[0]);
@@ -72,10 +72,7 @@ void fix_sector(const DeckSection& section, Operator& h) {
   }
   if (charge("particles") != nullptr) {
     const bool half = space.n_flavours() == 1 && space.local(0).kind == LocalSpace::Kind::fermion;
-    fix("particles", "particles",
-        section.has("particles") ? static_cast<int>(section.integer("particles"))
-        : half                   ? n / 2
-                                 : n);
+    fix("particles", "particles", options.particles.value_or(half ? n / 2 : n));
   }
   if (const Charge* magnetization = charge("magnetization"); magnetization != nullptr) {
     if (flips || !h.conserves(*magnetization)) {
@@ -85,7 +82,7 @@ void fix_sector(const DeckSection& section, Operator& h) {
       }
       return;
     }
-    int m = static_cast<int>(section.integer("magnetization"));
+    int m = options.magnetization;
     if (spins_alone) {
       const int twice = space.local(0).max;
       if (std::abs(m) > n * twice || (n * twice + m) % 2 != 0) {

@@ -9,6 +9,9 @@
 
 namespace koushi {
 
+/// The highest power of V = sum_k potential[k] x^k, k >= 1, that is not 0; 0 if there is none.
+std::size_t degree_of(const std::vector<double>& potential);
+
 /// E_1 - E_0 and E_2 - E_0 of a closed path: C(2t) v = e^{-t (E_n - E_0)} C(t) v with C_kl(t) = <x^k(0) x^l(t)>,
 /// k, l = 0 ... N - 1. The operator 1 takes up the ground state, so nothing is subtracted.
 ///

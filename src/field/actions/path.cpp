@@ -13,12 +13,6 @@ namespace koushi {
 
 namespace {
 
-/// The highest power of V that is not 0; 0 if there is none.
-std::size_t degree_of(const std::vector<double>& potential) {
-  std::size_t degree = potential.empty() ? 0 : potential.size() - 1;
-  while (degree > 0 && potential[degree] == 0) --degree;
-  return degree;
-}
 /// Whether V rises on both sides.
 bool is_bound(const std::vector<double>& potential) {
   const std::size_t degree = degree_of(potential);
