@@ -155,10 +155,18 @@ void DeckCheck::refuse_unknown(const Section::Kind& kind, const std::string& pre
   std::vector<std::string> names;
   for (const Key& key : kind.keys) names.push_back(key.path);
   for (const Section& inner : kind.sections) names.push_back(inner.name);
+  std::vector<std::string> apart;  // sections that this one's name is the beginning of, which are checked on their own
+  for (const Section* other : used_) {
+    if (prefix.empty() || !begins_with(other->name, prefix)) continue;
+    apart.push_back(other->name);
+    names.push_back(other->name.substr(prefix.size()));
+  }
   std::set<std::string> lists;  // unknown ones, reported once
   for (auto& [path, leaf] : flat_.leaves) {
     const bool top_level = prefix.empty() && path.find('.') == std::string::npos;
     if (leaf.used || !(top_level || (!prefix.empty() && begins_with(path, prefix)))) continue;
+    const auto belongs = [&path = path](const std::string& other) { return begins_with(path + ".", other + "."); };
+    if (std::any_of(apart.begin(), apart.end(), belongs)) continue;
     const std::string name = path.substr(prefix.size());
     if (top_level && (is_section(name) || leaf.node->is_table())) continue;
     leaf.used = true;

@@ -130,6 +130,11 @@ double Lattice::distance(int i, int j) const {
   return shortest;
 }
 
+Eigen::VectorXd Lattice::momentum(const std::vector<int>& n) const {
+  const Eigen::MatrixXd dual = 2 * std::acos(-1.0) * (cell_.vectors * supercell_.cast<double>()).inverse().transpose();
+  return dual * Eigen::Map<const Eigen::VectorXi>(n.data(), static_cast<Eigen::Index>(n.size())).cast<double>();
+}
+
 std::vector<Eigen::VectorXd> Lattice::momenta() const {
   // Integer points n modulo the transposed supercell: the cells of the dual torus.
   const int d = cell_.dimension();

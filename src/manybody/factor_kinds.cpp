@@ -8,12 +8,14 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/product.hpp"
+#include "koushi/manybody/wavefunction_symmetry.hpp"
 #include "koushi/random/philox.hpp"
 
 namespace koushi {
 
-std::unique_ptr<Wavefunction> make_wavefunction(const std::vector<DeckSection>& sections, const Lattice& lattice,
+std::unique_ptr<Wavefunction> make_wavefunction(const DeckSection& wavefunction, const Lattice& lattice,
                                                 const Operator& hamiltonian, std::uint64_t seed) {
+  const std::vector<DeckSection> sections = wavefunction.sections("factor");
   std::vector<NamedFactor> made;
   for (const DeckSection& section : sections) {
     const FactorKind& kind = factors().of(section);
@@ -25,7 +27,7 @@ std::unique_ptr<Wavefunction> make_wavefunction(const std::vector<DeckSection>& 
     }
   }
   try {
-    return make_product(hamiltonian.space(), std::move(made));
+    return make_product(hamiltonian.space(), std::move(made), images_of(wavefunction, lattice, hamiltonian));
   } catch (const UsageError& error) {
     sections.front().refuse("kind", error.what(), "another product of factors");
   }

@@ -136,6 +136,105 @@ void keep_ratios(const Kokkos::DefaultExecutionSpace& space, int k, const Propos
       });
 }
 
+/// The proposals as they are on image c.
+void move_proposals(const Kokkos::DefaultExecutionSpace& space, const ImageTables& images, int c,
+                    const Proposed& proposed, const Proposed& on_image, const Kokkos::View<Complex*>& ratio) {
+  Kokkos::parallel_for(
+      "koushi::manybody::move_proposals",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        const int sigma = proposed.sigma(w);
+        on_image.sigma(w) = 0;
+        ratio(w) = 1.0;
+        if (sigma == 0) return;
+        on_image.move(w) = images.moved(proposed.move(w), c, 0);
+        on_image.sigma(w) = sigma * images.moved(proposed.move(w), c, 1);
+      });
+}
+
+/// sum[w] += p_c ratio[w] of image c.
+void add_share(const Kokkos::DefaultExecutionSpace& space, const ImageTables& images, int c, const RealRows& table,
+               const Kokkos::View<Complex*>& ratio, const Kokkos::View<Complex*>& sum) {
+  Kokkos::parallel_for(
+      "koushi::manybody::add_share",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) { sum(w) += images.share(&table(w, 0), c) * ratio(w); });
+}
+
+void multiply_by(const Kokkos::DefaultExecutionSpace& space, const Kokkos::View<Complex*>& ratio,
+                 const Kokkos::View<Complex*>& factor) {
+  Kokkos::parallel_for(
+      "koushi::manybody::multiply_by",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) { ratio(w) *= factor(w); });
+}
+
+/// Moves image c and its share; after the last image the shares' sum is 1 again.
+void accept_image(const Kokkos::DefaultExecutionSpace& space, const ImageTables& images, int c, const Batch& batch,
+                  const Proposed& on_image, const Kokkos::View<Complex*>& ratio) {
+  Kokkos::parallel_for(
+      "koushi::manybody::accept_image",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        if (on_image.sigma(w) == 0) return;
+        const Walkers walkers(batch, w);
+        double* table = walkers.table_of(0);
+        images.set_share(table, c, images.share(table, c) * ratio(w));
+        // The first copy is the state itself, which whoever proposed the move changes.
+        if (c > 0) images.moves(on_image.move(w)).apply(images.of_image(walkers, c).state_of(0), on_image.sigma(w));
+        if (c + 1 == images.images) images.normalise_shares(table);
+      });
+}
+
+Proposed make_proposals(std::size_t n) {
+  return {Kokkos::View<int*>("koushi::manybody::proposed", n), Kokkos::View<int*>("koushi::manybody::directions", n)};
+}
+
+/// ImageMoves by a kernel per factor and image.
+class GeneralImageMoves final : public FactorMoves {
+ public:
+  GeneralImageMoves(ImageTables images, std::vector<std::unique_ptr<FactorMoves>> factors)
+      : images_(std::move(images)), factors_(std::move(factors)) {}
+
+  void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
+                       const Kokkos::View<Complex*>& ratio) const override {
+    const Proposed on_image = make_proposals(ratio.extent(0));
+    const Kokkos::View<Complex*> of_image("koushi::manybody::ratio_of_image", ratio.extent(0));
+    const Kokkos::View<Complex*> sum("koushi::manybody::ratio_of_sum", ratio.extent(0));
+    for (int c = 0; c < images_.images; ++c) {
+      ratios_of_image(space, c, batch, proposed, on_image, of_image);
+      add_share(space, images_, c, batch.table, of_image, sum);
+    }
+    multiply_by(space, ratio, sum);
+  }
+  void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed) const override {
+    const std::size_t n = proposed.sigma.extent(0);
+    const Proposed on_image = make_proposals(n);
+    const Kokkos::View<Complex*> of_image("koushi::manybody::ratio_of_image", n);
+    for (int c = 0; c < images_.images; ++c) {
+      ratios_of_image(space, c, batch, proposed, on_image, of_image);
+      for (const auto& factor : factors_) factor->accept(space, image_of(batch, c), on_image);
+      accept_image(space, images_, c, batch, on_image, of_image);
+    }
+  }
+
+ private:
+  Batch image_of(const Batch& batch, int c) const {
+    Batch image = batch;
+    image.copy = c;
+    image.column = images_.column + c * images_.stride;
+    return image;
+  }
+  void ratios_of_image(const Kokkos::DefaultExecutionSpace& space, int c, const Batch& batch, const Proposed& proposed,
+                       const Proposed& on_image, const Kokkos::View<Complex*>& of_image) const {
+    move_proposals(space, images_, c, proposed, on_image, of_image);
+    for (const auto& factor : factors_) factor->multiply_ratios(space, image_of(batch, c), on_image, of_image);
+  }
+
+  ImageTables images_;
+  std::vector<std::unique_ptr<FactorMoves>> factors_;
+};
+
 /// A kernel per factor and launch. Slower than one kernel for all, the more so the fewer walkers there are.
 class GeneralMoves final : public MoveSet {
  public:
@@ -146,7 +245,7 @@ class GeneralMoves final : public MoveSet {
                   const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
                   int n_proposals) const override {
     const std::size_t n = batch.states.local.extent(0);
-    const Proposed proposed = propose(n);
+    const Proposed proposed = make_proposals(n);
     const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", n);
     const Kokkos::View<double*> threshold("koushi::manybody::threshold", n);
     for (int p = 0; p < n_proposals; ++p) {
@@ -188,15 +287,12 @@ class GeneralMoves final : public MoveSet {
   }
 
  private:
-  static Proposed propose(std::size_t n) {
-    return {Kokkos::View<int*>("koushi::manybody::proposed", n), Kokkos::View<int*>("koushi::manybody::directions", n)};
-  }
   /// body(k, proposed, ratio) for terms 0 ... count - 1, whose move is number(k), and for every direction.
   template <typename Number, typename Body>
   void for_directions(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, int count, const Number& number,
                       const Body& body) const {
     const std::size_t n = batch.states.local.extent(0);
-    const Proposed proposed = propose(n);
+    const Proposed proposed = make_proposals(n);
     const Kokkos::View<Complex*> ratio("koushi::manybody::ratio", n);
     for (int k = 0; k < count; ++k) {
       for (const int direction : {1, -1}) {
@@ -240,57 +336,107 @@ const Functor* functor(const std::unique_ptr<FactorMoves>& factor) {
   return found == nullptr ? nullptr : &found->functor();
 }
 
+/// Factors whose functors are built together: classical ones, one determinant and one network.
 struct Parts {
   std::optional<ClassicalMoves> classical;
   const SlaterMoves<false>* real_slater = nullptr;
   const SlaterMoves<true>* complex_slater = nullptr;
   const RbmMoves<false, false>* real_rbm = nullptr;
   const RbmMoves<true, false>* complex_rbm = nullptr;
+  bool complete = true;  ///< there is no other factor
+
+  explicit Parts(const std::vector<std::unique_ptr<FactorMoves>>& factors) {
+    for (const auto& factor : factors) {
+      const bool has_slater = real_slater != nullptr || complex_slater != nullptr;
+      const bool has_rbm = real_rbm != nullptr || complex_rbm != nullptr;
+      if (const auto* part = functor<ClassicalMoves>(factor)) {
+        if (!classical) classical.emplace();
+        join(*classical, *part);
+      } else if (!(!has_slater && ((real_slater = functor<SlaterMoves<false>>(factor)) != nullptr ||
+                                   (complex_slater = functor<SlaterMoves<true>>(factor)) != nullptr)) &&
+                 !(!has_rbm && ((real_rbm = functor<RbmMoves<false, false>>(factor)) != nullptr ||
+                                (complex_rbm = functor<RbmMoves<true, false>>(factor)) != nullptr))) {
+        complete = false;
+      }
+    }
+  }
+  ClassicalMoves classical_or_none(const MoveList& moves) const {
+    if (classical) return *classical;
+    ClassicalMoves none;
+    none.moves = moves;
+    return none;
+  }
+  bool has_slater() const { return real_slater != nullptr || complex_slater != nullptr; }
+  bool has_rbm() const { return real_rbm != nullptr || complex_rbm != nullptr; }
 };
 
-template <typename Functor, typename... Others>
-std::unique_ptr<MoveSet> with_network(const Parts& parts, const Functor& first, const Others&... others) {
-  if (parts.real_rbm != nullptr)
-    return make_fused(ProductMoves<Functor, Others..., RbmMoves<false, false>>{first, others..., *parts.real_rbm});
-  if (parts.complex_rbm != nullptr)
-    return make_fused(ProductMoves<Functor, Others..., RbmMoves<true, false>>{first, others..., *parts.complex_rbm});
-  return make_fused(ProductMoves<Functor, Others...>{first, others...});
+/// use(functors...) with the functors of a determinant and a network behind those that are given.
+template <typename Use, typename... Functors>
+std::unique_ptr<MoveSet> with_network(const Parts& parts, const Use& use, const Functors&... functors) {
+  if (parts.real_rbm != nullptr) return use(functors..., *parts.real_rbm);
+  if (parts.complex_rbm != nullptr) return use(functors..., *parts.complex_rbm);
+  return use(functors...);
+}
+template <typename Use, typename... Functors>
+std::unique_ptr<MoveSet> with_determinant(const Parts& parts, const Use& use, const Functors&... functors) {
+  if (parts.real_slater != nullptr) return with_network(parts, use, functors..., *parts.real_slater);
+  if (parts.complex_slater != nullptr) return with_network(parts, use, functors..., *parts.complex_slater);
+  return with_network(parts, use, functors...);
+}
+
+/// One kernel for classical factors times a sum over images, where it is built; else none.
+std::unique_ptr<MoveSet> fuse_images(const MoveList& moves, const MovesOfFactors& factors) {
+  const Parts outside(factors.outside);
+  const Parts inside(factors.inside);
+  if (!outside.complete || !inside.complete || outside.has_slater()) return nullptr;
+  const ClassicalMoves before = outside.classical_or_none(moves);
+  const auto sum = [&](const auto&... functors) {
+    using Inner = ProductMoves<std::decay_t<decltype(functors)>...>;
+    return ImageMoves<Inner>{factors.images, Inner{functors...}};
+  };
+  const auto fuse = [](const auto&... functors) -> std::unique_ptr<MoveSet> {
+    return make_fused(ProductMoves<std::decay_t<decltype(functors)>...>{functors...});
+  };
+  if (outside.has_rbm()) {  // beside a sum of determinants
+    if (inside.has_rbm()) return nullptr;
+    const ClassicalMoves classical = inside.classical_or_none(moves);
+    if (inside.real_slater != nullptr) return with_network(outside, fuse, before, sum(classical, *inside.real_slater));
+    if (inside.complex_slater != nullptr)
+      return with_network(outside, fuse, before, sum(classical, *inside.complex_slater));
+    return nullptr;
+  }
+  if (!inside.classical && !inside.has_slater()) {
+    if (inside.real_rbm != nullptr) return fuse(before, sum(*inside.real_rbm));
+    if (inside.complex_rbm != nullptr) return fuse(before, sum(*inside.complex_rbm));
+  }
+  return with_determinant(
+      inside, [&](const auto&... functors) { return fuse(before, sum(functors...)); }, inside.classical_or_none(moves));
 }
 
 }  // namespace
 
-std::unique_ptr<MoveSet> make_move_set(const MoveList& moves, std::vector<std::unique_ptr<FactorMoves>> factors,
-                                       bool general) {
-  Parts parts;
-  std::size_t known = 0;
-  for (const auto& factor : factors) {
-    if (const auto* part = functor<ClassicalMoves>(factor)) {
-      if (!parts.classical) parts.classical.emplace();
-      join(*parts.classical, *part);
-      ++known;
-    } else if (parts.real_slater == nullptr && parts.complex_slater == nullptr &&
-               ((parts.real_slater = functor<SlaterMoves<false>>(factor)) != nullptr ||
-                (parts.complex_slater = functor<SlaterMoves<true>>(factor)) != nullptr)) {
-      ++known;
-    } else if (parts.real_rbm == nullptr && parts.complex_rbm == nullptr &&
-               ((parts.real_rbm = functor<RbmMoves<false, false>>(factor)) != nullptr ||
-                (parts.complex_rbm = functor<RbmMoves<true, false>>(factor)) != nullptr)) {
-      ++known;
+std::unique_ptr<MoveSet> make_move_set(const MoveList& moves, MovesOfFactors factors, bool general) {
+  if (!factors.inside.empty()) {
+    if (!general) {
+      if (auto fused = fuse_images(moves, factors)) return fused;
     }
+    factors.outside.push_back(std::make_unique<GeneralImageMoves>(factors.images, std::move(factors.inside)));
+    return std::make_unique<GeneralMoves>(moves, std::move(factors.outside));
   }
-  if (factors.size() == 1 && !general) {
+  const Parts parts(factors.outside);
+  if (factors.outside.size() == 1 && !general) {
     if (parts.real_rbm != nullptr) return make_fused(*parts.real_rbm);
     if (parts.complex_rbm != nullptr) return make_fused(*parts.complex_rbm);
-    if (const auto* rbm = functor<RbmMoves<false, true>>(factors[0])) return make_fused(*rbm);
-    if (const auto* rbm = functor<RbmMoves<true, true>>(factors[0])) return make_fused(*rbm);
+    if (const auto* rbm = functor<RbmMoves<false, true>>(factors.outside[0])) return make_fused(*rbm);
+    if (const auto* rbm = functor<RbmMoves<true, true>>(factors.outside[0])) return make_fused(*rbm);
   }
-  if (known < factors.size() || general) return std::make_unique<GeneralMoves>(moves, std::move(factors));
-  ClassicalMoves classical;
-  classical.moves = moves;
-  if (parts.classical) classical = *parts.classical;
-  if (parts.real_slater != nullptr) return with_network(parts, classical, *parts.real_slater);
-  if (parts.complex_slater != nullptr) return with_network(parts, classical, *parts.complex_slater);
-  return with_network(parts, classical);
+  if (!parts.complete || general) return std::make_unique<GeneralMoves>(moves, std::move(factors.outside));
+  return with_determinant(
+      parts,
+      [](const auto&... functors) -> std::unique_ptr<MoveSet> {
+        return make_fused(ProductMoves<std::decay_t<decltype(functors)>...>{functors...});
+      },
+      parts.classical_or_none(moves));
 }
 
 }  // namespace koushi

@@ -1,10 +1,15 @@
 #include "koushi/manybody/product.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <set>
 #include <utility>
 
+#include "image_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/classical_kernel.hpp"
 #include "koushi/manybody/concatenated_rows.hpp"
@@ -14,7 +19,8 @@ namespace koushi {
 HostStates::HostStates(const States& states)
     : local(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local)),
       particle(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.particle)),
-      occupant(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.occupant)) {}
+      occupant(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.occupant)),
+      copies(states.copies) {}
 
 namespace {
 
@@ -60,11 +66,29 @@ class Parity final : public Factor {
 
 class Product final : public Wavefunction {
  public:
-  Product(const Space& space, std::vector<NamedFactor> factors) : space_(space), factors_(std::move(factors)) {
-    constexpr int alignment = 8;  // numbers: a vector of the widest kind
+  Product(const Space& space, std::vector<NamedFactor> factors, std::vector<Image> images)
+      : space_(space), factors_(std::move(factors)), images_(std::move(images)) {
     for (const NamedFactor& f : factors_) {
-      first_.push_back(columns_);
-      columns_ += (f.factor->columns() + alignment - 1) / alignment * alignment;
+      inside_.push_back(!std::all_of(images_.begin(), images_.end(),
+                                     [&](const Image& image) { return f.factor->is_invariant(image.place); }));
+    }
+    keep_one_of_each_coset();
+    const auto lay_out = [&](bool inside, int& columns) {
+      for (std::size_t f = 0; f < factors_.size(); ++f) {
+        if (inside_[f] != inside) continue;
+        first_[f] = columns;
+        columns += aligned(factors_[f].factor->columns());
+      }
+    };
+    first_.resize(factors_.size());
+    lay_out(false, columns_);
+    if (!images_.empty()) {
+      tables_.images = static_cast<int>(images_.size());
+      tables_.column = columns_;
+      lay_out(true, tables_.stride);
+      tables_.shares = tables_.column + tables_.images * tables_.stride;
+      columns_ = tables_.shares + aligned(2 * tables_.images);
+      particles_ = static_cast<std::size_t>(space_.n_particles());
     }
     collect_parameters();
   }
@@ -100,7 +124,7 @@ class Product final : public Wavefunction {
     return true;
   }
   Batch make_batch(std::int64_t n) const override {
-    return {space_.make_states(n),
+    return {space_.make_states(n, std::max(1, n_images())),
             RealRows("koushi::manybody::tables", static_cast<std::size_t>(n), static_cast<std::size_t>(columns_))};
   }
   void refresh(const Batch& batch) const override {
@@ -108,16 +132,33 @@ class Product final : public Wavefunction {
     const auto table = Kokkos::create_mirror_view(batch.table);
     for_states(states.count(), [&](int w) {
       double* row = table.data() + static_cast<std::size_t>(w) * table.extent(1);
-      for (std::size_t f = 0; f < factors_.size(); ++f) factors_[f].factor->refresh(states.at(w), row + first_[f]);
+      for (std::size_t f = 0; f < factors_.size(); ++f) {
+        if (!inside_[f]) factors_[f].factor->refresh(states.at(w), row + first_[f]);
+      }
+      if (images_.empty()) return;
+      for (int c = 1; c < n_images(); ++c) {
+        const HostState image = states.seen(c).at(w);
+        images_[static_cast<std::size_t>(c)].write(
+            states.at(w),
+            {const_cast<std::int8_t*>(image.local), const_cast<std::int16_t*>(image.particle),
+             const_cast<std::int16_t*>(image.occupant)},
+            particles_);
+      }
+      refresh_images(states, w, row);
     });
     Kokkos::deep_copy(batch.table, table);
+    if (images_.empty()) return;
+    Kokkos::deep_copy(batch.states.local, states.local);
+    Kokkos::deep_copy(batch.states.particle, states.particle);
+    Kokkos::deep_copy(batch.states.occupant, states.occupant);
   }
   std::vector<std::complex<double>> log_amplitudes(const States& batch) const override {
     const HostStates states(batch);
     std::vector<std::complex<double>> result(static_cast<std::size_t>(states.count()));
     for_states(states.count(), [&](int w) {
-      for (const NamedFactor& f : factors_)
-        result[static_cast<std::size_t>(w)] += f.factor->log_amplitude(states.at(w));
+      std::complex<double>& sum = result[static_cast<std::size_t>(w)];
+      sum = log_product(states.at(w), false);
+      if (!images_.empty()) sum += log_image_sum(states.at(w)).total;
     });
     return result;
   }
@@ -129,8 +170,22 @@ class Product final : public Wavefunction {
     const auto table = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
     std::vector<std::unique_ptr<DistributedRows>> parts;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
-      if (factors_[f].factor->parameters().empty()) continue;
-      parts.push_back(factors_[f].factor->log_derivatives(comm, rows, states, table, first_[f]));
+      const Factor& factor = *factors_[f].factor;
+      if (factor.parameters().empty()) continue;
+      if (!inside_[f]) {
+        parts.push_back(factor.log_derivatives(comm, rows, states, table, first_[f]));
+        continue;
+      }
+      parts.push_back(rows_of_image_sum(
+          comm, rows, n_images(), is_real(),
+          [&](int c) {
+            return factor.log_derivatives(comm, rows, states.seen(c), table,
+                                          tables_.column + c * tables_.stride + first_[f]);
+          },
+          [&](std::int64_t s, int c) {
+            const double* share = &table(static_cast<std::size_t>(s), static_cast<std::size_t>(tables_.shares + 2 * c));
+            return std::complex<double>(share[0], share[1]);
+          }));
     }
     if (parts.size() == 1) return std::move(parts[0]);
     return std::make_unique<ConcatenatedRows>(std::move(parts));
@@ -140,25 +195,128 @@ class Product final : public Wavefunction {
                        [](const NamedFactor& f) { return f.factor->parameters().empty() || f.factor->holomorphic(); });
   }
   bool is_positive() const override {
-    return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_positive(); });
+    return std::all_of(factors_.begin(), factors_.end(),
+                       [](const NamedFactor& f) { return f.factor->is_positive(); }) &&
+           (images_.empty() ||
+            (!space_.is_fermionic() && std::all_of(images_.begin(), images_.end(), [](const Image& image) {
+              return image.weight.imag() == 0 && image.weight.real() >= 0;
+            })));
   }
   double bytes_per_row() const override {
     double sum = 0;
-    for (const NamedFactor& f : factors_) sum += f.factor->bytes_per_row();
+    for (std::size_t f = 0; f < factors_.size(); ++f) {
+      const Factor& factor = *factors_[f].factor;
+      // Rows of a sum over images are kept, twice for their Gram matrix.
+      const bool wide = inside_[f] && !is_real() && !factor.holomorphic();
+      sum +=
+          inside_[f] ? 16.0 * (wide ? 2 : 1) * static_cast<double>(factor.parameters().size()) : factor.bytes_per_row();
+    }
     return sum;
+  }
+  double bytes_per_move() const override {
+    const int numbers = images_.empty() ? columns_ : tables_.column + tables_.stride;
+    return 16.0 * numbers + 8.0 * n_images();
   }
   std::vector<FactorReport> factors() const override {
     std::vector<FactorReport> reports;
     std::int64_t first = 0;
-    for (const NamedFactor& f : factors_) {
-      const auto count = static_cast<std::int64_t>(f.factor->parameters().size());
-      reports.push_back({f.kind, f.factor->description(), first, count});
+    for (std::size_t f = 0; f < factors_.size(); ++f) {
+      const auto count = static_cast<std::int64_t>(factors_[f].factor->parameters().size());
+      std::string description = factors_[f].factor->description();
+      if (inside_[f] && count > 0) description += fmt::format(" of {} images", images_.size());
+      reports.push_back({factors_[f].kind, std::move(description), first, count});
       first += count;
     }
     return reports;
   }
 
  private:
+  static constexpr int aligned(int columns) {
+    constexpr int alignment = 8;  // numbers: a vector of the widest kind
+    return (columns + alignment - 1) / alignment * alignment;
+  }
+  int n_images() const { return static_cast<int>(images_.size()); }
+  /// Images g = s c, s of the subgroup under which all inner factors are the same, are equal to those of c: one of each
+  /// coset is enough, if the weights of s are 1. Otherwise the sum is 0.
+  void keep_one_of_each_coset() {
+    std::vector<const Image*> subgroup;
+    for (const Image& s : images_) {
+      bool invariant = true;
+      for (std::size_t f = 0; f < factors_.size(); ++f)
+        invariant = invariant && (!inside_[f] || factors_[f].factor->is_invariant(s.place));
+      if (!invariant) continue;
+      if (std::abs(s.weight - 1.0) > 1e-9) {
+        throw UsageError(
+            "the sum over images with this momentum is 0: all factors are invariant under a translation that must "
+            "change "
+            "the phase of psi");
+      }
+      subgroup.push_back(&s);
+    }
+    std::set<std::vector<int>> known;
+    std::vector<Image> kept;
+    for (const Image& c : images_) {
+      if (known.count(c.place) > 0) continue;
+      for (const Image* s : subgroup) {
+        std::vector<int> product;
+        for (const int p : c.place) product.push_back(s->place[static_cast<std::size_t>(p)]);
+        known.insert(std::move(product));
+      }
+      kept.push_back(c);
+    }
+    images_ = kept.size() > 1 ? std::move(kept) : std::vector<Image>();
+  }
+  /// Psi is real for every state.
+  bool is_real() const {
+    return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_real(); }) &&
+           std::all_of(images_.begin(), images_.end(), [](const Image& image) { return image.weight.imag() == 0; });
+  }
+  /// log of the product of the factors that stand inside of the sum over images, or outside.
+  std::complex<double> log_product(const HostState& state, bool inside) const {
+    std::complex<double> sum = 0;
+    for (std::size_t f = 0; f < factors_.size(); ++f) {
+      if (inside_[f] == inside) sum += factors_[f].factor->log_amplitude(state);
+    }
+    return sum;
+  }
+  struct LogSum {
+    std::complex<double> total;
+    std::vector<std::complex<double>> shares;
+  };
+  /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum; from scratch.
+  LogSum log_image_sum(const HostState& state) const {
+    std::vector<std::int8_t> local(images_[0].place.size());
+    std::vector<std::int16_t> occupant(particles_ > 0 ? local.size() : 0);
+    std::vector<std::int16_t> particle(particles_);
+    LogSum result;
+    for (const Image& image : images_) {
+      image.write(state, {local.data(), particle.data(), occupant.data()}, particles_);
+      result.shares.push_back(log_product({local.data(), particle.data(), occupant.data()}, true) +
+                              std::log(image.weight));
+    }
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const auto& value : result.shares) largest = std::max(largest, value.real());
+    if (!std::isfinite(largest)) return {largest, std::vector<std::complex<double>>(images_.size())};
+    std::complex<double> sum = 0;
+    for (auto& value : result.shares) sum += value = std::exp(value - largest);
+    for (auto& value : result.shares) value /= sum;
+    result.total = largest + std::log(sum);
+    return result;
+  }
+  void refresh_images(const HostStates& states, int w, double* row) const {
+    for (int c = 0; c < n_images(); ++c) {
+      double* table = row + tables_.column + c * tables_.stride;
+      for (std::size_t f = 0; f < factors_.size(); ++f) {
+        if (inside_[f]) factors_[f].factor->refresh(states.seen(c).at(w), table + first_[f]);
+      }
+    }
+    const LogSum sum = log_image_sum(states.at(w));
+    for (int c = 0; c < n_images(); ++c) {
+      const std::complex<double> share = sum.shares[static_cast<std::size_t>(c)];
+      row[tables_.shares + 2 * c] = share.real();
+      row[tables_.shares + 2 * c + 1] = share.imag();
+    }
+  }
   /// Those of the factors, one after the other.
   void collect_parameters() {
     parameters_.clear();
@@ -168,10 +326,27 @@ class Product final : public Wavefunction {
     }
   }
   std::unique_ptr<MoveSet> move_set(const std::vector<Move>& list, bool general) const {
-    const MoveList on_device = make_move_list(space_, list);
-    std::vector<std::unique_ptr<FactorMoves>> parts;
+    const MovesOfImages with_images(list, images_);
+    const std::vector<Move>& all = images_.empty() ? list : with_images.list();
+    const MoveList on_device = make_move_list(space_, all);
+    MovesOfFactors parts;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
-      parts.push_back(factors_[f].factor->moves(list, on_device, first_[f]));
+      auto& to = inside_[f] ? parts.inside : parts.outside;
+      to.push_back(factors_[f].factor->moves(all, on_device, first_[f]));
+    }
+    if (!images_.empty()) {
+      parts.images = tables_;
+      parts.images.moves = on_device;
+      parts.images.moved =
+          Kokkos::View<int** [2], Kokkos::LayoutRight>("koushi::manybody::moved", list.size(), images_.size());
+      const auto moved = Kokkos::create_mirror_view(parts.images.moved);
+      for (std::size_t k = 0; k < list.size(); ++k) {
+        for (std::size_t c = 0; c < images_.size(); ++c) {
+          moved(k, c, 0) = with_images.at(k, c).number;
+          moved(k, c, 1) = with_images.at(k, c).sign;
+        }
+      }
+      Kokkos::deep_copy(parts.images.moved, moved);
     }
     return make_move_set(on_device, std::move(parts), general);
   }
@@ -183,14 +358,19 @@ class Product final : public Wavefunction {
 
   Space space_;
   std::vector<NamedFactor> factors_;
-  std::vector<int> first_;  ///< columns of the factors in a walker's table
+  std::vector<Image> images_;  ///< of the sum; none: there is no sum
+  std::vector<bool> inside_;   ///< [factor], of the sum over images
+  std::vector<int> first_;     ///< columns of the factors in a walker's table, of those inside in that of an image
+  ImageTables tables_;
   int columns_ = 0;
+  std::size_t particles_ = 0;
   std::vector<double> parameters_;
 };
 
 }  // namespace
 
-std::unique_ptr<Wavefunction> make_product(const Space& space, std::vector<NamedFactor> factors) {
+std::unique_ptr<Wavefunction> make_product(const Space& space, std::vector<NamedFactor> factors,
+                                           std::vector<Image> images) {
   if (factors.empty()) throw UsageError("a wavefunction has no factor");
   const auto signs =
       std::count_if(factors.begin(), factors.end(), [](const NamedFactor& f) { return f.factor->is_antisymmetric(); });
@@ -198,7 +378,7 @@ std::unique_ptr<Wavefunction> make_product(const Space& space, std::vector<Named
     throw UsageError(std::to_string(signs) +
                      " factors change their sign when fermions are exchanged, so that their product may not");
   if (signs == 0 && space.is_fermionic()) factors.push_back({"parity", std::make_unique<Parity>(space)});
-  return std::make_unique<Product>(space, std::move(factors));
+  return std::make_unique<Product>(space, std::move(factors), std::move(images));
 }
 
 }  // namespace koushi

@@ -1,5 +1,8 @@
 #include "quadratic_factor.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <utility>
 
 #include "koushi/manybody/classical_kernel.hpp"
@@ -31,6 +34,18 @@ class QuadraticFactor final : public Factor {
   }
   bool holomorphic() const override { return false; }
   bool is_positive() const override { return true; }
+  bool is_invariant(const std::vector<int>& g) const override {
+    // V as it is with parameters that are all different.
+    std::map<std::pair<int, int>, double> moved;
+    const auto add = [&](const QuadraticEntry& e, int p, int q, double sign) {
+      moved[std::minmax(p, q)] += sign * e.weight * (1.0 + std::sqrt(2.0 + e.parameter));
+    };
+    for (const QuadraticEntry& e : entries_) {
+      add(e, e.p, e.q, 1.0);
+      add(e, g[static_cast<std::size_t>(e.p)], g[static_cast<std::size_t>(e.q)], -1.0);
+    }
+    return std::all_of(moved.begin(), moved.end(), [](const auto& entry) { return std::abs(entry.second) < 1e-9; });
+  }
   int columns() const override { return n_; }
   void refresh(const HostState& state, double* table) const override {
     for (int p = 0; p < n_; ++p) {

@@ -162,10 +162,10 @@ void MarkovChains::start(const Wavefunction& psi) {
     }
   }
   if (comm_.max(all_sound ? 0.0 : 1.0) > 0) {
-    throw NumericalError(
-        fmt::format("psi is 0, or not a number, in {} random states in a row; remedy: another sector, orbitals with a "
-                    "positive width, or smaller initial parameters",
-                    most_attempts));
+    throw NumericalError(fmt::format(
+        "psi is 0, or not a number, in {} random states in a row; remedy: another sector, another momentum of "
+        "a sum over images, orbitals with a positive width, or smaller initial parameters",
+        most_attempts));
   }
   warm_up(psi, start_step, 0, 20);
 }
@@ -224,12 +224,14 @@ double MarkovChains::acceptance() const {
 }
 
 void MarkovChains::write(Archive& archive) const {
-  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, walkers_.states.local);
+  const States states = space_.make_states(chains_.count);
+  assign_states(states, walkers_.states);
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
   archive.write_rows("state/chains", chains_, space_.n_places(),
                      std::vector<std::int8_t>(local.data(), local.data() + local.size()));
   if (!space_.is_fermionic()) return;
   // Particles keep their numbers, which a sign of psi depends on: two bytes each, the low one first.
-  const auto particle = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, walkers_.states.particle);
+  const auto particle = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.particle);
   std::vector<std::int8_t> bytes;
   for (std::size_t k = 0; k < particle.size(); ++k) {
     bytes.push_back(static_cast<std::int8_t>(particle.data()[k] & 0xff));
@@ -240,13 +242,17 @@ void MarkovChains::write(Archive& archive) const {
 
 void MarkovChains::read(const Archive& archive) {
   const std::vector<std::int8_t> chains = archive.read_rows("state/chains", chains_, space_.n_places());
-  const auto local = Kokkos::create_mirror_view(walkers_.states.local);
+  const States states = space_.make_states(chains_.count);
+  const auto local = Kokkos::create_mirror_view(states.local);
   std::copy(chains.begin(), chains.end(), local.data());
-  Kokkos::deep_copy(walkers_.states.local, local);
-  if (!space_.is_fermionic()) return;
+  Kokkos::deep_copy(states.local, local);
+  if (!space_.is_fermionic()) {
+    assign_states(walkers_.states, states);
+    return;
+  }
   const std::vector<std::int8_t> bytes = archive.read_rows("state/particles", chains_, 2 * space_.n_particles());
-  const auto particle = Kokkos::create_mirror_view(walkers_.states.particle);
-  const auto occupant = Kokkos::create_mirror_view(walkers_.states.occupant);
+  const auto particle = Kokkos::create_mirror_view(states.particle);
+  const auto occupant = Kokkos::create_mirror_view(states.occupant);
   std::fill_n(occupant.data(), occupant.size(), std::int16_t{-1});
   for (std::size_t w = 0; w < particle.extent(0); ++w) {
     for (std::size_t a = 0; a < particle.extent(1); ++a) {
@@ -259,8 +265,9 @@ void MarkovChains::read(const Archive& archive) {
       occupant(w, static_cast<std::size_t>(place)) = static_cast<std::int16_t>(a);
     }
   }
-  Kokkos::deep_copy(walkers_.states.particle, particle);
-  Kokkos::deep_copy(walkers_.states.occupant, occupant);
+  Kokkos::deep_copy(states.particle, particle);
+  Kokkos::deep_copy(states.occupant, occupant);
+  assign_states(walkers_.states, states);
 }
 
 FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table)
@@ -272,10 +279,7 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& p
   rows_ = share_of_units(comm, basis.size(), rows_per_block);
   most_ranks_ = most_ranks(rows_.total);
   samples_ = psi.make_batch(rows_.count);
-  const States states = basis.states(rows_.first, rows_.count);
-  Kokkos::deep_copy(samples_.states.local, states.local);
-  Kokkos::deep_copy(samples_.states.particle, states.particle);
-  Kokkos::deep_copy(samples_.states.occupant, states.occupant);
+  assign_states(samples_.states, basis.states(rows_.first, rows_.count));
   weights_.resize(static_cast<std::size_t>(rows_.count));
 }
 

@@ -14,7 +14,8 @@ std::unique_ptr<Sampler> make_sampler(const DeckSection& section, const SamplerC
 double bytes_per_sample(const Wavefunction& psi) {
   const Batch none = psi.make_batch(0);
   const double fermions = static_cast<double>(none.states.particle.extent(1) + none.states.occupant.extent(1));
-  return 8.0 * static_cast<double>(none.table.extent(1)) + psi.space().n_places() + 2 * fermions;
+  return 8.0 * static_cast<double>(none.table.extent(1)) + static_cast<double>(none.states.local.extent(1)) +
+         2 * fermions;
 }
 
 bool is_for_planned_ranks(const DeckSection& section, const std::string& key, const std::string& what,

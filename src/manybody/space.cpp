@@ -162,12 +162,26 @@ int Space::n_particles() const {
   return particles;
 }
 
-States Space::make_states(std::int64_t n) const {
+States Space::make_states(std::int64_t n, int copies) const {
   const auto rows = static_cast<std::size_t>(n);
   const bool numbered = is_fermionic();
-  return {LocalRows("koushi::manybody::states", rows, static_cast<std::size_t>(n_places())),
-          IndexRows("koushi::manybody::particles", rows, static_cast<std::size_t>(numbered ? n_particles() : 0)),
-          IndexRows("koushi::manybody::occupants", rows, static_cast<std::size_t>(numbered ? n_places() : 0))};
+  const auto columns = [&](int of_copy) {
+    return static_cast<std::size_t>(of_copy) * static_cast<std::size_t>(copies);
+  };
+  return {LocalRows("koushi::manybody::states", rows, columns(n_places())),
+          IndexRows("koushi::manybody::particles", rows, columns(numbered ? n_particles() : 0)),
+          IndexRows("koushi::manybody::occupants", rows, columns(numbered ? n_places() : 0)), copies};
+}
+
+void assign_states(const States& to, const States& from) {
+  const auto assign = [](const auto& target, int columns, const auto& source) {
+    const auto first = Kokkos::make_pair(0, columns);
+    Kokkos::deep_copy(Kokkos::subview(target, Kokkos::ALL, first), Kokkos::subview(source, Kokkos::ALL, first));
+  };
+  assign(to.local, to.places(), from.local);
+  if (to.particle.extent(1) == 0) return;
+  assign(to.particle, to.particles(), from.particle);
+  assign(to.occupant, to.places(), from.occupant);
 }
 
 void Space::number_particles(const StateView& state) const {

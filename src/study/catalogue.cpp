@@ -8,6 +8,7 @@
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/manybody/sampler_kinds.hpp"
+#include "koushi/manybody/wavefunction_symmetry.hpp"
 #include "koushi/solver/solver_kinds.hpp"
 #include "koushi/study/study.hpp"
 
@@ -47,6 +48,11 @@ std::vector<Section> make_catalogue() {
   sections.push_back({"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
                       hamiltonians().declared(), of_states});
 
+  sections.push_back({"wavefunction",
+                      "psi, the product of the factors that follow, or its sum over a group.",
+                      false,
+                      {{"", "", WavefunctionSymmetry::keys().list()}},
+                      of_states});
   sections.push_back(
       {"wavefunction.factor", "log psi is the sum of those of the factors.", true, factors().declared(), of_states, 8});
 

@@ -23,7 +23,7 @@ std::vector<Permutation> symmetry_group(const DeckSection& factor, const Lattice
 }
 
 std::unique_ptr<Wavefunction> make_wavefunction(const Deck& deck, const Lattice& lattice, const Operator& hamiltonian) {
-  return make_wavefunction(DeckSection(deck, "").sections("wavefunction.factor"), lattice, hamiltonian,
+  return make_wavefunction(DeckSection(deck, "wavefunction"), lattice, hamiltonian,
                            static_cast<std::uint64_t>(deck.integer("seed")));
 }
 

@@ -8,6 +8,7 @@
 
 #include "koushi/base/text.hpp"
 #include "koushi/deck/resolved.hpp"
+#include "koushi/manybody/wavefunction_symmetry.hpp"
 #include "koushi/store/damaged_file.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/catalogue.hpp"
@@ -97,6 +98,12 @@ std::string load_parameters(VariationalModel& model, const std::string& key, boo
     if (path.rfind("lattice.", 0) == 0 && !same_lattice) refuse(fmt::format("that run has another {}", path));
   }
   const Operator their_hamiltonian = make_hamiltonian(theirs, their_lattice);
+  if (!may_grow) {
+    const auto symmetry_of = [](const Deck& of) {
+      return WavefunctionSymmetry::keys().read(DeckSection(of, "wavefunction"));
+    };
+    if (symmetry_of(deck) != symmetry_of(theirs)) refuse("that run has another wavefunction.symmetry");
+  }
   const std::vector<DeckSection> ours = DeckSection(deck, "").sections("wavefunction.factor");
   const std::vector<DeckSection> others = DeckSection(theirs, "").sections("wavefunction.factor");
   const std::vector<int> partner = partners(ours, others);

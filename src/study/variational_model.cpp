@@ -106,8 +106,8 @@ std::string VariationalModel::describe(int ranks, double solver_bytes) const {
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
       std::max(1, ranks), format_bytes(hamiltonian_.space().n_places() * columns * 8),
       format_bytes(rows * bytes_per_sample(*psi_)),
-      format_bytes(static_cast<double>(hamiltonian_.moves().size()) * columns * 16), hamiltonian_.moves().size(),
-      format_bytes(solver_bytes));
+      format_bytes(static_cast<double>(hamiltonian_.moves().size()) * psi_->bytes_per_move()),
+      hamiltonian_.moves().size(), format_bytes(solver_bytes));
 }
 
 void VariationalModel::note_sector(const Charge& magnetization,
@@ -146,7 +146,11 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
                     doubles));
   }
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  std::size_t largest = 1;
+  std::size_t largest =
+      symmetry_group(DeckSection(deck_, "wavefunction"), lattice_, hamiltonian_, "symmetry.group").size();
+  if (largest > 0)
+    note(fmt::format(
+        "symmetry: the wavefunction is projected by a sum over {} elements, those that are symmetries of H", largest));
   const std::vector<DeckSection> factors = DeckSection(deck_, "").sections("wavefunction.factor");
   for (const DeckSection& factor : factors) {
     std::size_t elements = 1;

@@ -1,5 +1,6 @@
 """States of spins, electrons and bosons from outside: exact energies, sectors, proposals that miss states, sublattices of several shells, and chains on any ranks."""
 import json
+import re
 import sys
 import unittest
 
@@ -112,6 +113,26 @@ class States(unittest.TestCase):
         self.assertGreater(found["energy"]["value"], -3.668706180)
         self.assertGreater(found["double_occupancy"]["value"], 0.10)
         self.assertLess(found["double_occupancy"]["value"], 0.12)
+
+    def test_momenta_reach_the_lowest_energies_of_their_sectors(self):
+        """Hubbard ring of 6, U = 4, half filling, and Heisenberg ring of 8: lowest energies of H on the eigenvectors of the translation, diagonalised in the basis of
+        ordered fermions."""
+        spins = ['hamiltonian={kind="heisenberg"}', "lattice.extents=[8]", 'wavefunction.factor=[{kind="rbm",density=4,width=0.1}]', 'study.measure.observables=["energy"]']
+        electrons = ['wavefunction.factor=[{kind="slater",width=0.3,weights="complex"},{kind="gutzwiller"},{kind="jastrow"},{kind="rbm",density=2}]']
+        for name, sets, momentum, exact, words in (("rest", electrons, 0, -3.668706179, "of 6 images"), ("pi", electrons, 3, -2.898381474, "of 6 images"),
+                                                   ("moving", electrons, 1, -2.422911264, "of 6 images"), ("spins", spins, 4, -3.128419064, "of 8 images")):
+            self.run_deck(ELECTRONS, name, *sets, 'wavefunction.symmetry={group="translations",momentum=[%d]}' % momentum)
+            found = self.report(name)["observables"]["energy"]["value"]
+            self.assertLess(abs(found - exact), 2e-3 * abs(exact), name)
+            self.assertGreater(found, exact - 1e-8, name)
+            said = koushi("check", self.path(name + ".toml"), *(word for key in sets for word in ("--set", key)), "--set", 'wavefunction.symmetry={group="translations"}').stdout
+            self.assertIn(words, said)
+        # A projected state goes on from one that is not.
+        self.run_deck(ELECTRONS, "bare", "study.steps=5")
+        self.run_deck(ELECTRONS, "staged", "study.steps=5", 'wavefunction.symmetry={group="space-group"}', 'study.initial_parameters="%s"' % self.path("bare.h5"))
+        study = '[study]\nkind = "measure"\nparameters = "%s"\nmeasure = { samples = 64 }\n[lattice]' % self.path("staged.h5")
+        said = self.run_deck(re.sub(r"(?s)\[study\].*\[lattice\]", study, ELECTRONS.split("[solver]")[0]), "measured", code=2).stderr
+        self.assertIn("another wavefunction.symmetry", said)
 
     def test_chains_of_electrons_are_the_same_on_any_ranks_and_go_on(self):
         """The shipped deck, shortened: histories bitwise on 1 and 2 ranks, and where a run was stopped and resumed."""

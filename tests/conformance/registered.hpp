@@ -89,7 +89,9 @@ inline std::vector<std::string> couplings_per_shell(const std::string& hamiltoni
 /// A deck of these sections; `factors` may hold several [[wavefunction.factor]], the first without its heading.
 /// Where `hamiltonian` has no couplings, those of the two shells that custom lattices here have. Spins are flipped and
 /// exchanged, so that their magnetisation is free; other states move as H moves them.
-inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const std::string& factors) {
+/// wavefunction: lines of the section [wavefunction].
+inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const std::string& factors,
+                    const std::string& wavefunction = "") {
   const bool spins = hamiltonian.find("heisenberg") != std::string::npos ||
                      hamiltonian.find("xxz") != std::string::npos || hamiltonian.find("ising") != std::string::npos ||
                      hamiltonian.find("haldane") != std::string::npos;
@@ -100,10 +102,10 @@ inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const s
   }
   const std::string text = fmt::format(
       "title = \"conformance\"\nseed = 5\n[study]\nkind = \"ground-state\"\nsteps = "
-      "1\n[lattice]\n{}[hamiltonian]\n{}[[wavefunction.factor]]\n{}"
+      "1\n[lattice]\n{}[hamiltonian]\n{}[wavefunction]\n{}[[wavefunction.factor]]\n{}"
       "[sampler]\nkind = \"metropolis\"\n{}[solver]\nkind = "
       "\"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",
-      lattice, hamiltonian, factors,
+      lattice, hamiltonian, wavefunction, factors,
       spins                                          ? "moves = { exchange = 1.0, flip = 1.0 }\n"
       : hamiltonian.find("t-j") != std::string::npos ? "electrons = [1, 2]\n"  // with holes
                                                      : "");
@@ -114,6 +116,8 @@ inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const s
 struct Product {
   std::string hamiltonian;
   std::string factors;
+  std::string wavefunction{};
+  std::string text() const { return hamiltonian + wavefunction + factors; }
 };
 
 /// Every registered factor with a Hamiltonian whose states it is made for, and products of several.
@@ -145,7 +149,28 @@ inline std::vector<Product> products() {
     all.push_back({"kind = \"t-v\"\n", slater + jastrow});
     all.push_back({"kind = \"t-j\"\n", slater + jastrow + another + "kind = \"jastrow\"\nof = \"spin\"\n"});
     all.push_back({"kind = \"kondo\"\n", slater + jastrow});
-    // A product that is not built as one kernel.
+    // Sums over images, with factors inside and outside of them.
+    const std::string translations = "symmetry = { group = \"translations\" }\n";
+    const std::string space_group = "symmetry = { group = \"space-group\" }\n";
+    const std::string untied = jastrow + "symmetry = \"none\"\nwidth = 0.1\n";
+    for (const std::string network : {"real", "complex"}) {
+      const std::string rbm = "kind = \"rbm\"\nweights = \"" + network + "\"\n";
+      const std::string tied = rbm + "symmetry = \"translations\"\n";
+      all.push_back({hubbard, slater + gutzwiller + another + rbm, translations});
+      all.push_back({hubbard, slater + jastrow + another + tied, translations});
+      all.push_back({hubbard, slater + untied + another + tied, space_group});
+      if (weights == "complex") continue;
+      all.push_back({heisenberg, rbm, space_group});
+      all.push_back({heisenberg, tied + jastrow, space_group});
+      all.push_back({heisenberg + "spin = 1.5\n", rbm + untied, translations});
+    }
+    all.push_back({hubbard, slater + gutzwiller, space_group});
+    all.push_back({"kind = \"t-v\"\n", slater + untied, translations});
+    all.push_back({"kind = \"t-j\"\n", slater + jastrow, translations});
+    all.push_back({"kind = \"kondo\"\n", slater + untied, translations});
+    all.push_back({"kind = \"bose-hubbard\"\nn_max = 3\n", "kind = \"jastrow\"\nsymmetry = \"none\"\n", translations});
+    // Products that are not built as one kernel.
+    all.push_back({hubbard, slater + another + "kind = \"rbm\"\nprojection = \"translations\"\n", space_group});
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});
   }
   return all;

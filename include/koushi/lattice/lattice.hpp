@@ -71,6 +71,9 @@ class Lattice {
   double distance(int i, int j) const;
   /// The momenta of the torus, one per cell: q = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
   std::vector<Eigen::VectorXd> momenta() const;
+  /// 2 pi sum_k n_k b_k of these integers.
+  Eigen::VectorXd momentum(const std::vector<int>& n) const;
+  const std::vector<Boundary>& boundary() const { return boundary_; }
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
   std::vector<Bond> bonds(int shell) const;
   /// Whether bonds were written out: then there are no others.

@@ -67,15 +67,17 @@ struct Terms {
   }
 };
 
-/// The states and tables of walkers, those of walker w behind each other.
+/// One copy of the states of walkers, from walker `first` on, and what belongs to it of their tables.
 struct Walkers {
   std::int8_t* local;
   std::int16_t* particle;
   std::int16_t* occupant;
   double* table;
-  int places;
-  int particles;
-  int occupants;
+  int places;     ///< of one copy
+  int particles;  ///< of one copy
+  int row_of_local;
+  int row_of_particles;
+  int row_of_occupants;
   int columns;
 
   KOKKOS_FUNCTION Walkers(const States& s, const RealRows& t, int first)
@@ -83,14 +85,28 @@ struct Walkers {
         particle(s.particle.data() + first * s.particle.extent(1)),
         occupant(s.occupant.data() + first * s.occupant.extent(1)),
         table(t.data() + first * t.extent(1)),
-        places(static_cast<int>(s.local.extent(1))),
-        particles(static_cast<int>(s.particle.extent(1))),
-        occupants(static_cast<int>(s.occupant.extent(1))),
+        places(s.places()),
+        particles(s.particles()),
+        row_of_local(static_cast<int>(s.local.extent(1))),
+        row_of_particles(static_cast<int>(s.particle.extent(1))),
+        row_of_occupants(static_cast<int>(s.occupant.extent(1))),
         columns(static_cast<int>(t.extent(1))) {}
-  KOKKOS_FUNCTION std::int8_t* local_of(int w) const { return local + w * places; }
+  KOKKOS_FUNCTION Walkers(const Batch& batch, int first)
+      : Walkers(Walkers(batch.states, batch.table, first).seen(batch.copy, batch.column)) {}
+
+  /// Another copy of the same walkers, with its tables from `column` on.
+  KOKKOS_FUNCTION Walkers seen(int copy, int column) const {
+    Walkers other = *this;
+    other.local += copy * places;
+    other.particle += copy * particles;
+    if (row_of_occupants > 0) other.occupant += copy * places;
+    other.table += column;
+    return other;
+  }
+  KOKKOS_FUNCTION std::int8_t* local_of(int w) const { return local + w * row_of_local; }
   KOKKOS_FUNCTION double* table_of(int w) const { return table + w * columns; }
   KOKKOS_FUNCTION StateView state_of(int w) const {
-    return {local_of(w), particle + w * particles, occupant + w * occupants};
+    return {local_of(w), particle + w * row_of_particles, occupant + w * row_of_occupants};
   }
 };
 

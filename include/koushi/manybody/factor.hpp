@@ -23,11 +23,22 @@ struct HostStates {
   IndexRows::host_mirror_type particle;
   IndexRows::host_mirror_type occupant;
 
+  int copies = 1;
+  int copy = 0;  ///< the one that at() gives
+
   explicit HostStates(const States& states);
   HostState at(int n) const {
-    const auto row = static_cast<std::size_t>(n);
-    return {local.data() + row * local.extent(1), particle.data() + row * particle.extent(1),
-            occupant.data() + row * occupant.extent(1)};
+    const auto place = [&](const auto& rows) {
+      return rows.data() + static_cast<std::size_t>(n) * rows.extent(1) +
+             static_cast<std::size_t>(copy) * (rows.extent(1) / static_cast<std::size_t>(copies));
+    };
+    return {place(local), place(particle), place(occupant)};
+  }
+  /// The same with another copy.
+  HostStates seen(int other) const {
+    HostStates states = *this;
+    states.copy = other;
+    return states;
   }
   int count() const { return static_cast<int>(local.extent(0)); }
 };
@@ -60,13 +71,11 @@ class FunctorMoves final : public FactorMoves {
   void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
                        const Kokkos::View<Complex*>& ratio) const override {
     const Functor moves = functor_;
-    const States states = batch.states;
-    const RealRows table = batch.table;
     for_items(
         "koushi::manybody::factor_ratios", space, static_cast<int>(ratio.extent(0)),
         KOKKOS_LAMBDA(const LaneTeam& team, int w) {
           if (proposed.sigma(w) == 0) return;
-          const Walkers walkers(states, table, w);
+          const Walkers walkers(batch, w);
           const int self = 0;
           const int k = proposed.move(w);
           const int sigma = proposed.sigma(w);
@@ -77,13 +86,11 @@ class FunctorMoves final : public FactorMoves {
   }
   void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed) const override {
     const Functor moves = functor_;
-    const States states = batch.states;
-    const RealRows table = batch.table;
     for_items(
         "koushi::manybody::factor_accept", space, static_cast<int>(proposed.sigma.extent(0)),
         KOKKOS_LAMBDA(const LaneTeam& team, int w) {
           if (proposed.sigma(w) == 0) return;
-          moves.accept(team, Walkers(states, table, w), 0, proposed.move(w), proposed.sigma(w));
+          moves.accept(team, Walkers(batch, w), 0, proposed.move(w), proposed.sigma(w));
         });
   }
 
@@ -107,6 +114,10 @@ class Factor {
   /// Never negative or complex, whatever its parameters are: has no signs to learn. The sign of the particles' order
   /// does not count.
   virtual bool is_positive() const { return false; }
+  /// Real for every state, whatever its parameters are.
+  virtual bool is_real() const { return !holomorphic(); }
+  /// psi_f(g x) = psi_f(x) for all states x, whatever the parameters are; g sends what place p holds to place g[p].
+  virtual bool is_invariant(const std::vector<int>& /*g*/) const { return false; }
   /// Changes its sign when two fermions exchange their numbers.
   virtual bool is_antisymmetric() const { return false; }
 
@@ -115,6 +126,8 @@ class Factor {
   virtual std::complex<double> log_amplitude(const HostState& state) const = 0;
   virtual std::unique_ptr<FactorMoves> moves(const std::vector<Move>& list, const MoveList& on_device,
                                              int first) const = 0;
+  /// Whether log_derivatives reads the tables of states; otherwise they may be left out.
+  virtual bool rows_need_tables() const { return false; }
   /// Rows of d log psi_f / d theta, whose number is rows.count.
   virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
                                                            const HostStates& states,

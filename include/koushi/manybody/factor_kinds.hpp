@@ -22,8 +22,8 @@ using FactorKind = Kind<std::unique_ptr<Factor>, const FactorContext&>;
 using FactorKinds = Kinds<std::unique_ptr<Factor>, const FactorContext&>;
 FactorKinds& factors();
 
-/// psi of the sections [[wavefunction.factor]]. Errors: DeckError
-std::unique_ptr<Wavefunction> make_wavefunction(const std::vector<DeckSection>& sections, const Lattice& lattice,
+/// psi of the section [wavefunction], whose list `factor` are the factors. Errors: DeckError
+std::unique_ptr<Wavefunction> make_wavefunction(const DeckSection& wavefunction, const Lattice& lattice,
                                                 const Operator& hamiltonian, std::uint64_t seed);
 
 /// Under which permutations of the sites a factor is the same.

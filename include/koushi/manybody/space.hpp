@@ -73,8 +73,8 @@ class Space {
   /// The number of fermions, which the charges must fix where there are any. Errors: UsageError where they do not
   int n_particles() const;
 
-  /// Arrays for n states.
-  States make_states(std::int64_t n) const;
+  /// Arrays for n states, each with room for so many copies.
+  States make_states(std::int64_t n, int copies = 1) const;
   /// Numbers the fermions of a state in the order of their places.
   void number_particles(const StateView& state) const;
 

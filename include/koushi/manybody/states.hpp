@@ -13,16 +13,26 @@ using IndexRows = Kokkos::View<std::int16_t**, Kokkos::LayoutRight>;
 /// n basis states. What a place holds is a number of its local space (space.hpp): 2 S^z of a spin, the occupation of a
 /// fermion mode or of a boson site. Fermions are numbered; the extents of `particle` and `occupant` are 0 where there
 /// are none.
+/// A row holds the state and, behind it, its images where a wavefunction sums over them (image.hpp).
 struct States {
-  LocalRows local;     ///< [n][places]
-  IndexRows particle;  ///< [n][particles] -> place
-  IndexRows occupant;  ///< [n][places] -> particle, -1: empty or no fermion mode
+  LocalRows local;     ///< [n][copy][place]
+  IndexRows particle;  ///< [n][copy][particle] -> place
+  IndexRows occupant;  ///< [n][copy][place] -> particle, -1: empty or no fermion mode
+  int copies = 1;      ///< of which the first is the state itself
+
+  KOKKOS_FUNCTION int places() const { return static_cast<int>(local.extent(1)) / copies; }
+  KOKKOS_FUNCTION int particles() const { return static_cast<int>(particle.extent(1)) / copies; }
 };
+
+/// The states of `from` into rows of as many others, without the images.
+void assign_states(const States& to, const States& from);
 
 /// Basis states, and for each of them the table that makes moves cheap: what chains hold and what samples are.
 struct Batch {
   States states;
   RealRows table;  ///< [n][columns], its meaning is the wavefunction's
+  int copy = 0;    ///< what a factor sees of a row: this copy of the state
+  int column = 0;  ///< and its table from here on
 };
 
 /// One basis state in the memory where kernels run.

@@ -63,6 +63,8 @@ class Wavefunction {
   virtual bool is_positive() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
+  /// Bytes that moves() keeps per move, about.
+  virtual double bytes_per_move() const = 0;
   virtual std::vector<FactorReport> factors() const = 0;
   /// In a few words, as "400 hidden units".
   std::string description() const;

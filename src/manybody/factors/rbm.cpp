@@ -66,6 +66,11 @@ class Rbm final : public Factor {
                                                    const RealRows::host_mirror_type& table, int first) const override;
   bool holomorphic() const override { return is_complex; }
   bool is_positive() const override { return !is_complex; }
+  bool is_invariant(const std::vector<int>& g) const override {
+    const auto has = [&](const auto& group) { return std::find(group.begin(), group.end(), g) != group.end(); };
+    return has(options_.symmetry) || has(options_.projection);
+  }
+  bool rows_need_tables() const override { return true; }
   /// Rows of a symmetrised RBM are kept, of a dense one their factors s and t.
   double bytes_per_row() const override;
   std::string description() const override {

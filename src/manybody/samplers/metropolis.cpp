@@ -145,8 +145,7 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
   const MoveTable table = proposals(section, options, context);
   const Wavefunction& psi = context.psi;
   const double shared = static_cast<double>(chains.samples) * (bytes_per_sample(psi) + psi.bytes_per_row());
-  const double alone =
-      16.0 * static_cast<double>(table.list.moves.size()) * static_cast<double>(psi.make_batch(0).table.extent(1));
+  const double alone = static_cast<double>(table.list.moves.size()) * psi.bytes_per_move();
   if (is_for_planned_ranks(section, "samples", "the samples with their tables", context, shared, alone))
     return std::make_unique<PlannedSamples>(psi, chains.samples, chains.chains, MarkovChains::most_ranks(chains));
   try {
