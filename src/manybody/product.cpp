@@ -123,7 +123,8 @@ class Product final : public Wavefunction {
     collect_parameters();
     return true;
   }
-  Batch make_batch(std::int64_t n) const override {
+  Batch make_batch(std::int64_t n, bool with_tables) const override {
+    if (!with_tables) return {space_.make_states(n), RealRows()};
     return {space_.make_states(n, std::max(1, n_images())),
             RealRows("koushi::manybody::tables", static_cast<std::size_t>(n), static_cast<std::size_t>(columns_))};
   }
@@ -137,12 +138,7 @@ class Product final : public Wavefunction {
       }
       if (images_.empty()) return;
       for (int c = 1; c < n_images(); ++c) {
-        const HostState image = states.seen(c).at(w);
-        images_[static_cast<std::size_t>(c)].write(
-            states.at(w),
-            {const_cast<std::int8_t*>(image.local), const_cast<std::int16_t*>(image.particle),
-             const_cast<std::int16_t*>(image.occupant)},
-            particles_);
+        images_[static_cast<std::size_t>(c)].write(states.at(w), states.seen(c).writable(w), particles_);
       }
       refresh_images(states, w, row);
     });
@@ -168,22 +164,31 @@ class Product final : public Wavefunction {
                                                    const Batch& samples) const override {
     const HostStates states(samples.states);
     const auto table = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, samples.table);
+    const bool has_tables = samples.has_tables();
+    const auto rows_of = [&](std::size_t f, const HostStates& seen, int column) {
+      const Factor& factor = *factors_[f].factor;
+      if (has_tables || !factor.rows_need_tables())
+        return factor.log_derivatives(comm, rows, seen, table, column + first_[f]);
+      return factor.log_derivatives(comm, rows, seen, tables_of(factor, seen), 0);
+    };
+    std::vector<std::complex<double>> shares;
+    if (!has_tables && !images_.empty()) shares = shares_of(states);
     std::vector<std::unique_ptr<DistributedRows>> parts;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
-      const Factor& factor = *factors_[f].factor;
-      if (factor.parameters().empty()) continue;
+      if (factors_[f].factor->parameters().empty()) continue;
       if (!inside_[f]) {
-        parts.push_back(factor.log_derivatives(comm, rows, states, table, first_[f]));
+        parts.push_back(rows_of(f, states, 0));
         continue;
       }
       parts.push_back(rows_of_image_sum(
           comm, rows, n_images(), is_real(),
           [&](int c) {
-            return factor.log_derivatives(comm, rows, states.seen(c), table,
-                                          tables_.column + c * tables_.stride + first_[f]);
+            return rows_of(f, has_tables ? states.seen(c) : image_of(states, c), tables_.column + c * tables_.stride);
           },
           [&](std::int64_t s, int c) {
-            const double* share = &table(static_cast<std::size_t>(s), static_cast<std::size_t>(tables_.shares + 2 * c));
+            const auto sample = static_cast<std::size_t>(s);
+            if (!has_tables) return shares[sample * images_.size() + static_cast<std::size_t>(c)];
+            const double* share = &table(sample, static_cast<std::size_t>(tables_.shares + 2 * c));
             return std::complex<double>(share[0], share[1]);
           }));
     }
@@ -302,6 +307,38 @@ class Product final : public Wavefunction {
     for (auto& value : result.shares) value /= sum;
     result.total = largest + std::log(sum);
     return result;
+  }
+  /// The tables of one factor, from scratch.
+  static RealRows::host_mirror_type tables_of(const Factor& factor, const HostStates& states) {
+    const RealRows::host_mirror_type table("koushi::manybody::tables_of_factor",
+                                           static_cast<std::size_t>(states.count()),
+                                           static_cast<std::size_t>(aligned(factor.columns())));
+    for_states(states.count(), [&](int s) {
+      factor.refresh(states.at(s), table.data() + static_cast<std::size_t>(s) * table.extent(1));
+    });
+    return table;
+  }
+  /// Image c of every state.
+  HostStates image_of(const HostStates& states, int c) const {
+    HostStates image = states;
+    const auto make = [](const auto& like) {
+      return std::decay_t<decltype(like)>("koushi::manybody::image", like.extent(0), like.extent(1));
+    };
+    image.local = make(states.local);
+    image.particle = make(states.particle);
+    image.occupant = make(states.occupant);
+    for_states(states.count(),
+               [&](int s) { images_[static_cast<std::size_t>(c)].write(states.at(s), image.writable(s), particles_); });
+    return image;
+  }
+  /// [state][image]
+  std::vector<std::complex<double>> shares_of(const HostStates& states) const {
+    std::vector<std::complex<double>> all(static_cast<std::size_t>(states.count()) * images_.size());
+    for_states(states.count(), [&](int s) {
+      const LogSum sum = log_image_sum(states.at(s));
+      std::copy(sum.shares.begin(), sum.shares.end(), all.begin() + static_cast<std::ptrdiff_t>(images_.size()) * s);
+    });
+    return all;
   }
   void refresh_images(const HostStates& states, int w, double* row) const {
     for (int c = 0; c < n_images(); ++c) {

@@ -25,6 +25,26 @@ RowRange share_of_units(const Communicator& comm, std::int64_t total, std::int64
 
 }  // namespace
 
+void Sampler::for_pieces(const Wavefunction& psi, const std::function<void(const Batch&, std::int64_t)>& body,
+                         double most_bytes) const {
+  const auto total = static_cast<std::int64_t>(samples_.states.local.extent(0));
+  if (keeps_tables_) {
+    body(samples_, 0);
+    return;
+  }
+  const double bytes = 8.0 * static_cast<double>(psi.make_batch(0).table.extent(1));
+  const auto most = static_cast<std::int64_t>(std::clamp(most_bytes / std::max(1.0, bytes), 1.0, 1e9));
+  for (std::int64_t first = 0; first < total; first += most) {
+    const auto piece = Kokkos::make_pair(first, std::min(total, first + most));
+    const auto part = [&](const auto& rows) { return Kokkos::subview(rows, piece, Kokkos::ALL); };
+    const Batch batch = psi.make_batch(piece.second - piece.first);
+    assign_states(batch.states, {part(samples_.states.local), part(samples_.states.particle),
+                                 part(samples_.states.occupant), samples_.states.copies});
+    psi.refresh(batch);
+    body(batch, first);
+  }
+}
+
 void MoveTable::propose(double weight, const std::vector<Move>& moves) {
   if (weight <= 0 || moves.empty()) return;
   weights_.push_back(weight);
@@ -128,7 +148,8 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
   chains_ = share_of_units(comm, options_.chains, chains_per_unit(options_));
   rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
   walkers_ = psi.make_batch(chains_.count);
-  samples_ = psi.make_batch(rows_.count);
+  keeps_tables_ = options_.keep_tables;
+  samples_ = psi.make_batch(rows_.count, keeps_tables_);
   weights_.assign(static_cast<std::size_t>(rows_.count), 1.0 / static_cast<double>(options_.samples));
   counts_ = Kokkos::View<std::int64_t* [2]>("koushi::manybody::counts", static_cast<std::size_t>(chains_.count));
 }
@@ -187,10 +208,10 @@ void MarkovChains::draw(const Wavefunction& psi, std::uint64_t step, int attempt
   Kokkos::deep_copy(counts_, 0);
   const auto walkers = walkers_;
   const auto samples = samples_;
-  const int columns = static_cast<int>(walkers.table.extent(1));
-  const int places = static_cast<int>(walkers.states.local.extent(1));
-  const int particles = static_cast<int>(walkers.states.particle.extent(1));
-  const int occupants = static_cast<int>(walkers.states.occupant.extent(1));
+  const int columns = static_cast<int>(samples.table.extent(1));
+  const int places = static_cast<int>(samples.states.local.extent(1));
+  const int particles = static_cast<int>(samples.states.particle.extent(1));
+  const int occupants = static_cast<int>(samples.states.occupant.extent(1));
   const int per_chain = static_cast<int>(per_chain_);
   for (int m = 0; m < per_chain; ++m) {
     advance(step, (static_cast<std::int64_t>(attempt) * per_chain + m) * proposals_, proposals_);
@@ -270,7 +291,7 @@ void MarkovChains::read(const Archive& archive) {
   assign_states(walkers_.states, states);
 }
 
-FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table)
+FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table, bool keep_tables)
     : comm_(comm), table_(std::move(table)) {
   if (const double states = sector_dimension(psi.space()); states > most_states) {
     throw UsageError(fmt::format("{:.4g} states are too many to enumerate: at most {:.0f}", states, most_states));
@@ -278,14 +299,15 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& p
   const Basis basis(psi.space());
   rows_ = share_of_units(comm, basis.size(), rows_per_block);
   most_ranks_ = most_ranks(rows_.total);
-  samples_ = psi.make_batch(rows_.count);
+  keeps_tables_ = keep_tables;
+  samples_ = psi.make_batch(rows_.count, keeps_tables_);
   assign_states(samples_.states, basis.states(rows_.first, rows_.count));
   weights_.resize(static_cast<std::size_t>(rows_.count));
 }
 
 void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
   moves_ = psi.moves(table_.list.moves);
-  psi.refresh(samples_);
+  if (keeps_tables_) psi.refresh(samples_);
   const auto log_psi = psi.log_amplitudes(samples_.states);
   std::vector<double>& weights = weights_;
   for (std::size_t s = 0; s < weights.size(); ++s) weights[s] = 2 * log_psi[s].real();

@@ -11,8 +11,14 @@ std::unique_ptr<Sampler> make_sampler(const DeckSection& section, const SamplerC
   return samplers().of(section).make(section, context);
 }
 
-double bytes_per_sample(const Wavefunction& psi) {
-  const Batch none = psi.make_batch(0);
+bool keeps_tables(const DeckSection& section, const Wavefunction& psi, double samples) {
+  constexpr double gibibyte = 1024.0 * 1024 * 1024;
+  return 8.0 * static_cast<double>(psi.make_batch(0).table.extent(1)) * samples <=
+         section.real("table_memory") * gibibyte;
+}
+
+double bytes_per_sample(const Wavefunction& psi, bool with_table) {
+  const Batch none = psi.make_batch(0, with_table);
   const double fermions = static_cast<double>(none.states.particle.extent(1) + none.states.occupant.extent(1));
   return 8.0 * static_cast<double>(none.table.extent(1)) + static_cast<double>(none.states.local.extent(1)) +
          2 * fermions;

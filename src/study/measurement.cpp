@@ -178,16 +178,27 @@ bool Measurement::run(const std::function<bool(bool now)>& checkpoint_if_due) {
 std::vector<std::vector<double>> Measurement::numbers_of_samples() {
   const Sampler& sampler = model_.sampler();
   const auto rows = static_cast<std::size_t>(sampler.rows().count);
-  std::vector<std::vector<double>> all;
+  std::vector<StateNumbers> numbers;
   for (const auto& estimator : estimators_) {
     std::size_t width = 0;
     for (const SeriesInfo& info : estimator->series()) width += static_cast<std::size_t>(info.width);
-    const StateNumbers numbers("koushi::study::numbers", rows, width);
-    estimator->measure(Kokkos::DefaultExecutionSpace{}, model_.psi(), sampler.moves(), sampler.samples(), numbers);
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, numbers);
-    all.emplace_back(host.data(), host.data() + rows * width);
-    model_.phases().lap(all.size() == 1 ? "local energies" : "further observables", static_cast<double>(rows),
-                        "samples/rank");
+    numbers.emplace_back("koushi::study::numbers", rows, width);
+  }
+  sampler.for_pieces(model_.psi(), [&](const Batch& piece, std::int64_t first) {
+    const auto count = static_cast<std::int64_t>(piece.states.local.extent(0));
+    const auto range = Kokkos::make_pair(first, first + count);
+    for (std::size_t e = 0; e < estimators_.size(); ++e) {
+      estimators_[e]->measure(Kokkos::DefaultExecutionSpace{}, model_.psi(), sampler.moves(), piece,
+                              Kokkos::subview(numbers[e], range, Kokkos::ALL));
+      Kokkos::fence("koushi::study::measured");
+      model_.phases().lap(e == 0 ? "local energies" : "further observables", static_cast<double>(count),
+                          "samples/rank");
+    }
+  });
+  std::vector<std::vector<double>> all;
+  for (const StateNumbers& of_estimator : numbers) {
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, of_estimator);
+    all.emplace_back(host.data(), host.data() + host.size());
   }
   return all;
 }

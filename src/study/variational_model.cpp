@@ -47,7 +47,11 @@ void VariationalModel::warm_up(std::uint64_t step, std::int64_t first_sweep, std
 std::vector<std::complex<double>> VariationalModel::local_energies() {
   const auto rows = static_cast<std::size_t>(sampler_->rows().count);
   Kokkos::View<Complex*> energies("koushi::study::energies", rows);
-  sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, sampler_->samples(), energies);
+  sampler_->for_pieces(*psi_, [&](const Batch& piece, std::int64_t first) {
+    const auto count = static_cast<std::int64_t>(piece.states.local.extent(0));
+    sampler_->moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms_, piece,
+                                     Kokkos::subview(energies, Kokkos::make_pair(first, first + count)));
+  });
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
   std::vector<std::complex<double>> result;
   for (std::size_t s = 0; s < rows; ++s) result.emplace_back(host(s).real(), host(s).imag());
@@ -94,18 +98,19 @@ void VariationalModel::read(const Archive& archive) {
 
 std::string VariationalModel::describe(int ranks, double solver_bytes) const {
   const double rows = static_cast<double>(sampler_->rows().total) / std::max(1, ranks);
-  const auto columns = static_cast<double>(sampler_->samples().table.extent(1));
+  const auto columns = static_cast<double>(psi_->make_batch(0).table.extent(1));
   return fmt::format(
       "lattice      {} sites, {} bonds, {} translations\nstates       {}\nparameters   {} real numbers, {}\nsampler    "
       "  {} samples per "
       "step, {}\n"
-      "memory       per rank of {}: {} for weights, {} for samples, {} for the table of {} moves, {} for log "
+      "memory       per rank of {}: {} for weights, {} for samples{}, {} for the table of {} moves, {} for log "
       "derivatives and S\n",
       lattice_.n_sites(), lattice_.bonds().size(), lattice_.translations().size(), hamiltonian_.space().description(),
       psi_->n_parameters(), psi_->description(), sampler_->rows().total,
       sampler_->n_chains() == 0 ? "every state there is" : fmt::format("{} chains", sampler_->n_chains()),
       std::max(1, ranks), format_bytes(hamiltonian_.space().n_places() * columns * 8),
-      format_bytes(rows * bytes_per_sample(*psi_)),
+      format_bytes(rows * bytes_per_sample(*psi_, sampler_->keeps_tables())),
+      sampler_->keeps_tables() ? "" : " (without tables, which are made again where they are needed)",
       format_bytes(static_cast<double>(hamiltonian_.moves().size()) * psi_->bytes_per_move()),
       hamiltonian_.moves().size(), format_bytes(solver_bytes));
 }

@@ -325,6 +325,63 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
   }
 }
 
+TEST_CASE("samples without tables give what those with tables give, whatever the pieces are", "[conformance]") {
+  const Product product = GENERATE(from_range(products()));
+  INFO(product.text());
+  const Deck deck =
+      deck_of("kind = \"square\"\nextents = [3, 3]\n", product.hamiltonian, product.factors, product.wavefunction);
+  const Lattice lattice = make_lattice(deck);
+  const Operator h = make_hamiltonian(deck, lattice);
+  const auto psi = wavefunction(deck, lattice);
+  const Communicator self = Communicator::self();
+  const Terms terms = make_terms(h);
+  const auto energies_of = [&](const Sampler& sampler, double most_bytes) {
+    const Kokkos::View<Complex*> energies("koushi::test::energies", static_cast<std::size_t>(sampler.rows().count));
+    int pieces = 0;
+    sampler.for_pieces(
+        *psi,
+        [&](const Batch& piece, std::int64_t first) {
+          const auto end = first + static_cast<std::int64_t>(piece.states.local.extent(0));
+          sampler.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, piece,
+                                         Kokkos::subview(energies, Kokkos::make_pair(first, end)));
+          ++pieces;
+        },
+        most_bytes);
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
+    return std::pair(std::vector<Complex>(host.data(), host.data() + host.size()), pieces);
+  };
+  MoveTable table(h.move_list());
+  table.propose(1.0, h.move_list());
+  table.finish();
+  MarkovChains with(self, *psi, table, {.chains = 16, .samples = 64, .seed = 3});
+  MarkovChains without(self, *psi, table, {.chains = 16, .samples = 64, .seed = 3, .keep_tables = false});
+  for (MarkovChains* chains : {&with, &without}) {
+    chains->start(*psi);
+    chains->draw(*psi, 1, 0);
+  }
+  CHECK(with.samples().has_tables());
+  CHECK_FALSE(without.samples().has_tables());
+  const auto [kept, one] = energies_of(with, 1);
+  const auto [by_one, many] = energies_of(without, 1);
+  CHECK(one == 1);
+  CHECK(many == 64);
+  const double bytes = 8.0 * static_cast<double>(psi->make_batch(0).table.extent(1));
+  CHECK(energies_of(without, 7 * bytes).first == by_one);
+  CHECK(energies_of(without, 1e9).first == by_one);
+  double worst = 0;
+  double scale = 1;
+  for (std::size_t s = 0; s < kept.size(); ++s) {
+    worst = std::max(worst, Kokkos::abs(kept[s] - by_one[s]));
+    scale = std::max(scale, Kokkos::abs(kept[s]));
+  }
+  CHECK(worst < 1e-6 * scale);
+  if (psi->parameters().empty()) return;
+  psi->refresh(with.samples());
+  const auto entries = psi->log_derivatives(self, with.rows(), with.samples())->entries();
+  const auto made_again = psi->log_derivatives(self, without.rows(), without.samples())->entries();
+  CHECK(entries == made_again);
+}
+
 TEST_CASE("local energies of all states are (H psi)(x) / psi(x)", "[conformance]") {
   const Product product = GENERATE(from_range(products()));
   // Around directions of two sites several bonds of one shell and one orientation join the same sites.

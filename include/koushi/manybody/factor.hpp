@@ -28,6 +28,10 @@ struct HostStates {
 
   explicit HostStates(const States& states);
   HostState at(int n) const {
+    const StateView state = writable(n);
+    return {state.local, state.particle, state.occupant};
+  }
+  StateView writable(int n) const {
     const auto place = [&](const auto& rows) {
       return rows.data() + static_cast<std::size_t>(n) * rows.extent(1) +
              static_cast<std::size_t>(copy) * (rows.extent(1) / static_cast<std::size_t>(copies));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "koushi/base/archive.hpp"
@@ -59,14 +60,23 @@ class Sampler {
   RowRange rows() const { return rows_; }
   /// Ranks that the rows can be shared by.
   std::int64_t most_ranks() const { return most_ranks_; }
+  /// The samples, with tables where these are kept.
   const Batch& samples() const { return samples_; }
+  /// body(batch, first) for the samples [first, first + batch size) of this rank, a piece at a time: tables that are
+  /// not kept are made for it from scratch. How large pieces are changes no bit of what belongs to a sample.
+  /// most_bytes: of the tables of a piece.
+  void for_pieces(const Wavefunction& psi, const std::function<void(const Batch&, std::int64_t)>& body,
+                  double most_bytes = 256.0 * 1024 * 1024) const;
   const std::vector<double>& weights() const { return weights_; }
+  /// Whether samples have tables.
+  bool keeps_tables() const { return keeps_tables_; }
   /// All moves of the run, at the parameters of the last draw.
   const MoveSet& moves() const { return *moves_; }
 
  protected:
   RowRange rows_;
   std::int64_t most_ranks_ = 1;
+  bool keeps_tables_ = true;
   Batch samples_;
   std::vector<double> weights_;
   std::unique_ptr<MoveSet> moves_;
@@ -77,6 +87,7 @@ struct ChainOptions {
   std::int64_t samples = 2048;  ///< per draw, over all chains
   double sweeps = 1;            ///< proposals between samples, per site of the lattice
   std::uint64_t seed = 1;
+  bool keep_tables = true;  ///< of samples, from the proposals that lead to them
 };
 
 /// Metropolis chains. They are dealt to the ranks in units whose samples fill whole blocks of rows.
@@ -114,7 +125,7 @@ class MarkovChains final : public Sampler {
 class FullEnumeration final : public Sampler {
  public:
   static constexpr double most_states = 1 << 24;
-  FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table);
+  FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table, bool keep_tables = true);
   static std::int64_t most_ranks(std::int64_t states) { return (states + rows_per_block - 1) / rows_per_block; }
   std::int64_t n_chains() const override { return 0; }
   void start(const Wavefunction&) override {}
@@ -134,10 +145,12 @@ class FullEnumeration final : public Sampler {
 /// draw are errors.
 class PlannedSamples final : public Sampler {
  public:
-  PlannedSamples(const Wavefunction& psi, std::int64_t rows, std::int64_t n_chains, std::int64_t most_ranks)
+  PlannedSamples(const Wavefunction& psi, std::int64_t rows, std::int64_t n_chains, std::int64_t most_ranks,
+                 bool keeps_tables = true)
       : n_chains_(n_chains) {
     rows_.total = rows;
     most_ranks_ = most_ranks;
+    keeps_tables_ = keeps_tables;
     samples_ = psi.make_batch(0);
   }
   std::int64_t n_chains() const override { return n_chains_; }

@@ -29,8 +29,10 @@ SamplerKinds& samplers();
 
 /// magnetization, electrons, particles: which of the values of its charges H keeps.
 std::vector<Key> sector_keys();
-/// The keys of a sampler with those of the sector behind them.
-std::vector<Key> with_sector_keys(std::vector<Key> keys);
+/// The keys of a sampler with those of all samplers behind them: of the sector, and how much memory tables may take.
+std::vector<Key> with_common_keys(std::vector<Key> keys);
+/// Whether this many samples keep their tables: those of all ranks together fit into table_memory.
+bool keeps_tables(const DeckSection& section, const Wavefunction& psi, double samples);
 /// H in the sector that these keys name, or in that of the defaults: magnetization 0, half filling.
 /// Errors  DeckError at a key that no state obeys, or that H does not conserve
 void fix_sector(const DeckSection& section, Operator& h);
@@ -38,8 +40,8 @@ void fix_sector(const DeckSection& section, Operator& h);
 /// The sampler of a deck's section. Errors: DeckError
 std::unique_ptr<Sampler> make_sampler(const DeckSection& section, const SamplerContext& context);
 
-/// Bytes of a basis state with its table, without its log derivatives.
-double bytes_per_sample(const Wavefunction& psi);
+/// Bytes of a basis state, with its table where that is kept, without its log derivatives.
+double bytes_per_sample(const Wavefunction& psi, bool with_table);
 /// Whether only the planned ranks have the memory for `shared` bytes over all ranks beside `alone` bytes on each.
 /// Errors  DeckError at the key where not even these have it
 bool is_for_planned_ranks(const DeckSection& section, const std::string& key, const std::string& what,

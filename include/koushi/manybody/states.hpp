@@ -30,9 +30,11 @@ void assign_states(const States& to, const States& from);
 /// Basis states, and for each of them the table that makes moves cheap: what chains hold and what samples are.
 struct Batch {
   States states;
-  RealRows table;  ///< [n][columns], its meaning is the wavefunction's
+  RealRows table;  ///< [n][columns], its meaning is the wavefunction's; extent 0: none are kept
   int copy = 0;    ///< what a factor sees of a row: this copy of the state
   int column = 0;  ///< and its table from here on
+
+  bool has_tables() const { return table.extent(0) == states.local.extent(0); }
 };
 
 /// One basis state in the memory where kernels run.

@@ -44,8 +44,8 @@ class Wavefunction {
   /// The same of one factor, by its number in factors().
   virtual bool embed(std::size_t factor, const std::vector<double>& parameters) = 0;
 
-  /// n basis states with room for their tables.
-  virtual Batch make_batch(std::int64_t n) const = 0;
+  /// n basis states with room for their tables, or without.
+  virtual Batch make_batch(std::int64_t n, bool with_tables = true) const = 0;
   /// The tables of all states, from scratch.
   virtual void refresh(const Batch& batch) const = 0;
   /// log psi(x), [n]; its imaginary part up to multiples of 2 pi. The real part is -inf where psi(x) = 0.
@@ -53,7 +53,7 @@ class Wavefunction {
   virtual std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const = 0;
   /// The same by a kernel per factor, whatever the product is.
   virtual std::unique_ptr<MoveSet> general_moves(const std::vector<Move>& list) const = 0;
-  /// d log psi / d theta at the samples, rows.count of them here. Keeps a reference to nothing but `comm`.
+  /// d log psi / d theta at the samples, with tables or without, rows.count of them here. Keeps a reference to nothing but `comm`.
   virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
                                                            const Batch& samples) const = 0;
 

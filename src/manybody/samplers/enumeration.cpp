@@ -18,12 +18,13 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
     section.refuse(
         "kind", fmt::format("{:.4g} states are too many to enumerate", states),
         fmt::format("at most {:.0f} states, or kind = \"metropolis\"", double{FullEnumeration::most_states}));
-  const double bytes = states * (bytes_per_sample(psi) + psi.bytes_per_row());
+  const bool keep = keeps_tables(section, psi, states);
+  const double bytes = states * (bytes_per_sample(psi, keep) + psi.bytes_per_row());
   if (is_for_planned_ranks(section, "kind", "the states with their tables", context, bytes, 0)) {
     const auto rows = static_cast<std::int64_t>(states);
-    return std::make_unique<PlannedSamples>(psi, rows, 0, FullEnumeration::most_ranks(rows));
+    return std::make_unique<PlannedSamples>(psi, rows, 0, FullEnumeration::most_ranks(rows), keep);
   }
-  return std::make_unique<FullEnumeration>(context.comm, psi, MoveTable(context.hamiltonian.move_list()));
+  return std::make_unique<FullEnumeration>(context.comm, psi, MoveTable(context.hamiltonian.move_list()), keep);
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
 SamplerKind enumeration_kind() {
   return {"enumeration",
           "every basis state with its weight: no noise, for at most 24 sites of spins 1/2 or 2^24 states",
-          with_sector_keys({}), make};
+          with_common_keys({}), make};
 }
 
 }  // namespace koushi

@@ -138,16 +138,19 @@ MoveTable proposals(const DeckSection& section, const MetropolisOptions& options
 
 std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& context) {
   const MetropolisOptions options = MetropolisOptions::keys().read(section);
-  const ChainOptions chains{options.chains, options.samples, options.sweeps, context.seed};
+  ChainOptions chains{options.chains, options.samples, options.sweeps, context.seed};
   if (chains.samples % chains.chains != 0)
     section.refuse("samples", fmt::format("{} is not a multiple of {} chains", chains.samples, chains.chains),
                    "a multiple of chains");
   const MoveTable table = proposals(section, options, context);
   const Wavefunction& psi = context.psi;
-  const double shared = static_cast<double>(chains.samples) * (bytes_per_sample(psi) + psi.bytes_per_row());
+  const bool keep = chains.keep_tables = keeps_tables(section, psi, static_cast<double>(chains.samples));
+  const double shared = static_cast<double>(chains.samples) * (bytes_per_sample(psi, keep) + psi.bytes_per_row()) +
+                        static_cast<double>(chains.chains) * bytes_per_sample(psi, true);
   const double alone = static_cast<double>(table.list.moves.size()) * psi.bytes_per_move();
-  if (is_for_planned_ranks(section, "samples", "the samples with their tables", context, shared, alone))
-    return std::make_unique<PlannedSamples>(psi, chains.samples, chains.chains, MarkovChains::most_ranks(chains));
+  if (is_for_planned_ranks(section, "samples", keep ? "the samples with their tables" : "the samples", context, shared,
+                           alone))
+    return std::make_unique<PlannedSamples>(psi, chains.samples, chains.chains, MarkovChains::most_ranks(chains), keep);
   try {
     return std::make_unique<MarkovChains>(context.comm, psi, table, chains);
   } catch (const UsageError& error) {
@@ -160,7 +163,7 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
 SamplerKind metropolis_kind() {
   return {.name = "metropolis",
           .help = "moves of one or two spins or particles",
-          .keys = with_sector_keys(MetropolisOptions::keys().list()),
+          .keys = with_common_keys(MetropolisOptions::keys().list()),
           .make = make,
           .in_template = true};
 }
