@@ -360,12 +360,12 @@ void open_standard_streams() {
 int run_all(int argc, char** argv, const Additions& additions) {
   Session session(argc, argv);
   try {
-    add_analyses();
     for (const HamiltonianKind& kind : additions.hamiltonians) hamiltonians().add(kind);
     for (const FactorKind& kind : additions.factors) factors().add(kind);
     for (const ActionKinds::OneKind& kind : additions.actions) action_kinds().add(kind);
     for (const UpdaterKinds::OneKind& kind : additions.updaters) updater_kinds().add(kind);
     for (const EstimatorKinds::OneKind& kind : additions.estimators) estimators().add(kind);
+    add_analyses();  // studies name what they measure: estimators come before
     for (const StudyKind& kind : additions.studies) studies().add(kind);
     const Communicator comm = Communicator::world();
     const int code = obey(argc, argv, comm);

@@ -1,7 +1,7 @@
 // koushi with one more Hamiltonian, H = sum_{i<j} J / d_ij^2 S_i.S_j on a ring of n sites with the chord d_ij = n / pi
 // sin(pi (i - j) / n) as distance. Every second spin is rotated by pi about z, so that the ground state is positive.
 // E_0 = - J pi^2 (n + 5 / n) / 24 for even n. Source: F. D. M. Haldane, Phys. Rev. Lett. 60, 635 (1988); B. S. Shastry,
-// ibid. 639.
+// ibid. 639. With a factor of wavefunctions and an observable more, each in its own file.
 #include <cmath>
 #include <koushi/app/program.hpp>
 #include <numbers>
@@ -31,9 +31,14 @@ Operator haldane_shastry(const DeckSection& section, const Lattice& lattice) {
   return h;
 }
 
+FactorKind chord_kind();                   // chord.cpp
+EstimatorKinds::OneKind staggered_kind();  // staggered.cpp
+
 int main(int argc, char** argv) {
   return run_program(
       argc, argv,
       {.hamiltonians = {{"haldane-shastry", "sum_(i<j) J / d^2 S_i.S_j, d = n / pi sin(pi (i - j) / n), for a chain",
-                         Options::keys().list(), haldane_shastry}}});
+                         Options::keys().list(), haldane_shastry}},
+       .factors = {chord_kind()},
+       .estimators = {staggered_kind()}});
 }

@@ -96,6 +96,31 @@ def double_wells(folder, program):
         assert done.returncode == 2 and said in done.stderr, (sets, done.stderr)
 
 
+def chords(folder, program):
+    """A factor and an estimator of one's own: the factor's exponent is optimised to the exact ground state, enters products and sums over images, and chains of it
+    are the same on two ranks; the estimator is the structure factor at pi."""
+    parallel = [MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", "2", program]
+
+    def found(*words, ranks=1):
+        call([*(parallel if ranks == 2 else [program]), "run", "chord.toml", "--overwrite", *words], folder)
+        return json.loads(call([program, "report", "chord.h5", "--json"], folder))
+
+    exact = -math.pi**2 * (1 + 5 / 10**2) / 24
+    report = found(ranks=2)
+    energy = report["observables"]["energy_per_site"]["value"]
+    assert abs(energy - exact) < 1e-9, (energy, exact)
+    curve = report["curves"]["structure_factor"]
+    at_pi = max(curve["values"]) if "values" in curve else max(curve["value"])
+    assert abs(report["observables"]["staggered_squared"]["value"] - at_pi) < 1e-10, (report["observables"], curve)
+    chains = ["--set", 'sampler={kind="metropolis",moves={exchange=1.0},chains=64,samples=512}', "--set", "study.steps=40", "--set", "study.measure.samples=4096"]
+    product = ["--set", 'wavefunction={factor=[{kind="chord",exponent=1.8},{kind="rbm",density=1}]}']
+    for words in (chains, chains + product, chains + product + ["--set", 'wavefunction.symmetry={group="translations"}']):
+        energy = found(*words)["observables"]["energy_per_site"]
+        assert -4 * (energy["error"] or 0) - 1e-9 < energy["value"] - exact < 5e-3, (words, energy, exact)
+        assert energy["value"] == found(*words, ranks=2)["observables"]["energy_per_site"]["value"], words
+    assert "chord" in call([program, "describe", "wavefunction.factor"], folder)
+
+
 def main(scratch):
     call([CMAKE, "--install", BUILD, "--prefix", os.path.join(scratch, "first")], scratch)
     prefix = os.path.join(scratch, "moved")
@@ -127,6 +152,7 @@ def main(scratch):
     assert 0 <= energy - exact < 1e-6, (energy, exact)
     refused = subprocess.run([koushi, "check", os.path.join(outside, "ring.toml")], capture_output=True, text=True, env=ENVIRONMENT)
     assert refused.returncode == 2 and "haldane-shastry" in refused.stderr, refused.stderr
+    chords(outside, program)
     wrong_hamiltonians(outside, os.path.join(build, "edges"))
     double_wells(outside, os.path.join(build, "double_well"))
     print("E/N %.10f, exact %.10f%s" % (energy, exact, "" if hidden else "; build tree and sources were in sight"))
