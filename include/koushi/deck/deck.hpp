@@ -44,7 +44,7 @@ class Deck {
   std::vector<std::string> differences(const std::string& other_resolved) const;
   /// A copy in which one number is another; whether its key may have it is not asked.
   Deck with(const std::string& path, double value) const;
-  /// How many there are of an array of sections.
+  /// The number of sections in an array of sections.
   int count(const std::string& section) const;
   bool boolean(const std::string& path) const { return as<bool>(path); }
   std::int64_t integer(const std::string& path) const { return as<std::int64_t>(path); }

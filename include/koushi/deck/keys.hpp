@@ -40,8 +40,9 @@ std::string toml_text(const std::vector<Deck::MixedRow>& values);
 ///   struct RbmOptions {
 ///     int density = 1;
 ///     static const Keys<RbmOptions>& keys() {
-///       static const auto all = Keys<RbmOptions>().integer("density", &RbmOptions::density, {1, 1024}, "hidden units
-///       per site"); return all;
+///       static const auto all = Keys<RbmOptions>().integer("density", &RbmOptions::density, {1, 1024},
+///                                                            "hidden units per site");
+///       return all;
 ///     }
 ///   };
 ///   const RbmOptions options = RbmOptions::keys().read(section);
@@ -59,7 +60,7 @@ class Keys {
   Keys real(const std::string& path, T Options::*member, Bounds bounds, const std::string& help) && {
     return std::move(*this).number(path, KeyType::real, member, bounds, help);
   }
-  /// A real number or [re, im].
+  /// A complex number: a real one or [re, im].
   template <typename T>
   Keys complex(const std::string& path, T Options::*member, const std::string& help) && {
     return std::move(*this).number(path, KeyType::complex, member, {}, help);
@@ -131,17 +132,17 @@ class Keys {
     keys_.back().from_file = true;
     return std::move(*this);
   }
-  /// The last key says where parameters begin, and nothing once they come from another run.
+  /// Marks the last key as one that says where parameters begin, and nothing once they come from another run.
   Keys initial() && {
     keys_.back().transfer = Key::Transfer::initial;
     return std::move(*this);
   }
-  /// Parameters of a run in which the last key was smaller can be taken.
+  /// Lets the parameters of a run be taken in which the last key was smaller.
   Keys grows() && {
     keys_.back().transfer = Key::Transfer::grows;
     return std::move(*this);
   }
-  /// What a template shows for the last key where it has no default, as TOML text.
+  /// Sets what a template shows for the last key where it has no default, as TOML text.
   Keys example(const std::string& text) && {
     keys_.back().example = text;
     return std::move(*this);

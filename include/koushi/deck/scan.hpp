@@ -13,11 +13,11 @@ struct ScanPoint {
   std::string name;      ///< for its files, another for each: "beta0.42_extents8x8"
 };
 
-/// A deck at one point of its [scan]. Of that section nothing but the values is left in `deck`: resolved() is that of a
-/// deck which has them itself.
+/// A deck at one point of its [scan]. `deck` keeps nothing of that section but the values: resolved() is that of a deck
+/// which has them itself.
 struct ScannedDeck {
   Deck deck;
-  std::vector<ScanPoint> points;  ///< all there are, of the first point alone; none without [scan]
+  std::vector<ScanPoint> points;  ///< all points, given with the first one only; none without [scan]
 };
 
 /// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the

@@ -35,9 +35,9 @@ struct Key {
   std::string example{};      ///< TOML text that a template shows where there is no default
   std::string deck_suffix{};  ///< of a text: its default is the name of the deck with this suffix, "NAME.h5"
   bool from_file = false;     ///< of a list: a text names a file beside the deck that holds it, a row per line
-  /// Of a factor whose parameters come from another run: whether the two may differ in this key.
+  /// Whether a factor may differ in this key from the one, of another run, that its parameters come from.
   enum class Transfer { no, initial, grows };
-  Transfer transfer = Transfer::no;  ///< initial: says only where parameters begin; grows: where the new one is larger
+  Transfer transfer = Transfer::no;  ///< initial: it only says where parameters begin; grows: the new one is larger
 };
 
 /// A section whose key `kind` chooses which further keys and sections it takes. A section without kinds has one entry
@@ -52,7 +52,8 @@ struct Section {
     std::string help;
     std::vector<Key> keys;
     std::vector<Section> sections{};  ///< in this one
-    /// Of a list of sections a template shows every kind that shares a word with a kind of the sections before.
+    /// Words of a kind in a list of sections: a template shows every kind that shares one with a kind of the sections
+    /// before.
     std::vector<std::string> suits{};
     bool in_template = false;  ///< what a template shows where nothing is chosen; else the first kind
   };

@@ -50,8 +50,8 @@ class LocalUpdates {
                                   double width) = 0;
   /// Proposals of one hit: one per site, or one per link of a site.
   virtual int proposals_per_site() const { return 1; }
-  /// Width beyond which proposals are no wider: infinite where phi is unbounded, 0 where proposals have no width, as of
-  /// discrete spins.
+  /// The largest width of proposals: infinite where phi is unbounded, 0 where proposals have no width, as for discrete
+  /// spins.
   virtual double largest_width() const { return std::numeric_limits<double>::infinity(); }
 };
 
@@ -124,9 +124,9 @@ class FourierAcceleration {
  public:
   static constexpr const char* capability_name = "Fourier acceleration";
   virtual ~FourierAcceleration() = default;
-  /// From now on momenta have these masses; mass = 0: unit masses.
+  /// Gives momenta these masses from now on; mass = 0: unit masses.
   virtual void accelerate(double mass) = 0;
-  /// The mass in the spectrum, of theories that know it.
+  /// The mass in the spectrum, where the theory knows it.
   virtual std::optional<double> mass_of_spectrum() const { return std::nullopt; }
 };
 
@@ -135,7 +135,7 @@ class SliceCorrelators {
  public:
   static constexpr const char* capability_name = "correlators of slices";
   virtual ~SliceCorrelators() = default;
-  /// From now on correlators are measured at these momenta too (momentum_correlators.hpp).
+  /// Has correlators measured at these momenta, too, from now on (momentum_correlators.hpp).
   virtual void correlate_at(const SpatialMomenta& momenta) = 0;
 };
 

@@ -17,8 +17,8 @@ using BondExponent = std::function<double(int, int, int, int, double)>;
 /// What happens to a site of a chosen cluster: (replica, stored site, the random words of its cluster).
 using ClusterVisit = std::function<void(int, int, const RandomBlock&)>;
 
-/// Every replica's clusters of active bonds: single: one that holds a random site (Wolff); otherwise all of them
-/// (Swendsen and Wang), and `visit` decides by its words what becomes of each.
+/// Visits the sites of every replica's clusters of active bonds. single: of one cluster, which holds a random site
+/// (Wolff); otherwise of all (Swendsen and Wang), and `visit` decides by its words what becomes of each.
 ///
 /// A cluster is named by the least global number of its sites and the random number of a bond by its lower site, so the
 /// same is done on any division of the lattice. Halos of what `exponent` reads must be filled. A single cluster of an

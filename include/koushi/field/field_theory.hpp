@@ -32,8 +32,8 @@ struct Configuration {
 /// is said by the capabilities that it inherits (capabilities.hpp).
 ///
 /// Virtual calls happen once per kernel. Everything that decides a configuration is a function of (seed, step, global
-/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it. Collective  all
-/// calls, over the group of ranks that hold the replicas
+/// replica, global site), and all sums are exact, so that neither ranks nor threads move a bit of it.
+/// Collective  all calls, over the group of ranks that hold the replicas
 class FieldTheory {
  public:
   virtual ~FieldTheory() = default;

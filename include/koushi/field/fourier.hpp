@@ -27,9 +27,9 @@ class FourierMass {
   /// Whether this build has FFTW.
   static bool is_available();
   double mass() const { return mass_; }
-  /// target = M^{-1} source
+  /// Sets target = M^{-1} source.
   void apply_inverse(const FieldArray& source, const FieldArray& target);
-  /// field = M^{1/2} field: what normal numbers become that are to have the covariance M
+  /// Sets field = M^{1/2} field: normal numbers then have the covariance M.
   void apply_root(const FieldArray& field);
 
  private:

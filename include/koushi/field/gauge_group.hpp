@@ -380,7 +380,7 @@ struct GroupSU3 {
     complete(u);
     return u;
   }
-  /// The same for a matrix that has left the group by rounding only, up to the square of that: a step of Newton for the
+  /// Brings back a matrix that has left the group by rounding only, up to the square of that: a step of Newton for the
   /// norms, 1 / sqrt(n) = 3/2 - n/2, and nothing that waits for another.
   KOKKOS_INLINE_FUNCTION static void refresh(Matrix& u) {
     using L = Lanes<T>;
@@ -453,7 +453,7 @@ struct GroupSU3 {
     }
     return u;
   }
-  /// C_ij with sum_j A_ij C_ij = det A for every row i.
+  /// The cofactors C_ij: sum_j A_ij C_ij = det A for every row i.
   KOKKOS_INLINE_FUNCTION static Matrix cofactors(const Matrix& a, T& re, T& im) {
     using L = Lanes<T>;
     Matrix c;

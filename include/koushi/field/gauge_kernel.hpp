@@ -45,10 +45,10 @@ struct LinkField {
     return m;
   }
 
-  /// What staples(mu) on the sites of a row reads that earlier rows of a tile have not: links nu at x + mu, and links
-  /// mu at x + (the first direction but mu); mu = -1: of all directions. sites: of a row that each call takes care of.
-  /// It is fetched in parts where the call before computes without reading, since the way from the third cache is too
-  /// long for the processor to look ahead.
+  /// What staples(mu) on the sites of a row reads and earlier rows of a tile have not read: links nu at x + mu, and
+  /// links mu at x + (the first direction but mu); mu = -1: for all directions. sites: how many of a row each call
+  /// takes care of. It is fetched in parts where the call before computes without reading, since the way from the third
+  /// cache is too long for the processor to look ahead.
   template <int sites>
   struct Ahead {
     static constexpr int pair = 16;  ///< numbers of two lines of 64 bytes, of which a processor fetches both
@@ -88,7 +88,7 @@ struct LinkField {
   /// not contain U.
   /// Cost  4 (d - 1) products
   KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu) const { return staples(at, mu, grid.first_direction); }
-  /// In planes with directions nu >= lowest only.
+  /// The same in planes with directions nu >= lowest only.
   KOUSHI_WITH_ALL_CALLS_INLINE KOKKOS_INLINE_FUNCTION Matrix staples(const Site& at, int mu, int lowest) const {
     Matrix sum = zero();
     const GridStep forward = at.step(mu, 1);
@@ -195,7 +195,7 @@ struct LinkField {
     return sum;
   }
 
-  /// As staples(), of the rectangles of 1 x 2 links: five links each, 6 per direction nu.
+  /// Staples as staples(), but of the rectangles of 1 x 2 links: five links each, 6 per direction nu.
   /// Cost  24 (d - 1) products
   KOKKOS_INLINE_FUNCTION Matrix rectangle_staples(const Site& at, int mu) const {
     Matrix sum = zero();

@@ -6,8 +6,8 @@ namespace koushi {
 
 constexpr int longest_line = 6;  ///< links on a side of a loop
 
-/// Per site: sum over its planes of 1 - Re tr U_P / N (what is cut by an open end left out), of Re tr U_P / N; for two
-/// directions arg det U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sums of 1 - Re tr U_R / N and of their number.
+/// Sums per site over its planes of 1 - Re tr U_P / N and of Re tr U_P / N (without what an open end cuts); for U(1) in
+/// two directions arg U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sum of 1 - Re tr U_R / N and their number.
 template <typename Group>
 struct GaugeSurvey {
   static constexpr int numbers = 5;
@@ -137,7 +137,7 @@ struct ExtendLines {
   }
 };
 
-/// Per site: Re tr of the loops of R links along mu and T along nu, over N and the number of such planes: nu up to
+/// Loops per site: Re tr of those of R links along mu and T along nu, over N and the number of such planes: nu up to
 /// last_nu, mu any other direction or (half the planes) any before nu.
 ///
 /// a, b    the lines of R links, along mu, and of T links, along nu

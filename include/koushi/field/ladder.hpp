@@ -16,7 +16,8 @@ struct Ladder {
   std::size_t rungs() const { return updater < 0 ? 1 : values.size(); }
 };
 
-/// Errors: DeckError, of values that do not ascend or lack the deck's own, and of a key that the action does not have.
+/// The ladder of a deck. Errors: DeckError for values that do not ascend or lack the deck's own, and for a key that the
+/// action does not have.
 Ladder make_ladder(const Deck& deck);
 
 /// The place of the ladder among the updaters, or -1.

@@ -30,7 +30,7 @@ struct LinkKernel {
   using Mask = typename L::Mask;
   using Word = typename L::Word;
   using Matrix = typename Group::Matrix;
-  /// of a rejection loop; a link that fails all of them stays
+  /// Tries of a rejection loop; a link that fails all of them stays.
   static constexpr int tries = 64;
   static constexpr int draws_per_link = 4 * 3 * 2 * tries;  ///< 4 directions apart, 3 subgroups
   LinkField<Group> links;
@@ -77,7 +77,7 @@ struct LinkKernel {
     lane_circle(second_uniform(one), cosine, sine);
     return L::fma(lane_log(T(1.0) - first_uniform(one)), cosine * cosine, lane_log(T(1.0) - first_uniform(two)));
   }
-  /// delta below it is kept: u^2 < 1 - delta / 2.
+  /// The level below which delta is kept: u^2 < 1 - delta / 2.
   KOKKOS_INLINE_FUNCTION static T level(const RandomLanes<T>& two) {
     const T u = second_uniform(two);
     return T(2.0) - T(2.0) * u * u;

@@ -18,18 +18,18 @@ void append_order_parameter(const double* slices, int components, const Grid& gr
 /// mean.
 void add_correlation(const double* slice, const Grid& grid, std::vector<double>& correlator);
 
-/// G(t) of a measured series, and arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)) per time. `means` is what
-///  <phi(0)>.<phi(t)> of all components is of that of the first; 0: nothing is subtracted. Where the slices differ, the
-///  means of each of them are, paired as the fields.
+/// Appends G(t) of a measured series, and arccosh of (G(t - 1) + G(t + 1)) / (2 G(t)) per time. What is subtracted from
+/// G(t) is `means` times <phi(0)><phi(t)> of the first component, `means` being the factor from it to all components;
+/// 0: nothing. Where the slices differ, each has its own mean, and these are paired as the fields are.
 void append_correlator_curves(const Grid& grid, double spacing, const std::string& series, const std::string& energy,
                               const std::string& help, double means, std::vector<Curve>& all);
 
-/// magnetization, susceptibility, susceptibility_connected, binder, and correlation_length where the lattice has the
-/// momenta for it. Formulas: docs/conventions.md.
+/// The observables magnetization, susceptibility, susceptibility_connected, binder, and correlation_length where the
+/// lattice has the momenta for it. Formulas: docs/conventions.md.
 std::vector<Observable> order_observables(const Grid& grid);
 
-/// correlator and effective_mass; `spacing` is the time between two slices, `means` what <phi>^2 of all components is
-/// of that of the first.
+/// The curves correlator and effective_mass; `spacing` is the time between two slices, `means` the factor from <phi>^2
+/// of the first component to that of all.
 std::vector<Curve> order_curves(const Grid& grid, double spacing, double means = 1);
 
 }  // namespace koushi

@@ -12,8 +12,8 @@ namespace koushi {
 /// The highest power of V = sum_k potential[k] x^k, k >= 1, that is not 0; 0 if there is none.
 std::size_t degree_of(const std::vector<double>& potential);
 
-/// E_1 - E_0 and E_2 - E_0 of a closed path: C(2t) v = e^{-t (E_n - E_0)} C(t) v with C_kl(t) = <x^k(0) x^l(t)>,
-/// k, l = 0 ... N - 1. The operator 1 takes up the ground state, so nothing is subtracted.
+/// The gaps E_1 - E_0 and E_2 - E_0 of a closed path: C(2t) v = e^{-t (E_n - E_0)} C(t) v with
+/// C_kl(t) = <x^k(0) x^l(t)>, k, l = 0 ... N - 1. The operator 1 takes up the ground state, so nothing is subtracted.
 ///
 /// N operators span N levels but for an admixture of later ones, which raises the gaps by a part of order
 /// e^{-t (E_N - E_n)}. So t is a time, not a number of steps: it stays where it is as a -> 0. At a step between
@@ -27,8 +27,8 @@ class PathLevels {
   /// time: t of the gaps; not > 0: from V, by default_time(). V must have bound states.
   PathLevels(const PathOptions& options, int length, double time);
 
-  /// 3.6 / (E_6 - E_2) of the semiclassical levels: states beyond the sixth are down by e^{-3.6} at t, and by as much
-  /// again at 2t.
+  /// The time 3.6 / (E_6 - E_2) of the semiclassical levels: states beyond the sixth are down by e^{-3.6} at t, and by
+  /// as much again at 2t.
   static double default_time(const std::vector<double>& potential);
 
   /// Appends the means of a path: <x^k>, then the C_kl of every time; x(t + length) = weight x(t).
@@ -39,7 +39,7 @@ class PathLevels {
   std::vector<Curve> curves() const;
 
  private:
-  /// E_n by 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n.
+  /// The semiclassical E_n: 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n.
   static double semiclassical_level(const std::vector<double>& potential, int n);
   static constexpr int most_operators = 6;
   struct Pair {
@@ -65,7 +65,7 @@ class PathLevels {
   std::size_t n_means_ = 0;  ///< of x^k that are not 0
   std::vector<Pair> pairs_;  ///< 1 <= k <= l
   std::vector<int> steps_;   ///< t of the curve
-  std::size_t chosen_ = 0;   ///< that of the gaps among them
+  std::size_t chosen_ = 0;   ///< which of them is the time of the gaps
   std::vector<int> times_;   ///< of C, t and 2t
 };
 

@@ -55,11 +55,11 @@ class FieldOperations {
   int components() const { return components_; }
   HaloExchange& halo() { return halo_; }
   FieldPointer pointer_to(const FieldArray& field) const { return koushi::pointer_to(grid_.view(), field); }
-  /// target += factor * source, of the sites of the box.
+  /// Sets target += factor * source on the sites of the box.
   void add_scaled(const char* label, const FieldArray& target, const FieldArray& source, int components,
                   double factor) const;
-  /// sum over the sites of a slice, x_0 = t fixed (the first direction), of value(row, x, c), c = 0 ... orders - 1:
-  /// [replica][c][t], of the whole lattice.
+  /// Sums of value(row, x, c), c = 0 ... orders - 1, over the sites of each slice of the whole lattice, x_0 = t fixed
+  /// (the first direction): [replica][c][t].
   template <typename Value>
   std::vector<double> slice_sums_of(int orders, const Value& value) const {
     if (orders == 0) return {};
@@ -95,8 +95,8 @@ class FieldOperations {
     for_sites(space, label, grid_.view(), grid_.boundary_rows(), kernel);
   }
 
-  /// Fills the halo of `field`, then runs make_kernel(accepted) on the sites of one colour in all replicas; the sum of
-  /// what it writes to accepted[k].
+  /// Fills the halo of `field`, then runs make_kernel(accepted) on the sites of one colour in all replicas; returns the
+  /// sum of what it writes to accepted[k].
   template <typename MakeKernel>
   std::int64_t update_colour(const char* label, const FieldArray& field, const Kokkos::View<int*>& sites,
                              const MakeKernel& make_kernel) {
@@ -129,8 +129,8 @@ class RealField : public FieldTheory, public FieldOperations {
   void exchange(FieldTheory& other, const std::vector<bool>& replicas) override;
 
  protected:
-  /// The nearest `layers` of the field's halo, unless they are there since its last change: for theories that say what
-  /// changes it.
+  /// Fills the nearest `layers` of the field's halo, unless they are there since its last change: for theories that say
+  /// what changes it.
   void fill_halo(int layers) {
     if (filled_ < layers) halo_.exchange(field_, {.layers = layers});
     filled_ = std::max(filled_, layers);

@@ -62,7 +62,7 @@ struct ScalarMetropolis {
   }
 };
 
-/// p.v / 2 of every site.
+/// The energy p.v / 2 of every site.
 template <int n>
 struct HalfProduct {
   FieldPointer momentum;
@@ -118,7 +118,7 @@ class ScalarFunction final : public ForceOnArrays {
   Kernel kernel_;
 };
 
-/// How |phi|^2 and |phi|^4 are called.
+/// The names of |phi|^2 and |phi|^4.
 struct MomentNames {
   std::string square = "phi2";
   std::string square_help = "<|phi|^2>";
@@ -179,7 +179,7 @@ class ScalarMeasurement {
     }
     return all;
   }
-  /// What follows from the order parameter.
+  /// Appends the observables of the order parameter.
   void append_order(std::vector<Observable>& all) const {
     for (Observable& o : order_observables(on_.lattice())) all.push_back(std::move(o));
     at_momenta_.append_observables(all);

@@ -108,7 +108,7 @@ KOKKOS_INLINE_FUNCTION void store_spin(const FieldPointer& field, int replica, i
   for (int c = 0; c < n; ++c) first[c * field.per_component] = in[c];
 }
 
-/// - S of one spin with all its neighbours, in units of beta.
+/// The part of - S / beta that one spin has with its neighbours and the field.
 template <typename Spins>
 KOKKOS_INLINE_FUNCTION double spin_alignment(const Spins& spins, const SpinBonds& bonds, const GridView& grid,
                                              const FieldPointer& field, const GridRow& row, int x,
@@ -315,13 +315,13 @@ struct IsingHeatbath {
   }
 };
 
-/// Per site: sum over its forward bonds of J pair, the same of the first shell without J, the source term, and the
-/// number of its forward bonds of the first shell.
+/// Sums per site: J pair over its forward bonds, pair over those of the first shell, the source term, and the number of
+/// its forward bonds of the first shell.
 template <typename Spins>
 struct SpinSurvey {
   Spins spins;
   SpinBonds bonds;
-  int first_shell;  ///< bonds of it, which come first
+  int first_shell;  ///< number of its bonds, which come first
   GridView grid;
   FieldPointer field;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {

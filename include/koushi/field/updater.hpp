@@ -31,7 +31,7 @@ class Updater {
   /// What is tuned: the state of the updater.
   virtual std::vector<double> state() const { return {}; }
   virtual void set_state(const std::vector<double>&) {}
-  /// e^{-dH} of the last update, mean over all replicas; NaN where there is no H.
+  /// The mean of e^{-dH} over all replicas in the last update; NaN where there is no H.
   virtual double mean_weight() const { return std::numeric_limits<double>::quiet_NaN(); }
   virtual std::string description() const = 0;
   int repetitions = 1;  ///< per sweep
@@ -63,9 +63,9 @@ UpdaterKinds& updater_kinds();
 /// The entries of [[updater]], in the order of the deck.
 std::vector<FieldUpdate> field_updates(const Deck& deck);
 
-/// Those that update one theory, at work on it, in the order of the deck; null where the rungs of a ladder are
-/// exchanged. The theory must stay where it is. Errors: DeckError, also of updaters that together leave something as it
-/// was for ever.
+/// The updaters of one theory, at work on it, in the order of the deck; null where the rungs of a ladder are exchanged.
+/// The theory must stay where it is. Errors: DeckError, also for updaters that together leave something as it was for
+/// ever.
 std::vector<std::unique_ptr<Updater>> make_updaters(const Deck& deck, FieldTheory& theory);
 
 /// Whether a theory has a capability: FieldUpdate::suits of updaters that need one.

@@ -16,9 +16,9 @@ struct GridOptions {
   std::vector<int> ranks;          ///< ranks per direction of one replica; their product divides the number of ranks
   int range = 1;                   ///< longest step in one direction that an action takes
   std::int64_t replicas = 1;       ///< independent copies of the lattice over all ranks
-  /// wish: even sites of a row before odd ones (kernels on whole colours), done where every rank's rows allow it
+  /// whether even sites of a row come before odd ones (kernels on whole colours), where every rank's rows allow it
   bool split_rows = false;
-  /// per site, of the field that kernels read at neighbours: rows are gone through in tiles that stay in cache
+  /// numbers per site of the field that kernels read at neighbours: they decide how many rows make a tile in cache
   int numbers = 1;
   bool divisible = true;  ///< whether ranks may divide a lattice; otherwise they share replicas only
 };

@@ -182,7 +182,7 @@ void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   for_sites_of(space, label, grid, AllRows{grid}, grid.n_rows(), kernel);
 }
 
-/// For kernels that read neighbours along direction 0.
+/// Runs `kernel` on every site, rows in tiles: for kernels that read neighbours along direction 0.
 template <typename Kernel>
 void for_sites_tiled(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid,
                      const Kernel& kernel) {
@@ -195,10 +195,10 @@ void for_sites(const Kokkos::DefaultExecutionSpace& space, const char* label, co
   for_sites_of(space, label, grid, ListedRows{grid, rows}, static_cast<int>(rows.extent(0)), kernel);
 }
 
-/// [replica][n], in this order in the memory of any space.
+/// Exact sums [replica][n], in this order in the memory of any space.
 using SiteSums = Kokkos::View<ExactSum**, Kokkos::LayoutRight>;
 
-/// total += part, by any thread.
+/// Adds `part` to `total`, from any thread.
 KOKKOS_INLINE_FUNCTION void add_atomically(ExactSum& total, const ExactSum& part) {
   for (int l = 0; l < 3; ++l) Kokkos::atomic_add(&total.limb[l], part.limb[l]);
   Kokkos::atomic_add(&total.refused, part.refused);

@@ -9,7 +9,7 @@ namespace koushi {
 using FieldArray = Kokkos::View<double***, Kokkos::LayoutRight>;
 
 FieldArray make_field(const Grid& grid, int components);
-/// `field` made for this grid, or its host copy.
+/// What kernels take of a `field` that was made for this grid, or of its host copy.
 template <typename Field>
 FieldPointer pointer_to(const GridView& grid, const Field& field) {
   const auto components = static_cast<std::int64_t>(field.extent(1));
@@ -36,7 +36,7 @@ class HaloExchange {
   void start(const FieldArray& field) { start(field, {}); }
   void finish(const FieldArray& field) { finish(field, {}); }
   void exchange(const FieldArray& field) { exchange(field, {}); }
-  /// What of a halo is wanted, where the rest is as it must be or is not read.
+  /// The part of a halo that is wanted, where the rest is as it must be or is not read.
   struct Part {
     int first = 0;    ///< component
     int count = -1;   ///< of components; -1: all
@@ -56,7 +56,7 @@ class HaloExchange {
     Buffer::host_mirror_type out_host;
     Buffer::host_mirror_type in_host;
   };
-  /// [direction][first, count] in stored coordinates.
+  /// A brick of sites, [direction][first, count] in stored coordinates.
   struct Brick {
     int at[4][2] = {};
   };

@@ -8,7 +8,7 @@
 
 namespace koushi {
 
-/// fixed: the ends are given values (fields only).
+/// Boundary conditions; fixed: the ends are given values (fields only).
 enum class Boundary { periodic, antiperiodic, open, fixed };
 
 /// A Bravais lattice with a basis.
@@ -39,7 +39,7 @@ struct Bond {
 /// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
 std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells);
 
-/// Of the sites: i goes to g[i].
+/// A permutation of the sites: i goes to g[i].
 using Permutation = std::vector<int>;
 
 /// A finite lattice: cells of the infinite one modulo a supercell.
@@ -55,7 +55,7 @@ class Lattice {
   /// twist: a phase per column in units of 2 pi, for what hops across it; empty: none.
   Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary, const std::vector<BondClass>& bonds,
           std::vector<double> twist = {});
-  /// The same with the bonds of the first shell, to which those of others are added when they are asked for.
+  /// A lattice with the bonds of the first shell; those of others are added when they are asked for.
   static Lattice with_shells(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary> boundary,
                              std::vector<double> twist = {});
 
@@ -71,7 +71,7 @@ class Lattice {
   double distance(int i, int j) const;
   /// The momenta of the torus, one per cell: q = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
   std::vector<Eigen::VectorXd> momenta() const;
-  /// 2 pi sum_k n_k b_k of these integers.
+  /// The momentum 2 pi sum_k n_k b_k of these integers.
   Eigen::VectorXd momentum(const std::vector<int>& n) const;
   const std::vector<Boundary>& boundary() const { return boundary_; }
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
@@ -90,9 +90,9 @@ class Lattice {
   /// products with rotations, reflections and glides. Cost: one call per isometry more where all translations are
   /// symmetries, one per isometry and cell where they are not.
   std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
-  /// +-1 per site such that bonds of these shells join opposite signs; empty if there is no such colouring.
+  /// A sign per site such that bonds of these shells join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign(const std::vector<int>& shells = {1}) const;
-  /// In how many pieces bonds of these shells leave the lattice.
+  /// The number of pieces into which the lattice falls with the bonds of these shells alone.
   int n_pieces(const std::vector<int>& shells) const;
   /// Pairs of sites joined by more than one bond of these shells.
   int doubled_pairs(int shells) const;
@@ -115,7 +115,7 @@ class Lattice {
   /// Site a of cell c goes to site target[a] of cell linear c + shift[a].
   Permutation moved(const Eigen::MatrixXi& linear, const std::vector<Eigen::VectorXi>& shift,
                     const std::vector<int>& target) const;
-  /// the identity first
+  /// All translations of the supercell, the identity first, each with whether it is a symmetry.
   std::vector<Translation> all_translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
   std::vector<Permutation> translations_of_bonds() const;
   std::vector<Bond> bonds_of(const BondClass& bond) const;

@@ -9,8 +9,8 @@
 
 namespace koushi {
 
-/// What a kind of lattices says of itself: a cell that is repeated, by the same keys of size, ends and twists for all; or
-/// sites without a geometry.
+/// What a kind of lattices says of itself: a cell that is repeated, by keys of size, ends and twists that all kinds
+/// share; or sites without a geometry.
 struct LatticeShape {
   UnitCell cell{};
   std::optional<std::vector<BondClass>> bonds{};  ///< none: those of distance shells

@@ -20,7 +20,7 @@ KOKKOS_INLINE_FUNCTION GridStep operator+(const GridStep& a, const GridStep& b) 
 /// meant, whatever the others hold.
 ///
 /// A neighbour one or two steps along direction 3 is for all lanes but one (where the row ends) at the same distance in
-/// memory; that lane is patched in. Of longer steps, up to `reach`, more lanes may be.
+/// memory; that lane is patched in. For longer steps, up to `reach`, more lanes may be patched.
 template <typename T, int reach = 2>
 struct SiteLanes {
   const GridView& grid;  // not a copy: its views would be counted
@@ -29,8 +29,8 @@ struct SiteLanes {
   int count = 1;
   int inner[2 * reach + 1] = {};
   int patch[2 * reach + 1] = {};                    ///< place of the neighbour of the lane that is patched
-  int lane[2 * reach + 1] = {};                     ///< that is patched; -1: none
-  int patches[reach > 2 ? 2 * reach + 1 : 1] = {};  ///< lanes that are, from that one on
+  int lane[2 * reach + 1] = {};                     ///< lane that is patched; -1: none
+  int patches[reach > 2 ? 2 * reach + 1 : 1] = {};  ///< number of lanes patched from that one on
 
   KOKKOS_FORCEINLINE_FUNCTION SiteLanes(const GridView& view, const GridRow& at, int place, int n)
       : grid(view), row(at), x(place), count(n) {
@@ -47,7 +47,7 @@ struct SiteLanes {
           const int edge = shift < 0 ? 0 : grid.half - 1;
           if (shift == 0 || edge < first || edge >= first + count) continue;
           lane[r + reach] = edge - first;
-        } else {  // sites from begin to end - 1 have theirs beyond the row
+        } else {  // sites begin ... end - 1 have neighbours beyond the row
           const int begin = Kokkos::max(first, shift < 0 ? 0 : grid.half - shift);
           const int end = Kokkos::min(first + count, shift < 0 ? -shift : grid.half);
           if (shift == 0 || begin >= end) continue;
@@ -58,7 +58,7 @@ struct SiteLanes {
       }
     }
   }
-  /// Of a lane's neighbour r steps along direction 3.
+  /// Place of a lane's neighbour r steps along direction 3.
   KOKKOS_INLINE_FUNCTION int place_of(int r, int l) const { return x + l + grid.step(3, r, x + l); }
   KOKKOS_INLINE_FUNCTION GridStep step(int mu, int r) const {
     return mu < 3 ? GridStep{grid.step(mu, r, row.coordinate[mu]), 0} : GridStep{0, r};
@@ -107,7 +107,7 @@ struct SiteLanes {
     const Place place(*this, field, first, to);
     for (int k = 0; k < n; ++k) out[k] = place(k * field.per_component);
   }
-  /// As load(), left where they are in memory, or put beside it where a lane had to be patched.
+  /// The numbers of load(), left where they are in memory, or put beside it where a lane had to be patched.
   template <int n>
   struct Numbers {
     const double* from;
@@ -180,7 +180,7 @@ void for_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, co
                        Each{grid, rows, -1, work});
 }
 
-/// Work on the sites of one parity (split rows), which counts something.
+/// Runs work on the sites of one parity (split rows) and returns what it counts.
 template <typename T, int stretch = Lanes<T>::width, typename Work>
 std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char* label, const GridView& grid,
                          int parity, const Work& work) {
@@ -192,7 +192,7 @@ std::int64_t count_lanes(const Kokkos::DefaultExecutionSpace& space, const char*
   return count;
 }
 
-/// Work(row, place, 1, sum) on the sites of a list (GridView::listed) in all replicas.
+/// Calls work(row, place, 1, sum) for the sites of a list (GridView::listed) in all replicas.
 template <typename Work>
 struct OnList {
   GridView grid;

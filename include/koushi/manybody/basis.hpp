@@ -27,7 +27,7 @@ class Basis {
   States states(std::int64_t first, std::int64_t count) const;
 
  private:
-  /// Sites 0 ... site - 1 with the charges `left`: in how many ways; 0 outside of the table.
+  /// In how many ways sites 0 ... site - 1 can hold the charges `left`; 0 outside of the table.
   std::int64_t ways(int site, const std::vector<int>& left) const;
   std::vector<int> site_charges(const std::vector<int>& values) const;
 

@@ -40,7 +40,7 @@ class ConcatenatedRows final : public DistributedRows {
                std::int64_t columns, const EntrySlabs& to) const override;
 
  private:
-  /// Joins as [O, i O].
+  /// Whether a factor joins as [O, i O].
   bool is_doubled(const DistributedRows& factor) const { return factor.holomorphic() && !holomorphic_; }
 
   std::vector<std::unique_ptr<DistributedRows>> factors_;

@@ -38,7 +38,7 @@ struct HostStates {
     };
     return {place(local), place(particle), place(occupant)};
   }
-  /// The same with another copy.
+  /// The same states, of which at() gives another copy.
   HostStates seen(int other) const {
     HostStates states = *this;
     states.copy = other;
@@ -53,14 +53,14 @@ struct Proposed {
   Kokkos::View<int*> sigma;
 };
 
-/// The part of a factor in moves, kernel by kernel: what products of any factors are made of (products.hpp).
+/// What a factor does in moves, in kernels of its own: products of any factors are made of these (product.hpp).
 class FactorMoves {
  public:
   virtual ~FactorMoves() = default;
   /// ratio[w] *= psi_f(x') / psi_f(x) for every walker with a proposed move.
   virtual void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
                                const Kokkos::View<Complex*>& ratio) const = 0;
-  /// Tables after the proposed moves, of states that are still those before.
+  /// Updates the tables to the states after the proposed moves; the states themselves are still those before.
   virtual void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
                       const Proposed& proposed) const = 0;
 };
@@ -104,8 +104,8 @@ class FunctorMoves final : public FactorMoves {
 
 /// A factor psi_f(x) of a wavefunction psi = prod_f psi_f.
 ///
-/// A factor keeps `columns()` numbers per walker, from column `first` of the walkers' tables on. Calls for one state come
-/// from many threads at once.
+/// A factor keeps `columns()` numbers per walker, from column `first` of the walkers' tables on. Calls for one state
+/// come from many threads at once.
 class Factor {
  public:
   virtual ~Factor() = default;
@@ -113,16 +113,17 @@ class Factor {
   virtual void set_parameters(const std::vector<double>& parameters) = 0;
   /// As Wavefunction::embed.
   virtual bool embed(const std::vector<double>& parameters) = 0;
-  /// Parameters are complex numbers (re, im), and log psi_f is holomorphic in them.
+  /// Whether the parameters are complex numbers (re, im) in which log psi_f is holomorphic.
   virtual bool holomorphic() const = 0;
-  /// Never negative or complex, whatever its parameters are: has no signs to learn. The sign of the particles' order
-  /// does not count.
+  /// Whether psi_f is never negative or complex, whatever its parameters are: it has no signs to learn. The sign of the
+  /// particles' order does not count.
   virtual bool is_positive() const { return false; }
-  /// Real for every state, whatever its parameters are.
+  /// Whether psi_f is real for every state, whatever its parameters are.
   virtual bool is_real() const { return !holomorphic(); }
-  /// psi_f(g x) = psi_f(x) for all states x, whatever the parameters are; g sends what place p holds to place g[p].
+  /// Whether psi_f(g x) = psi_f(x) for all states x, whatever the parameters are; g sends what place p holds to place
+  /// g[p].
   virtual bool is_invariant(const std::vector<int>& /*g*/) const { return false; }
-  /// Changes its sign when two fermions exchange their numbers.
+  /// Whether psi_f changes its sign when two fermions exchange their numbers.
   virtual bool is_antisymmetric() const { return false; }
 
   virtual int columns() const = 0;

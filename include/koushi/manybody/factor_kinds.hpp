@@ -22,14 +22,14 @@ using FactorKind = Kind<std::unique_ptr<Factor>, const FactorContext&>;
 using FactorKinds = Kinds<std::unique_ptr<Factor>, const FactorContext&>;
 FactorKinds& factors();
 
-/// psi of the section [wavefunction], whose list `factor` are the factors. Errors: DeckError
+/// The wavefunction of the section [wavefunction], whose list `factor` holds its factors. Errors: DeckError
 std::unique_ptr<Wavefunction> make_wavefunction(const DeckSection& wavefunction, const Lattice& lattice,
                                                 const Operator& hamiltonian, std::uint64_t seed);
 
-/// Under which permutations of the sites a factor is the same.
+/// The permutations of the sites under which a factor is the same.
 enum class SiteSymmetry { none, translations, space_group };
 
-/// Those of the translations or of the space group that are symmetries of H. Identity first; empty for none.
+/// The translations, or the elements of the space group, that are symmetries of H. Identity first; empty for none.
 std::vector<Permutation> symmetry_group(SiteSymmetry symmetry, const Lattice& lattice, const Operator& hamiltonian);
 
 /// The words of a key "symmetry".
@@ -38,8 +38,8 @@ inline const std::vector<std::pair<std::string, SiteSymmetry>> symmetry_words{
     {"translations", SiteSymmetry::translations},
     {"space-group", SiteSymmetry::space_group}};
 
-/// The number of each unordered pair of sites (i, j), [i n_sites + j], under a group: pairs that are images of each other
-/// have the same one, in the order in which they are met; -1 for pairs that `joined` leaves out.
+/// The class of each unordered pair of sites (i, j), [i n_sites + j], under a group: pairs that are images of each
+/// other have the same number, in the order in which they are met; -1 for pairs that `joined` leaves out.
 std::vector<int> pair_classes(int n_sites, const std::vector<Permutation>& group,
                               const std::function<bool(int, int)>& joined, int& n_classes);
 

@@ -9,8 +9,8 @@
 
 namespace koushi {
 
-/// Hamiltonians by the names of decks, [hamiltonian] kind = "name". Each is a file in src/manybody/hamiltonians; the space
-/// of states is its own.
+/// Hamiltonians by the names of decks, [hamiltonian] kind = "name". Each is a file in src/manybody/hamiltonians and
+/// chooses its space of states.
 using HamiltonianKind = Kind<Operator, const Lattice&>;
 using HamiltonianKinds = Kinds<Operator, const Lattice&>;
 HamiltonianKinds& hamiltonians();
@@ -38,10 +38,10 @@ ShellCouplings shell_couplings(const DeckSection& section, const std::string& ke
 std::vector<std::int8_t> sublattices(const DeckSection& section, const std::string& key, const std::string& without,
                                      const ShellCouplings& couplings, const Lattice& lattice);
 
-/// e^{i phi} of a bond from i to j: antiperiodic ends and twists.
+/// The phase e^{i phi} of a bond from i to j, from antiperiodic ends and twists.
 std::complex<double> bond_phase(const Bond& bond);
 
-/// - t sum (c^dagger_j c_i e^{i phi} + adjoint) of one flavour, a part of H per shell.
+/// Adds - t sum (c^dagger_j c_i e^{i phi} + adjoint) of one flavour, a part of H per shell.
 void add_hopping(Operator& h, const ShellCouplings& t, int flavour);
 
 }  // namespace koushi

@@ -14,7 +14,7 @@ using ComplexEntries = Kokkos::View<const Kokkos::complex<double>**, Kokkos::Lay
 
 /// Stored rows with these entries, which are copied. The parameters are real.
 std::unique_ptr<DistributedRows> make_stored_rows(const Communicator& comm, RowRange rows, const RealEntries& entries);
-/// The same of complex entries; holomorphic: of complex parameters, one of each column, else of real ones.
+/// Stored rows with complex entries. holomorphic: each column is of one complex parameter, otherwise of a real one.
 std::unique_ptr<DistributedRows> make_stored_rows(const Communicator& comm, RowRange rows,
                                                   const ComplexEntries& entries, bool holomorphic);
 

@@ -21,9 +21,10 @@ struct Move {
   bool operator==(const Move&) const = default;
   auto operator<=>(const Move&) const = default;
 
-  /// x_p -> x_p + sigma c.
+  /// Changes one place: x_p -> x_p + sigma c.
   static Move step(int p, int c);
-  /// x_p -> x_p - sigma c, x_q -> x_q + sigma c: the exchange of two spins 1/2 (c = 2), a boson that hops (c = 1).
+  /// Changes two places, x_p -> x_p - sigma c, x_q -> x_q + sigma c: the exchange of two spins 1/2 (c = 2), a boson
+  /// that hops (c = 1).
   static Move transfer(int p, int q, int c);
   /// A fermion hops from p to q.
   static Move hop(int p, int q);

@@ -14,13 +14,13 @@ class MoveSet {
   virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const Batch& walkers,
                           const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
                           int n_proposals) const = 0;
-  /// The sum of all groups of terms: [state].
+  /// Local values of the sum of all groups of terms, [state].
   virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
                               const Kokkos::View<Complex*>& energies) const = 0;
-  /// [state][group]
+  /// Local values of every group of terms, [state][group].
   virtual void local_values(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
                             const Kokkos::View<Complex**, Kokkos::LayoutRight>& values) const = 0;
-  /// [state][move][direction +, -]; 0 where a move does not act.
+  /// Ratios psi(x') / psi(x) of all moves, [state][move][direction +, -]; 0 where a move does not act.
   virtual void ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch,
                       const Kokkos::View<Complex** [2]>& ratios) const = 0;
 };

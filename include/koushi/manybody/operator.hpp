@@ -15,7 +15,7 @@
 
 namespace koushi {
 
-/// weight x_p x_q; p = q gives the square.
+/// A term: weight x_p x_q; p = q gives the square.
 struct PairTerm {
   int p = 0;
   int q = 0;
@@ -30,14 +30,14 @@ struct PlaceFunction {
   auto operator<=>(const PlaceFunction&) const = default;
 };
 
-/// weight times a product of functions.
+/// A term: weight times a product of functions.
 struct ProductTerm {
   double weight = 0;
   std::vector<PlaceFunction> functions;
 };
 
-/// element times a product of functions of the state that T acts on, times the move T in the direction +1; plus the
-/// adjoint.
+/// A term: element times a product of functions of the state that T acts on, times the move T in the direction +1,
+/// plus the adjoint.
 struct MoveTerm {
   Move move;
   std::complex<double> element;
@@ -60,20 +60,20 @@ class Operator {
   void fix(const std::string& charge, int value);
   int n_sites() const { return space_.n_sites(); }
 
-  /// Terms that are added from now on are also those of the part of this name, as "U" or "t_1"; empty: of none.
+  /// Terms that are added from now on belong to the part of this name, as "U" or "t_1", too; empty: to none.
   void begin_part(const std::string& name);
-  /// Parts by their names, in the order of their beginnings; some terms may be of none.
+  /// The parts by their names, in the order in which they were begun; some terms may belong to none.
   const std::vector<std::pair<std::string, Operator>>& parts() const { return parts_; }
 
   void add_constant(double weight);
-  /// weight x_p
+  /// Adds weight x_p.
   void add_linear(int p, double weight);
-  /// weight x_p x_q
+  /// Adds weight x_p x_q.
   void add_pair(int p, int q, double weight);
-  /// weight times functions[0] times functions[1] ..., each a table over the values of its place.
+  /// Adds weight times functions[0] times functions[1] ..., each a table over the values of its place.
   void add_product(double weight, const std::vector<std::pair<int, std::vector<double>>>& functions);
-  /// element T + adjoint, with the factors of ladder operators: S^+ and S^- of spins, b and b^dagger of bosons. Functions
-  /// are of the state that T acts on.
+  /// Adds element T + adjoint, with the factors of ladder operators: S^+ and S^- of spins, b and b^dagger of bosons.
+  /// Functions are of the state that T acts on.
   void add_move(const Move& move, std::complex<double> element,
                 const std::vector<std::pair<int, std::vector<double>>>& functions = {});
   /// The same without the factors of ladder operators: T is the bare change.
@@ -90,24 +90,23 @@ class Operator {
   /// The moves of its terms, each once.
   std::vector<Move> move_list() const;
 
-  /// All elements are real.
+  /// Whether all elements are real.
   bool is_real() const;
-  /// Some off-diagonal element may be greater than 0 or complex, so that the ground state need not be positive.
+  /// Whether some off-diagonal element may be greater than 0 or complex, so that the ground state need not be positive.
   bool has_positive_elements() const;
-  /// Charges of the space that every move conserves.
+  /// Whether every move conserves this charge of the space.
   bool conserves(const Charge& charge) const;
-  /// Sum of the moduli of all terms: no local value of a state with finite amplitudes of one sign is larger, and no
-  /// eigenvalue.
+  /// Sum of the moduli of all terms: no eigenvalue, and no mean in any state, has a larger modulus.
   double bound() const;
-  /// The mean over all states, where every place has the values that its flavour has on average in the sector, independent
-  /// of the others; zero for spins without magnetisation. Used by the V-score.
+  /// The mean over all states, where every place has the values that its flavour has on average in the sector,
+  /// independent of the others; zero for spins without magnetisation. Used by the V-score.
   double infinite_temperature_value() const;
   /// Errors: UsageError with what is not finite
   void require_finite() const;
 
   double diagonal(const std::int8_t* local) const;
-  /// body(move, sigma, element): every state x' = x + sigma c with <x|O|x'> = element != 0 times the sign of the fermions'
-  /// order.
+  /// Calls body(move, sigma, element) for every state x' = x + sigma c with <x|O|x'> = element != 0, but for the sign
+  /// of the fermions' order.
   template <typename Body>
   void for_connected(const std::int8_t* local, const Body& body) const {
     for (std::size_t k = 0; k < moves_.size(); ++k) {
@@ -151,8 +150,8 @@ std::vector<double> ladder_elements(const LocalSpace& local, int change);
 /// The sign of putting the fermions of a canonical state back into the order of their places after a move.
 int order_sign(const Space& space, const Move& move, int sigma, const std::int8_t* local);
 
-/// A permutation of the sites, site i to g[i], moves flavours along.
-/// Whether it is a symmetry of an operator: every term has the weight of its image.
+/// Whether a permutation of the sites (site i goes to g[i], flavours move along) is a symmetry of an operator: every
+/// term has the weight of its image.
 class SymmetryTest {
  public:
   explicit SymmetryTest(const Operator& op);

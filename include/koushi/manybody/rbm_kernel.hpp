@@ -11,7 +11,7 @@ namespace koushi {
 
 /// Moves of one walker and what the RBM needs to evaluate them without a transcendental function.
 ///
-///   theta_j = b_j + sum_p s_p W_pj,   t_j = tanh theta_j,   s_p: what place p holds, from -1 to 1 (LocalSpace::centred)
+///   theta_j = b_j + sum_p s_p W_pj,   t_j = tanh theta_j,   s_p = LocalSpace::centred(place p), -1 ... 1
 ///   move k changes theta_j by sigma delta_kj,   delta_k = sum_p (change of s_p for sigma = 1) W_p
 ///   psi(s') / psi(s) = C_k^sigma prod_j (sigma + t_j tau_kj),   tau_kj = tanh delta_kj,
 ///   C_k^sigma = exp(sum_j ln cosh delta_kj + sigma v_k),   v_k = sum_p (change of s_p) a_p
@@ -22,7 +22,7 @@ namespace koushi {
 /// so that neither C_k nor the product alone has to be representable: log C_k may be as large as 700 lanes, which
 /// thousands of hidden units need.
 ///
-/// Projected: of the images c of the state, psi = sum_c psi_c, the units of psi_c stand together, and the ratio is
+/// Projected: psi = sum_c psi_c over the images c of the state. The units of one psi_c stand together, and the ratio is
 /// sum_c p_c ratio_c, p_c = psi_c(s) / psi(s); after acceptance p_c <- p_c ratio_c / ratio.
 /// Shapes      tau: [moves][plane][image][padded], planes re and, if complex, im; lane_factor: [moves][image][sigma +,
 ///             -]; table of a walker: [plane][image][padded], and if projected [p: image][re, im]
@@ -50,7 +50,7 @@ struct RbmMoves {
 
   KOKKOS_FUNCTION const MoveSites& at(int k) const { return moves(k); }
 
-  /// psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
+  /// Ratios psi(s') / psi(s) of n walkers, each with its move; one_move: the same for all.
   template <bool one_move, int n>
   KOKKOS_FUNCTION void ratios(const LaneTeam& team, const Walkers& walkers, const int* w, const int* k,
                               const int* sigma, Complex* result) const {
@@ -80,7 +80,7 @@ struct RbmMoves {
   /// Where the p_c stand in a table.
   KOKKOS_FUNCTION int shares() const { return (is_complex ? 2 : 1) * plane; }
 
-  /// sum_c p_c ratio_c from the ratio of image 0.
+  /// Turns the ratio of image 0 into sum_c p_c ratio_c.
   template <bool one_move, int n>
   KOKKOS_FUNCTION void add_images(const LaneTeam& team, const int* k, const int* sigma, const double* t,
                                   const int* offset, Complex* result) const {
@@ -137,7 +137,7 @@ struct RbmMoves {
     }
   };
 
-  /// psi_c(s') / psi_c(s).
+  /// The ratio psi_c(s') / psi_c(s) of one image.
   template <bool one_move, int n>
   KOKKOS_FUNCTION void of_image(const LaneTeam& team, int image, const int* k, const int* sigma, const double* t,
                                 const int* offset, Complex* result) const {
@@ -190,7 +190,7 @@ struct RbmMoves {
     }
   }
 
-  /// By sigma + t tau.
+  /// Multiplies a partial product by sigma + t tau.
   template <typename T>
   KOKKOS_FORCEINLINE_FUNCTION static void multiply_unit(const double* tau_of_unit, const double* t, int to_im,
                                                         const T& sigma, T& re, T& im) {
@@ -228,7 +228,7 @@ struct RbmMoves {
     return {x[0], is_complex ? y[0] : 0.0};
   }
 
-  /// d <- 1 / d for n vectors, with one division: that of the product of all.
+  /// Inverts n vectors, d <- 1 / d, by one division: that of the product of all.
   template <int n>
   KOKKOS_FUNCTION static void invert(Simd (&d)[n]) {
     if constexpr (n == 1) {
@@ -245,7 +245,7 @@ struct RbmMoves {
     }
   }
 
-  /// t <- (sigma t + tau) / (sigma + t tau) for n vectors of units.
+  /// Updates n vectors of units: t <- (sigma t + tau) / (sigma + t tau).
   template <int n>
   KOKKOS_FUNCTION void update(const double* row, const Simd& sigma, double* t) const {
     Simd re[n];

@@ -27,13 +27,13 @@ using SamplerKind = Kind<std::unique_ptr<Sampler>, const SamplerContext&>;
 using SamplerKinds = Kinds<std::unique_ptr<Sampler>, const SamplerContext&>;
 SamplerKinds& samplers();
 
-/// magnetization, electrons, particles: which of the values of its charges H keeps.
+/// The keys magnetization, electrons and particles, which say what values the charges of H have.
 std::vector<Key> sector_keys();
 /// The keys of a sampler with those of all samplers behind them: of the sector, and how much memory tables may take.
 std::vector<Key> with_common_keys(std::vector<Key> keys);
 /// Whether this many samples keep their tables: those of all ranks together fit into table_memory.
 bool keeps_tables(const DeckSection& section, const Wavefunction& psi, double samples);
-/// H in the sector that these keys name, or in that of the defaults: magnetization 0, half filling.
+/// Restricts H to the sector that these keys name, or to that of the defaults: magnetization 0, half filling.
 /// Errors  DeckError at a key that no state obeys, or that H does not conserve
 void fix_sector(const DeckSection& section, Operator& h);
 

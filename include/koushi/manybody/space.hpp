@@ -36,23 +36,23 @@ struct Charge {
   std::optional<int> value{};  ///< of the sector; none: any
 };
 
-/// The basis states of a lattice: every site has the same flavours, and the place of flavour f at site i is f n_sites + i.
-/// Flavours are one spin or boson, fermions up and down, or fermions beside a spin (Kondo).
+/// The basis states of a lattice: every site has the same flavours, and the place of flavour f at site i is f n_sites +
+/// i. Flavours are one spin or boson, fermions up and down, or fermions beside a spin (Kondo).
 class Space {
  public:
   /// charges: those that can be asked for; exclusive: no site holds two fermions.
   Space(int n_sites, std::vector<LocalSpace> flavours, std::vector<Charge> charges, bool exclusive = false);
 
-  /// 2 S^z = -2S ... 2S at each site; charge "magnetization", the sum of 2 S^z.
+  /// Spins, 2 S^z = -2S ... 2S at each site; charge "magnetization", the sum of 2 S^z.
   static Space spins(int n_sites, int twice_s = 1);
   /// One fermion mode per site; charge "particles".
   static Space spinless_fermions(int n_sites);
   /// Modes up and down; charges "up" and "down". exclusive: the t-J model.
   static Space electrons(int n_sites, bool exclusive = false);
-  /// 0 ... n_max at each site; charge "particles".
+  /// Bosons, 0 ... n_max at each site; charge "particles".
   static Space bosons(int n_sites, int n_max);
-  /// Modes up and down and a spin; charges "particles" of the electrons and "magnetization", the sum of n_up - n_down + 2
-  /// S^z.
+  /// Modes up and down and a spin; charges "particles" of the electrons and "magnetization", the sum of n_up - n_down +
+  /// 2 S^z.
   static Space electrons_and_spins(int n_sites, int twice_s = 1);
 
   int n_sites() const { return n_sites_; }
@@ -68,7 +68,8 @@ class Space {
   bool exclusive() const { return exclusive_; }
 
   const std::vector<Charge>& charges() const { return charges_; }
-  /// The space of one value of a charge. Errors: UsageError with what is possible, where there is no such state
+  /// Restricts the space to one value of a charge. Errors: UsageError with what is possible, where there is no such
+  /// state
   void fix(const std::string& charge, int value);
   /// The number of fermions, which the charges must fix where there are any. Errors: UsageError where they do not
   int n_particles() const;
@@ -78,16 +79,15 @@ class Space {
   /// Numbers the fermions of a state in the order of their places.
   void number_particles(const StateView& state) const;
 
-  /// A state of the sector, made of the random numbers of stream `stream`: an even one, whose places are then shuffled,
-  /// flavour by flavour. Errors: UsageError where the sector is empty
-  /// attempt: another one takes other random numbers.
+  /// Sets a random state of the sector: an even one, whose places are then shuffled, flavour by flavour. It is a
+  /// function of seed, stream and attempt. Errors: UsageError where the sector is empty
   void randomize(const StateView& state, std::uint64_t seed, std::uint64_t stream, std::uint64_t attempt = 0) const;
 
   /// Every set of values that the flavours of a site can have together, in lexicographic order from the last flavour to
   /// the first.
   const std::vector<std::vector<int>>& site_states() const { return site_states_; }
 
-  /// As "16 spins 1/2", "5 up and 5 down electrons on 16 sites".
+  /// The space in words, as "16 spins 1/2", "5 up and 5 down electrons on 16 sites".
   std::string description() const;
 
  private:

@@ -51,22 +51,23 @@ class Wavefunction {
   /// log psi(x), [n]; its imaginary part up to multiples of 2 pi. The real part is -inf where psi(x) = 0.
   virtual std::vector<std::complex<double>> log_amplitudes(const States& states) const = 0;
   virtual std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const = 0;
-  /// The same by a kernel per factor, whatever the product is.
+  /// The same moves by a kernel per factor, whatever the product is.
   virtual std::unique_ptr<MoveSet> general_moves(const std::vector<Move>& list) const = 0;
-  /// d log psi / d theta at the samples, with tables or without, rows.count of them here. Keeps a reference to nothing but `comm`.
+  /// Rows d log psi / d theta at the samples, with tables or without, rows.count of them here. They keep a reference to
+  /// nothing but `comm`.
   virtual std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows,
                                                            const Batch& samples) const = 0;
 
-  /// Of log_derivatives: complex-linear in complex parameters.
+  /// Whether log_derivatives is complex-linear in complex parameters.
   virtual bool holomorphic() const = 0;
-  /// All factors are positive: no parameters give psi another sign than that of the order of its fermions.
+  /// Whether all factors are positive: no parameters give psi another sign than that of the order of its fermions.
   virtual bool is_positive() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
   /// Bytes that moves() keeps per move, about.
   virtual double bytes_per_move() const = 0;
   virtual std::vector<FactorReport> factors() const = 0;
-  /// In a few words, as "400 hidden units".
+  /// The factors in a few words, as "400 hidden units".
   std::string description() const;
 
   std::int64_t n_parameters() const { return static_cast<std::int64_t>(parameters().size()); }

@@ -22,7 +22,8 @@ struct WavefunctionSymmetry {
 ///
 ///   Psi(x) = sum_t e^(-i K t) psi(x moved by t),   so that Psi(x moved by t) = e^(i K t) Psi(x)
 ///
-/// and T_t Psi = e^(-i K t) Psi for the operator T_t that moves all particles by t. K = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
+/// and T_t Psi = e^(-i K t) Psi for the operator T_t that moves all particles by t. K = 2 pi sum_k n_k b_k, b_k the
+/// dual vectors of the supercell.
 /// Errors  DeckError: no such symmetry, momenta that do not exist on this lattice
 std::vector<Image> images_of(const DeckSection& wavefunction, const Lattice& lattice, const Operator& hamiltonian);
 

@@ -50,10 +50,11 @@ class Communicator {
   /// receive_counts[r] come from it.
   std::vector<double> all_to_all(const std::vector<double>& values, const std::vector<int>& send_counts,
                                  const std::vector<int>& receive_counts) const;
-  /// One rank's values to the root, which calls receive_at_root(rank) for each of the others in turn.
+  /// Sends one rank's values to the root, which calls receive_at_root(rank) for each of the others in turn.
   void send_to_root(const std::vector<double>& values) const;
   std::vector<double> receive_at_root(int rank) const;
-  /// `most` bytes or fewer in one call, since counts of MPI are ints; more go rank by rank.
+  /// All ranks' bytes, one after the other: in one call up to `most`, since counts of MPI are ints; more go rank by
+  /// rank.
   std::string all_gather_bytes(const std::string& local, std::int64_t most = 0x7fffffff) const;
 
  private:

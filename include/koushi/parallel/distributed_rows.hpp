@@ -33,8 +33,8 @@ class GramTiles {
   };
   using Finish = std::function<void(const Tile&)>;
   virtual ~GramTiles() = default;
-  /// Writes these tiles, of either half, anything beyond the end of the matrix, and calls finish (may be empty) for
-  /// each that is complete, from any thread. Called from the host thread, parallel inside; not collective.
+  /// Writes these tiles of either half of the matrix, with any numbers beyond its end, and calls finish (may be empty)
+  /// for each that is complete, from any thread. Called from the host thread, parallel inside; not collective.
   virtual void write(const Space& space, const std::vector<Tile>& tiles, const Finish& finish) const = 0;
 };
 
@@ -69,7 +69,8 @@ class DistributedRows {
   virtual RowRange rows() const = 0;
   virtual std::int64_t parameters() const = 0;  ///< P, real numbers
   virtual bool holomorphic() const = 0;
-  /// Im O = 0 for every sample: solvers leave out the half of the rows that would be zero. The same on every rank.
+  /// Whether Im O = 0 for every sample, so that solvers leave out the half of the rows that would be zero. The same on
+  /// every rank.
   virtual bool real_valued() const { return false; }
   /// y = O v. v: [P], replicated; y: [rows().count]. Not collective.
   virtual void multiply(const Space& space, const ConstHostReals& v, const HostComplexes& y) const = 0;

@@ -18,15 +18,15 @@ RowRange blocks_of(RowRange rows, std::int64_t size);
 class TreeSum {
  public:
   TreeSum(RowRange blocks, std::int64_t length);
-  /// The next of this rank's blocks.
+  /// Adds the next of this rank's blocks.
   void add(std::vector<double> values);
-  /// All of this rank's blocks at once, made part by part: leaf(block, part, values) writes numbers [offsets[part],
-  /// offsets[part + 1]) of a local block, from any thread. What waits to be added stays in the cache where parts are
-  /// small.
+  /// Adds all of this rank's blocks at once, made part by part: leaf(block, part, values) writes numbers
+  /// [offsets[part], offsets[part + 1]) of a local block, from any thread. What waits to be added stays in the cache
+  /// where parts are small.
   using Leaf = std::function<void(std::int64_t, std::int64_t, double*)>;
   void add_parts(const std::vector<std::int64_t>& offsets, const Leaf& leaf);
-  /// Once all are added; at_once: numbers that a rank sends or receives in one call, as counts of MPI are ints.
-  /// Collective.
+  /// The sum over all ranks, once all blocks are added. at_once: numbers that a rank sends or receives in one call,
+  /// since counts of MPI are ints. Collective.
   std::vector<double> finish(const Communicator& comm, std::int64_t at_once = std::int64_t{1} << 26);
 
  private:

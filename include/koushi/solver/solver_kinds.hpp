@@ -14,13 +14,13 @@ struct SrSchedule {
   SrOptions options;
 };
 
-/// Solvers by the names of decks, [solver] kind = "name": what step t of n is made with. Each is a file in
+/// Solvers by the names of decks, [solver] kind = "name": each makes the schedule of step t of n. Each is a file in
 /// src/solver/solvers.
 using SolverKind = Kind<SrSchedule, std::int64_t, std::int64_t>;
 using SolverKinds = Kinds<SrSchedule, std::int64_t, std::int64_t>;
 SolverKinds& solvers();
 
-/// Of step t of n. Errors: DeckError at the key that cannot be obeyed
+/// The schedule of step t of n. Errors: DeckError at the key that cannot be obeyed
 inline SrSchedule sr_schedule(const DeckSection& section, std::int64_t step, std::int64_t n_steps) {
   return solvers().of(section).make(section, step, n_steps);
 }

@@ -81,9 +81,9 @@ class StochasticReconfiguration {
 
   /// delta for the residuals E_s, local energies or what else psi is to follow; their mean is taken off here.
   std::vector<double> solve(const ConstHostComplexes& residuals, std::complex<double> phase = 1.0);
-  /// sqrt(delta^T S delta) of any step.
+  /// The distance sqrt(delta^T S delta) of any step.
   double distance(const std::vector<double>& delta) const;
-  /// Of the last solve.
+  /// The report of the last solve.
   const SrReport& report() const { return report_; }
 
  private:

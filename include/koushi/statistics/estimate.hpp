@@ -30,7 +30,8 @@ Estimate estimate_from_chain_means(const std::vector<double>& means);
 Estimate gamma_method(const std::vector<double>& series, std::int64_t n_chains);
 
 /// Gamma method for f(means of several series): the error of f comes from the series sum_k (df/dx_k) x_k, the
-/// derivatives by central differences of one standard error of x_k, or as `gradient` gives them. One series and f = identity is gamma_method.
+/// derivatives by central differences of one standard error of x_k, or as `gradient` gives them. One series and f =
+/// identity is gamma_method.
 ///
 /// Shapes      series[k][chain * length + t]; f takes [k]
 /// Source      U. Wolff, Comput. Phys. Commun. 156, 143 (2004), eqs. (14)-(16), (37)-(38)

@@ -38,7 +38,7 @@ struct JackknifeEstimate {
   std::size_t bins = 0;
 };
 
-/// From `value` and the numbers that come out where bin b is left out, samples[b][i]:
+/// The estimate from `value` and the numbers samples[b][i] that come out where bin b is left out:
 ///
 ///   cov_ij = (B - 1)/B sum_b (f_i^(b) - f_i)(f_j^(b) - f_j),   f_i the mean of f_i^(b)
 ///
@@ -51,7 +51,8 @@ JackknifeEstimate jackknife_of_samples(const std::vector<double>& value,
 JackknifeEstimate jackknife(const JackknifeBins& bins,
                             const std::function<std::vector<double>(const std::vector<double>&)>& f);
 
-/// Bins below which no error is quoted: that of B bins is itself uncertain by 1 / sqrt(2 (B - 1)), 16 % of 20.
+/// The number of bins below which no error is quoted: an error from B bins is itself uncertain by 1 / sqrt(2 (B - 1)),
+/// 16 % for B = 20.
 constexpr std::size_t fewest_bins = 20;
 
 /// Bin length for a series with this tau_int. Bins of B measurements of an autoregressive process give a variance that

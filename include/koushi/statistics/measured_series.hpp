@@ -42,11 +42,11 @@ class MeasuredSeries {
   /// Column w of a series, chain after chain.
   std::vector<double> column(const SeriesColumn& from) const;
 
-  /// The estimate by the Gamma method; its variance has the mean square of the imaginary part in it.
+  /// The estimate by the Gamma method; its variance includes the mean square of the imaginary part.
   Estimate estimate(const Observable& observable) const;
   /// The error of an estimate; NaN where the chains are too short for one (fewer than 50 tau_int, or than `fewest`
-  /// measurements) or each gives the same number again and again; 0 where measurements differ but the observable does not
-  /// depend on them.
+  /// measurements) or each gives the same number again and again; 0 where measurements differ but the observable does
+  /// not depend on them.
   double quoted_error(const Observable& observable, const Estimate& estimate) const;
   static constexpr std::int64_t fewest = 20;
 

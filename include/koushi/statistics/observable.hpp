@@ -22,12 +22,12 @@ struct SeriesColumn {
   std::size_t column = 0;
 };
 
-/// The same number from later times, to which excited states in it fall off.
+/// The same number taken from later times, where excited states contribute less.
 struct LaterValue {
   std::vector<SeriesColumn> series{};
   std::function<double(const std::vector<double>&)> value{};                  ///< empty: there is none
   std::function<std::vector<double>(const std::vector<double>&)> gradient{};  ///< as of an Observable
-  std::string cause{};  ///< of a difference beyond its error, and what helps
+  std::string cause{};  ///< why the two differ by more than the error, and what helps
 };
 
 /// A number that is estimated from the means of measured series.

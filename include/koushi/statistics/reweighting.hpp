@@ -11,7 +11,7 @@ struct ReweightingRun {
   double tau_int = 0.5;  ///< of E
   /// [chain][t * width + k]; k = 0 is E, the others are what is to be averaged
   std::vector<std::vector<double>> chains;
-  /// runs of one number >= 0 exchanged their configurations: their chains, equally many and long, share bins
+  /// runs with the same number >= 0 exchanged their configurations: their chains, equally many and long, share bins
   int ladder = -1;
 };
 
@@ -25,10 +25,10 @@ struct Reweighted {
   std::vector<std::vector<std::vector<double>>> means_without;  ///< [target][bin][k]
 };
 
-/// Multiple histograms; of a single run, e^{-(p - p_0) E}.
+/// Reweighting by multiple histograms; a single run has the weights e^{-(p - p_0) E}.
 ///
-///   w_n(p) = c_n e^{-p E_n} / sum_k N_k e^{f_k - p_k E_n},   f_k = - ln sum_n w_n(p_k),   c_n = 1 / (2 tau_k),  N_k =
-///   sum of the c_n of run k
+///   w_n(p) = c_n e^{-p E_n} / sum_k N_k e^{f_k - p_k E_n},   f_k = - ln sum_n w_n(p_k),   c_n = 1 / (2 tau_k),
+///   N_k = sum of the c_n of run k
 ///
 /// so a run counts by its independent configurations. f is the minimum of the convex function sum_n c_n ln sum_k N_k
 /// e^{f_k - p_k E_n} - sum_k N_k f_k, found by Newton steps (halved where they go uphill), everything in logarithms.

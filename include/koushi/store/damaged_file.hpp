@@ -4,7 +4,7 @@
 
 namespace koushi {
 
-/// A result file that was whole once (exit 3): no mistake of the deck that names it.
+/// The error of a result file that was whole once (exit 3), which is no mistake of the deck that names it.
 struct DamagedFile : StoreError {
   using StoreError::StoreError;
 };

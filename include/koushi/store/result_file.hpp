@@ -77,9 +77,8 @@ class ResultWriter final : public Archive {
   std::unique_ptr<Part> part_;    ///< FILE.part with its large arrays; null before the first
 };
 
-/// Reads a result file that passed its checksum. A file without large arrays is held in memory by every rank. Of
-/// others every rank has the file open and reads what it asks for; the checksum of a large array is verified when it is
-/// first read.
+/// Reads a result file that passed its checksum. Every rank holds a file without large arrays in memory; any other it
+/// keeps open and reads from it what is asked for. The checksum of a large array is verified when it is first read.
 /// Collective  all members but list, contains, unit, help and is_large
 class ResultReader final : public Archive {
  public:
@@ -119,9 +118,9 @@ class ResultReader final : public Archive {
   std::unique_ptr<Image> image_;
 };
 
-/// Whether there is a file of this name that is not empty and no result, whole or damaged. Of this rank's file system.
+/// Whether this rank's file system has a file of this name that is not empty and no result, whole or damaged.
 bool holds_something_else(const std::string& file);
-/// Whether a run has left FILE or FILE.previous. Of this rank's file system.
+/// Whether a run has left FILE or FILE.previous on this rank's file system.
 bool result_exists(const std::string& file);
 
 /// FILE if it is sound in every array, else FILE.previous with `message` saying what was wrong with the first. Errors:

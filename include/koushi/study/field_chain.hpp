@@ -15,8 +15,8 @@
 namespace koushi {
 
 /// A theory at work: its replicas, its updaters, and what was measured of them. A study has one, or one per rung of a
-/// ladder; all that a chain leaves in a file stands below its prefix: "" or, of a rung other than the deck's own,
-/// "ladder/K/".
+/// ladder; all that a chain leaves in a file stands below its prefix: "", or "ladder/K/" for a rung other than
+/// the deck's own.
 /// Collective  all members that touch the theory or a file; estimates need no communication
 class FieldChain {
  public:
@@ -31,7 +31,7 @@ class FieldChain {
   History& history() { return history_; }
   const History& history() const { return history_; }
 
-  /// Updater k, as often as it wants; `step` numbers the first time.
+  /// Runs updater k as often as it wants; `step` numbers the first time.
   void update(std::size_t k, std::uint64_t step, bool tunes);
   /// Measures the configuration of a sweep, and keeps every `save_every`th (0: none). Errors: NumericalError if the
   /// action is not finite.
@@ -39,7 +39,7 @@ class FieldChain {
 
   std::int64_t measured() const;
   Estimate estimate(const Observable& observable) const;
-  /// Its error, NaN where the chains are too short for one (MeasuredSeries::quoted_error).
+  /// The error of an estimate, NaN where the chains are too short for one (MeasuredSeries::quoted_error).
   double quoted_error(const Observable& observable, const Estimate& e) const {
     return series_.quoted_error(observable, e);
   }
@@ -56,7 +56,7 @@ class FieldChain {
   /// Updaters whose mean acceptance after the warm-up is outside [0.1, 0.99] though it should not be.
   std::vector<OddAcceptance> odd_acceptances(std::int64_t warm_up) const;
 
-  /// Saved configurations that are large are copied from the last checkpoint, where they are in it, and else written.
+  /// Writes the chain; large saved configurations are copied from the last checkpoint if they are in it.
   void write(ResultWriter& writer);
   /// To be called when the file of the last write() is in its place: configurations that it holds as large arrays are
   /// given out of memory.

@@ -35,10 +35,10 @@ class Measurement {
 
   /// Whether study.measure asks for any.
   bool wanted() const { return wanted_ > 0; }
-  /// What is left of warm-up and rounds, then the estimates; false if the run was asked to stop before they were
+  /// Makes what is left of warm-up and rounds, then the estimates; false if the run was asked to stop before they were
   /// complete. checkpoint_if_due(now): as StudyRun's.
   bool run(const std::function<bool(bool now)>& checkpoint_if_due);
-  /// At least so many sweeps of warm-up, for parameters that the chains do not come from.
+  /// Asks for at least so many sweeps of warm-up, for parameters that the chains do not come from.
   void warm_up_at_least(std::int64_t sweeps) { warm_up_ = std::max(warm_up_, sweeps); }
   /// Forgets everything, for a measurement of other parameters.
   void restart();
@@ -58,15 +58,15 @@ class Measurement {
   const std::vector<StoredObservable>& observables() const { return results_; }
   const std::vector<StoredCurve>& curves() const { return curves_; }
 
-  /// series/*, observables/*, curves/* and state/measurement/*.
+  /// Writes series/*, observables/*, curves/* and state/measurement/*.
   void write(ResultWriter& writer) const;
-  /// Files of versions that had these under other names are read as well.
+  /// Reads these, also from files of versions that had them under other names.
   void read(const ResultReader& reader);
 
  private:
   std::int64_t rounds() const;
   std::int64_t samples_per_chain() const;
-  /// One draw by all estimators, [estimator][state][number].
+  /// The numbers of one draw from all estimators, [estimator][state][number].
   std::vector<std::vector<double>> numbers_of_samples();
   void add_round();
   void estimate_exactly();

@@ -18,10 +18,10 @@ namespace koushi {
 ///
 ///   sample |psi|^2 -> local energies -> (S + lambda) delta = F -> theta <- theta - eta delta
 ///
-/// An update after which the energy jumps by more than three standard deviations of the local energy, is not finite or
-/// is beyond every state of H is halved and the step repeated, at most 8 times. At the end it says which parameters are
-/// to be measured: those of the last step, their average over the last steps (study.average), or those of an earlier
-/// step whose energy lies below.
+/// An update after which the energy jumps by more than three standard deviations of the local energy (by less where all
+/// states are enumerated), is not finite or is beyond every state of H is halved and the step repeated, at most 8
+/// times. At the end it says which parameters are to be measured: those of the last step, their average over the last
+/// steps (study.average), or those of an earlier step whose energy lies below.
 ///
 /// Collective  all members
 /// Errors      NumericalError where no shorter update mends the energy
@@ -35,10 +35,10 @@ class Optimisation {
   bool done() const { return step_ == n_steps_; }
   const History& history() const { return history_; }
 
-  /// One step, with the retries it takes.
+  /// Makes one step, with the retries it takes.
   void step(Progress& progress);
-  /// Warns of an optimisation that did not converge, and gives psi the parameters that are to be measured. Once: a run
-  /// that is resumed in its measurement has them.
+  /// Warns of an optimisation that did not converge, and gives psi the parameters that are to be measured. Only the
+  /// first call does: a run that is resumed in its measurement has them.
   void choose(Progress& progress);
   /// Whether the measured energy lies above the steps that the parameters come from; then psi has others, which are to
   /// be measured instead.
@@ -57,13 +57,13 @@ class Optimisation {
   /// Memory of one of `ranks` ranks for the linear system and the rows of the log derivatives.
   double solver_bytes(int ranks) const;
 
-  /// history/* and state/optimisation/*.
+  /// Writes history/* and state/optimisation/*.
   void write(ResultWriter& writer) const;
-  /// Files of versions that had these under other names are read as well.
+  /// Reads these, also from files of versions that had them under other names.
   void read(const ResultReader& reader);
 
  private:
-  /// What psi has at the end.
+  /// Which parameters psi has at the end.
   enum class Chosen : std::int64_t { nothing = 0, last = 1, average = 2, best = 3 };
 
   bool bad(const ChainMoments& now) const;

@@ -27,8 +27,8 @@ struct TimeLimit {
   bool is_near(double elapsed) const { return elapsed + reserve() > seconds; }
 };
 
-/// Seconds from `now` (Unix time) to the end of the Slurm job that SLURM_JOB_END_TIME (its `value`, null: not set)
-/// names; infinite, with a warning, if it is no time.
+/// Seconds from `now` (Unix time) to the end of the Slurm job, the `value` of SLURM_JOB_END_TIME (null: not set);
+/// infinite, with a warning, if it is no time.
 double slurm_time_left(const char* value, double now, std::string& warning);
 
 }  // namespace koushi

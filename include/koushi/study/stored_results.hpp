@@ -53,22 +53,23 @@ struct StoredCurve {
   std::string symbol{};  ///< on the axis of a plot; empty: the name
 };
 
-/// group: "curves" as a rule, with the prefix of a rung before it.
+/// Writes a curve below `group`: "curves" as a rule, with the prefix of a rung before it.
 void write_curve(ResultWriter& writer, const std::string& group, const StoredCurve& curve);
 StoredCurve read_curve(const ResultReader& reader, const std::string& group, const std::string& name);
 std::vector<StoredCurve> read_curves(const ResultReader& reader, const std::string& group);
 
-/// Numbers with their unit and meaning.
+/// Writes numbers with their unit and meaning.
 void write_reals(ResultWriter& writer, const std::string& path, const std::vector<double>& values,
                  const std::string& unit, const std::string& help);
 
-/// Series of chains that every rank holds: PREFIXseries/NAME, [measurement][chain][entry]. `shape` says that in words.
+/// Writes series of chains that every rank holds: PREFIXseries/NAME, [measurement][chain][entry]. `shape` says that in
+/// words.
 void write_series(ResultWriter& writer, const std::string& prefix, const MeasuredSeries& series,
                   const std::string& unit, const std::string& shape);
 /// Takes all series below a prefix, of n_measurements each.
 void read_series(const ResultReader& reader, const std::string& prefix, std::int64_t n_measurements,
                  MeasuredSeries& series);
-/// One series whose chains are spread over the ranks, `series` having those of this one.
+/// Writes or reads one series whose chains are spread over the ranks; `series` has those of this rank.
 void write_series(ResultWriter& writer, const SeriesInfo& info, RowRange chains, const MeasuredSeries& series);
 void read_series(const ResultReader& reader, const SeriesInfo& info, RowRange chains, std::int64_t n_measurements,
                  MeasuredSeries& series);

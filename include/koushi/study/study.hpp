@@ -22,7 +22,7 @@ struct StudyKind {
   std::function<RunEstimate(const Communicator&, const Deck&, int ranks)> describe;
   std::vector<std::string> input_keys{};       ///< keys that name result files to be read
   std::vector<std::string> extendable_keys{};  ///< integers that may be larger when a finished run is resumed
-  /// Keys besides those of the model (model_keys.hpp) that a known value in study.reference is of.
+  /// Keys, besides those of the model (model_keys.hpp), on which a known value in study.reference depends.
   std::vector<std::string> value_keys{};
   Subject subject = Subject::finished_runs;
   bool optimises = false;    ///< has a [solver]
@@ -43,7 +43,7 @@ class StudyKinds {
   const std::vector<StudyKind>& all() const { return all_; }
   /// The kind of a checked deck.
   const StudyKind& of(const Deck& deck) const;
-  /// Null if there is no such kind.
+  /// The kind of this name, null if there is none.
   const StudyKind* find(const std::string& name) const;
   /// The names of those for which `holds` is true.
   std::vector<std::string> names(const std::function<bool(const StudyKind&)>& holds) const;

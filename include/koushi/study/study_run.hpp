@@ -34,10 +34,10 @@ struct RunEstimate {
   std::string misfit{};     ///< why the run will refuse that number of ranks, or ""
 };
 
-/// Keys of the model (model_keys.hpp), and those that the study names, that --set or [scan] have changed where they left
-/// the value in study.reference alone: it is then known of something else. "" where it is of this.
+/// The changed keys that make the value in study.reference one of another model: keys of the model (model_keys.hpp) and
+/// those that the study names, where --set or [scan] have changed them but not this value. "": it is of what is run.
 std::string keys_without_reference(const Deck& deck);
-/// Whether the deck has study.reference.KEY, and of what is run.
+/// Whether the deck has study.reference.KEY and it is of what is run.
 bool has_reference(const Deck& deck, const std::string& key);
 /// What a table says where a known value is left out.
 std::string outdated_reference_line(const Deck& deck);

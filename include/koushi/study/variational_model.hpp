@@ -22,7 +22,7 @@ namespace koushi {
 /// Errors      DeckError at the key that cannot be obeyed
 class VariationalModel {
  public:
-  /// planned_ranks: as of make_sampler.
+  /// planned_ranks: as in make_sampler.
   VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, int planned_ranks = 0);
   VariationalModel(const VariationalModel&) = delete;
   VariationalModel& operator=(const VariationalModel&) = delete;
@@ -38,17 +38,17 @@ class VariationalModel {
   /// Parameters of the linear system of a step: complex ones count once.
   std::int64_t n_unknowns() const { return psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1); }
 
-  /// Chains from random states.
+  /// Starts chains from random states.
   void start() { sampler_->start(*psi_); }
   void draw(std::uint64_t step, int attempt = 0);
   void warm_up(std::uint64_t step, std::int64_t first_sweep, std::int64_t sweeps);
-  /// E_loc of the samples here.
+  /// Local energies of the samples here.
   std::vector<std::complex<double>> local_energies();
   /// Energy, error, variance and R-hat of one draw.
   ChainMoments moments(const std::vector<std::complex<double>>& energies);
   /// Chains that this rank holds, of all; none where states are enumerated.
   RowRange chains() const;
-  /// No state has an |E| beyond the sum of the moduli of the terms of H.
+  /// The sum of the moduli of the terms of H: no state has a larger |E|.
   double energy_bound() const;
   /// Whether an energy is a number that a state can have.
   bool possible(double energy) const;

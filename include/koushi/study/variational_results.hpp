@@ -6,8 +6,8 @@
 
 namespace koushi {
 
-/// Where on the random numbers' step axis measurements lie, away from every step of an optimisation: that of a run, and
-/// that of its file later, which may have the same seed.
+/// Numbers of the steps at which measurements draw random numbers, away from every step of an optimisation: the
+/// measurement of a run, and a later one of its file, which may have the same seed.
 inline constexpr std::uint64_t own_measurement = std::uint64_t{1} << 41U;
 inline constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
 
