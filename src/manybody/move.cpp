@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "koushi/base/error.hpp"
 
@@ -61,6 +62,8 @@ MoveSites move_sites(const Space& space, const Move& move) {
   sites.n = static_cast<std::int8_t>(move.n);
   sites.hops = static_cast<std::int8_t>(move.hops);
   sites.either = 1;
+  std::array<std::array<int, MoveSites::max_places>, 2> range{};
+  bool at_ends = true;  // of their ranges are all places, before and after
   for (int k = 0; k < move.n; ++k) {
     const auto i = static_cast<std::size_t>(k);
     const int p = move.place[i];
@@ -80,14 +83,16 @@ MoveSites move_sites(const Space& space, const Move& move) {
       refuse(hops ? "lets a particle hop where there is no fermion" : "changes a fermion mode without a hop");
     sites.place[k] = static_cast<std::int16_t>(p);
     sites.change[k] = static_cast<std::int8_t>(change);
-    sites.min[k] = static_cast<std::int8_t>(local.min);
-    sites.max[k] = static_cast<std::int8_t>(local.max);
+    range[0][i] = local.min;
+    range[1][i] = local.max;
     if (2 * std::abs(change) > local.max - local.min) sites.either = 0;
+    at_ends = at_ends && std::abs(change) == local.max - local.min;
   }
   for (int h = 0; h < move.hops; ++h) {
     if (move.change[static_cast<std::size_t>(2 * h)] != -1 || move.change[static_cast<std::size_t>(2 * h + 1)] != 1)
       refuse("is no hop from the first place to the second");
   }
+  sites.test = at_ends ? MoveSites::two_valued : MoveSites::in_range;
   for (auto& of_direction : sites.guard) of_direction[0] = of_direction[1] = -1;
   if (space.exclusive()) {
     for (const int sigma : {1, -1}) {
@@ -95,8 +100,13 @@ MoveSites move_sites(const Space& space, const Move& move) {
       auto& guard = sites.guard[sigma > 0 ? 0 : 1];
       set_guards(space, move, sigma, guard, possible);
       if (!possible) refuse("brings two fermions to one site, which may hold one");
-      if (guard[0] >= 0) sites.guarded = 1;
+      if (guard[0] >= 0) sites.test = MoveSites::guarded;
     }
+  }
+  for (std::size_t k = 0; k < static_cast<std::size_t>(move.n); ++k) {
+    if (sites.test == MoveSites::two_valued && move.change[k] < 0) std::swap(range[0][k], range[1][k]);
+    for (std::size_t b = 0; b < 2; ++b)
+      sites.bound[b] |= static_cast<std::uint32_t>(static_cast<std::uint8_t>(range[b][k])) << (8U * k);
   }
   return sites;
 }

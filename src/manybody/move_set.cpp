@@ -33,12 +33,7 @@ void draw_proposals(const Kokkos::DefaultExecutionSpace& space, const MoveList& 
         draws.fill(team, random, w, first, kinds);
         const MoveSites& sites = moves(draws.move[lane]);
         const std::int8_t* x = &states.local(w, 0);
-        int sigma = draws.sigma[lane];
-        if (sites.either == 0) {
-          sigma = sites.direction(x);
-        } else if (!sites.acts(x, sigma)) {
-          sigma = 0;
-        }
+        const int sigma = sites.direction(x, draws.sigma(lane));
         team.once([&] {
           proposed.move(w) = draws.move[lane];
           proposed.sigma(w) = sigma;

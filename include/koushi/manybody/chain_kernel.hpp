@@ -141,7 +141,7 @@ struct WalkerGroup {
       : team(the_team), moves(the_moves), walkers(s, t, first) {}
 
   /// Move k in direction `direction`, 0: none, of walker g.
-  KOKKOS_FUNCTION void add(int g, int k, int direction) {
+  KOKKOS_FORCEINLINE_FUNCTION void add(int g, int k, int direction) {
     walker[count] = g;
     move[count] = k;
     sigma[count] = direction;
@@ -149,7 +149,7 @@ struct WalkerGroup {
   }
   /// Ratios of all that were added; body(g, ratio, a) for each.
   template <bool one_move, typename Body>
-  KOKKOS_FUNCTION void evaluate(const Body& body) {
+  KOKKOS_FORCEINLINE_FUNCTION void evaluate(const Body& body) {
     int done = 0;
     blocks<one_move, Moves::at_once>(done);
     for (int a = 0; a < count; ++a) body(walker[a], ratio[a], a);
@@ -161,21 +161,18 @@ struct WalkerGroup {
   }
   /// body(g, sigma, ratio) for every walker and every direction in which move k acts.
   template <typename Body>
-  KOKKOS_FUNCTION void directions(int n, int k, const MoveSites& sites, const Body& body) {
-    if (sites.either == 0) {
-      for (int g = 0; g < n; ++g) add(g, k, sites.direction(walkers.local_of(g)));
-      evaluate<true>([&](int g, const Complex& r, int a) { body(g, sigma[a], r); });
-      return;
-    }
+  KOKKOS_FORCEINLINE_FUNCTION void directions(int n, int k, const MoveSites& move_k, const Body& body) {
+    const MoveSites sites = move_k;  // in registers: what is written below might be its memory
     for (const int direction : {1, -1}) {
-      for (int g = 0; g < n; ++g) add(g, k, sites.acts(walkers.local_of(g), direction) ? direction : 0);
+      for (int g = 0; g < n; ++g) add(g, k, sites.direction(walkers.local_of(g), direction));
       evaluate<true>([&](int g, const Complex& r, int a) { body(g, sigma[a], r); });
+      if (sites.either == 0) return;
     }
   }
 
  private:
   template <bool one_move, int n>
-  KOKKOS_FUNCTION void blocks(int& done) {
+  KOKKOS_FORCEINLINE_FUNCTION void blocks(int& done) {
     for (; done + n <= count; done += n) {
       moves.template ratios<one_move, n>(team, walkers, walker + done, move + done, sigma + done, ratio + done);
     }
@@ -188,10 +185,14 @@ struct ProposalDraws {
   static constexpr int width = LaneTeam::size * Lanes<SiteVector>::width;
   double threshold[width];  ///< [0, 1), for the acceptance
   int move[width];
-  int sigma[width];  ///< +1 or -1, for moves that can act in both directions
+  double direction[width];  ///< its lowest bit, for moves that can act in both directions
 
-  KOKKOS_FUNCTION void fill(const LaneTeam& team, const ChainRandom& random, int walker, int proposal,
-                            const ProposalKinds& kinds) {
+  /// +1 or -1.
+  KOKKOS_FUNCTION int sigma(int lane) const {
+    return (Kokkos::bit_cast<std::uint64_t>(direction[lane]) & 1U) != 0 ? 1 : -1;
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void fill(const LaneTeam& team, const ChainRandom& random, int walker, int proposal,
+                                        const ProposalKinds& kinds) {
     using L = Lanes<SiteVector>;
     using Word = typename L::Word;
     team.each([&](int lane) {
@@ -202,10 +203,9 @@ struct ProposalDraws {
                                    L::words(random.first_draw + static_cast<std::uint32_t>(proposal + first), 1));
       L::store(uniform_lanes<SiteVector>(r.word[1], r.word[2]), threshold + first);
       double bits[L::width];
-      double direction[L::width];
       double kind[L::width];
       L::store(L::from_bits(r.word[0]), bits);
-      L::store(L::from_bits(r.word[3]), direction);
+      L::store(L::from_bits(r.word[3]), direction + first);
       if (kinds.n_kinds > 1)
         L::store(uniform_lanes<SiteVector>(r.word[3], L::product(r.word[3], Word(2654435761ULL)) & Word(0xffffffffULL)),
                  kind);
@@ -216,7 +216,6 @@ struct ProposalDraws {
         }
         const auto word = static_cast<std::uint32_t>(Kokkos::bit_cast<std::uint64_t>(bits[l]));
         move[first + l] = kinds.index(kinds.first[m] + uniform_below(word, kinds.count[m]));
-        sigma[first + l] = (Kokkos::bit_cast<std::uint64_t>(direction[l]) & 1U) != 0 ? 1 : -1;
       }
     });
   }
@@ -282,10 +281,7 @@ void metropolis(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, 
             const int k = draws[g].move[lane];
             const MoveSites& sites = moves.at(k);
             const std::int8_t* x = group.walkers.local_of(g);
-            const int sigma = sites.either == 0                     ? sites.direction(x)
-                              : sites.acts(x, draws[g].sigma[lane]) ? draws[g].sigma[lane]
-                                                                    : 0;
-            group.add(g, k, sigma);
+            group.add(g, k, sites.direction(x, draws[g].sigma(lane)));
           }
           group.template evaluate<false>([&](int g, const Complex& ratio, int a) {
             ++proposed[g];

@@ -61,7 +61,7 @@ struct RbmMoves {
     if constexpr (projected) add_images<one_move, n>(team, k, sigma, t, offset, result);
   }
 
-  KOKKOS_FUNCTION void accept(const LaneTeam& team, const Walkers& walkers, int w, int k, int sigma) const {
+  KOKKOS_FORCEINLINE_FUNCTION void accept(const LaneTeam& team, const Walkers& walkers, int w, int k, int sigma) const {
     double* t = walkers.table_of(w) + first;
     if constexpr (projected) move_shares(team, k, sigma, t);
     const double* row = &tau(k, 0);
@@ -207,7 +207,7 @@ struct RbmMoves {
   }
 
   template <typename T>
-  KOKKOS_FUNCTION static void multiply_by(T& re, T& im, const T& fr, const T& fi) {
+  KOKKOS_FORCEINLINE_FUNCTION static void multiply_by(T& re, T& im, const T& fr, const T& fi) {
     if constexpr (is_complex) {
       const T next = re * fr - im * fi;
       im = re * fi + im * fr;
@@ -217,7 +217,7 @@ struct RbmMoves {
     }
   }
 
-  KOKKOS_FUNCTION static Complex product_of_lanes(const Simd& re, const Simd& im) {
+  KOKKOS_FORCEINLINE_FUNCTION static Complex product_of_lanes(const Simd& re, const Simd& im) {
     double x[simd_width()];
     double y[simd_width()];
     store(re, x);
@@ -230,7 +230,7 @@ struct RbmMoves {
 
   /// Inverts n vectors, d <- 1 / d, by one division: that of the product of all.
   template <int n>
-  KOKKOS_FUNCTION static void invert(Simd (&d)[n]) {
+  KOKKOS_FORCEINLINE_FUNCTION static void invert(Simd (&d)[n]) {
     if constexpr (n == 1) {
       d[0] = Simd(1.0) / d[0];
     } else {
@@ -247,7 +247,7 @@ struct RbmMoves {
 
   /// Updates n vectors of units: t <- (sigma t + tau) / (sigma + t tau).
   template <int n>
-  KOKKOS_FUNCTION void update(const double* row, const Simd& sigma, double* t) const {
+  KOKKOS_FORCEINLINE_FUNCTION void update(const double* row, const Simd& sigma, double* t) const {
     Simd re[n];
     Simd im[n];
     Simd divisor[n];

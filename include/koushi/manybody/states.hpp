@@ -51,21 +51,56 @@ struct MoveSites {
   std::int16_t place[max_places];
   std::int16_t guard[2][2];  ///< [sigma +, -]: places of fermions that must be empty; -1: none
   std::int8_t change[max_places];
-  std::int8_t min[max_places];  ///< of the places' local spaces
-  std::int8_t max[max_places];
+  /// A byte per place. Of two-valued moves [0]: what the places hold where sigma = +1 acts, [1]: where sigma = -1 does,
+  /// 0 beyond n; of others their smallest and largest values.
+  std::uint32_t bound[2];
   std::int8_t n;
-  std::int8_t hops;     ///< the particle of place[2 h] goes to place[2 h + 1] (sigma = -1: back), h < hops
-  std::int8_t either;   ///< both directions can act on one state: sigma is drawn
-  std::int8_t guarded;  ///< some guard is set
+  std::int8_t hops;    ///< the particle of place[2 h] goes to place[2 h + 1] (sigma = -1: back), h < hops
+  std::int8_t either;  ///< both directions can act on one state: sigma is drawn
+  /// two_valued: every place is at an end of its range before and after the move, and nothing is guarded.
+  enum Test : std::int8_t { two_valued, in_range, guarded };
+  std::int8_t test;
 
   /// Whether the state x can be moved in this direction.
-  KOKKOS_FUNCTION bool acts(const std::int8_t* x, int sigma) const {
+  KOKKOS_FORCEINLINE_FUNCTION bool acts(const std::int8_t* x, int sigma) const {
+    return test == two_valued ? held(x) == bound[sigma > 0 ? 0 : 1] : acts_in_range(x, sigma);
+  }
+  /// The direction in which a move acts: the one where at most one does (either = 0), else `drawn`; 0: it does not.
+  KOKKOS_FORCEINLINE_FUNCTION int direction(const std::int8_t* x, int drawn = 1) const {
+    if (test != two_valued) return direction_in_range(x, drawn);
+    const std::uint32_t values = held(x);
+    return static_cast<int>(values == bound[0]) - static_cast<int>(values == bound[1]);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void apply(const StateView& state, int sigma) const {
+    if (hops > 0 || n != 2) {
+      apply_all(state, sigma);
+      return;
+    }
+    std::int8_t& x = state.local[place[0]];
+    std::int8_t& y = state.local[place[1]];
+    x = static_cast<std::int8_t>(x + sigma * change[0]);
+    y = static_cast<std::int8_t>(y + sigma * change[1]);
+  }
+
+ private:
+  /// What the places hold, a byte each. No branches, which random states would mislead.
+  KOKKOS_FORCEINLINE_FUNCTION std::uint32_t held(const std::int8_t* x) const {
+    const auto byte = [&](int p) { return static_cast<std::uint32_t>(static_cast<std::uint8_t>(x[place[p]])); };
+    std::uint32_t values = byte(0);
+    if (n > 1) values |= byte(1) << 8U;
+    if (n > 2) values |= byte(2) << 16U | (n > 3 ? byte(3) << 24U : 0U);
+    return values;
+  }
+  KOKKOS_FUNCTION static int signed_byte(std::uint32_t bytes, int p) {
+    return static_cast<std::int8_t>((bytes >> (8U * static_cast<unsigned>(p))) & 0xffU);
+  }
+  KOKKOS_FUNCTION bool acts_in_range(const std::int8_t* x, int sigma) const {
     bool yes = true;
     for (int p = 0; p < n; ++p) {
       const int y = x[place[p]] + sigma * change[p];
-      yes = yes && y >= min[p] && y <= max[p];
+      yes = yes && y >= signed_byte(bound[0], p) && y <= signed_byte(bound[1], p);
     }
-    if (guarded != 0) {
+    if (test == guarded) {
       for (int g = 0; g < 2; ++g) {
         const int other = guard[sigma > 0 ? 0 : 1][g];
         yes = yes && (other < 0 || x[other] == 0);
@@ -73,13 +108,15 @@ struct MoveSites {
     }
     return yes;
   }
-  /// The direction in which a move acts of which at most one does (either = 0): +1, -1, or 0 for none.
-  KOKKOS_FUNCTION int direction(const std::int8_t* x) const {
-    const int y = x[place[0]] + change[0];
-    const int sigma = y >= min[0] && y <= max[0] ? 1 : -1;
-    return acts(x, sigma) ? sigma : 0;
+  KOKKOS_FUNCTION int direction_in_range(const std::int8_t* x, int drawn) const {
+    int sigma = drawn;
+    if (either == 0) {
+      const int y = x[place[0]] + change[0];
+      sigma = y >= signed_byte(bound[0], 0) && y <= signed_byte(bound[1], 0) ? 1 : -1;
+    }
+    return acts_in_range(x, sigma) ? sigma : 0;
   }
-  KOKKOS_FUNCTION void apply(const StateView& state, int sigma) const {
+  KOKKOS_FUNCTION void apply_all(const StateView& state, int sigma) const {
     for (int p = 0; p < n; ++p) {
       std::int8_t& x = state.local[place[p]];
       x = static_cast<std::int8_t>(x + sigma * change[p]);
