@@ -168,9 +168,9 @@ void write_job(const Communicator& comm, const JobOptions& options, const Estima
   const int tasks = options.array ? static_cast<int>(options.scan.size()) : 1;
   for (int task = 0; task < tasks; ++task) {
     const RunEstimate here = estimate(options.array ? task : -1);
-    if (!here.misfit.empty())
-      throw UsageError(
-          fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks, here.misfit));
+    if (!here.rejection.empty())
+      throw UsageError(fmt::format("--ranks {}: {}\n  expected: a number of ranks that fits the deck", options.ranks,
+                                   here.rejection));
     if (task > 0 && here.seconds <= slowest.seconds) continue;
     slowest = here;
     if (options.array) which = options.scan[static_cast<std::size_t>(task)].settings;

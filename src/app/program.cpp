@@ -153,7 +153,7 @@ int check(const Communicator& comm, const CommandLine& line) {
   const Runs runs = runs_of(comm, read_deck(comm, line.deck), line, line.sets, line.point);
   const RunEstimate estimate = estimate_run(comm, runs, line.ranks);
   if (comm.is_root()) print_out(fmt::format("{}\n{}", runs.decks[0].resolved(), estimate.text));
-  return estimate.misfit.empty() ? 0 : 2;
+  return estimate.rejection.empty() ? 0 : 2;
 }
 
 int job(const Communicator& comm, const CommandLine& line) {

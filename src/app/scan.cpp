@@ -91,7 +91,8 @@ RunEstimate estimate_scan(const Runs& runs, const std::function<RunEstimate(cons
   for (std::size_t k = 0; k < runs.points.size(); ++k) {
     const RunEstimate here = estimate(runs.decks[k]);
     if (k == 0) all.text = here.text;
-    if (!here.misfit.empty() && all.misfit.empty()) all.misfit = fmt::format("point {}: {}", k, here.misfit);
+    if (!here.rejection.empty() && all.rejection.empty())
+      all.rejection = fmt::format("point {}: {}", k, here.rejection);
     all.seconds += here.seconds;
     all.step_seconds = std::max(all.step_seconds, here.step_seconds);
     lines.push_back(fmt::format("  {:>3}  {:<{}}  {}{}", k, runs.points[k].settings, width, runs.file(k, ""),

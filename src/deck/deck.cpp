@@ -22,7 +22,7 @@ std::string seed_default(const std::vector<Section>& sections) {
   for (const Section& section : sections) {
     if (!section.name.empty()) continue;
     for (const Key& key : section.kinds.front().keys) {
-      if (key.path == "seed") return key.preset;
+      if (key.path == "seed") return key.default_value;
     }
   }
   return "";
@@ -59,8 +59,8 @@ Deck Deck::parse_resolved(const std::string& text, const std::string& file, cons
                           const std::vector<Section>& sections) {
   Deck deck = parse(text, file, overrides, sections);
   for (auto& [path, entry] : deck.entries_) {
-    const auto preset = deck.presets_.find(path);
-    if (preset != deck.presets_.end() && preset->second == value_text(entry.value) &&
+    const auto default_value = deck.defaults_.find(path);
+    if (default_value != deck.defaults_.end() && default_value->second == value_text(entry.value) &&
         entry.place.rfind("--set ", 0) != 0)
       entry.place = "default of " + path;
   }

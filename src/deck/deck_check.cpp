@@ -224,12 +224,12 @@ void DeckCheck::refuse_leftovers() {
 void DeckCheck::check_key(const Key& key, const std::string& prefix, const std::string& label) {
   const std::string path = prefix + key.path;
   const auto found = flat_.leaves.find(path);
-  if (!key.preset.empty()) deck_.presets_[path] = value_text(default_of(key, path));
+  if (!key.default_value.empty()) deck_.defaults_[path] = value_text(default_of(key, path));
   if (found == flat_.leaves.end()) {
     if (key.optional || scanned_.count(path) > 0) return;  // a list that was refused
     if (!key.deck_suffix.empty()) {
       store(path, name_of_deck(flat_.file(), key.deck_suffix), "default of " + path);
-    } else if (key.preset.empty()) {
+    } else if (key.default_value.empty()) {
       problems_.add(flat_.missing(prefix), fmt::format("{} {} is missing", label, key.path), type_text(key));
     } else {
       store(path, default_of(key, path), "default of " + path);

@@ -146,9 +146,9 @@ std::optional<Deck::Value> value_of(const Key& key, const toml::node& node) {
 }
 
 Deck::Value default_of(const Key& key, const std::string& path) {
-  const std::string fault = fmt::format("the program declares {} with the default {}", path, key.preset);
+  const std::string fault = fmt::format("the program declares {} with the default {}", path, key.default_value);
   try {
-    const toml::table table = toml::parse("value = " + key.preset);
+    const toml::table table = toml::parse("value = " + key.default_value);
     if (auto value = value_of(key, *table.get("value"))) return *value;
   } catch (const toml::parse_error&) {
     throw InternalError(fault + ", which is not TOML; text wants quotes in it");

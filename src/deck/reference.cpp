@@ -146,10 +146,10 @@ void write_template(const Section& section, const std::string& parent, const std
     for (const Key& key : kind->keys) {
       const auto value = settings.leaves.find(prefix + key.path);
       const bool set = value != settings.leaves.end();
-      const bool may_be_left_out = key.optional || !key.preset.empty() || !key.deck_suffix.empty();
-      const std::string shown = set                  ? template_value(*value->second.node)
-                                : key.preset.empty() ? example_of(key)
-                                                     : key.preset;
+      const bool may_be_left_out = key.optional || !key.default_value.empty() || !key.deck_suffix.empty();
+      const std::string shown = set                         ? template_value(*value->second.node)
+                                : key.default_value.empty() ? example_of(key)
+                                                            : key.default_value;
       text +=
           fmt::format("{}{} = {}  # {}{}\n", may_be_left_out && !set && key.path != section.template_key ? "# " : "",
                       key.path, shown, type_text(key), key.help.empty() ? "" : "; " + key.help);
@@ -189,11 +189,12 @@ std::string describe(const Section::Kind& kind, const std::string& section) {
   std::string text = kind.name.empty() ? fmt::format("[{}]\n", section)
                                        : fmt::format("[{}] kind = \"{}\"  {}\n", section, kind.name, kind.help);
   for (const Key& key : kind.keys) {
-    const std::string preset = key.optional               ? "optional"
-                               : !key.deck_suffix.empty() ? "default the name of the deck with " + key.deck_suffix
-                               : key.preset.empty()       ? "required"
-                                                          : "default " + key.preset;
-    text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), preset, "", key.help);
+    const std::string default_value = key.optional ? "optional"
+                                      : !key.deck_suffix.empty()
+                                          ? "default the name of the deck with " + key.deck_suffix
+                                      : key.default_value.empty() ? "required"
+                                                                  : "default " + key.default_value;
+    text += fmt::format("  {:<28} {} ({})\n  {:<28}   {}\n", key.path, type_text(key), default_value, "", key.help);
   }
   for (const Section& inner : kind.sections) {
     const std::string name = section + "." + inner.name;

@@ -87,10 +87,10 @@ class GaugeTheory final : public RealDynamics,
     if (spread > 0) drift(spread);
   }
 
-  std::vector<double> action() override { return actions_of(survey()); }
+  std::vector<double> action() override { return actions_of(site_sums()); }
   std::vector<double> action_of(const FieldArray& field) override {
     halo_.exchange(field, {.layers = reach()});
-    return actions_of(survey_of(field));
+    return actions_of(site_sums_of(field));
   }
 
   void kick(double time) override { add_force(momentum_, time * beta_ / Group::order, weights_); }
@@ -99,12 +99,12 @@ class GaugeTheory final : public RealDynamics,
   /// PoS(LATTICE 2011)051).
   void shifted_kick(double time, double shift) override {
     fill_halo(reach());
-    put_aside();
+    save_links();
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, force(), 0.0);
     add_force(force(), beta_ / Group::order, weights_);
     turn_links(force(), shift);
     kick(time);
-    take_back();
+    restore_links();
   }
 
   Interactions interactions() const override {
@@ -144,7 +144,7 @@ class GaugeTheory final : public RealDynamics,
   }
 
   Measured measure() override {
-    const auto sums = survey();
+    const auto sums = site_sums();
     const auto volume = static_cast<double>(grid_.n_sites());
     const std::vector<std::complex<double>> lines = polyakov_loops();
     Measured all;
@@ -257,7 +257,7 @@ class GaugeTheory final : public RealDynamics,
  private:
   /// Steps that the action takes from a link.
   int reach() const { return weights_.rectangle == 0 ? 1 : 2; }
-  using Sums = std::array<double, GaugeSurvey<Group>::numbers>;
+  using Sums = std::array<double, GaugeSiteSums<Group>::numbers>;
   double action_of_sums(const Sums& sums) const {
     return beta_ * (weights_.plaquette * sums[0] + weights_.rectangle * sums[3]);
   }
@@ -266,12 +266,12 @@ class GaugeTheory final : public RealDynamics,
     for (const Sums& sums : all) s.push_back(action_of_sums(sums));
     return s;
   }
-  void put_aside() {
+  void save_links() {
     if (aside_.extent(2) == 0) aside_ = make_field(grid_, components_);
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, aside_, field_);
     aside_filled_ = filled_;
   }
-  void take_back() {
+  void restore_links() {
     Kokkos::deep_copy(Kokkos::DefaultExecutionSpace{}, field_, aside_);
     filled_ = aside_filled_;
   }
@@ -307,7 +307,7 @@ class GaugeTheory final : public RealDynamics,
 
   /// E and Q along the flow; the field is as it was afterwards.
   void measure_flow(Measured& all) {
-    put_aside();
+    save_links();
     const Kokkos::DefaultExecutionSpace space;
     const double e = options_.flow_step * (Group::generators == 1 ? 1 : 2);
     const LoopWeights wilson;
@@ -329,9 +329,9 @@ class GaugeTheory final : public RealDynamics,
         }
       }
       fill_halo(1);
-      const std::vector<double> sums = lane_totals<FlowSurvey>(
-          "koushi::field::flow_survey",
-          [&]<typename T>(std::type_identity<T>) { return FlowSurvey<GroupOf<T>>{links<T>()}; });
+      const std::vector<double> sums = lane_totals<FlowSiteSums>(
+          "koushi::field::flow_site_sums",
+          [&]<typename T>(std::type_identity<T>) { return FlowSiteSums<GroupOf<T>>{links<T>()}; });
       for (std::size_t r = 0; r < replicas; ++r) {
         energies[r].push_back(sums[2 * r] / volume);
         charges[r] = sums[2 * r + 1];
@@ -343,12 +343,12 @@ class GaugeTheory final : public RealDynamics,
       all["topological_charge"].push_back(charges[r]);
       all["topological_charge2"].push_back(charges[r] * charges[r]);
     }
-    take_back();
+    restore_links();
   }
 
   /// Loops R x T of smeared links in space, each of lines that grow by one link at a time.
   void measure_static_loops(Measured& all) {
-    put_aside();
+    save_links();
     FieldArray links = aside_;
     FieldArray lines = kept_;  // free between trajectories
     if (options_.smearing != Smearing::none) {
@@ -394,7 +394,7 @@ class GaugeTheory final : public RealDynamics,
       if (r == largest) {
         a = b;
       } else if (r > 1) {
-        if (r == 2) put_aside();
+        if (r == 2) save_links();
         a = aside_;
         extend_lines(a, field_, r - 1, grid_.view().first_direction, 3);
       }
@@ -553,19 +553,19 @@ class GaugeTheory final : public RealDynamics,
     return loops;
   }
 
-  std::vector<Sums> survey() {
+  std::vector<Sums> site_sums() {
     fill_halo(reach());
-    return survey_of(field_);
+    return site_sums_of(field_);
   }
   /// Of links whose halo is filled.
-  std::vector<Sums> survey_of(const FieldArray& field) const {
+  std::vector<Sums> site_sums_of(const FieldArray& field) const {
     const std::vector<double> all =
-        lane_totals<GaugeSurvey>("koushi::field::gauge_survey", [&]<typename T>(std::type_identity<T>) {
-          return GaugeSurvey<GroupOf<T>>{links_of<T>(field), weights_.rectangle != 0};
+        lane_totals<GaugeSiteSums>("koushi::field::gauge_site_sums", [&]<typename T>(std::type_identity<T>) {
+          return GaugeSiteSums<GroupOf<T>>{links_of<T>(field), weights_.rectangle != 0};
         });
-    std::vector<Sums> sums(all.size() / GaugeSurvey<Group>::numbers);
+    std::vector<Sums> sums(all.size() / GaugeSiteSums<Group>::numbers);
     for (std::size_t k = 0; k < all.size(); ++k)
-      sums[k / GaugeSurvey<Group>::numbers][k % GaugeSurvey<Group>::numbers] = all[k];
+      sums[k / GaugeSiteSums<Group>::numbers][k % GaugeSiteSums<Group>::numbers] = all[k];
     return sums;
   }
 

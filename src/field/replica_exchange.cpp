@@ -28,7 +28,7 @@ ReplicaExchange::ReplicaExchange(std::size_t rungs, std::int64_t replicas, std::
       accepted_(rungs - 1),
       copy_(replicas_ * rungs),
       end_(replicas_ * rungs),
-      journeys_(replicas_ * rungs) {
+      traversals_(replicas_ * rungs) {
   for (std::size_t k = 0; k < copy_.size(); ++k) copy_[k] = static_cast<std::int64_t>(k % rungs);
 }
 
@@ -70,7 +70,7 @@ void ReplicaExchange::note_ends() {
   for (std::size_t r = 0; r < replicas_; ++r) {
     for (const int end : {-1, 1}) {
       const auto copy = r * rungs_ + static_cast<std::size_t>(copy_[r * rungs_ + (end < 0 ? 0 : rungs_ - 1)]);
-      journeys_[copy] += end_[copy] == -end ? 1 : 0;
+      traversals_[copy] += end_[copy] == -end ? 1 : 0;
       end_[copy] = end;
     }
   }
@@ -84,7 +84,7 @@ std::vector<double> ReplicaExchange::acceptance() const {
 }
 
 double ReplicaExchange::round_trips() const {
-  return 0.5 * static_cast<double>(std::accumulate(journeys_.begin(), journeys_.end(), std::int64_t{0}));
+  return 0.5 * static_cast<double>(std::accumulate(traversals_.begin(), traversals_.end(), std::int64_t{0}));
 }
 
 void ReplicaExchange::write(Archive& archive, const std::string& path) const {
@@ -93,7 +93,7 @@ void ReplicaExchange::write(Archive& archive, const std::string& path) const {
   archive.write(path + "/accepted", accepted_);
   archive.write(path + "/copy", copy_);
   archive.write(path + "/end", end_);
-  archive.write(path + "/journeys", journeys_);
+  archive.write(path + "/journeys", traversals_);
 }
 
 void ReplicaExchange::read(const Archive& archive, const std::string& path) {
@@ -102,7 +102,7 @@ void ReplicaExchange::read(const Archive& archive, const std::string& path) {
   accepted_ = archive.read_integers(path + "/accepted");
   copy_ = archive.read_integers(path + "/copy");
   end_ = archive.read_integers(path + "/end");
-  journeys_ = archive.read_integers(path + "/journeys");
+  traversals_ = archive.read_integers(path + "/journeys");
 }
 
 }  // namespace koushi

@@ -113,7 +113,7 @@ class SpinTheory : public Storage, public LocalUpdates, public SliceCorrelators,
   std::vector<double> action() override { return action_of(field_); }
   std::vector<double> action_of(const FieldArray& field) override {
     std::vector<double> s;
-    for (const auto& sums : survey(field)) s.push_back(-spins_.beta * (sums[0] + sums[2]));
+    for (const auto& sums : site_sums(field)) s.push_back(-spins_.beta * (sums[0] + sums[2]));
     return s;
   }
 
@@ -191,10 +191,11 @@ class SpinTheory : public Storage, public LocalUpdates, public SliceCorrelators,
     return count;
   }
 
-  std::vector<std::array<double, 4>> survey(const FieldArray& field) {
+  std::vector<std::array<double, 4>> site_sums(const FieldArray& field) {
     halo_.exchange(field);
-    const std::vector<double> all = this->template totals<4>(
-        "koushi::field::spin_survey", SpinSurvey<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field)});
+    const std::vector<double> all =
+        this->template totals<4>("koushi::field::spin_site_sums",
+                                 SpinSiteSums<Spins>{spins_, bonds_, first_shell_, grid_.view(), pointer_to(field)});
     std::vector<std::array<double, 4>> sums;
     for (std::size_t r = 0; r < all.size(); r += 4) sums.push_back({all[r], all[r + 1], all[r + 2], all[r + 3]});
     return sums;
@@ -316,7 +317,7 @@ std::int64_t SpinClusters<Theory>::flip_clusters(bool single, std::uint64_t seed
 
 template <typename Spins, typename Storage>
 Measured SpinTheory<Spins, Storage>::measure() {
-  const auto sums = survey(field_);
+  const auto sums = site_sums(field_);
   const auto volume = static_cast<double>(grid_.n_sites());
   const int orders = is_potts ? spins_.states : n;
   const auto value = [this] {

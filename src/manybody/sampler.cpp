@@ -121,7 +121,7 @@ std::int64_t chains_per_unit(const ChainOptions& options) {
 
 }  // namespace
 
-std::int64_t MarkovChains::most_ranks(const ChainOptions& options) {
+std::int64_t MarkovChains::max_ranks(const ChainOptions& options) {
   const std::int64_t unit = chains_per_unit(options);
   return (options.chains + unit - 1) / unit;
 }
@@ -133,7 +133,7 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
       space_(psi.space()),
       per_chain_(options.samples / options.chains),
       proposals_(static_cast<int>(std::min(2.0e9, std::max(1.0, std::round(options.sweeps * space_.n_sites()))))) {
-  most_ranks_ = most_ranks(options_);
+  max_ranks_ = max_ranks(options_);
   // A step has 2^32 draws for each of its chains, and may be taken again eight times.
   if (9.0 * static_cast<double>(per_chain_) * proposals_ > 4.2e9 || options.sweeps * space_.n_sites() > 2.0e9) {
     throw UsageError(
@@ -141,9 +141,9 @@ MarkovChains::MarkovChains(const Communicator& comm, const Wavefunction& psi, Mo
                     "samples or fewer sweeps",
                     per_chain_, options.sweeps));
   }
-  if (comm.size() > most_ranks_) {
+  if (comm.size() > max_ranks_) {
     throw UsageError(fmt::format("{} chains of {} samples make {} blocks, too few for {} ranks", options_.chains,
-                                 per_chain_, most_ranks_, comm.size()));
+                                 per_chain_, max_ranks_, comm.size()));
   }
   chains_ = share_of_units(comm, options_.chains, chains_per_unit(options_));
   rows_ = {options_.samples, chains_.first * per_chain_, chains_.count * per_chain_};
@@ -293,12 +293,12 @@ void MarkovChains::read(const Archive& archive) {
 
 FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table, bool keep_tables)
     : comm_(comm), table_(std::move(table)) {
-  if (const double states = sector_dimension(psi.space()); states > most_states) {
-    throw UsageError(fmt::format("{:.4g} states are too many to enumerate: at most {:.0f}", states, most_states));
+  if (const double states = sector_dimension(psi.space()); states > max_states) {
+    throw UsageError(fmt::format("{:.4g} states are too many to enumerate: at most {:.0f}", states, max_states));
   }
   const Basis basis(psi.space());
   rows_ = share_of_units(comm, basis.size(), rows_per_block);
-  most_ranks_ = most_ranks(rows_.total);
+  max_ranks_ = max_ranks(rows_.total);
   keeps_tables_ = keep_tables;
   samples_ = psi.make_batch(rows_.count, keeps_tables_);
   assign_states(samples_.states, basis.states(rows_.first, rows_.count));

@@ -79,8 +79,8 @@ std::vector<double> StochasticReconfiguration::solve(const ConstHostComplexes& r
     for (const double x : options_.previous) kept.push_back(options_.momentum * x);
   }
   if (!kept.empty()) {
-    const std::vector<Complex> foreseen = rows_->multiply(kept);
-    for (std::size_t s = 0; s < residual.size(); ++s) residual[s] -= foreseen[s];
+    const std::vector<Complex> predicted = rows_->multiply(kept);
+    for (std::size_t s = 0; s < residual.size(); ++s) residual[s] -= predicted[s];
   }
   const std::vector<double> force = rows_->multiply_adjoint(residual);
 

@@ -55,11 +55,11 @@ void note_model(const StudyRun& run, VariationalModel& model, int ranks, const s
                 bool may_grow, RunEstimate& estimate) {
   const auto note = [&](const std::string& remark) { estimate.text += "note         " + remark + "\n"; };
   model.note(note);
-  if (model.sampler().n_chains() > 0 && ranks > model.sampler().most_ranks()) {
-    estimate.misfit =
+  if (model.sampler().n_chains() > 0 && ranks > model.sampler().max_ranks()) {
+    estimate.rejection =
         fmt::format("the samples can be shared by {} ranks at most: `run` will refuse {}; more samples or chains",
-                    model.sampler().most_ranks(), ranks);
-    note(estimate.misfit);
+                    model.sampler().max_ranks(), ranks);
+    note(estimate.rejection);
   }
   if (const std::string fault = run.fault_of_output(); !fault.empty()) note(fault);
   if (!model.deck().has(parameters_key)) return;

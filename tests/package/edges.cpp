@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   Key how;
   how.path = "how";
   how.type = KeyType::text;
-  how.preset = argc == 3 && std::string(argv[2]) == "preset" ? "right" : "\"right\"";
+  how.default_value = argc == 3 && std::string(argv[2]) == "preset" ? "right" : "\"right\"";
   how.help = "the mistake";
   return run_program(
       argc, argv,

@@ -91,7 +91,7 @@ class Deck {
   friend class DeckCheck;
 
   std::map<std::string, Entry> entries_;
-  std::map<std::string, std::string> presets_;  ///< defaults of keys that may be given, as text
+  std::map<std::string, std::string> defaults_;  ///< defaults of keys that may be given, as text
   std::map<std::string, int> counts_;
   std::map<std::string, std::string> headers_;  ///< places of tables
   std::string source_;

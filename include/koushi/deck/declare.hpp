@@ -11,12 +11,12 @@ namespace koushi::declare {
 
 inline constexpr double positive = 1e-300;
 
-/// `preset` is TOML text; empty: required.
-inline Key key(const std::string& path, KeyType type, const std::string& preset, const std::string& help) {
+/// `default_value` is TOML text; empty: required.
+inline Key key(const std::string& path, KeyType type, const std::string& default_value, const std::string& help) {
   Key result;
   result.path = path;
   result.type = type;
-  result.preset = preset;
+  result.default_value = default_value;
   result.help = help;
   return result;
 }
@@ -37,9 +37,9 @@ inline Key optional(Key k) {
   return k;
 }
 
-inline Key choice(const std::string& path, std::vector<std::string> choices, const std::string& preset,
+inline Key choice(const std::string& path, std::vector<std::string> choices, const std::string& default_value,
                   const std::string& help) {
-  Key result = key(path, KeyType::choice, preset, help);
+  Key result = key(path, KeyType::choice, default_value, help);
   result.choices = std::move(choices);
   return result;
 }

@@ -109,7 +109,7 @@ class Keys {
     Key key = declared(path, KeyType::choice, {}, help);
     for (const auto& [word, value] : words) {
       key.choices.push_back(word);
-      if (value == Options{}.*member) key.preset = toml_text(word);
+      if (value == Options{}.*member) key.default_value = toml_text(word);
     }
     keys_.push_back(std::move(key));
     readers_.push_back([path, member, words = std::move(words)](const DeckSection& section, Options& options) {
@@ -123,7 +123,7 @@ class Keys {
   }
   /// Takes the default of the last key away: the deck must give it.
   Keys required() && {
-    keys_.back().preset.clear();
+    keys_.back().default_value.clear();
     return std::move(*this);
   }
 
@@ -200,9 +200,9 @@ class Keys {
     key.optional = Held<T>::is_optional;
     if constexpr (!Held<T>::is_optional) {
       if constexpr (std::is_integral_v<Value> && !std::is_same_v<Value, bool>) {
-        key.preset = toml_text(static_cast<std::int64_t>(Options{}.*member));
+        key.default_value = toml_text(static_cast<std::int64_t>(Options{}.*member));
       } else {
-        key.preset = toml_text(Options{}.*member);
+        key.default_value = toml_text(Options{}.*member);
       }
     }
     keys_.push_back(std::move(key));

@@ -26,7 +26,7 @@ enum class KeyType {
 struct Key {
   std::string path;  ///< below its section, nested tables with dots: "shift.absolute"
   KeyType type = KeyType::real;
-  std::string preset;  ///< default as TOML text; empty: required unless `optional`
+  std::string default_value;  ///< default as TOML text; empty: required unless `optional`
   bool optional = false;
   double min = -1e300;
   double max = 1e300;

@@ -9,7 +9,7 @@ constexpr int longest_line = 6;  ///< links on a side of a loop
 /// Sums per site over its planes of 1 - Re tr U_P / N and of Re tr U_P / N (without what an open end cuts); for U(1) in
 /// two directions arg U_P / (2 pi) in (-1/2, 1/2]; with rectangles the sum of 1 - Re tr U_R / N and their number.
 template <typename Group>
-struct GaugeSurvey {
+struct GaugeSiteSums {
   static constexpr int numbers = 5;
   LinkField<Group> links;
   bool rectangles;
@@ -50,7 +50,7 @@ struct GaugeSurvey {
 /// adjoint) / 8i, its trace left out.
 /// Source  M. Luescher, JHEP 08 (2010) 071, eqs. (3.1), (A.1)
 template <typename Group>
-struct FlowSurvey {
+struct FlowSiteSums {
   static constexpr int numbers = 2;
   LinkField<Group> links;
   KOKKOS_FUNCTION void operator()(const GridRow& row, int x, int count,

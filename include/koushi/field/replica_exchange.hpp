@@ -34,7 +34,7 @@ class ReplicaExchange {
   std::vector<double> acceptance() const;
   /// [replica][copy] how often a copy came to one end of the ladder from the other, copies numbered by the rung they
   /// began at.
-  const std::vector<std::int64_t>& journeys() const { return journeys_; }
+  const std::vector<std::int64_t>& traversals() const { return traversals_; }
   /// Journeys there and back, of all copies of all replicas.
   double round_trips() const;
 
@@ -53,7 +53,7 @@ class ReplicaExchange {
   std::vector<std::int64_t> copy_;      ///< [replica][rung]: which copy is there
   /// [replica][copy]: the end it was at last, -1 the first rung, 1 the last; 0: neither
   std::vector<std::int64_t> end_;
-  std::vector<std::int64_t> journeys_;
+  std::vector<std::int64_t> traversals_;
 };
 
 }  // namespace koushi

@@ -83,7 +83,7 @@ template <typename Site, typename Bond, int n, int d>
 class ScalarFunction final : public ForceOnArrays {
  public:
   using Kernel = ScalarAction<Site, Bond, n, d>;
-  static constexpr int numbers = 5;  ///< of survey(), per replica
+  static constexpr int numbers = 5;  ///< of site_sums(), per replica
 
   /// Keeps the reference to `on`, which has n components.
   ScalarFunction(FieldOperations& on, const Site& site, const Bond& bond)
@@ -93,7 +93,7 @@ class ScalarFunction final : public ForceOnArrays {
 
   std::vector<double> action_of(const FieldArray& field) override {
     std::vector<double> s;
-    const std::vector<double> all = survey(field);
+    const std::vector<double> all = site_sums(field);
     for (std::size_t r = 0; r < all.size(); r += numbers) s.push_back(all[r]);
     return s;
   }
@@ -107,10 +107,10 @@ class ScalarFunction final : public ForceOnArrays {
         kernel_, on_.pointer_to(source), on_.pointer_to(base), on_.pointer_to(target), {}, factor, 0};
     on_.run_with_halo("koushi::field::kick", source, kick);
   }
-  /// Sums over the lattice of what ScalarSurvey gives per site: [replica][numbers].
-  std::vector<double> survey(const FieldArray& field) {
+  /// Sums over the lattice of what ScalarSiteSums gives per site: [replica][numbers].
+  std::vector<double> site_sums(const FieldArray& field) {
     on_.halo().exchange(field);
-    return on_.totals<numbers>("koushi::field::survey", ScalarSurvey<Kernel, n>{kernel_, on_.pointer_to(field)});
+    return on_.totals<numbers>("koushi::field::site_sums", ScalarSiteSums<Kernel, n>{kernel_, on_.pointer_to(field)});
   }
 
  private:
@@ -140,7 +140,7 @@ class ScalarMeasurement {
   /// Collective; `slices` become the sums of phi over slices, [replica][component][t].
   Measured measure(const FieldArray& field, std::vector<double>& slices) {
     const Grid& grid = on_.lattice();
-    const std::vector<double> sums = function_.survey(field);
+    const std::vector<double> sums = function_.site_sums(field);
     const FieldValue value{on_.pointer_to(field)};
     slices = on_.slice_sums_of(n, value);
     const std::vector<double> waves = on_.slice_sums_of(n * at_momenta_.parts(), at_momenta_.times_waves(value));

@@ -244,7 +244,7 @@ concept PeriodicSite = requires(const Site& site) {
 /// Per site: density of S, |phi|^2, |phi|^4, sum_c f_c dS/dphi_c and sum_c df_c/dphi_c with f = phi, or that of a
 /// periodic V.
 template <typename Action, int n>
-struct ScalarSurvey {
+struct ScalarSiteSums {
   Action action;
   FieldPointer field;
   KOKKOS_INLINE_FUNCTION auto on(const GridRow& row) const {

@@ -318,14 +318,14 @@ struct IsingHeatbath {
 /// Sums per site: J pair over its forward bonds, pair over those of the first shell, the source term, and the number of
 /// its forward bonds of the first shell.
 template <typename Spins>
-struct SpinSurvey {
+struct SpinSiteSums {
   Spins spins;
   SpinBonds bonds;
   int first_shell;  ///< number of its bonds, which come first
   GridView grid;
   FieldPointer field;
   KOKKOS_FUNCTION auto on(const GridRow& row) const {
-    const SpinSurvey self = *this;
+    const SpinSiteSums self = *this;
     return [self, row](int x, const RowSides&, double(&values)[4]) {
       constexpr int n = Spins::components;
       double s[n];

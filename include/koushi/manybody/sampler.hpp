@@ -59,7 +59,7 @@ class Sampler {
 
   RowRange rows() const { return rows_; }
   /// Ranks that the rows can be shared by.
-  std::int64_t most_ranks() const { return most_ranks_; }
+  std::int64_t max_ranks() const { return max_ranks_; }
   /// The samples, with tables where these are kept.
   const Batch& samples() const { return samples_; }
   /// body(batch, first) for the samples [first, first + batch size) of this rank, a piece at a time: tables that are
@@ -75,7 +75,7 @@ class Sampler {
 
  protected:
   RowRange rows_;
-  std::int64_t most_ranks_ = 1;
+  std::int64_t max_ranks_ = 1;
   bool keeps_tables_ = true;
   Batch samples_;
   std::vector<double> weights_;
@@ -96,7 +96,7 @@ class MarkovChains final : public Sampler {
  public:
   MarkovChains(const Communicator& comm, const Wavefunction& psi, MoveTable table, ChainOptions options);
   /// Ranks that so many samples of so many chains can be shared by.
-  static std::int64_t most_ranks(const ChainOptions& options);
+  static std::int64_t max_ranks(const ChainOptions& options);
   std::int64_t n_chains() const override { return options_.chains; }
   void start(const Wavefunction& psi) override;
   void draw(const Wavefunction& psi, std::uint64_t step, int attempt) override;
@@ -121,12 +121,12 @@ class MarkovChains final : public Sampler {
 };
 
 /// Every basis state of the sector with its weight |psi|^2 / sum |psi|^2: no noise.
-/// Errors  UsageError if there are more than most_states
+/// Errors  UsageError if there are more than max_states
 class FullEnumeration final : public Sampler {
  public:
-  static constexpr double most_states = 1 << 24;
+  static constexpr double max_states = 1 << 24;
   FullEnumeration(const Communicator& comm, const Wavefunction& psi, MoveTable table, bool keep_tables = true);
-  static std::int64_t most_ranks(std::int64_t states) { return (states + rows_per_block - 1) / rows_per_block; }
+  static std::int64_t max_ranks(std::int64_t states) { return (states + rows_per_block - 1) / rows_per_block; }
   std::int64_t n_chains() const override { return 0; }
   void start(const Wavefunction&) override {}
   void draw(const Wavefunction& psi, std::uint64_t step, int attempt) override;
@@ -145,11 +145,11 @@ class FullEnumeration final : public Sampler {
 /// draw are errors.
 class PlannedSamples final : public Sampler {
  public:
-  PlannedSamples(const Wavefunction& psi, std::int64_t rows, std::int64_t n_chains, std::int64_t most_ranks,
+  PlannedSamples(const Wavefunction& psi, std::int64_t rows, std::int64_t n_chains, std::int64_t max_ranks,
                  bool keeps_tables = true)
       : n_chains_(n_chains) {
     rows_.total = rows;
-    most_ranks_ = most_ranks;
+    max_ranks_ = max_ranks;
     keeps_tables_ = keeps_tables;
     samples_ = psi.make_batch(0);
   }

@@ -31,7 +31,7 @@ struct RunEstimate {
   std::string text{};
   double step_seconds = 0;  ///< of a step or sweep; 0: not known
   double seconds = 0;       ///< of the whole run
-  std::string misfit{};     ///< why the run will refuse that number of ranks, or ""
+  std::string rejection{};  ///< why the run will refuse that number of ranks, or ""
 };
 
 /// The changed keys that make the value in study.reference one of another model: keys of the model (model_keys.hpp) and

@@ -18,7 +18,7 @@ void write_known_energy(ResultWriter& writer, const Deck& deck);
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
                                     std::int64_t n_steps);
 
-/// What `koushi check` notes of a model, its result file and the files in `input_keys`, with the misfit of `ranks`.
+/// What `koushi check` notes of a model, its result file and the files in `input_keys`, with the rejection of `ranks`.
 void note_model(const StudyRun& run, VariationalModel& model, int ranks, const std::string& parameters_key,
                 bool may_grow, RunEstimate& estimate);
 

@@ -61,7 +61,7 @@ class CorrelatorStudy {
                       "more measurements",
                       options_.t_min, t_max_, fmt::join(main.fit.mass, ", ")));
     }
-    watch(progress, main);
+    issue_warnings(progress, main);
     for (int t = 0; points(t) > 2 * options_.states; ++t) scan_.push_back(fit_from(t));
     main_ = main;
     withhold_errors();
@@ -220,7 +220,7 @@ class CorrelatorStudy {
     return result;
   }
 
-  void watch(Progress& progress, const RangeFit& main) {
+  void issue_warnings(Progress& progress, const RangeFit& main) {
     const int n = points(options_.t_min);
     const auto bins = static_cast<double>(estimate_.bins);
     if (options_.correlated && bins < 10.0 * n) {

@@ -67,7 +67,7 @@ class ReweightingStudy {
                       key_, fmt::join(parameters_, ", ")));
     }
     evaluate();
-    watch(progress);
+    issue_warnings(progress);
     run_.phases().lap("reweighting", static_cast<double>(targets_.size() * static_cast<std::size_t>(measurements_)),
                       "weights");
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
@@ -206,7 +206,7 @@ class ReweightingStudy {
     }
   }
 
-  void watch(Progress& progress) {
+  void issue_warnings(Progress& progress) {
     const double fewest = deck_.real("study.fewest");
     std::vector<std::string> poor;
     for (std::size_t i = 0; i < targets_.size(); ++i) {

@@ -14,15 +14,14 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
   if (spins && n > 24)
     section.refuse("kind", fmt::format("{} sites are too many to enumerate", n),
                    "at most 24 sites, or kind = \"metropolis\"");
-  if (states > FullEnumeration::most_states)
-    section.refuse(
-        "kind", fmt::format("{:.4g} states are too many to enumerate", states),
-        fmt::format("at most {:.0f} states, or kind = \"metropolis\"", double{FullEnumeration::most_states}));
+  if (states > FullEnumeration::max_states)
+    section.refuse("kind", fmt::format("{:.4g} states are too many to enumerate", states),
+                   fmt::format("at most {:.0f} states, or kind = \"metropolis\"", double{FullEnumeration::max_states}));
   const bool keep = keeps_tables(section, psi, states);
   const double bytes = states * (bytes_per_sample(psi, keep) + psi.bytes_per_row());
   if (is_for_planned_ranks(section, "kind", "the states with their tables", context, bytes, 0)) {
     const auto rows = static_cast<std::int64_t>(states);
-    return std::make_unique<PlannedSamples>(psi, rows, 0, FullEnumeration::most_ranks(rows), keep);
+    return std::make_unique<PlannedSamples>(psi, rows, 0, FullEnumeration::max_ranks(rows), keep);
   }
   return std::make_unique<FullEnumeration>(context.comm, psi, MoveTable(context.hamiltonian.move_list()), keep);
 }

@@ -150,7 +150,7 @@ std::unique_ptr<Sampler> make(const DeckSection& section, const SamplerContext& 
   const double alone = static_cast<double>(table.list.moves.size()) * psi.bytes_per_move();
   if (is_for_planned_ranks(section, "samples", keep ? "the samples with their tables" : "the samples", context, shared,
                            alone))
-    return std::make_unique<PlannedSamples>(psi, chains.samples, chains.chains, MarkovChains::most_ranks(chains), keep);
+    return std::make_unique<PlannedSamples>(psi, chains.samples, chains.chains, MarkovChains::max_ranks(chains), keep);
   try {
     return std::make_unique<MarkovChains>(context.comm, psi, table, chains);
   } catch (const UsageError& error) {

@@ -104,13 +104,13 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   estimate.text = model.describe(ranks, optimisation.solver_bytes(std::max(1, ranks))) + optimisation.describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);
   if (const double bytes = optimisation.solver_bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
-    estimate.misfit = fmt::format(
+    estimate.rejection = fmt::format(
         "the log derivatives and the linear system would take {} of a rank's memory, this machine has {}: more ranks, "
         "or another route",
         format_bytes(bytes), format_bytes(physical_memory()));
-    estimate.text += "note         " + estimate.misfit + "\n";
+    estimate.text += "note         " + estimate.rejection + "\n";
   }
-  if (ranks == 0 || !estimate.misfit.empty()) return estimate;
+  if (ranks == 0 || !estimate.rejection.empty()) return estimate;
   if (!model.sampler().can_draw() || !fits_into_memory(optimisation.solver_bytes(comm.size()))) {
     estimate.text += "time         not known: a step is too large to be tried on this machine\n";
     return estimate;

@@ -91,7 +91,7 @@ class LatticeField {
     }
     for (std::size_t k = 0; k < chains_.size(); ++k) {
       const std::string where = exchange_ ? fmt::format(" ({} = {})", ladder_.parameter, ladder_.values[k]) : "";
-      watch(progress, *chains_[k], where);
+      issue_warnings(progress, *chains_[k], where);
       watch_the_length(progress, k, where);
       watch_plateaus(progress, *chains_[k], where);
     }
@@ -175,7 +175,7 @@ class LatticeField {
   }
 
   /// Says what is doubtful about a chain; `where` names its rung.
-  void watch(Progress& progress, const FieldChain& chain, const std::string& where) {
+  void issue_warnings(Progress& progress, const FieldChain& chain, const std::string& where) {
     std::vector<std::string> unquoted;
     std::vector<std::string> constant;
     std::map<std::string, std::vector<std::string>> undefined;  // by reason
@@ -459,7 +459,7 @@ void LatticeField::write_ladder(ResultWriter& writer) const {
                   "the rung of [action]: its results stand at the top of the file, those of rung K below ladder/K");
   add("acceptance", exchange_->acceptance(), "",
       "accepted part of the exchanges of rungs k and k + 1 after the warm-up");
-  writer.write("ladder/journeys", exchange_->journeys());
+  writer.write("ladder/journeys", exchange_->traversals());
   writer.describe("ladder/journeys", "",
                   "[replica * rungs + copy] how often it came to one end of the ladder from the other after the "
                   "warm-up; copies are numbered by their first rung");
@@ -549,12 +549,12 @@ RunEstimate describe_division(const Deck& deck, int ranks) {
   const bool undivided_line =
       std::any_of(updates.begin(), updates.end(), [](const FieldUpdate& update) { return update.undivided_line; });
   if (undivided_line && options.extents.size() == 1 && per_replica > 1) {
-    result.misfit = fmt::format(
+    result.rejection = fmt::format(
         "{} ranks would divide the one direction of Fourier transforms: at most {}, as many as replicas; `run` will "
         "refuse",
         asked, options.replicas);
   } else if (divisions.empty() || asked % per_replica != 0 || asked / per_replica > options.replicas) {
-    result.misfit = fmt::format(
+    result.rejection = fmt::format(
         "{} ranks cannot share this: boxes need at least {} sites in a divided direction, and every group of ranks a "
         "replica; `run` will refuse",
         asked, options.range);
@@ -565,7 +565,7 @@ RunEstimate describe_division(const Deck& deck, int ranks) {
                     asked, per_replica, fmt::join(divisions, " x "), std::llround(share),
                     format_bytes(8 * share * numbers_per_site(deck)));
   }
-  if (!result.misfit.empty()) result.text += fmt::format("note         {}\n", result.misfit);
+  if (!result.rejection.empty()) result.text += fmt::format("note         {}\n", result.rejection);
   return result;
 }
 
@@ -583,7 +583,7 @@ RunEstimate LatticeField::describe(int ranks) {
   names.clear();
   for (const Curve& curve : own().theory().curves()) names.push_back(curve.name);
   if (!names.empty()) text += "curves       " + join(names) + "\n";
-  if (ranks > 0 && result.misfit.empty()) {
+  if (ranks > 0 && result.rejection.empty()) {
     for (const auto& chain : chains_) chain->theory().start(1, deck_.real("study.start"));
     const auto timed = [&](const auto& work) {
       const auto start = std::chrono::steady_clock::now();

@@ -9,11 +9,11 @@ using namespace koushi;
 namespace {
 
 std::vector<Section> sections() {
-  const auto key = [](const std::string& path, KeyType type, const std::string& preset) {
+  const auto key = [](const std::string& path, KeyType type, const std::string& default_value) {
     Key k;
     k.path = path;
     k.type = type;
-    k.preset = preset;
+    k.default_value = default_value;
     return k;
   };
   Key chains = key("chains", KeyType::integer, "");

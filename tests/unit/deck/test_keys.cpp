@@ -77,8 +77,8 @@ TEST_CASE("keys give their members, whose initial values are the defaults", "[de
   CHECK(defaults.terms == Options{}.terms);
   CHECK(!defaults.end);
   CHECK(defaults.needed == 2);
-  CHECK(Options::keys().list()[2].preset == "1e-6");
-  CHECK(Options::keys().list()[5].preset == "[1.0, 0.5]");
+  CHECK(Options::keys().list()[2].default_value == "1e-6");
+  CHECK(Options::keys().list()[5].default_value == "[1.0, 0.5]");
 
   const Deck given = deck(
       "[thing]\nkind = \"one\"\nneeded = 2\ndensity = 8\nsteps = 5000000000\nwidth = 0.25\nbias = false\ncolour = "

@@ -287,7 +287,7 @@ TEST_CASE("copies of equal rungs walk up and down a ladder as they must", "[fiel
         CHECK(rungs.all[k]->action() == actions[where[t][k]]);
       }
     }
-    CHECK(exchange.journeys() == std::vector<std::int64_t>(8, 19));
+    CHECK(exchange.traversals() == std::vector<std::int64_t>(8, 19));
     CHECK(exchange.round_trips() == 76);
     CHECK(exchange.acceptance() == std::vector<double>(3, 1.0));
   }
@@ -324,7 +324,7 @@ TEST_CASE("a ladder in the mass exchanges with the weights of its theories, spin
           }
           exchange.update(rungs.all, t, true);
         }
-        journeys[shared] = exchange.journeys();
+        journeys[shared] = exchange.traversals();
         acceptance[shared] = exchange.acceptance();
         for (FieldTheory* theory : rungs.all) {
           const std::vector<double> here = theory->action();
