@@ -147,7 +147,7 @@ std::vector<ScanList> scan_lists(FlatDeck& deck, TakenScan& taken, Problems& pro
       problems.add(leaf, fmt::format("[scan] {} is not accepted: it is no key of a run", key),
                    "keys of the other sections");
     } else if (key[0] >= '0' && key[0] <= '9') {
-      problems.add(leaf, "[[scan]] is one section and no list of them",
+      problems.add(leaf, "[[scan]] opens a list of sections, and [scan] is one section",
                    "[scan] once, with zip = true or all combinations of its lists");
     } else if (key == "output" || key == "output.file") {
       problems.add(

@@ -48,9 +48,8 @@ Ladder make_ladder(const Deck& deck) {
   }
   const auto own = std::find(values.begin(), values.end(), deck.real(ladder.parameter));
   if (own == values.end()) {
-    deck.refuse(
-        at + "values", fmt::format("{} = {} is not among them", ladder.parameter, deck.real(ladder.parameter)),
-        "the value of [action] too: it is the rung whose results stand where those of a run without a ladder do");
+    deck.refuse(at + "values", fmt::format("{} = {} is not among them", ladder.parameter, deck.real(ladder.parameter)),
+                "the value of [action] among them: the results at this value are stored at the top level of the file");
   }
   ladder.own = static_cast<std::size_t>(own - values.begin());
   return ladder;

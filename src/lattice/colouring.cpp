@@ -43,7 +43,7 @@ std::vector<std::uint8_t> colour_lattice(const Grid& whole, const std::vector<st
         if (!inside) continue;
         if (other == s) {
           throw UsageError(
-              "a site interacts with itself through the boundary, which an update site by site cannot know\n  "
+              "a site interacts with itself through the boundary, so that updates of single sites would be wrong\n  "
               "expected: larger or open extents, or updates of the whole field or of clusters");
         }
         const std::uint8_t theirs = colour[static_cast<std::size_t>(other)];

@@ -88,8 +88,8 @@ Estimate MeasuredSeries::estimate(const Observable& observable) const {
     series.push_back(column(from));
     if (series.back().size() != series.front().size()) {
       throw StoreError(
-          fmt::format("{} has {} measurements, {} has {}: another koushi began this run\n  expected: that "
-                      "one to go on, or --overwrite",
+          fmt::format("{} has {} measurements, {} has {}: the version of koushi that began this run did not "
+                      "record both\n  expected: that version to go on, or --overwrite",
                       observable.series.front().series, series.front().size(), from.series, series.back().size()));
     }
   }

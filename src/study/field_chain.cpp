@@ -178,10 +178,10 @@ void FieldChain::read(const ResultReader& reader, std::int64_t n_measurements) {
 void FieldChain::refuse_incomplete(const Observable& observable) const {
   for (const SeriesColumn& from : observable.series) {
     if (series_.measured(from.series) == measured()) continue;
-    throw StoreError(
-        fmt::format("{} was not measured from the start of this run: another koushi began it\n  expected: that one to "
-                    "go on, or --overwrite",
-                    from.series));
+    throw StoreError(fmt::format(
+        "{} was not recorded by the version of koushi that began this run\n  expected: that version to go on, or "
+        "--overwrite",
+        from.series));
   }
 }
 

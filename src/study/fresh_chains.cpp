@@ -25,12 +25,13 @@ bool check_fresh_chains(StudyRun& run, VariationalModel& model, const Estimate& 
     return true;
   const double n = model.n_sites();
   run.warn(progress, "another region",
-           fmt::format("chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: psi has "
-                       "weight in configurations that the optimisation never saw, and its energy "
-                       "is not what was measured; remedy: go on from these parameters (study.initial_parameters), "
-                       "more [sampler] chains, longer range, real weights",
-                       with_error(fresh.mean / n, fresh.error / n), fresh.r_hat,
-                       with_error(measured.value / n, measured.error / n)));
+           fmt::format(
+               "chains from random states have E/N = {} (R-hat {:.3g}), those of the optimisation {}: the "
+               "chains of the optimisation did not reach all configurations that carry weight, and the energy "
+               "that they measured is not that of psi; remedy: go on from these parameters (study.initial_parameters), "
+               "more [sampler] chains, longer range, real weights",
+               with_error(fresh.mean / n, fresh.error / n), fresh.r_hat,
+               with_error(measured.value / n, measured.error / n)));
   return true;
 }
 

@@ -293,7 +293,7 @@ struct GaugeDrift {
     for (int mu = links.grid.first_direction; mu < 4; ++mu) {
       T p[Group::generators];
       const int first = (mu - links.grid.first_direction) * Group::generators;
-      // Lanes that are not meant would else be turned by what stands behind the row.
+      // Lanes beyond the end of the row read what lies behind it, and are masked.
       for (int a = 0; a < Group::generators; ++a)
         p[a] = Lanes<T>::select(Lanes<T>::first(count), Lanes<T>::load(momentum.at(row, first + a) + x), T(0.0));
       links.store(mu, at, Group::to_group(Group::product(Group::exponential(p, time), links.load(mu, at))));

@@ -12,7 +12,7 @@ namespace koushi {
 
 /// An MPI communicator of our own: duplicated on adoption, returning errors instead of aborting, freed with the object.
 /// All members that move data are collective. Errors: LibraryError.
-/// In a build without MPI (KOUSHI_MPI=OFF) there is one rank, and what it says it hears.
+/// In a build without MPI (KOUSHI_MPI=OFF) there is one rank, and collective calls change nothing.
 class Communicator {
  public:
   static Communicator world();  ///< all ranks

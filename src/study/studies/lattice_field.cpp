@@ -643,7 +643,8 @@ std::vector<Key> keys() {
       between(1, most, key("measurements", KeyType::integer, "", "configurations that are measured, of every replica")),
       between(1, most, key("every", KeyType::integer, "1", "sweeps between measurements")),
       between(0, most, key("warm_up", KeyType::integer, "", "sweeps before the first, in which updaters are tuned")),
-      at_least(0, key("start", KeyType::real, "0.0", "the first configuration: so many times normal numbers")),
+      at_least(0, key("start", KeyType::real, "0.0",
+                      "standard deviation of the normal numbers that the chains start from; 0: a cold start")),
       optional(
           key("initial", KeyType::text, "",
               "file of the first configuration instead: a result of the same field, or SU(3) links in NERSC's format")),
