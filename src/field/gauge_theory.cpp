@@ -132,11 +132,7 @@ class GaugeTheory final : public RealDynamics,
   int draws_per_site() const override { return grid_.dimension() * Group::subgroups; }
   std::int64_t metropolis(const Colouring& colouring, std::uint64_t seed, std::uint64_t step, int hits,
                           double width) override {
-    std::int64_t count = 0;
-    for (int hit = 0; hit < hits; ++hit)
-      count +=
-          local_update(colouring, LinkUpdate::metropolis, seed, step * 1024 + static_cast<std::uint64_t>(hit), width);
-    return count;
+    return local_update(colouring, LinkUpdate::metropolis, seed, step * 1024, width, hits);
   }
   void overrelax(const Colouring& colouring) override { local_update(colouring, LinkUpdate::overrelaxation, 0, 0, 0); }
   std::int64_t heatbath(const Colouring& colouring, std::uint64_t seed, std::uint64_t step) override {
@@ -572,7 +568,7 @@ class GaugeTheory final : public RealDynamics,
   /// Direction by direction and colour by colour; the two colours of a checkerboard in split rows by vectors of sites,
   /// others by lists.
   std::int64_t local_update(const Colouring& colouring, LinkUpdate update, std::uint64_t seed, std::uint64_t step,
-                            double width) {
+                            double width, int hits = 1) {
     const GridView& view = grid_.view();
     const Kokkos::DefaultExecutionSpace space;
     std::int64_t count = 0;
@@ -582,12 +578,13 @@ class GaugeTheory final : public RealDynamics,
       for (int colour = 0; colour < colouring.n_colours(); ++colour) {
         if (checkerboard) {
           using Kernel = LinkKernel<GroupOf<SiteVector>>;
-          count += count_lanes<SiteVector>(space, "koushi::field::link_update", view, colour,
-                                           Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step});
+          count += count_lanes<SiteVector>(
+              space, "koushi::field::link_update", view, colour,
+              Kernel{links<SiteVector>(), update, mu, beta_, weights_, width, seed, step, hits});
         } else {
           using Kernel = LinkKernel<Group>;
           count += count_list(space, "koushi::field::link_update", view, colouring.sites(colour),
-                              Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step});
+                              Kernel{links<double>(), update, mu, beta_, weights_, width, seed, step, hits});
         }
         // nothing else has changed
         halo_.exchange(field_, {.first = (mu - view.first_direction) * Group::reals,

@@ -207,6 +207,10 @@ class Product final : public Wavefunction {
               return image.weight.imag() == 0 && image.weight.real() >= 0;
             })));
   }
+  bool is_real() const override {
+    return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_real(); }) &&
+           std::all_of(images_.begin(), images_.end(), [](const Image& image) { return image.weight.imag() == 0; });
+  }
   double bytes_per_row() const override {
     double sum = 0;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
@@ -270,11 +274,6 @@ class Product final : public Wavefunction {
       kept.push_back(c);
     }
     images_ = kept.size() > 1 ? std::move(kept) : std::vector<Image>();
-  }
-  /// Psi is real for every state.
-  bool is_real() const {
-    return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_real(); }) &&
-           std::all_of(images_.begin(), images_.end(), [](const Image& image) { return image.weight.imag() == 0; });
   }
   /// log of the product of the factors that stand inside of the sum over images, or outside.
   std::complex<double> log_product(const HostState& state, bool inside) const {

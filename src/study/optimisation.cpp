@@ -274,32 +274,50 @@ bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
   return false;
 }
 
+std::int64_t Optimisation::equations() const {
+  const Wavefunction& psi = model_.psi();
+  return (psi.holomorphic() || psi.is_real() ? 1 : 2) * model_.sampler().rows().total;
+}
+
+double Optimisation::solver_flops() const {
+  constexpr double iterations = 200;  // of matrix-free routes, about
+  const double w = model_.psi().holomorphic() ? 4 : 1;
+  const auto e = static_cast<double>(equations());
+  const auto columns = static_cast<double>(model_.n_unknowns());
+  const double row = std::min(columns, model_.psi().bytes_per_row() / sizeof(double));  // numbers that are kept of one
+  if (route() == SrRoute::matrix_free) return 4 * w * iterations * e * row;
+  if (route() == SrRoute::sample_space) return w * (e * e * row + e * e * e / 3);
+  return w * (e * columns * columns + columns * columns * columns / 3);
+}
+
 SrRoute Optimisation::route() const {
   const SrRoute asked = sr_schedule(DeckSection(deck_, "solver"), 0, 1).options.route;
-  return asked == SrRoute::automatic ? automatic_route(model_.n_unknowns(), model_.sampler().rows().total) : asked;
+  return asked == SrRoute::automatic ? automatic_route(model_.n_unknowns(), equations()) : asked;
 }
 
 std::string Optimisation::describe() const {
   const std::string kind = model_.psi().holomorphic() ? "complex" : "real";
-  return fmt::format("solver       {}\n",
-                     route() == SrRoute::dense
-                         ? fmt::format("dense {} matrix of {} parameters", kind, model_.n_unknowns())
-                     : route() == SrRoute::sample_space
-                         ? fmt::format("dense {} matrix of {} samples", kind, model_.sampler().rows().total)
-                         : std::string("matrix-free iterations"));
+  return fmt::format(
+      "solver       {}\n",
+      route() == SrRoute::dense ? fmt::format("dense {} matrix of {} parameters", kind, model_.n_unknowns())
+      : route() == SrRoute::sample_space
+          ? fmt::format("dense {} matrix of {} {}", kind, equations(),
+                        equations() == model_.sampler().rows().total ? "samples" : "equations, two per sample")
+          : std::string("matrix-free iterations"));
 }
 
 /// The rank's share of the factor; in sample space also the rows of all ranks; dense, also its rows as real and
 /// imaginary parts and the whole of S.
 double Optimisation::solver_bytes(int ranks) const {
   const double samples = static_cast<double>(model_.sampler().rows().total);
+  const auto e = static_cast<double>(equations());
   const double planes = model_.psi().holomorphic() ? 2 : 1;
   const double columns = static_cast<double>(model_.n_unknowns());
   const double row = model_.psi().bytes_per_row();
   const double kept = samples / ranks * row;
   if (route() == SrRoute::matrix_free || samples == 0) return kept;
-  if (route() == SrRoute::sample_space) return 4 * planes * samples * samples / ranks + samples * row + kept;
-  return 8 * planes * (samples * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks)) + kept;
+  if (route() == SrRoute::sample_space) return 4 * planes * e * e / ranks + samples * row + kept;
+  return 8 * planes * (e * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks)) + kept;
 }
 
 void Optimisation::write(ResultWriter& writer) const {

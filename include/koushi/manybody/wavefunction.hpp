@@ -62,6 +62,8 @@ class Wavefunction {
   virtual bool holomorphic() const = 0;
   /// Whether all factors are positive: no parameters give psi another sign than that of the order of its fermions.
   virtual bool is_positive() const = 0;
+  /// psi(x) is real for every state, whatever the parameters are: so are the rows of log_derivatives.
+  virtual bool is_real() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
   /// Bytes that moves() keeps per move, about.

@@ -52,6 +52,10 @@ class Optimisation {
   /// One update from the samples of the model, for `koushi check`.
   void update(const std::vector<std::complex<double>>& energies);
   SrRoute route() const;
+  /// Rows of the real or complex linear system: a sample has two where O is complex and its parameters are real.
+  std::int64_t equations() const;
+  /// Multiplications with additions of one solve, about.
+  double solver_flops() const;
   /// The line of `koushi check`.
   std::string describe() const;
   /// Memory of one of `ranks` ranks for the linear system and the rows of the log derivatives.

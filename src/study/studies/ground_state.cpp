@@ -111,7 +111,9 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
     estimate.text += "note         " + estimate.rejection + "\n";
   }
   if (ranks == 0 || !estimate.rejection.empty()) return estimate;
-  if (!model.sampler().can_draw() || !fits_into_memory(optimisation.solver_bytes(comm.size()))) {
+  constexpr double most_flops = 1e12;  // about 20 s of one rank
+  if (!model.sampler().can_draw() || !fits_into_memory(optimisation.solver_bytes(comm.size())) ||
+      optimisation.solver_flops() > most_flops * comm.size()) {
     estimate.text += "time         not known: a step is too large to be tried on this machine\n";
     return estimate;
   }
