@@ -106,9 +106,10 @@ inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const s
       "[sampler]\nkind = \"metropolis\"\n{}[solver]\nkind = "
       "\"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",
       lattice, hamiltonian, wavefunction, factors,
-      spins                                          ? "moves = { exchange = 1.0, flip = 1.0 }\n"
-      : hamiltonian.find("t-j") != std::string::npos ? "electrons = [1, 2]\n"  // with holes
-                                                     : "");
+      spins                                               ? "moves = { exchange = 1.0, flip = 1.0 }\n"
+      : factors.find("pair-product") != std::string::npos ? "electrons = [2, 2]\n"
+      : hamiltonian.find("t-j") != std::string::npos      ? "electrons = [1, 2]\n"  // with holes
+                                                          : "");
   return Deck::parse(text, "conformance.toml", {}, catalogue());
 }
 
@@ -127,7 +128,8 @@ inline std::vector<Product> products() {
   std::vector<Product> all;
   for (const std::string& variant : offers("wavefunction.factor")) {
     const auto is = [&](const std::string& words) { return variant.find(words) != std::string::npos; };
-    const bool electrons = is("\"slater\"") || is("\"gutzwiller\"") || is("\"doublon-holon\"") || is("\"density\"");
+    const bool electrons = is("\"slater\"") || is("\"pair-product\"") || is("\"gutzwiller\"") ||
+                           is("\"doublon-holon\"") || is("\"density\"");
     all.push_back({electrons ? hubbard : heisenberg, variant});
   }
   const std::string another = "[[wavefunction.factor]]\n";
@@ -169,6 +171,11 @@ inline std::vector<Product> products() {
     all.push_back({"kind = \"t-j\"\n", slater + jastrow, translations});
     all.push_back({"kind = \"kondo\"\n", slater + untied, translations});
     all.push_back({"kind = \"bose-hubbard\"\nn_max = 3\n", "kind = \"jastrow\"\nsymmetry = \"none\"\n", translations});
+    const std::string pairs = "kind = \"pair-product\"\nwidth = 0.3\nweights = \"" + weights + "\"\n";
+    all.push_back({hubbard, pairs + gutzwiller + jastrow + another + "kind = \"rbm\"\n"});
+    all.push_back({hubbard, pairs + gutzwiller, space_group});
+    all.push_back({hubbard, pairs + "symmetry = \"translations\"\n" + jastrow, space_group});
+    all.push_back({"kind = \"t-j\"\n", pairs + jastrow, translations});
     // Products that are not built as one kernel.
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nprojection = \"translations\"\n", space_group});
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});

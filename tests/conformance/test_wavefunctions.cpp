@@ -165,7 +165,8 @@ TEST_CASE("ratios, tables, batches and parameters", "[conformance]") {
   // a table after thousands of accepted moves = recomputed
   const MoveTable table = proposed(list);
   const Kokkos::View<std::int64_t* [2]> counts("koushi::test::counts", static_cast<std::size_t>(count));
-  const bool determinant = one.product.factors.find("slater") != std::string::npos;
+  const bool determinant = one.product.factors.find("slater") != std::string::npos ||
+                           one.product.factors.find("pair-product") != std::string::npos;
   const std::int64_t wanted = determinant ? 1000 : 10000;
   std::int64_t fewest = 0;
   for (int round = 0; fewest < wanted; ++round) {
@@ -437,6 +438,7 @@ TEST_CASE("a sum over translations has the momentum that the deck asks for", "[c
       {"kind = \"heisenberg\"\n", "kind = \"rbm\"\nwidth = 0.3\n"},
       {"kind = \"hubbard\"\n", "kind = \"slater\"\nwidth = 0.3\n[[wavefunction.factor]]\nkind = \"gutzwiller\"\n"},
       {"kind = \"t-v\"\n", "kind = \"rbm\"\nwidth = 0.3\n"},
+      {"kind = \"hubbard\"\n", "kind = \"pair-product\"\nwidth = 0.3\n"},
       {"kind = \"kondo\"\n", "kind = \"slater\"\nwidth = 0.3\n"}};
   const Product product = GENERATE_COPY(from_range(all));
   const std::vector<int> n = GENERATE(std::vector<int>{0, 0}, std::vector<int>{1, 2}, std::vector<int>{0, 1});

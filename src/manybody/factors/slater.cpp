@@ -2,12 +2,10 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numbers>
 #include <optional>
 #include <utility>
 
+#include "../log_determinant.hpp"
 #include "../mean_field.hpp"
 #include "../stored_rows.hpp"
 #include "koushi/base/error.hpp"
@@ -83,18 +81,7 @@ class Slater final : public Factor {
 
   std::complex<double> log_amplitude(const HostState& state) const override {
     std::complex<double> sum = 0;
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
-      if (blocks_[b].orbitals.cols() == 0) continue;
-      const Eigen::PartialPivLU<Matrix> lu(occupied(b, state));
-      double phase = lu.permutationP().determinant() < 0 ? std::numbers::pi : 0.0;
-      for (Eigen::Index k = 0; k < lu.matrixLU().rows(); ++k) {
-        const std::complex<double> pivot = lu.matrixLU()(k, k);
-        if (pivot == 0.0) return -std::numeric_limits<double>::infinity();
-        sum += std::log(std::abs(pivot));
-        phase += std::arg(pivot);
-      }
-      sum += std::complex<double>(0.0, phase);
-    }
+    for (std::size_t b = 0; b < blocks_.size(); ++b) sum += log_determinant(occupied(b, state));
     return sum;
   }
 
