@@ -9,6 +9,13 @@
 
 namespace koushi {
 
+/// a b with the fused operations written out, so that it is rounded in one way wherever a compiler puts it: which ratios
+/// are taken together depends on the ranks, and must move no bit.
+KOKKOS_FORCEINLINE_FUNCTION Complex product(const Complex& a, const Complex& b) {
+  return {Kokkos::fma(a.real(), b.real(), -(a.imag() * b.imag())),
+          Kokkos::fma(a.real(), b.imag(), a.imag() * b.real())};
+}
+
 /// Which moves a chain proposes: kind m with probability cumulative[m] - cumulative[m - 1], then one of its moves
 /// index(first[m]), ..., index(first[m] + count[m] - 1) of the run's list. Moves that can act in both directions on one
 /// state are proposed in either with probability 1/2.

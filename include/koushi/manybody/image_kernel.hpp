@@ -60,7 +60,7 @@ struct ImageMoves {
       }
       Complex ratio[n];
       inner.template ratios<one_move, n>(team, images.of_image(walkers, c), w, number, direction, ratio);
-      for (int m = 0; m < n; ++m) result[m] += images.share(walkers.table_of(w[m]), c) * ratio[m];
+      for (int m = 0; m < n; ++m) result[m] += product(images.share(walkers.table_of(w[m]), c), ratio[m]);
     }
   }
 

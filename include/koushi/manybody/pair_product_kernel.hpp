@@ -185,7 +185,11 @@ struct PairProductMoves {
       }
     });
     team.each([&](int lane) {
-      for (int d = lane; d < n; d += LaneTeam::size) set(table, spin, p, d, weight(table, spin, p, d) * inverse);
+      for (int d = lane; d < n; d += LaneTeam::size) {
+        set(table, spin, p, d, weight(table, spin, p, d) * inverse);
+        scratch(table)[d] = 0;
+        if constexpr (is_complex) scratch(table)[n + d] = 0;
+      }
     });
   }
   KOKKOS_FUNCTION void set(double* table, int spin, int p, int c, const Complex& value) const {

@@ -47,7 +47,7 @@ struct ProductMoves {
     if constexpr (!std::is_same_v<Factor, NoFactor>) {
       Complex of_factor[n];
       factor.template ratios<one_move, n>(team, walkers, w, k, sigma, of_factor);
-      for (int m = 0; m < n; ++m) result[m] *= of_factor[m];
+      for (int m = 0; m < n; ++m) result[m] = product(result[m], of_factor[m]);
     }
   }
 };

@@ -49,11 +49,11 @@ struct SlaterMoves {
       Complex ratio = 1.0;
       if (hops.in_one_block) {
         const Block& b = blocks[hops.block[0]];
-        ratio = entry(b, table, hops.to[0], hops.particle[0]) * entry(b, table, hops.to[1], hops.particle[1]) -
-                entry(b, table, hops.to[0], hops.particle[1]) * entry(b, table, hops.to[1], hops.particle[0]);
+        ratio = product(entry(b, table, hops.to[0], hops.particle[0]), entry(b, table, hops.to[1], hops.particle[1])) -
+                product(entry(b, table, hops.to[0], hops.particle[1]), entry(b, table, hops.to[1], hops.particle[0]));
       } else {
         for (int h = 0; h < hops.count; ++h) {
-          ratio *= entry(blocks[hops.block[h]], table, hops.to[h], hops.particle[h]);
+          ratio = product(ratio, entry(blocks[hops.block[h]], table, hops.to[h], hops.particle[h]));
         }
       }
       result[m] = ratio;
