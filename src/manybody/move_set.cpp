@@ -174,7 +174,7 @@ void accept_image(const Kokkos::DefaultExecutionSpace& space, const ImageTables&
         if (on_image.sigma(w) == 0) return;
         const Walkers walkers(batch, w);
         double* table = walkers.table_of(0);
-        images.set_share(table, c, images.share(table, c) * ratio(w));
+        images.move_share(table, c, ratio(w));
         // The first copy is the state itself, which whoever proposed the move changes.
         if (c > 0) images.moves(on_image.move(w)).apply(images.of_image(walkers, c).state_of(0), on_image.sigma(w));
         if (c + 1 == images.images) images.normalise_shares(table);

@@ -207,6 +207,7 @@ class Product final : public Wavefunction {
               return image.weight.imag() == 0 && image.weight.real() >= 0;
             })));
   }
+  int n_images() const override { return static_cast<int>(images_.size()); }
   bool is_real() const override {
     return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_real(); }) &&
            std::all_of(images_.begin(), images_.end(), [](const Image& image) { return image.weight.imag() == 0; });
@@ -244,7 +245,6 @@ class Product final : public Wavefunction {
     constexpr int alignment = 8;  // numbers: a vector of the widest kind
     return (columns + alignment - 1) / alignment * alignment;
   }
-  int n_images() const { return static_cast<int>(images_.size()); }
   /// Images g = s c, s of the subgroup under which all inner factors are the same, are equal to those of c: one of each
   /// coset is enough, if the weights of s are 1. Otherwise the sum is 0.
   void keep_one_of_each_coset() {

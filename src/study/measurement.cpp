@@ -297,7 +297,8 @@ void Measurement::issue_warnings(Progress& progress) const {
                           "the moduli of the terms of H; remedy: parameters that are smaller, lower [solver] step_end",
                           energy_.value, model_.energy_bound())
             : std::string("the measured energy is not a number: the last update was too long, which no later step "
-                          "could see; lower [solver] step_end or raise shift.relative_end"));
+                          "could see; lower [solver] step_end or raise shift.relative_end") +
+                  model_.remedy_of_images());
   }
   if (!std::isfinite(energy_.variance))
     throw NumericalError(

@@ -51,7 +51,8 @@ void Optimisation::step(Progress& progress) {
       continue;
     }
     if (!std::isfinite(now.mean))
-      throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift");
+      throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift" +
+                           model_.remedy_of_images());
     if (!model_.possible(now.mean)) {
       throw NumericalError(
           fmt::format("the energy {:.6g} of step {} is beyond that of every state: |E| is at most {:.6g}, the sum of "

@@ -86,6 +86,12 @@ bool VariationalModel::possible(double energy) const {
   return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9);
 }
 
+std::string VariationalModel::remedy_of_images() const {
+  if (psi_->n_images() == 0) return "";
+  return "; or one image of a state was at a node of the product of factors, which their sum was not: give orbitals or "
+         "pairings a positive width";
+}
+
 void VariationalModel::write(Archive& archive) const {
   archive.write("state/parameters", psi_->parameters());
   sampler_->write(archive);

@@ -42,7 +42,7 @@ class Deck(unittest.TestCase):
                     self.assertEqual(checked.returncode, 2, (setting, checked.stderr))
                     self.assertIn("expected: ", checked.stderr)
                     said.append("%s %s" % (study, setting))
-        self.assertLess(len(said), 20, said)
+        self.assertLess(len(said), 22, said)  # factors of electrons beside spins among them
 
     def test_templates_show_what_is_set(self):
         deck, text = self.template("ground-state", "lattice.kind=chain", "lattice.extents=[10]", "hamiltonian.kind=transverse-field-ising",

@@ -127,6 +127,12 @@ class States(unittest.TestCase):
             self.assertGreater(found, exact - 1e-8, name)
             said = koushi("check", self.path(name + ".toml"), *(word for key in sets for word in ("--set", key)), "--set", 'wavefunction.symmetry={group="translations"}').stdout
             self.assertIn(words, said)
+        # Where one image is at a node and the sum is not, nothing is wrong in silence: without tables the energy is the same, with them the run is refused.
+        nodes = ['hamiltonian.U=4.0', 'lattice={kind="square",extents=[4,4]}', 'wavefunction={symmetry={group="translations"},factor=[{kind="pair-product",width=0.0,pairing="hartree-fock"}]}',
+                 'sampler={kind="metropolis",chains=64,samples=512}', "study.steps=3", 'study.measure.samples=512']
+        said = self.run_deck(ELECTRONS, "nodes", *nodes, code=4).stderr
+        self.assertIn("a positive width", said)
+        self.run_deck(ELECTRONS, "apart", *nodes[:2], nodes[2].replace("width=0.0", "width=0.1"), *nodes[3:])
         # A projected state goes on from one that is not.
         self.run_deck(ELECTRONS, "bare", "study.steps=5")
         self.run_deck(ELECTRONS, "staged", "study.steps=5", 'wavefunction.symmetry={group="space-group"}', 'study.initial_parameters="%s"' % self.path("bare.h5"))

@@ -23,6 +23,13 @@ struct ImageTables {
     table[shares + 2 * c] = p.real();
     table[shares + 2 * c + 1] = p.imag();
   }
+  /// Where image c comes upon a node of psi that Psi has not, its table is the inverse of nothing: a share that is not a
+  /// number makes all that follows of this walker none, so that the step is refused instead of being wrong.
+  KOKKOS_FUNCTION void move_share(double* table, int c, const Complex& ratio) const {
+    constexpr double at_a_node = 1e-10;  // of |ratio|; what is left of exact zeros is 1e-14
+    const bool lost = ratio.real() * ratio.real() + ratio.imag() * ratio.imag() < at_a_node * at_a_node;
+    set_share(table, c, lost ? Complex(Kokkos::Experimental::quiet_NaN_v<double>) : product(share(table, c), ratio));
+  }
   /// The shares after a move, where they hold p_c psi(g_c x') / psi(g_c x): their sum becomes 1.
   KOKKOS_FUNCTION void normalise_shares(double* table) const {
     Complex sum = 0;
@@ -74,7 +81,7 @@ struct ImageMoves {
       inner.template ratios<false, 1>(team, image, &w, &number, &direction, &ratio);
       inner.accept(team, image, w, number, direction);
       team.once([&] {
-        images.set_share(table, c, images.share(table, c) * ratio);
+        images.move_share(table, c, ratio);
         // The first copy is the state itself, which whoever proposed the move changes.
         if (c > 0) images.moves(number).apply(image.state_of(w), direction);
       });

@@ -64,6 +64,8 @@ class Wavefunction {
   virtual bool is_positive() const = 0;
   /// psi(x) is real for every state, whatever the parameters are: so are the rows of log_derivatives.
   virtual bool is_real() const = 0;
+  /// Images of a state that psi is a sum over; 0: it is no such sum.
+  virtual int n_images() const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
   /// Bytes that moves() keeps per move, about.

@@ -36,6 +36,8 @@ class VariationalModel {
   PhaseTable& phases() const { return phases_; }
   double n_sites() const { return lattice_.n_sites(); }
   /// Parameters of the linear system of a step: complex ones count once.
+  /// What is to be done besides where an energy is no number; empty: nothing more.
+  std::string remedy_of_images() const;
   std::int64_t n_unknowns() const { return psi_->n_parameters() / (psi_->holomorphic() ? 2 : 1); }
 
   /// Starts chains from random states.
