@@ -287,7 +287,7 @@ class Product final : public Wavefunction {
     std::complex<double> total;
     std::vector<std::complex<double>> shares;
   };
-  /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum; from scratch.
+  /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum, which are no numbers where that is 0; from scratch.
   LogSum log_image_sum(const HostState& state) const {
     std::vector<std::int8_t> local(images_[0].place.size());
     std::vector<std::int16_t> occupant(particles_ > 0 ? local.size() : 0);
@@ -300,9 +300,17 @@ class Product final : public Wavefunction {
     }
     double largest = -std::numeric_limits<double>::infinity();
     for (const auto& value : result.shares) largest = std::max(largest, value.real());
-    if (!std::isfinite(largest)) return {largest, std::vector<std::complex<double>>(images_.size())};
     std::complex<double> sum = 0;
-    for (auto& value : result.shares) sum += value = std::exp(value - largest);
+    double moduli = 0;
+    for (auto& value : result.shares) {
+      sum += value = std::exp(value - largest);
+      moduli += std::abs(value);
+    }
+    // What rounding leaves of images that cancel is no amplitude.
+    if (!std::isfinite(largest) || std::abs(sum) < 1e-12 * moduli) {
+      return {-std::numeric_limits<double>::infinity(),
+              std::vector<std::complex<double>>(images_.size(), std::numeric_limits<double>::quiet_NaN())};
+    }
     for (auto& value : result.shares) value /= sum;
     result.total = largest + std::log(sum);
     return result;

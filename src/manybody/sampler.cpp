@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -307,13 +308,20 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& p
 
 void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
   moves_ = psi.moves(table_.list.moves);
-  if (keeps_tables_) psi.refresh(samples_);
+  if (replaced_) assign_states(samples_.states, Basis(psi.space()).states(rows_.first, rows_.count));
   const auto log_psi = psi.log_amplitudes(samples_.states);
   std::vector<double>& weights = weights_;
   for (std::size_t s = 0; s < weights.size(); ++s) weights[s] = 2 * log_psi[s].real();
   double largest = -1e300;
   for (const double w : weights) largest = std::max(largest, w);
   largest = comm_.max(largest);
+  if (!(largest > -1e300)) {
+    throw NumericalError(
+        "psi is 0, or not a number, in every state; remedy: another sector, another momentum of a sum over images, or "
+        "orbitals with a positive width");
+  }
+  replace_zeros(psi.space(), largest);
+  if (keeps_tables_) psi.refresh(samples_);
   const RowRange blocks = blocks_of(rows_, rows_per_block);
   std::vector<double> parts(static_cast<std::size_t>(blocks.count));
   for (std::size_t s = 0; s < weights.size(); ++s) {
@@ -322,6 +330,33 @@ void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
   }
   const double sum = tree_sum(comm_, blocks, 1, parts)[0];
   for (double& w : weights) w /= sum;
+}
+
+/// States at nodes of psi have weight 0, and neither local values nor log derivatives: the state of the largest weight
+/// stands in their rows, still with weight 0.
+void FullEnumeration::replace_zeros(const Space& space, double largest) {
+  constexpr double nothing = -60;  // of log |psi|^2 beside the largest: rounding leaves 1e-32 of exact zeros
+  std::vector<int> zeros;
+  double best = -1;  // its number, from the end
+  for (std::size_t s = 0; s < weights_.size(); ++s) {
+    if (!(weights_[s] - largest > nothing)) {
+      zeros.push_back(static_cast<int>(s));
+      weights_[s] = -std::numeric_limits<double>::infinity();
+    } else if (weights_[s] == largest) {
+      best = std::max(best, static_cast<double>(rows_.total - rows_.first - static_cast<std::int64_t>(s)));
+    }
+  }
+  replaced_ = !zeros.empty();
+  best = comm_.max(best);
+  if (zeros.empty()) return;
+  const States state = Basis(space).states(rows_.total - static_cast<std::int64_t>(best), 1);
+  for (const int s : zeros) {
+    const auto row = Kokkos::make_pair(s, s + 1);
+    const auto part = [&](const auto& rows) { return Kokkos::subview(rows, row, Kokkos::ALL); };
+    assign_states({part(samples_.states.local), part(samples_.states.particle), part(samples_.states.occupant),
+                   samples_.states.copies},
+                  state);
+  }
 }
 
 void PlannedSamples::fail() { throw InternalError("samples that are only planned cannot be drawn"); }

@@ -42,12 +42,12 @@ std::vector<Image> images_of(const DeckSection& wavefunction, const Lattice& lat
                         "this Hamiltonian on this lattice has none of these symmetries but the identity", "none");
   }
   Eigen::VectorXd momentum;
+  const std::vector<Boundary>& boundary = lattice.boundary();
+  if (options.momentum && n.size() != boundary.size()) {
+    wavefunction.refuse("symmetry.momentum", fmt::format("{} numbers for {} directions", n.size(), boundary.size()),
+                        "one number per direction");
+  }
   if (!at_rest) {
-    const std::vector<Boundary>& boundary = lattice.boundary();
-    if (n.size() != boundary.size()) {
-      wavefunction.refuse("symmetry.momentum", fmt::format("{} numbers for {} directions", n.size(), boundary.size()),
-                          "one number per direction");
-    }
     for (std::size_t k = 0; k < boundary.size(); ++k) {
       if (n[k] != 0 && boundary[k] != Boundary::periodic)
         wavefunction.refuse("symmetry.momentum", fmt::format("direction {} is not periodic", k), "0 there");

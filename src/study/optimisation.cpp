@@ -36,6 +36,12 @@ Optimisation::Optimisation(StudyRun& run, VariationalModel& model)
       n_steps_(deck_.integer("study.steps")),
       n_averaged_(std::min(n_steps_, deck_.integer("study.average"))) {
   sr_schedule(DeckSection(deck_, "solver"), 0, n_steps_);
+  if (model_.psi().n_parameters() == 0) {
+    DeckSection(deck_, "wavefunction")
+        .sections("factor")
+        .front()
+        .refuse("kind", "no factor has parameters to be optimised", "one that has, or study.kind = \"measure\"");
+  }
 }
 
 void Optimisation::step(Progress& progress) {

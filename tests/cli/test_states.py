@@ -133,6 +133,12 @@ class States(unittest.TestCase):
         said = self.run_deck(ELECTRONS, "nodes", *nodes, code=4).stderr
         self.assertIn("a positive width", said)
         self.run_deck(ELECTRONS, "apart", *nodes[:2], nodes[2].replace("width=0.0", "width=0.1"), *nodes[3:])
+        # States that are their own image have no amplitude at momentum pi, which is no number to divide by; a closed shell of another momentum has none at all.
+        self.run_deck(LADDER, "zeros", 'hamiltonian={kind="transverse-field-ising",field=-0.7}', 'lattice={kind="chain",extents=[6]}', 'wavefunction={symmetry={group="translations",momentum=[3]},factor=[{kind="rbm",density=4,weights="complex",width=0.3}]}')
+        self.assertLess(abs(self.report("zeros")["observables"]["energy"]["value"] + 6.737369), 1e-3)
+        self.assertIn("psi is 0", self.run_deck(ELECTRONS, "nothing", 'wavefunction={symmetry={group="translations",momentum=[1]},factor=[{kind="slater"}]}', code=4).stderr)
+        self.run_deck(ELECTRONS, "kondo", 'lattice={kind="chain",extents=[3]}', 'hamiltonian={kind="kondo"}', "sampler.particles=2", 'wavefunction={factor=[{kind="slater"}]}', 'study.measure.observables=["energy"]', "study.steps=30")
+        self.assertIn("no factor has parameters", self.run_deck(ELECTRONS, "fixed", 'wavefunction={factor=[{kind="slater",optimised=false}]}', code=2, command="check").stderr)
         # A projected state goes on from one that is not.
         self.run_deck(ELECTRONS, "bare", "study.steps=5")
         self.run_deck(ELECTRONS, "staged", "study.steps=5", 'wavefunction.symmetry={group="space-group"}', 'study.initial_parameters="%s"' % self.path("bare.h5"))

@@ -137,8 +137,11 @@ class FullEnumeration final : public Sampler {
   void read(const Archive&) override {}
 
  private:
+  void replace_zeros(const Space& space, double largest);
+
   const Communicator& comm_;
   MoveTable table_;
+  bool replaced_ = false;  ///< some rows do not hold their own states
 };
 
 /// The numbers of samples and chains of a run that is described on a machine without the memory for them. Calls that

@@ -233,6 +233,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
       options.pairing == Pairing::hartree_fock ? hartree_fock(h, context.seed, options.starts) : free_orbitals(h);
   const bool apart = mean_field.blocks.size() == 2;
   const Eigen::Index up = apart ? mean_field.blocks[0].orbitals.cols() : 0;
+  if (apart && up == 0 && mean_field.blocks[1].orbitals.cols() == 0)
+    section.refuse("kind", "there are no electrons to be paired", "another factor, or another sector");
   if (!apart || up != mean_field.blocks[1].orbitals.cols() || up == 0) {
     section.refuse("kind",
                    apart ? fmt::format("{} electrons up and {} down cannot all be paired", up,

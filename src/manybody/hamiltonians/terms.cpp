@@ -480,7 +480,11 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind terms_kind() {
-  return {"terms", "a sum of products of operators of single sites, written out", TermsOptions::keys().list(), make};
+  return {
+      "terms",
+      "a sum of products of operators of single sites, written out; bonds, boundaries and twists of the lattice mean "
+      "nothing to it",
+      TermsOptions::keys().list(), make};
 }
 
 }  // namespace koushi
