@@ -85,6 +85,12 @@ Eigen::MatrixXcd lowest(const Eigen::MatrixXcd& matrix, int count, Eigen::Vector
 
 }  // namespace
 
+bool are_complex(Numbers numbers, const Operator& h, const DeckSection& section, const std::string& what) {
+  if (numbers == Numbers::real && !h.is_real())
+    section.refuse("weights", "real " + what + ", and H has complex elements", "complex or automatic");
+  return numbers == Numbers::complex || (numbers == Numbers::automatic && !h.is_real());
+}
+
 MeanField free_orbitals(const Operator& h) {
   MeanField result;
   bool open = false;

@@ -2,11 +2,24 @@
 
 #include <Eigen/Core>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "koushi/deck/deck_section.hpp"
 #include "koushi/manybody/operator.hpp"
 
 namespace koushi {
+
+/// The numbers that orbitals or pairings are made of; automatic: real where H is.
+enum class Numbers { automatic, real, complex };
+
+/// The words of a key "weights" for them.
+inline const std::vector<std::pair<std::string, Numbers>> words_of_numbers{
+    {"automatic", Numbers::automatic}, {"real", Numbers::real}, {"complex", Numbers::complex}};
+
+/// Whether they are complex. what: "orbitals", in the message. Errors: DeckError where real ones are asked for and H has
+/// complex elements
+bool are_complex(Numbers numbers, const Operator& h, const DeckSection& section, const std::string& what);
 
 /// Places [place, place + rows) whose particles [particle, particle + columns) stay in them, and their orbitals
 /// [place][orbital].

@@ -297,18 +297,18 @@ FullEnumeration::FullEnumeration(const Communicator& comm, const Wavefunction& p
   if (const double states = sector_dimension(psi.space()); states > max_states) {
     throw UsageError(fmt::format("{:.4g} states are too many to enumerate: at most {:.0f}", states, max_states));
   }
-  const Basis basis(psi.space());
-  rows_ = share_of_units(comm, basis.size(), rows_per_block);
+  basis_.emplace(psi.space());
+  rows_ = share_of_units(comm, basis_->size(), rows_per_block);
   max_ranks_ = max_ranks(rows_.total);
   keeps_tables_ = keep_tables;
   samples_ = psi.make_batch(rows_.count, keeps_tables_);
-  assign_states(samples_.states, basis.states(rows_.first, rows_.count));
+  assign_states(samples_.states, basis_->states(rows_.first, rows_.count));
   weights_.resize(static_cast<std::size_t>(rows_.count));
 }
 
 void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
   moves_ = psi.moves(table_.list.moves);
-  if (replaced_) assign_states(samples_.states, Basis(psi.space()).states(rows_.first, rows_.count));
+  if (replaced_) assign_states(samples_.states, basis_->states(rows_.first, rows_.count));
   const auto log_psi = psi.log_amplitudes(samples_.states);
   std::vector<double>& weights = weights_;
   for (std::size_t s = 0; s < weights.size(); ++s) weights[s] = 2 * log_psi[s].real();
@@ -320,7 +320,7 @@ void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
         "psi is 0, or not a number, in every state; remedy: another sector, another momentum of a sum over images, or "
         "orbitals with a positive width");
   }
-  replace_zeros(psi.space(), largest);
+  replace_zeros(largest);
   if (keeps_tables_) psi.refresh(samples_);
   const RowRange blocks = blocks_of(rows_, rows_per_block);
   std::vector<double> parts(static_cast<std::size_t>(blocks.count));
@@ -334,7 +334,7 @@ void FullEnumeration::draw(const Wavefunction& psi, std::uint64_t, int) {
 
 /// States at nodes of psi have weight 0, and neither local values nor log derivatives: the state of the largest weight
 /// stands in their rows, still with weight 0.
-void FullEnumeration::replace_zeros(const Space& space, double largest) {
+void FullEnumeration::replace_zeros(double largest) {
   constexpr double nothing = -60;  // of log |psi|^2 beside the largest: rounding leaves 1e-32 of exact zeros
   std::vector<int> zeros;
   double best = -1;  // its number, from the end
@@ -349,7 +349,7 @@ void FullEnumeration::replace_zeros(const Space& space, double largest) {
   replaced_ = !zeros.empty();
   best = comm_.max(best);
   if (zeros.empty()) return;
-  const States state = Basis(space).states(rows_.total - static_cast<std::int64_t>(best), 1);
+  const States state = basis_->states(rows_.total - static_cast<std::int64_t>(best), 1);
   for (const int s : zeros) {
     const auto row = Kokkos::make_pair(s, s + 1);
     const auto part = [&](const auto& rows) { return Kokkos::subview(rows, row, Kokkos::ALL); };

@@ -3,12 +3,22 @@
 #include <algorithm>
 
 #include "koushi/base/memory.hpp"
+#include "koushi/deck/declare.hpp"
 #include "koushi/deck/refuse_beyond_memory.hpp"
 
 namespace koushi {
 
 std::unique_ptr<Sampler> make_sampler(const DeckSection& section, const SamplerContext& context) {
   return samplers().of(section).make(section, context);
+}
+
+std::vector<Key> with_common_keys(std::vector<Key> keys) {
+  keys.push_back(declare::at_least(
+      0, declare::key("table_memory", KeyType::real, "32.0",
+                      "GiB over all ranks: samples whose tables together take more are kept without, and their tables "
+                      "are made again, some at a time, where they are needed")));
+  for (const Key& key : sector_keys()) keys.push_back(key);
+  return keys;
 }
 
 bool keeps_tables(const DeckSection& section, const Wavefunction& psi, double samples) {

@@ -3,7 +3,6 @@
 #include <cstdlib>
 
 #include "koushi/base/error.hpp"
-#include "koushi/deck/declare.hpp"
 #include "koushi/manybody/sampler_kinds.hpp"
 
 namespace koushi {
@@ -32,15 +31,6 @@ struct SectorOptions {
 }  // namespace
 
 std::vector<Key> sector_keys() { return SectorOptions::keys().list(); }
-
-std::vector<Key> with_common_keys(std::vector<Key> keys) {
-  keys.push_back(declare::at_least(
-      0, declare::key("table_memory", KeyType::real, "32.0",
-                      "GiB over all ranks: samples whose tables together take more are kept without, and their tables "
-                      "are made again, some at a time, where they are needed")));
-  for (const Key& key : sector_keys()) keys.push_back(key);
-  return keys;
-}
 
 void fix_sector(const DeckSection& section, Operator& h) {
   const SectorOptions options = SectorOptions::keys().read(section);

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "koushi/base/archive.hpp"
+#include "koushi/manybody/basis.hpp"
 #include "koushi/manybody/wavefunction.hpp"
 
 namespace koushi {
@@ -137,10 +139,11 @@ class FullEnumeration final : public Sampler {
   void read(const Archive&) override {}
 
  private:
-  void replace_zeros(const Space& space, double largest);
+  void replace_zeros(double largest);
 
   const Communicator& comm_;
   MoveTable table_;
+  std::optional<Basis> basis_;
   bool replaced_ = false;  ///< some rows do not hold their own states
 };
 

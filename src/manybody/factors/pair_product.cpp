@@ -168,7 +168,6 @@ class PairProduct final : public Factor {
 };
 
 enum class Pairing { plane_waves, hartree_fock, random };
-enum class Numbers { automatic, real, complex };
 
 struct PairProductOptions {
   Pairing pairing = Pairing::plane_waves;
@@ -187,8 +186,7 @@ struct PairProductOptions {
                     "initial f(i, j): sum over the occupied orbitals up and down of the hopping, or of unrestricted "
                     "Hartree-Fock, which makes it their determinant; or normal numbers")
             .initial()
-            .choice("weights", &PairProductOptions::weights,
-                    {{"automatic", Numbers::automatic}, {"real", Numbers::real}, {"complex", Numbers::complex}},
+            .choice("weights", &PairProductOptions::weights, words_of_numbers,
                     "numbers f(i, j); automatic: real where H is")
             .choice("symmetry", &PairProductOptions::symmetry, symmetry_words,
                     "f is the same for pairs of sites (i, j) that these symmetries of H join")
@@ -225,10 +223,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   const Space& space = h.space();
   if (space.n_flavours() != 2 || !space.is_fermionic(0) || !space.is_fermionic(space.place(1, 0)))
     section.refuse("kind", "the states are not those of electrons up and down", "another factor");
-  const bool is_complex =
-      options.weights == Numbers::complex || (options.weights == Numbers::automatic && !h.is_real());
-  if (!is_complex && !h.is_real())
-    section.refuse("weights", "real pairings, and H has complex elements", "complex or automatic");
+  const bool is_complex = are_complex(options.weights, h, section, "pairings");
   const MeanField mean_field =
       options.pairing == Pairing::hartree_fock ? hartree_fock(h, context.seed, options.starts) : free_orbitals(h);
   const bool apart = mean_field.blocks.size() == 2;

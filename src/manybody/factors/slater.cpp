@@ -158,7 +158,6 @@ class Slater final : public Factor {
 };
 
 enum class Orbitals { plane_waves, hartree_fock, random };
-enum class Numbers { automatic, real, complex };
 
 struct SlaterOptions {
   Orbitals orbitals = Orbitals::plane_waves;
@@ -177,8 +176,7 @@ struct SlaterOptions {
                  {"random", Orbitals::random}},
                 "initial orbitals: lowest eigenvectors of the hopping, of unrestricted Hartree-Fock, or normal numbers")
             .initial()
-            .choice("weights", &SlaterOptions::weights,
-                    {{"automatic", Numbers::automatic}, {"real", Numbers::real}, {"complex", Numbers::complex}},
+            .choice("weights", &SlaterOptions::weights, words_of_numbers,
                     "numbers of the orbitals; automatic: real where H is")
             .boolean("optimised", &SlaterOptions::optimised,
                      "orbitals are parameters of the optimisation; false: they stay as they begin")
@@ -196,10 +194,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   const SlaterOptions options = SlaterOptions::keys().read(section);
   const Operator& h = context.hamiltonian;
   if (!h.space().is_fermionic()) section.refuse("kind", "there are no fermions in this Hamiltonian", "another factor");
-  const bool is_complex =
-      options.weights == Numbers::complex || (options.weights == Numbers::automatic && !h.is_real());
-  if (!is_complex && !h.is_real())
-    section.refuse("weights", "real orbitals, and H has complex elements", "complex or automatic");
+  const bool is_complex = are_complex(options.weights, h, section, "orbitals");
   MeanField mean_field;
   if (options.orbitals == Orbitals::hartree_fock) {
     mean_field = hartree_fock(h, context.seed, options.starts);
