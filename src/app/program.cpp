@@ -211,7 +211,10 @@ int describe_name(const CommandLine& line) {
 
 /// A deck of a study with the kinds and keys of --set, which are checked as those of any deck.
 int print_template(const CommandLine& line) {
-  const std::string text = deck_template(catalogue(), line.name, line.sets);
+  const StudyKind* const study = studies().find(line.name);
+  std::vector<std::string> settings = study != nullptr ? study->template_settings : std::vector<std::string>{};
+  settings.insert(settings.end(), line.sets.begin(), line.sets.end());
+  const std::string text = deck_template(catalogue(), line.name, settings);
   Deck::parse(text, "template", line.sets, catalogue());
   print_out(text);
   return 0;

@@ -6,15 +6,24 @@
 #include "field_lattice.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/field/field_action.hpp"
+#include "koushi/field/network_field.hpp"
 #include "spatial_momenta.hpp"
 
 namespace koushi {
 
-std::vector<Section> field_sections(const std::vector<std::string>& studies) {
+std::vector<Section> field_sections(const std::vector<std::string>& sampling, const std::vector<std::string>& solving,
+                                    const std::vector<std::string>& networks) {
+  std::vector<std::string> studies = sampling;
+  studies.insert(studies.end(), solving.begin(), solving.end());
   Section action{"action", "The weight of a configuration is e^{-S}.", false, action_kinds().declared(), studies};
   action.template_key = "mass_squared";
-  Section updater{"updater", "What a sweep does, in this order.", true, updater_kinds().declared(), studies, 8};
-  return {field_lattice_section(studies), action, updater};
+  Section updater{"updater", "What a sweep does, in this order.", true, updater_kinds().declared(), sampling, 8};
+  Section path{"path",
+               "The networks whose outputs are the lines in time of the field: their parameters are sampled.",
+               false,
+               {{"", "", PathSection::keys()}},
+               networks};
+  return {field_lattice_section(studies), action, path, updater};
 }
 
 std::vector<std::string> action_numbers() {

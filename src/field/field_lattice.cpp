@@ -11,6 +11,7 @@
 #include "koushi/field/catalogue.hpp"
 #include "koushi/field/field_action.hpp"
 #include "koushi/field/ladder.hpp"
+#include "koushi/field/network_field.hpp"
 #include "koushi/field/updater.hpp"
 
 namespace koushi {
@@ -72,7 +73,9 @@ Section field_lattice_section(const std::vector<std::string>& studies) {
 
 FieldAction field_action(const Deck& deck) {
   const DeckSection section(deck, "action");
-  return action_kinds().of(section).make(section, lattice_options(deck));
+  const GridOptions lattice = lattice_options(deck);
+  FieldAction action = action_kinds().of(section).make(section, lattice);
+  return deck.has("path.variables") ? in_path_variables(deck, lattice, std::move(action)) : action;
 }
 
 double numbers_per_site(const Deck& deck) {

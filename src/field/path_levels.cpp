@@ -10,19 +10,7 @@
 
 namespace koushi {
 
-std::size_t degree_of(const std::vector<double>& potential) {
-  std::size_t degree = potential.empty() ? 0 : potential.size() - 1;
-  while (degree > 0 && potential[degree] == 0) --degree;
-  return degree;
-}
-
 namespace {
-
-double value_of(const std::vector<double>& potential, double x) {
-  double v = 0;
-  for (std::size_t k = potential.size(); k-- > 1;) v = (v + potential[k]) * x;
-  return v;
-}
 
 /// V on a grid that covers all of V < E, and the distance of its points.
 struct Well {
@@ -30,17 +18,11 @@ struct Well {
   double step = 0;
 };
 
-Well well_below(const std::vector<double>& potential, double energy) {
-  const std::size_t degree = degree_of(potential);
-  double reach = 1;  // A. L. Cauchy's bound of the roots of V - E
-  for (std::size_t k = 0; k < degree; ++k)
-    reach = std::max(reach, 1 + std::abs((k == 0 ? energy : potential[k]) / potential[degree]));
-  constexpr double shorter = 1 / 1.05;
-  while (value_of(potential, reach * shorter) > energy && value_of(potential, -reach * shorter) > energy)
-    reach *= shorter;
+Well well_below(const PathOptions& path, double energy) {
+  const double reach = path.reach(energy);
   constexpr int n = 4000;
   Well well{{}, 2 * reach / n};
-  for (int k = 0; k < n; ++k) well.v.push_back(value_of(potential, -reach + (k + 0.5) * well.step));
+  for (int k = 0; k < n; ++k) well.v.push_back(path.value(-reach + (k + 0.5) * well.step));
   return well;
 }
 
@@ -54,14 +36,14 @@ int round_up(double steps) {
 
 }  // namespace
 
-double PathLevels::semiclassical_level(const std::vector<double>& potential, int n) {
-  const auto states = [&potential](double energy) {
-    const Well well = well_below(potential, energy);
+double PathLevels::semiclassical_level(const PathOptions& path, int n) {
+  const auto states = [&path](double energy) {
+    const Well well = well_below(path, energy);
     double sum = 0;
     for (const double v : well.v) sum += std::sqrt(2 * std::max(0.0, energy - v)) * well.step;
     return sum / std::acos(-1.0);
   };
-  const Well around = well_below(potential, 0);
+  const Well around = well_below(path, 0);
   double low = *std::min_element(around.v.begin(), around.v.end());
   double width = 1;
   while (states(low + width) < n + 0.5) width *= 2;
@@ -73,22 +55,20 @@ double PathLevels::semiclassical_level(const std::vector<double>& potential, int
   return 0.5 * (low + high);
 }
 
-double PathLevels::default_time(const std::vector<double>& potential) {
-  return 3.6 / (semiclassical_level(potential, 6) - semiclassical_level(potential, 2));
+double PathLevels::default_time(const PathOptions& path) {
+  return 3.6 / (semiclassical_level(path, 6) - semiclassical_level(path, 2));
 }
 
 PathLevels::PathLevels(const PathOptions& options, int length, double time)
-    : spacing_(options.spacing), length_(length), even_(true) {
-  for (std::size_t k = 1; k < options.potential.size(); k += 2) even_ = even_ && options.potential[k] == 0;
+    : spacing_(options.spacing), length_(length), even_(options.is_even()) {
   // beyond a quarter of the path 2t comes nearer from the other side
   const int longest = std::max(1, length / 4);
-  const double wanted = (time > 0 ? time : default_time(options.potential)) / spacing_;
+  const double wanted = (time > 0 ? time : default_time(options)) / spacing_;
   const int chosen = wanted >= longest ? longest
                      : time > 0        ? std::max(1, static_cast<int>(std::lround(wanted)))
                                        : std::min(longest, round_up(wanted));
   const auto signal = [&](int n) {  // exponent of what the last of n operators adds to C(t)
-    return chosen * spacing_ *
-           (semiclassical_level(options.potential, n - 1) - semiclassical_level(options.potential, 0));
+    return chosen * spacing_ * (semiclassical_level(options, n - 1) - semiclassical_level(options, 0));
   };
   while (n_operators_ > 4 && signal(n_operators_) > 4.2) --n_operators_;
   for (int k = 1; k < n_operators_; ++k) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "mode_range.hpp"
 
 namespace koushi {
@@ -50,6 +52,10 @@ FieldAction quartic_action(const QuarticForm& form) {
   FieldAction action = scalar_action(form.options.components);
   action.has_modulus = true;
   action.couplings = form.couplings;
+  if (form.options.stiffness > 0) {  // about the minimum of V
+    const double m2 = form.options.quadratic / form.options.stiffness;
+    action.gaussian = GaussianPart{form.options.stiffness, std::sqrt(m2 > 0 ? m2 : -2 * m2)};
+  }
   action.make = [options = form.options](const Grid& grid) { return make_quartic_theory(grid, options); };
   return action;
 }

@@ -61,7 +61,8 @@ std::vector<Section> make_catalogue() {
   sections.push_back({"solver", "The update of the parameters, theta <- theta - step delta.", false,
                       solvers().declared(), studies().names([](const StudyKind& kind) { return kind.optimises; })});
 
-  for (Section& section : field_sections(studies_of(StudyKind::Subject::fields)))
+  for (Section& section : field_sections(studies_of(StudyKind::Subject::fields), studies_of(StudyKind::Subject::theory),
+                                         studies().names([](const StudyKind& kind) { return kind.has_networks; })))
     sections.push_back(std::move(section));
 
   sections.push_back(

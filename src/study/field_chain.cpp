@@ -126,6 +126,8 @@ void FieldChain::write(ResultWriter& writer) {
   }
   writer.write(prefix_ + "state/updaters", tuned);
   theory_->write(writer, prefix_ + "state/field");
+  if (const std::optional<Configuration> field = theory_->field())
+    writer.write_box(prefix_ + "state/output", field->box, field->local);
   for (const std::int64_t sweep : filed_) writer.copy(fmt::format("{}configurations/{}", prefix_, sweep));
   written_.clear();
   for (const auto& [sweep, configuration] : saved_) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "koushi/base/text.hpp"
+#include "koushi/deck/declare.hpp"
 #include "koushi/study/study_run.hpp"
 
 namespace koushi {
@@ -29,6 +30,14 @@ void write_reference(ResultWriter& writer, const Deck& deck, const std::string& 
   writer.write("reference/quantity", quantity);
   writer.write("reference/source",
                deck.has("study.reference.source") ? deck.text("study.reference.source") : std::string());
+}
+
+std::vector<Key> reference_keys() {
+  using namespace declare;
+  return {optional(key("reference.observable", KeyType::text, "", "whose known value is given")),
+          optional(key("reference.value", KeyType::real, "", "known value to compare with")),
+          at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
 }
 
 }  // namespace koushi

@@ -10,8 +10,10 @@
 
 namespace koushi {
 
-/// Sections [lattice], [action] and [[updater]] of studies of lattice fields.
-std::vector<Section> field_sections(const std::vector<std::string>& studies);
+/// Sections [lattice] and [action] of studies of lattice fields, [[updater]] of those that sample them, [path] of
+/// those among them that do so in the parameters of networks.
+std::vector<Section> field_sections(const std::vector<std::string>& sampling, const std::vector<std::string>& solving,
+                                    const std::vector<std::string>& networks);
 
 /// The real numbers that some kind of [action] takes, as "action.beta".
 std::vector<std::string> action_numbers();

@@ -8,6 +8,7 @@
 
 #include "koushi/deck/kind.hpp"
 #include "koushi/field/field_theory.hpp"
+#include "koushi/field/path_options.hpp"
 
 namespace koushi {
 
@@ -36,6 +37,16 @@ struct SliceCorrelator {
   bool has_source = false;  ///< a term linear in phi gives it a mean
 };
 
+/// The Gaussian part of the action of a scalar field along the first direction,
+/// S = stiffness sum_t { (phi_{t+1} - phi_t)^2 + mass^2 phi^2 } + ...
+struct GaussianPart {
+  double stiffness = 1;
+  double mass = 0;          ///< of the spectrum, or what comes near it; per step
+  bool mid_points = false;  ///< phi^2 is that of the middle of a step
+  double spacing = 1;       ///< time of a step
+  double ends[2] = {0, 0};  ///< values before and behind a line, where they are fixed
+};
+
 /// An action as a deck has it, before there is a grid: what others must know of it, and how its theory is made.
 struct FieldAction {
   GridNeeds grid{};
@@ -44,10 +55,12 @@ struct FieldAction {
   bool has_modulus = false;     ///< |phi| is a variable, which clusters of signs leave as it is
   std::vector<Coupling> couplings{};
   std::optional<SliceCorrelator> correlator{};
+  std::optional<GaussianPart> gaussian{};  ///< of actions whose theory is a ScalarTheory
   /// What configurations are, in a word: those of two actions with the same word can start each other if also the keys
   /// of [action] in `configuration_keys` agree.
   std::string configuration{};
   std::vector<std::string> configuration_keys{};
+  std::optional<PathOptions> path{};  ///< what its one coordinate does, where the theory is a path
   std::function<std::unique_ptr<FieldTheory>(const Grid&)> make{};  ///< Errors: DeckError, UsageError
 };
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class FieldTheory {
   /// Where the numbers of a configuration stand in the array of the whole lattice.
   virtual ArrayBox box() const = 0;
   virtual Configuration configuration() const = 0;
+  /// The field, where the configuration is something else that makes it: parameters of networks.
+  virtual std::optional<Configuration> field() { return std::nullopt; }
   /// Makes `local`, in the order of configuration(), the configuration of the ranks' boxes.
   virtual void set_configuration(const std::vector<double>& local) = 0;
   /// Changes configurations with another theory of the same fields and grid, in the replicas (here) that are marked.

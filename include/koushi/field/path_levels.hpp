@@ -4,13 +4,10 @@
 #include <optional>
 #include <vector>
 
-#include "koushi/field/scalar_theory.hpp"
+#include "koushi/field/path_options.hpp"
 #include "koushi/statistics/observable.hpp"
 
 namespace koushi {
-
-/// The highest power of V = sum_k potential[k] x^k, k >= 1, that is not 0; 0 if there is none.
-std::size_t degree_of(const std::vector<double>& potential);
 
 /// The gaps E_1 - E_0 and E_2 - E_0 of a closed path: C(2t) v = e^{-t (E_n - E_0)} C(t) v with
 /// C_kl(t) = <x^k(0) x^l(t)>, k, l = 0 ... N - 1. The operator 1 takes up the ground state, so nothing is subtracted.
@@ -29,7 +26,9 @@ class PathLevels {
 
   /// The time 3.6 / (E_6 - E_2) of the semiclassical levels: states beyond the sixth are down by e^{-3.6} at t, and by
   /// as much again at 2t.
-  static double default_time(const std::vector<double>& potential);
+  static double default_time(const PathOptions& path);
+  /// The semiclassical E_n: 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n.
+  static double semiclassical_level(const PathOptions& path, int n);
 
   /// Appends the means of a path: <x^k>, then the C_kl of every time; x(t + length) = weight x(t).
   void append(const double* x, double weight, std::vector<double>& out) const;
@@ -39,8 +38,6 @@ class PathLevels {
   std::vector<Curve> curves() const;
 
  private:
-  /// The semiclassical E_n: 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n.
-  static double semiclassical_level(const std::vector<double>& potential, int n);
   static constexpr int most_operators = 6;
   struct Pair {
     int k;

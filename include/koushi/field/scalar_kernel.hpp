@@ -63,6 +63,38 @@ struct PolynomialSite {
   KOKKOS_INLINE_FUNCTION void slope(const double (&phi)[1], double (&out)[1]) const { out[0] = derivative(phi[0]); }
 };
 
+/// V = factor { polynomial + sum_b height_b e^{-((phi - centre_b) / width_b)^2 / 2} }, factor and polynomial of the
+/// PolynomialSite.
+struct BumpySite {
+  static constexpr int most = 4;
+  struct Bump {
+    double height = 0;
+    double centre = 0;
+    double inverse_width = 1;
+  };
+  PolynomialSite polynomial;
+  int n = 0;
+  Bump bump[most] = {};
+  KOKKOS_INLINE_FUNCTION double value(double phi) const {
+    double v = 0;
+    for (int b = 0; b < n; ++b) {
+      const double u = (phi - bump[b].centre) * bump[b].inverse_width;
+      v += bump[b].height * Kokkos::exp(-0.5 * u * u);
+    }
+    return polynomial.value(phi) + polynomial.factor * v;
+  }
+  KOKKOS_INLINE_FUNCTION double derivative(double phi) const {
+    double v = 0;
+    for (int b = 0; b < n; ++b) {
+      const double u = (phi - bump[b].centre) * bump[b].inverse_width;
+      v -= bump[b].height * u * bump[b].inverse_width * Kokkos::exp(-0.5 * u * u);
+    }
+    return polynomial.derivative(phi) + polynomial.factor * v;
+  }
+  KOKKOS_INLINE_FUNCTION double energy(const double (&phi)[1]) const { return value(phi[0]); }
+  KOKKOS_INLINE_FUNCTION void slope(const double (&phi)[1], double (&out)[1]) const { out[0] = derivative(phi[0]); }
+};
+
 /// A bond from a to its forward neighbour b: stiffness (b - a)^2.
 struct QuadraticBond {
   double stiffness = 1;
@@ -72,9 +104,10 @@ struct QuadraticBond {
 };
 
 /// stiffness (b - a)^2 + V((a + b) / 2): the mid-point rule of a path.
+template <typename Potential>
 struct MidpointBond {
   double stiffness = 1;
-  PolynomialSite potential;
+  Potential potential;
   KOKKOS_INLINE_FUNCTION double energy(double a, double b) const {
     return stiffness * (b - a) * (b - a) + potential.value(0.5 * (a + b));
   }
@@ -88,9 +121,10 @@ struct MidpointBond {
 
 /// stiffness (b - a)^2 + (V(a) + V(b)) / 2: the symmetrised rule of a path, which differs from V at sites where an end
 /// is open.
+template <typename Potential>
 struct TrapezoidBond {
   double stiffness = 1;
-  PolynomialSite potential;
+  Potential potential;
   KOKKOS_INLINE_FUNCTION double energy(double a, double b) const {
     return stiffness * (b - a) * (b - a) + 0.5 * (potential.value(a) + potential.value(b));
   }

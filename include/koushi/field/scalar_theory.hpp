@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "koushi/field/action_on_arrays.hpp"
+#include "koushi/field/path_options.hpp"
 #include "koushi/field/real_field.hpp"
 
 namespace koushi {
@@ -17,6 +18,8 @@ class ScalarTheory : public RealDynamics,
                      public ForceOnArrays {
  public:
   using RealDynamics::RealDynamics;
+  /// The array of the configuration: another one written to it is what action() and measure() then see.
+  const FieldArray& array() const { return field_; }
 };
 
 /// S = sum_x { stiffness sum_mu |phi(x + mu) - phi(x)|^2 + quadratic |phi|^2 + quartic |phi|^4 }, phi with 1 to 4 real
@@ -37,20 +40,7 @@ std::unique_ptr<ScalarTheory> make_quartic_theory(const Grid& grid, const Quarti
 /// Source      S. Coleman, Phys. Rev. D 11, 2088 (1975)
 std::unique_ptr<ScalarTheory> make_sine_gordon_theory(const Grid& grid, double mass_squared, double beta);
 
-/// Where the potential of a path is taken: at the points; at the middle of two; half at each end of a step (the same as
-/// the first on a ring).
-enum class PathRule { end_point, mid_point, symmetrised };
-
-/// A quantum-mechanical path of mass 1 in d = 1: S = sum_i { (x_{i+1} - x_i)^2 / (2 a) + a V(x) }, V = sum_k
-/// potential[k] x^k, k = 1 ... 8.
-/// Source      M. Creutz, B. Freedman, Ann. Phys. 132, 427 (1981)
-struct PathOptions {
-  double spacing = 1;             ///< a
-  std::vector<double> potential;  ///< [k]; potential[0] is not used
-  PathRule rule = PathRule::end_point;
-  double ends[2] = {0, 0};  ///< x before the first and behind the last point, where the boundary is fixed
-  double gap_time = 0;      ///< t of the gaps, see PathLevels; 0: from V
-};
+/// A path; one direction. Its ends, where fixed, stand in the halo of its array.
 std::unique_ptr<ScalarTheory> make_path_theory(const Grid& grid, const PathOptions& options);
 
 }  // namespace koushi

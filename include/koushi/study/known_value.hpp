@@ -11,6 +11,9 @@ namespace koushi {
 /// none.
 std::string reference_line(const Deck& deck, const std::string& key, double value, double error);
 
+/// Keys reference.{observable, value, error, source} of [study]: the known value of an observable.
+std::vector<Key> reference_keys();
+
 /// The known value of a quantity, where there is one of what is run: study.reference.KEY of the deck with its error and
 /// source.
 void write_reference(ResultWriter& writer, const Deck& deck, const std::string& key, const std::string& quantity);

@@ -12,7 +12,12 @@ namespace koushi {
 /// A kind of study, study.kind = "name": everything that others ask of it. Each is defined at the end of its own file.
 struct StudyKind {
   /// What a study makes configurations of, which says what sections its deck has.
-  enum class Subject { finished_runs, states, fields };
+  enum class Subject {
+    finished_runs,
+    states,
+    fields,  ///< that are sampled
+    theory   ///< of fields, which is solved: it has no updaters
+  };
   std::string name;
   std::string help;
   std::vector<Key> keys;  ///< of [study]
@@ -25,8 +30,10 @@ struct StudyKind {
   /// Keys, besides those of the model (model_keys.hpp), on which a known value in study.reference depends.
   std::vector<std::string> value_keys{};
   Subject subject = Subject::finished_runs;
-  bool optimises = false;    ///< has a [solver]
-  std::string start_from{};  ///< what a new run can begin with, as "parameters: study.initial_parameters"
+  bool optimises = false;     ///< has a [solver]
+  bool has_networks = false;  ///< has a [path]: fields are outputs of networks
+  std::vector<std::string> template_settings{};  ///< of its template, as "action.kind=path", unless others are given
+  std::string start_from{};   ///< what a new run can begin with, as "parameters: study.initial_parameters"
 };
 
 /// All kinds of study: koushi's own, and what is added before a deck is read.

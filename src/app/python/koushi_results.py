@@ -73,7 +73,7 @@ def open_run(path):
         if "reference" in file:
             run.reference = {"quantity": text(file["reference/quantity"]), "value": file["reference/value"][0], "source": text(file["reference/source"])}
         if "state/field" in file:
-            run.field = file["state/field"][0]
+            run.field = file["state/output" if "state/output" in file else "state/field"][0]
             run.sweep = int(file["state/sweep"][0])
     return run
 
@@ -123,8 +123,10 @@ def plot_run(run, picture):
         plot_extrapolation(run, picture)
     elif "energy" in run.history:
         plot_ground_state(run, picture)
-    elif run.series and run.study == "lattice-field":
+    elif run.series and run.field is not None:
         plot_field(run, picture)
+    elif run.curves:
+        plot_exact_curves(run, picture)
     else:
         raise ValueError("this run has no history of the energy and no series to draw (a measurement alone?)")
 
@@ -140,7 +142,7 @@ SYMBOLS = {
     "topological_susceptibility": r"$\langle Q^2\rangle / V$", "t0": "$t_0$", "w0": "$w_0$", "flow": r"$t^2 \langle E\rangle$", "static_potential": "$V(R)$",
     "correlator": "$G(t)$", "effective_mass": r"effective mass $m_\mathrm{eff}$", "effective_energy": r"effective energy $E_\mathrm{eff}$",
     "overlap": r"overlap $\langle m_\mu\rangle$", "overlap_1": r"$\langle m_1\rangle$", "overlap_max": r"$\langle\max_\mu |m_\mu|\rangle$", "overlap_noise": r"$N \langle m_\mu^2\rangle$, $\mu > 1$",
-    "effective_samples": r"effective samples $n_\mathrm{eff}$", "n_sites": "$N$", "action.beta": r"$\beta$", "action.mass_squared": "$m^2$", "action.lambda": r"$\lambda$",
+    "density": r"$\rho(x)$", "ground_density": r"$|\psi_0(x)|^2$", "virial_energy": r"$\langle V + x V'/2\rangle$", "effective_samples": r"effective samples $n_\mathrm{eff}$", "n_sites": "$N$", "action.beta": r"$\beta$", "action.mass_squared": "$m^2$", "action.lambda": r"$\lambda$",
     "action.kappa": r"$\kappa$", "action.field": "$h$", "action.spacing": "$a$"}
 PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"creutz_ratio_(\d+)", r"$\\chi(\1, \1)$"), (r"gap_(\d+)", r"$E_\1 - E_0$"), (r"energy_p(\d+)", r"$E(p_\1)$")]
 
@@ -253,7 +255,7 @@ def plot_field(run, picture):
     wanted = ("plaquette", "topological_charge", "polyakov_loop") if "plaquette" in run.series else (energy, "phi2", "x2", "magnetization2", "overlap")
     shown = [name for name in wanted if name in run.series][:3]
     panels = []  # (name, [(label, curve, which of its points still say something)])
-    for name in ("correlator", "effective_mass", "effective_energy", "flow", "static_potential", "overlap"):
+    for name in ("correlator", "effective_mass", "effective_energy", "density", "flow", "static_potential", "overlap"):
         lines = []
         for key in sorted(run.curves, key=lambda key: (len(key), key)):
             if key != name and not key.startswith(name + "_"):
@@ -321,6 +323,34 @@ def plot_field(run, picture):
         axis.set_xlabel("pattern $\\mu$" if along == "pattern" else symbol(along) if "action." in along else along if "rungs" in along else along + "  [lattice units]")
     if image:
         draw_field(run, figure.add_subplot(grid[:2 if run.field.ndim == 2 else rows, 2]), figure)
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_exact_curves(run, picture):
+    """The curves of a file that holds nothing else, those over the same axis in one panel."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    panels = {}
+    for name, curve in run.curves.items():
+        panels.setdefault(curve["axis"], []).append((name, curve))
+    figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), constrained_layout=True, squeeze=False)
+    figure.suptitle(title_of(run))
+    for axis, (along, lines) in zip(axes[0], panels.items()):
+        for name, curve in lines:
+            smooth = (curve["error"] <= 1e-6 * np.abs(curve["value"]).max()).all()
+            if smooth:
+                axis.plot(curve["x"], curve["value"], linewidth=1.2, marker="." if len(curve["x"]) < 40 else None, label=symbol(name))
+            else:
+                errorbar(axis, curve, label=symbol(name), color=None)
+        if all((curve["value"] > 0).all() for _, curve in lines) and along == "t":
+            axis.set_yscale("log")
+        if len(lines) > 1:
+            axis.legend(framealpha=0.9, fontsize="small")
+        else:
+            axis.set_ylabel(symbol(lines[0][0]))
+        axis.set_xlabel(along + "  [lattice units]")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

@@ -35,6 +35,7 @@ ActionKinds::OneKind sine_gordon_kind() {
             const SineGordonOptions keys = SineGordonOptions::keys().read(section);
             FieldAction action = scalar_action(1);
             action.couplings = {{.key = "beta"}, {.key = "mass_squared"}};
+            action.gaussian = GaussianPart{0.5, std::sqrt(keys.mass_squared)};
             action.make = [keys](const Grid& grid) {
               return make_sine_gordon_theory(grid, keys.mass_squared, keys.beta);
             };
