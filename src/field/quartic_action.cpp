@@ -48,13 +48,22 @@ QuarticForm quartic_form(const DeckSection& section, const GridOptions& lattice,
   return {options, {{.key = "mass_squared", .series = "phi2", .factor = options.stiffness, .degree = 2}}};
 }
 
+void set_rule(const DeckSection& section, PathRule rule, const GridOptions& lattice, QuarticForm& form) {
+  if (rule != PathRule::mid_point) return;
+  if (lattice.extents[0] == 1 && lattice.boundary[0] != Boundary::periodic)
+    section.refuse("rule", "one point in time that is not periodic has no middle of a step",
+                   "\"end-point\", or lattice.extents = [2, ...]");
+  form.options.mid_points = true;
+  for (Coupling& coupling : form.couplings) coupling.series.clear();
+}
+
 FieldAction quartic_action(const QuarticForm& form) {
   FieldAction action = scalar_action(form.options.components);
   action.has_modulus = true;
   action.couplings = form.couplings;
   if (form.options.stiffness > 0) {  // about the minimum of V
     const double m2 = form.options.quadratic / form.options.stiffness;
-    action.gaussian = GaussianPart{form.options.stiffness, std::sqrt(m2 > 0 ? m2 : -2 * m2)};
+    action.gaussian = GaussianPart{form.options.stiffness, std::sqrt(m2 > 0 ? m2 : -2 * m2), form.options.mid_points};
   }
   action.make = [options = form.options](const Grid& grid) { return make_quartic_theory(grid, options); };
   return action;

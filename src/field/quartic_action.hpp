@@ -28,6 +28,13 @@ struct QuarticForm {
 QuarticForm quartic_form(const DeckSection& section, const GridOptions& lattice, Normalization form, int components,
                          std::optional<double> mass_squared, double lambda);
 
+/// Takes the mid-point rule into a form, whose couplings then have no measured series. Errors: DeckError at rule
+void set_rule(const DeckSection& section, PathRule rule, const GridOptions& lattice, QuarticForm& form);
+inline constexpr const char* rule_help =
+    "where V and the spatial derivatives are taken: at the points, or in the middle of steps in time, as the networks "
+    "of "
+    "a path integral have it";
+
 /// The action of a theory with quadratic and quartic terms.
 FieldAction quartic_action(const QuarticForm& form);
 

@@ -4,6 +4,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/field/scalar_field.hpp"
+#include "midpoint_theory.hpp"
 
 namespace koushi {
 
@@ -13,6 +14,7 @@ template <int n>
 std::unique_ptr<ScalarTheory> quartic(const Grid& grid, const QuarticOptions& options) {
   const QuarticSite site{options.quadratic, options.quartic};
   const QuadraticBond bond{options.stiffness};
+  if (options.mid_points) return make_midpoint_quartic(grid, options);
   return in_dimension(grid, [&](auto d) {
     using Theory = SignClusters<ScalarField<QuarticSite, QuadraticBond, n, d.value>>;
     return make_accelerated<Theory>(options.stiffness, options.mass, grid, site, bond);

@@ -207,7 +207,7 @@ class ScalarField : public ScalarTheory {
   using Function = ScalarFunction<Site, Bond, n, d>;
 
   ScalarField(const Grid& grid, const Site& site, const Bond& bond, const MomentNames& names = {})
-      : ScalarTheory(grid, n),
+      : ScalarTheory(grid, n, Function::Kernel::corners),
         function_(*this, site, bond),
         measurement_(*this, function_, names),
         spare_(make_field(grid, n)) {}
@@ -234,6 +234,10 @@ class ScalarField : public ScalarTheory {
     for (int mu = 4 - d; mu < 4; ++mu) {
       steps.push_back({});
       steps.back()[static_cast<std::size_t>(mu)] = 1;
+      for (int in_time = -1; Function::Kernel::corners && mu > 4 - d && in_time <= 1; in_time += 2) {
+        steps.push_back(steps.back());
+        steps.back()[4 - d] = in_time;
+      }
     }
     return steps;
   }

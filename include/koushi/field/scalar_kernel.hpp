@@ -144,6 +144,7 @@ struct ScalarAction {
   Site site;
   Bond bond;
 
+  static constexpr bool corners = false;  ///< terms join sites that are a step apart in two directions
   /// Field and neighbours of one row.
   struct Row {
     const double* phi[n];

@@ -33,6 +33,7 @@ struct QuarticOptions {
   double quadratic = 0;
   double quartic = 0;
   std::optional<double> mass{};  ///< in the spectrum, where it is known
+  bool mid_points = false;       ///< all but the time derivative at the middle of steps in time (midpoint_kernel.hpp)
 };
 std::unique_ptr<ScalarTheory> make_quartic_theory(const Grid& grid, const QuarticOptions& options);
 

@@ -16,6 +16,7 @@ struct Phi4Options {
   std::optional<double> mass_squared;
   double lambda = 0;
   std::optional<double> kappa;
+  PathRule rule = PathRule::end_point;
 
   static const Keys<Phi4Options>& keys() {
     static const Keys<Phi4Options> all =
@@ -30,7 +31,9 @@ struct Phi4Options {
             .real("mass_squared", &Phi4Options::mass_squared, {}, "m^2, of the lattice and textbook forms")
             .real("lambda", &Phi4Options::lambda, {0}, "quartic coupling")
             .required()
-            .real("kappa", &Phi4Options::kappa, {}, "hopping parameter, of the hopping form");
+            .real("kappa", &Phi4Options::kappa, {}, "hopping parameter, of the hopping form")
+            .choice("rule", &Phi4Options::rule,
+                    {{"end-point", PathRule::end_point}, {"mid-point", PathRule::mid_point}}, rule_help);
     return all;
   }
 };
@@ -72,7 +75,11 @@ QuarticForm hopping_form(const DeckSection& section, const Phi4Options& keys, co
 
 FieldAction phi4(const DeckSection& section, const GridOptions& lattice) {
   const Phi4Options keys = Phi4Options::keys().read(section);
-  if (keys.normalization == Normalization::hopping) return quartic_action(hopping_form(section, keys, lattice));
+  if (keys.normalization == Normalization::hopping) {
+    if (keys.rule == PathRule::mid_point)
+      section.refuse("rule", "the hopping form is one of the points", "\"end-point\", or another normalization");
+    return quartic_action(hopping_form(section, keys, lattice));
+  }
   if (keys.mass_squared && keys.kappa)
     section.refuse("kappa", fmt::format("the {} form has mass_squared instead", section.text("normalization")),
                    "no kappa");
@@ -82,6 +89,7 @@ FieldAction phi4(const DeckSection& section, const GridOptions& lattice) {
                             .series = "phi4",
                             .factor = keys.normalization == Normalization::textbook ? 1.0 / 24 : 1.0,
                             .degree = 4});
+  set_rule(section, keys.rule, lattice, form);
   return quartic_action(form);
 }
 
