@@ -9,6 +9,7 @@
 #include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/manybody/sampler_kinds.hpp"
 #include "koushi/manybody/wavefunction_symmetry.hpp"
+#include "koushi/network/random_network.hpp"
 #include "koushi/solver/solver_kinds.hpp"
 #include "koushi/study/study.hpp"
 
@@ -64,6 +65,9 @@ std::vector<Section> make_catalogue() {
   for (Section& section : field_sections(studies_of(StudyKind::Subject::fields), studies_of(StudyKind::Subject::theory),
                                          studies().names([](const StudyKind& kind) { return kind.has_networks; })))
     sections.push_back(std::move(section));
+
+  sections.push_back({"network", "The networks and the law of their parameters.", false, network_kinds().declared(),
+                      studies_of(StudyKind::Subject::networks)});
 
   sections.push_back(
       {"scan",

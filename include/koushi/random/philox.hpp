@@ -22,7 +22,8 @@ enum class RandomPurpose : std::uint32_t {
   cluster_bond = 9,
   cluster = 10,
   exchange = 11,
-  patterns = 20
+  patterns = 20,
+  network_parameters = 21
 };
 
 struct RandomBlock {

@@ -15,8 +15,9 @@ struct StudyKind {
   enum class Subject {
     finished_runs,
     states,
-    fields,  ///< that are sampled
-    theory   ///< of fields, which is solved: it has no updaters
+    fields,   ///< that are sampled
+    theory,   ///< of fields, which is solved: it has no updaters
+    networks  ///< whose parameters are drawn
   };
   std::string name;
   std::string help;
@@ -30,10 +31,10 @@ struct StudyKind {
   /// Keys, besides those of the model (model_keys.hpp), on which a known value in study.reference depends.
   std::vector<std::string> value_keys{};
   Subject subject = Subject::finished_runs;
-  bool optimises = false;     ///< has a [solver]
-  bool has_networks = false;  ///< has a [path]: fields are outputs of networks
+  bool optimises = false;                        ///< has a [solver]
+  bool has_networks = false;                     ///< has a [path]: fields are outputs of networks
   std::vector<std::string> template_settings{};  ///< of its template, as "action.kind=path", unless others are given
-  std::string start_from{};   ///< what a new run can begin with, as "parameters: study.initial_parameters"
+  std::string start_from{};  ///< what a new run can begin with, as "parameters: study.initial_parameters"
 };
 
 /// All kinds of study: koushi's own, and what is added before a deck is read.
