@@ -65,6 +65,12 @@ std::optional<Configuration> NetworkField::field() {
   return theory_->configuration();
 }
 
+void NetworkField::set_field(const std::vector<double>& local) {
+  theory_->set_configuration(local);
+  variables_->collapse(theory_->array(), field_);
+  field_changed();
+}
+
 Measured NetworkField::measure() {
   expanded();
   return theory_->measure();
@@ -180,7 +186,7 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
                    "a frequency > 0");
   action.numbers_per_site += 7 * action.components;  // parameters, momenta, kept, force, pulled, velocities, shifted
   action.grid.undivided = "the line of a network stays whole on a rank";
-  action.configuration = fmt::format("{} of networks", name);
+  action.variables = name;
   action.make = [make = action.make, kind = *kind, gaussian, mass, boundary, kinds = keys.mass,
                  section](const Grid& grid) -> std::unique_ptr<FieldTheory> {
     std::unique_ptr<FieldTheory> made = make(grid);

@@ -240,12 +240,26 @@ class FieldStudy {
                      "a field of the same kind and size");
       }
       refuse_other_fields(file, reader.read_text("deck/resolved"));
-      theory.read(reader, path);
+      const std::string theirs = variables_of(file, reader.read_text("deck/resolved"));
+      if (theirs == field_action(deck_).variables) {
+        theory.read(reader, path);
+        return;
+      }
+      if (!theirs.empty() && path != "state/field")
+        deck_.refuse(
+            "study.initial_sweep",
+            fmt::format("{} are of networks in {}, of which {} keeps the last field alone", path, theirs, file),
+            fmt::format("path.variables = \"{}\", or no initial_sweep", theirs));
+      theory.set_field(reader.read_box(theirs.empty() ? path : "state/output", box));
     } catch (const DamagedFile&) {
       throw;
     } catch (const StoreError& error) {
       deck_.refuse("study.initial", error.what(), "the result file of a lattice-field run, or links in NERSC's format");
     }
+  }
+
+  static std::string variables_of(const std::string& file, const std::string& resolved) {
+    return field_action(Deck::parse_resolved(resolved, file + ", /deck/resolved", {}, catalogue())).variables;
   }
 
   /// Numbers of another kind of field are no configuration of this one.

@@ -52,6 +52,8 @@ class FieldTheory {
   virtual Configuration configuration() const = 0;
   /// The field, where the configuration is something else that makes it: parameters of networks.
   virtual std::optional<Configuration> field() { return std::nullopt; }
+  /// Makes the configuration that of a field: the same where the field is the configuration.
+  virtual void set_field(const std::vector<double>& local) { set_configuration(local); }
   /// Makes `local`, in the order of configuration(), the configuration of the ranks' boxes.
   virtual void set_configuration(const std::vector<double>& local) = 0;
   /// Changes configurations with another theory of the same fields and grid, in the replicas (here) that are marked.

@@ -33,6 +33,7 @@ class NetworkField : public RealDynamics, public ForceGradient, public SliceCorr
   void start(std::uint64_t seed, double spread) override;
   Measured measure() override;
   std::optional<Configuration> field() override;
+  void set_field(const std::vector<double>& local) override;
   std::vector<Observable> observables() const override { return theory_->observables(); }
   std::vector<Curve> curves() const override { return theory_->curves(); }
   void correlate_at(const SpatialMomenta& momenta) override { theory_->correlate_at(momenta); }

@@ -1,0 +1,106 @@
+"""Networks as paths and fields from outside: the same numbers on any ranks and after any interruption, exact values, refusals."""
+import json
+import math
+import os
+import sys
+import unittest
+
+from test_cli import INPUTS, Cli, koushi
+
+ENSEMBLE = ["--set", "study.draws=20000", "--set", "study.widths=[4,12]", "--set", "study.bins=20"]
+PATH = ["--set", "study.measurements=60", "--set", "study.warm_up=20", "--set", "lattice.replicas=6"]
+
+
+class Networks(unittest.TestCase):
+    setUp, path = Cli.setUp, Cli.path
+
+    def run_deck(self, name, file, *words, code=0, ranks=1):
+        done = koushi("run", os.path.join(INPUTS, name), "--output", file, *words, cwd=self.folder, ranks=ranks)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def report(self, file):
+        return json.loads(koushi("report", file, "--json").stdout)
+
+    def test_networks_are_the_same_on_any_ranks(self):
+        for name, words in (("cosine_network.toml", ENSEMBLE), ("deep_kernel.toml", [*ENSEMBLE, "--set", "study.draws=2000"]), ("path_network.toml", PATH), ("phi4_2d_network.toml", PATH)):
+            with self.subTest(name):
+                files = [self.path("%d.h5" % ranks) for ranks in (1, 2, 3)]
+                for ranks, file in zip((1, 2, 3), files):
+                    self.run_deck(name, file, *words, "--overwrite", ranks=ranks)
+                both = [self.report(file) for file in files]
+                for one in both[1:]:
+                    self.assertEqual(one["observables"], both[0]["observables"])
+                    self.assertEqual(one["curves"], both[0]["curves"])
+
+    def test_networks_go_on_after_a_limit(self):
+        """Pieces of one step each, on other ranks every time, and the whole at once."""
+        for name, words, first in (("cosine_network.toml", [*ENSEMBLE, "--set", "study.bins=24"], 3), ("path_network.toml", ["--set", "study.measurements=12", "--set", "study.warm_up=4", "--set", "lattice.replicas=6"], 3)):
+            with self.subTest(name):
+                whole, pieces = self.path("whole.h5"), self.path("pieces.h5")
+                self.run_deck(name, whole, *words, "--overwrite")
+                self.run_deck(name, pieces, *words, "--time-limit", "0.000001s", "--overwrite", code=75)
+                for attempt in range(first):
+                    self.run_deck(name, pieces, *words, "--resume", "--time-limit", "0.000001s", code=75, ranks=1 + attempt % 2)
+                self.run_deck(name, pieces, *words, "--resume", ranks=2)
+                self.assertEqual(self.report(pieces)["observables"], self.report(whole)["observables"])
+                self.assertEqual(self.report(pieces)["curves"], self.report(whole)["curves"])
+
+    def test_transfer_matrix_has_the_numbers_of_a_path(self):
+        """Levels of V = x^2/2 at a = 0.5: E_n = (n + 1/2) omega, cosh(a omega) = 1 + a^2/2, but for a constant of the measure."""
+        file = self.path("t.h5")
+        self.run_deck("transfer_matrix.toml", file, "--set", "action.potential=[0.0,0.5]")
+        found = self.report(file)["observables"]
+        omega = math.acosh(1 + 0.125) / 0.5
+        for n in (1, 2, 5):
+            self.assertLess(abs(found["gap_%d" % n]["value"] - n * omega), 1e-9)
+        self.assertLess(abs(found["x2"]["value"] - 1 / (2 * math.sqrt(1 + 0.0625)) / math.tanh(10 * omega / 2)), 1e-10)
+
+    def test_known_values_of_ensembles(self):
+        file = self.path("c.h5")
+        done = self.run_deck("cosine_network.toml", file, "--set", "study.draws=200000")
+        self.assertNotIn("warning", done.stdout)
+        found = self.report(file)
+        kurtosis = found["observables"]["kurtosis"]
+        self.assertLess(abs(kurtosis["value"] + 0.375), 4.5 * kurtosis["error"])
+        for name in ("propagator", "connected_four_point"):
+            exact = found["curves"][name + "_exact"]["value"]
+            for value, error, right in zip(found["curves"][name]["value"], found["curves"][name]["error"], exact):
+                self.assertLess(abs(value - right), 4.5 * error)
+        self.assertLess(abs(found["observables"]["kurtosis_slope"]["value"] + 1), 4.5 * found["observables"]["kurtosis_slope"]["error"])
+
+    def test_variables_of_a_path_are_its_own(self):
+        """A run starts from the path of another, not from its numbers; masses that variables have not are refused."""
+        first = self.path("first.h5")
+        self.run_deck("path_network.toml", first, *PATH, "--set", "study.save_every=20")
+        still = ["--set", "study.initial=" + first, "--set", "study.warm_up=0", "--set", "study.measurements=1", "--set", "updater.0.length=1e-9"]
+        found = {}
+        for name, words in {"weights": [], "velocities": ["--set", 'path.variables="velocities"'], "cosines": ["--set", 'path.variables="cosines"']}.items():
+            file = self.path(name + ".h5")
+            self.run_deck("path_network.toml", file, *PATH, *still, *words)
+            found[name] = self.report(file)["observables"]["x4"]["value"]
+        file = self.path("direct.h5")
+        self.run_deck("anharmonic_oscillator.toml", file, *PATH, *still)
+        found["field"] = self.report(file)["observables"]["x4"]["value"]
+        for name, value in found.items():
+            self.assertLess(abs(value - found["weights"]), 1e-6, name)
+        self.run_deck("path_network.toml", self.path("back.h5"), *PATH, *still, "--set", "study.initial=" + file)
+        self.assertLess(abs(self.report(self.path("back.h5"))["observables"]["x4"]["value"] - found["weights"]), 1e-6)
+        sweep = self.run_deck("path_network.toml", self.path("e.h5"), *PATH, *still, "--set", "study.initial_sweep=40", "--set", 'path.variables="velocities"', code=2)
+        self.assertIn("keeps the last field alone", sweep.stderr)
+        refused = self.run_deck("path_network.toml", self.path("d.h5"), *PATH, "--set", 'path.mass="rank-one"', code=2)
+        self.assertIn("velocities", refused.stderr)
+
+    def test_pictures_of_networks(self):
+        for name, words in (("cosine_network.toml", ENSEMBLE), ("transfer_matrix.toml", []), ("path_network.toml", PATH)):
+            file = self.path(name.replace("toml", "h5"))
+            self.run_deck(name, file, *words)
+            done = koushi("plot", file, "--output", self.path("p.png"))
+            if "needs a Python" in done.stderr:
+                self.skipTest("no matplotlib")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(os.path.getsize(self.path("p.png")), 20000)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[4:])
