@@ -187,7 +187,7 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
   action.numbers_per_site += 7 * action.components;  // parameters, momenta, kept, force, pulled, velocities, shifted
   action.grid.undivided = "the line of a network stays whole on a rank";
   action.variables = name;
-  action.make = [make = action.make, kind = *kind, gaussian, mass, boundary, kinds = keys.mass,
+  action.make = [make = action.make, kind = *kind, gaussian, mass, boundary, masses_kind = keys.mass,
                  section](const Grid& grid) -> std::unique_ptr<FieldTheory> {
     std::unique_ptr<FieldTheory> made = make(grid);
     auto* const scalar = dynamic_cast<ScalarTheory*>(made.get());
@@ -195,26 +195,32 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
     made.release();
     std::unique_ptr<ScalarTheory> theory(scalar);
     const int components = theory->components();
-    try {
-      PathSetting setting{
-          PathLines(grid, components), grid.view(), gaussian.spacing, boundary, {gaussian.ends[0], gaussian.ends[1]}};
-      std::unique_ptr<LineMass> masses;
-      const bool ring = boundary == Boundary::periodic || boundary == Boundary::antiperiodic;
-      const double a = gaussian.spacing;
-      if (kinds == NetworkField::Mass::gaussian)
-        masses = std::make_unique<TridiagonalMass>(grid, components, gaussian.stiffness, mass, gaussian.mid_points);
-      if (kinds == NetworkField::Mass::rank_one) {
-        const bool fixed = boundary == Boundary::fixed;
-        if (!ring && !fixed)
-          throw UsageError("masses of rank one for a path with an open end\n  expected: gaussian or unit masses");
-        masses = std::make_unique<RankOneMass>(grid, components, 2 * gaussian.stiffness * a * a, fixed,
-                                               2 * gaussian.stiffness * mass * mass * setting.lines.length());
+    const PathSetting setting{
+        PathLines(grid, components), grid.view(), gaussian.spacing, boundary, {gaussian.ends[0], gaussian.ends[1]}};
+    const auto refusing = [&section](const std::string& key, const auto& made_of) {
+      try {
+        return made_of();
+      } catch (const UsageError& error) {
+        const auto [problem, expected] = problem_and_expected(error.what());
+        section.refuse(key, problem, expected);
       }
-      return std::make_unique<NetworkField>(grid, std::move(theory), kind.make(setting), kinds, std::move(masses));
-    } catch (const UsageError& error) {
-      const auto [problem, expected] = problem_and_expected(error.what());
-      section.refuse(kinds == NetworkField::Mass::unit ? "variables" : "mass", problem, expected);
-    }
+    };
+    std::unique_ptr<PathVariables> variables = refusing("variables", [&] { return kind.make(setting); });
+    std::unique_ptr<LineMass> masses = refusing("mass", [&]() -> std::unique_ptr<LineMass> {
+      if (masses_kind == NetworkField::Mass::unit) return nullptr;
+      if (masses_kind == NetworkField::Mass::gaussian)
+        return std::make_unique<TridiagonalMass>(grid, components, gaussian.stiffness, mass, gaussian.mid_points);
+      if (boundary == Boundary::open)
+        throw UsageError("masses of rank one for a path with an open end\n  expected: gaussian or unit masses");
+      const double a = gaussian.spacing;
+      return std::make_unique<RankOneMass>(grid, components, 2 * gaussian.stiffness * a * a,
+                                           boundary == Boundary::fixed,
+                                           2 * gaussian.stiffness * mass * mass * setting.lines.length());
+    });
+    return refusing("mass", [&] {
+      return std::make_unique<NetworkField>(grid, std::move(theory), std::move(variables), masses_kind,
+                                            std::move(masses));
+    });
   };
   return action;
 }
