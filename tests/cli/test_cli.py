@@ -375,13 +375,13 @@ class Cli(unittest.TestCase):
             kind = checked.stdout.split('study.kind = "')[1].split('"')[0]
             file = checked.stdout.split('output.file = "')[1].split('"')[0]
             sampled = ["study.measurements=%d" % (200 if file in read else 30), "study.warm_up=5"]
-            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"]}
+            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "network-ensemble": ["study.draws=2000"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"]}
             sets = small.get(kind, ["study.steps=2", "study.measure.samples=256", "study.average=1"])
             if "flow_time" in decks[name]:
                 sets = [*sets, "action.flow_time=0.12", "lattice.extents=[8,8,8,8]"]
             done = koushi("run", deck, *[word for key in sets for word in ("--set", key)], cwd=self.folder)
             self.assertEqual(done.returncode, 0, name + done.stderr)
-            self.assertIn({"lattice-field": "measurements of", "path-integral": "measurements of", "transfer-matrix": "gap_1", "correlator-fit": "chi^2 / dof", "extrapolation": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
+            self.assertIn({"lattice-field": "measurements of", "path-integral": "measurements of", "transfer-matrix": "gap_1", "propagator": "x_f", "network-ensemble": "kurtosis", "correlator-fit": "chi^2 / dof", "extrapolation": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
         self.assertIn("free_field_2d.h5", read)
 
     def test_enumeration_reaches_the_exact_ring_of_ten(self):
@@ -614,7 +614,7 @@ class Cli(unittest.TestCase):
 
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
-        for study in ("ground-state", "measure", "lattice-field", "path-integral", "transfer-matrix", "correlator-fit", "extrapolation", "reweighting"):
+        for study in ("ground-state", "measure", "lattice-field", "path-integral", "transfer-matrix", "propagator", "network-ensemble", "correlator-fit", "extrapolation", "reweighting"):
             with open(deck, "w") as stream:
                 stream.write(koushi("template", study).stdout)
             done = koushi("check", deck)

@@ -25,7 +25,9 @@ class Deck(unittest.TestCase):
         said = []
         for study in studies:
             names = re.findall(r"^\[+([a-z.]+)\]", self.template(study)[1], re.M)
-            for section, kind in sorted(set((s, k) for s, k in listed if s in names and s != "study")):
+            # actions and updaters once, with the study that takes them all; others say which of them they take
+            once = () if study == "lattice-field" else ("action", "updater")
+            for section, kind in sorted(set((s, k) for s, k in listed if s in names and s != "study" and s not in once)):
                 array = "[[%s]]" % section in self.template(study)[1]
                 setting = "%s%s.kind=%s" % (section, ".0" if array else "", kind)
                 done = koushi("template", study, "--set", setting)

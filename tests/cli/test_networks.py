@@ -91,6 +91,28 @@ class Networks(unittest.TestCase):
         refused = self.run_deck("path_network.toml", self.path("d.h5"), *PATH, "--set", 'path.mass="rank-one"', code=2)
         self.assertIn("velocities", refused.stderr)
 
+    def test_kernels_in_real_time(self):
+        """V = x^2/2 + e^(-x^2/2), K(0, 0; 1) at N = 32 by independent transfer matrices; the same on other ranks and in pieces."""
+        files = [self.path(name) for name in ("one.h5", "two.h5", "pieces.h5")]
+        small = ["--set", "study.draws=40000", "--set", "study.bins=40"]
+        done = self.run_deck("propagator_bump.toml", files[0], *small)
+        self.assertIn("the class is that of the real axis", done.stdout)
+        self.run_deck("propagator_bump.toml", files[1], *small, ranks=3)
+        self.run_deck("propagator_bump.toml", files[2], *small, "--time-limit", "0.000001s", code=75)
+        self.run_deck("propagator_bump.toml", files[2], *small, "--resume", ranks=2)
+        found = [self.report(file) for file in files]
+        for one in found[1:]:
+            self.assertEqual((one["observables"], one["curves"]), (found[0]["observables"], found[0]["curves"]))
+        for name, exact in (("propagator_re", -0.08032), ("propagator_im", -0.39154)):
+            self.assertLess(abs(found[0]["observables"][name]["value"] - exact), 4.5 * found[0]["observables"][name]["error"] + 1e-5)
+        self.assertLess(abs(found[0]["observables"]["average_phase"]["value"] - 0.9997), 1e-3)
+        free = self.path("free.h5")
+        self.run_deck("propagator_oscillator.toml", free, "--set", "action.potential=[0.0]")
+        curves = self.report(free)["curves"]
+        for part in ("re", "im"):
+            for value, exact in zip(curves["propagator_" + part]["value"], curves["propagator_continuum_" + part]["value"]):
+                self.assertLess(abs(value - exact), 1e-12)
+
     def test_pictures_of_networks(self):
         for name, words in (("cosine_network.toml", ENSEMBLE), ("transfer_matrix.toml", []), ("path_network.toml", PATH)):
             file = self.path(name.replace("toml", "h5"))

@@ -131,6 +131,7 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
   int built = 0;
   int fields = 0;
   int analyses = 0;
+  int others = 0;  // transfer matrices, kernels, ensembles
   int refused = 0;
   const std::regex placed("^deck\\.toml:[0-9]+:[0-9]+: error: .+");
   for (int k = 0; k < 8000; ++k) {
@@ -146,7 +147,13 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
         ++analyses;
         continue;
       }
-      if (deck.text("study.kind") == "lattice-field") {
+      const StudyKind& study = studies().of(deck);
+      if (study.subject == StudyKind::Subject::theory || study.subject == StudyKind::Subject::networks) {
+        study.describe(self, deck, 0);
+        ++others;
+        continue;
+      }
+      if (study.subject == StudyKind::Subject::fields) {
         double numbers = static_cast<double>(deck.integer("lattice.replicas"));
         for (const int n : deck.integers("lattice.extents")) numbers *= n;
         if (numbers > 1e5) continue;
@@ -181,5 +188,6 @@ TEST_CASE("mutated decks end in a model or in an error with its place", "[confor
   CHECK(built > 80);
   CHECK(fields > 200);
   CHECK(analyses > 50);
+  CHECK(others > 50);
   CHECK(refused > 1000);
 }

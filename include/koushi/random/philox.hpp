@@ -23,7 +23,8 @@ enum class RandomPurpose : std::uint32_t {
   cluster = 10,
   exchange = 11,
   patterns = 20,
-  network_parameters = 21
+  network_parameters = 21,
+  real_time_paths = 22
 };
 
 struct RandomBlock {

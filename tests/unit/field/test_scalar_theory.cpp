@@ -25,9 +25,7 @@ const std::vector<Case>& cases() {
   static const std::vector<Case> all{
       {"phi^4", 0, [](const Grid& g) { return make_quartic_theory(g, {.quadratic = -0.7, .quartic = 0.4}); }},
       {"mid-point phi^4", 0,
-       [](const Grid& g) {
-         return make_quartic_theory(g, {.quadratic = -0.7, .quartic = 0.4, .mid_points = true});
-       }},
+       [](const Grid& g) { return make_quartic_theory(g, {.quadratic = -0.7, .quartic = 0.4, .mid_points = true}); }},
       {"mid-point O(3) phi^4", 0,
        [](const Grid& g) {
          return make_quartic_theory(g, {.components = 3, .quadratic = 0.3, .quartic = 0.4, .mid_points = true});
