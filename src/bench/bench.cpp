@@ -4,17 +4,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "bench_rbm.hpp"
 #include "koushi/base/error.hpp"
+#include "koushi/base/lane_math.hpp"
 #include "koushi/base/lane_team.hpp"
 #include "koushi/base/simd.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/deck.hpp"
 #include "koushi/field/capabilities.hpp"
 #include "koushi/field/gauge_theory.hpp"
+#include "koushi/field/network_field.hpp"
 #include "koushi/field/scalar_theory.hpp"
 #include "koushi/field/spin_theory.hpp"
+#include "koushi/network/random_network.hpp"
 
 namespace koushi {
 
@@ -185,6 +190,92 @@ void field_rows(const Communicator& comm, BenchRows& rows) {
   }
 }
 
+/// 10^9 cosines per second of vectors of independent angles, on all threads.
+double cosine_rate() {
+  using L = Lanes<SiteVector>;
+  constexpr int chains = 4;
+  constexpr int iterations = 4000;
+  const int threads = Space().concurrency();
+  const Kokkos::View<double*> sink("koushi::bench::sink", static_cast<std::size_t>(threads));
+  const auto turn = KOKKOS_LAMBDA(int thread) {
+    SiteVector x[chains];
+    SiteVector sum[chains];
+    for (int k = 0; k < chains; ++k) {
+      x[k] = SiteVector(0.1 * k + thread);
+      sum[k] = SiteVector(0.0);
+    }
+    for (int i = 0; i < iterations; ++i) {
+      for (int k = 0; k < chains; ++k) {
+        SiteVector cosine;
+        SiteVector sine;
+        x[k] = x[k] + SiteVector(0.01);
+        lane_circle(x[k], cosine, sine);
+        sum[k] = sum[k] + cosine;
+      }
+    }
+    double total = 0;
+    for (int k = 0; k < chains; ++k) total += L::get(sum[k], 0);
+    sink(thread) = total;
+  };
+  const double seconds = best_seconds(
+      100, [&] { Kokkos::parallel_for("koushi::bench::cosines", Kokkos::RangePolicy<Space>(0, threads), turn); });
+  return 1e-9 * chains * L::width * static_cast<double>(iterations) * threads / seconds;
+}
+
+/// Draws of cosine networks of width 256 in one dimension, 1024 of them, and kicks of paths of 255 points in 512 replicas
+/// in the field and in the weights of networks.
+void network_rows(const Communicator& comm, BenchRows& rows) {
+  if (rows.want({"cosines", "network draws 8 points", "network draws 64 points"})) {
+    const double limit = cosine_rate();
+    rows.add({"cosines", limit, "10^9/s", "cosines", 1});
+    const std::vector<Section> sections{{"network", "", false, network_kinds().declared()}};
+    const Deck deck = Deck::parse("[network]\nkind = \"cosine\"\n", "bench", {}, sections);
+    const DeckSection section(deck, "network");
+    const auto network = network_kinds().of(section).make(section);
+    for (const int n_points : {8, 64}) {
+      const auto points = static_cast<std::size_t>(n_points);
+      const NetworkPoints x("koushi::bench::points", points, 1);
+      const auto host = Kokkos::create_mirror_view(x);
+      for (std::size_t p = 0; p < points; ++p) host(p, 0) = 0.1 * static_cast<double>(p);
+      Kokkos::deep_copy(x, host);
+      const NetworkOutputs out("koushi::bench::outputs", 1024, points);
+      const double seconds = best_seconds(5, [&] { network->outputs(1, 256, 0, x, out); });
+      const double rate = 1e-9 * 1024 * 256 * n_points / seconds;
+      rows.add({fmt::format("network draws {} points", n_points), rate, "10^9/s", "cosines", rate / limit});
+    }
+  }
+  if (rows.want({"path kick", "path weights kick", "path weights step"})) {
+    const Grid grid(comm, {{255}, {Boundary::fixed}, {1}, 1, 512});
+    const PathOptions options{.spacing = 4.0 / 256, .potential = {0, 0, 0.5}, .rule = PathRule::mid_point};
+    const auto path = make_path_theory(grid, options);
+    const double points = static_cast<double>(grid.n_sites()) * 512;
+    const auto add = [&](const std::string& name, double seconds) {
+      rows.add({name, points / seconds, "points/s", "", 0});
+    };
+    path->start(1, 0.3);
+    path->draw_momenta(1, 0);
+    add("path kick", best_seconds(20, [&] { path->kick(1e-6); }));
+    for (const PathVariableKind& kind : path_variable_kinds().all()) {
+      PathSetting setting{PathLines(grid, 1), grid.view(), options.spacing, Boundary::fixed, {0, 0}};
+      auto variables = kind.make(setting);
+      if (!(std::abs(variables->log_jacobian()) > 0) || variables->is_rank_one()) continue;  // neither x nor velocities
+      const auto with = [&](NetworkField::Mass mass) {
+        auto masses = std::make_unique<TridiagonalMass>(grid, 1, 0.5 / options.spacing, options.spacing, true);
+        return std::make_unique<NetworkField>(grid, make_path_theory(grid, options), kind.make(setting), mass,
+                                              mass == NetworkField::Mass::unit ? nullptr : std::move(masses));
+      };
+      const auto unit = with(NetworkField::Mass::unit);
+      unit->start(1, 0.3);
+      unit->draw_momenta(1, 0);
+      add("path weights kick", best_seconds(20, [&] { unit->kick(1e-6); }));
+      const auto gaussian = with(NetworkField::Mass::gaussian);
+      gaussian->start(1, 0.3);
+      gaussian->draw_momenta(1, 0);
+      add("path weights step", best_seconds(20, [&] { gaussian->kick_then_drift(1e-6, 1e-6); }));
+    }
+  }
+}
+
 }  // namespace
 
 bool BenchRows::want(const std::vector<std::string>& names) {
@@ -219,6 +310,7 @@ std::vector<BenchRow> run_bench(const Communicator& world, const std::string& on
   rbm_rows(world, rows);
   if (rows.want({"triad"})) rows.triad();
   field_rows(Communicator::self(), rows);
+  network_rows(Communicator::self(), rows);
   if (rows.all().empty())
     throw UsageError(fmt::format("--only {}: no row of the bench has that in its name\n  expected: part of {}", only,
                                  join(rows.names())));

@@ -187,6 +187,9 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
   action.numbers_per_site += 7 * action.components;  // parameters, momenta, kept, force, pulled, velocities, shifted
   action.grid.undivided = "the line of a network stays whole on a rank";
   action.variables = name;
+  action.note = fmt::format(
+      "networks     {}; masses of the momenta: {}{}\n", kind->help, section.text("mass"),
+      keys.mass == NetworkField::Mass::unit ? "" : fmt::format(", omega = {:.6g}", mass / gaussian.spacing));
   action.make = [make = action.make, kind = *kind, gaussian, mass, boundary, masses_kind = keys.mass,
                  section](const Grid& grid) -> std::unique_ptr<FieldTheory> {
     std::unique_ptr<FieldTheory> made = make(grid);

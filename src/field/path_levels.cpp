@@ -45,8 +45,10 @@ double PathLevels::semiclassical_level(const PathOptions& path, int n) {
   };
   const Well around = well_below(path, 0);
   double low = *std::min_element(around.v.begin(), around.v.end());
+  if (!std::isfinite(low)) return std::nan("");
   double width = 1;
-  while (states(low + width) < n + 0.5) width *= 2;
+  while (width < 1e290 && states(low + width) < n + 0.5) width *= 2;
+  if (!(width < 1e290)) return std::nan("");
   double high = low + width;
   for (int k = 0; k < 40; ++k) {
     const double middle = 0.5 * (low + high);
@@ -64,9 +66,9 @@ PathLevels::PathLevels(const PathOptions& options, int length, double time)
   // beyond a quarter of the path 2t comes nearer from the other side
   const int longest = std::max(1, length / 4);
   const double wanted = (time > 0 ? time : default_time(options)) / spacing_;
-  const int chosen = wanted >= longest ? longest
-                     : time > 0        ? std::max(1, static_cast<int>(std::lround(wanted)))
-                                       : std::min(longest, round_up(wanted));
+  const int chosen = !(wanted < longest) ? longest
+                     : time > 0          ? std::max(1, static_cast<int>(std::lround(wanted)))
+                                         : std::min(longest, round_up(wanted));
   const auto signal = [&](int n) {  // exponent of what the last of n operators adds to C(t)
     return chosen * spacing_ * (semiclassical_level(options, n - 1) - semiclassical_level(options, 0));
   };

@@ -52,7 +52,8 @@ double PathOptions::reach(double energy) const {
   for (std::size_t k = 0; k < highest; ++k)
     reach = std::max(reach, 1 + std::abs((k == 0 ? energy : potential[k]) / potential[highest]));
   constexpr double shorter = 1 / 1.05;
-  while (value(reach * shorter) > energy && value(-reach * shorter) > energy) reach *= shorter;
+  while (std::isfinite(reach) && reach > 1e-150 && value(reach * shorter) > energy && value(-reach * shorter) > energy)
+    reach *= shorter;
   return reach;
 }
 

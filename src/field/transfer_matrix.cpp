@@ -28,18 +28,19 @@ TransferMatrix::Extent TransferMatrix::extent(const PathOptions& path, int lengt
     double lowest = 0;
     const double wide = path.reach(1);
     for (int k = -200; k <= 200; ++k) lowest = std::min(lowest, path.value(wide * k / 200));
-    const double step = 0.01 * wide;
     const bool open = boundary == Boundary::open && path.rule != PathRule::end_point;
     const double steps = open ? std::max(1, length - 1) : length;
     for (const int side : {-1, 1}) {
       double action = 0;
       double x = 0;
+      double step = 0.01 * wide;
       // a path that stays there, and one that comes from below and goes back
       for (double above = 0; action < 25 || steps * a * above < 45;) {
         x += step;
         above = path.value(side * x) - lowest;
         action += std::max(0.0, std::sqrt(2 * std::max(0.0, above)) - 2) * step;
-        if (a * above > 60) break;  // of one point alone
+        if (a * above > 60 || x > 1e100) break;  // of one point alone
+        step *= 1.01;                            // where a point counts nearly nothing x becomes large
       }
       reach = std::max(reach, x);
     }

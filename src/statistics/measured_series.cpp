@@ -116,4 +116,11 @@ double MeasuredSeries::quoted_error(const Observable& observable, const Estimate
   return estimate.error;
 }
 
+Estimate of_independent_bins(const MeasuredSeries& series, const Observable& observable) {
+  Estimate e = series.estimate(observable);
+  e.error /= std::sqrt(2 * e.tau_int);
+  e.tau_int = 0.5;
+  return e;
+}
+
 }  // namespace koushi

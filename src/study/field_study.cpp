@@ -477,6 +477,7 @@ RunEstimate describe_division(const Deck& deck, int ranks) {
 RunEstimate FieldStudy::describe(int ranks) {
   RunEstimate result = describe_division(deck_, ranks);
   std::string& text = result.text;
+  text += field_action(deck_).note;
   for (const std::string& updater : own().descriptions()) text += "updater      " + updater + "\n";
   if (exchange_)
     text += fmt::format(

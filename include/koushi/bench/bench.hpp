@@ -20,7 +20,8 @@ struct BenchRow {
 /// STREAM triad and FMA peak of this process's threads, or of its GPU; then the RBM's move kernel, local-energy kernel
 /// and a whole step of stochastic reconfiguration (4096 samples, on all ranks of the job together) on the 10 x 10
 /// Heisenberg model with 4 hidden units per site, real and complex, with translations (dense S) and without (sample
-/// space); then kernels of lattice fields: phi^4 in memory, Ising spins, SU(3) links. Each is the best of several
+/// space); then kernels of lattice fields: phi^4 in memory, Ising spins, SU(3) links; then
+/// random networks and paths made of networks. Each is the best of several
 /// repetitions.
 ///
 /// Flops       two per operation that takes the place of an FMA. Per hidden unit: 2 (real) or 8 (complex) for a ratio,

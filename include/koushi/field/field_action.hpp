@@ -60,6 +60,7 @@ struct FieldAction {
   /// of [action] in `configuration_keys` agree.
   std::string configuration{};
   std::vector<std::string> configuration_keys{};
+  std::string note{};       ///< what `koushi check` says of it besides, as whole lines
   std::string variables{};  ///< the parameters of networks of which configurations are made; empty: of the field itself
   std::optional<PathOptions> path{};  ///< what its one coordinate does, where the theory is a path
   std::function<std::unique_ptr<FieldTheory>(const Grid&)> make{};  ///< Errors: DeckError, UsageError

@@ -27,7 +27,8 @@ class PathLevels {
   /// The time 3.6 / (E_6 - E_2) of the semiclassical levels: states beyond the sixth are down by e^{-3.6} at t, and by
   /// as much again at 2t.
   static double default_time(const PathOptions& path);
-  /// The semiclassical E_n: 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n.
+  /// The semiclassical E_n: 1/pi Int dx sqrt(2 (E_n - V)) = n + 1/2 over all of V < E_n; NaN where numbers
+  /// leave the range of doubles.
   static double semiclassical_level(const PathOptions& path, int n);
 
   /// Appends the means of a path: <x^k>, then the C_kl of every time; x(t + length) = weight x(t).

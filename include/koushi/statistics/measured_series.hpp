@@ -55,4 +55,8 @@ class MeasuredSeries {
   std::map<std::string, Series> series_;
 };
 
+/// The estimate of an observable from measurements that are independent of each other, as bins of independent draws: the
+/// error is that of their mean, tau_int 1/2. NaN with fewer than two.
+Estimate of_independent_bins(const MeasuredSeries& series, const Observable& observable);
+
 }  // namespace koushi

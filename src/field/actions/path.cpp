@@ -248,6 +248,9 @@ FieldAction path(const DeckSection& section, const GridOptions& lattice) {
       (lattice.boundary[0] == Boundary::fixed || lattice.boundary[0] == Boundary::open || !options.is_bound()))
     section.refuse("density_bins", "the density of a path with ends, or of a V without bound states, is not measured",
                    "no density_bins");
+  if (options.is_bound() && !std::isfinite(PathLevels::default_time(options)))
+    section.refuse("potential", "the levels of V are beyond the range of double precision numbers",
+                   "coefficients of more equal sizes");
   action.path = options;
   const double c_2 = options.potential.size() > 2 ? options.potential[2] : 0;
   const double frequency =

@@ -284,7 +284,7 @@ class NetworkEnsemble {
     for (std::size_t w = 0; w < widths_.size(); ++w) {
       parts.push_back({(this->*of)(w), result.series.size(), 0});
       result.series.insert(result.series.end(), parts[w].one.series.begin(), parts[w].one.series.end());
-      const Estimate e = done_ > 1 ? series_.estimate(parts[w].one) : Estimate{};
+      const Estimate e = done_ > 1 ? estimate(parts[w].one) : Estimate{};
       const double relative = e.error / e.value;
       weight.push_back(done_ > 1 && std::isfinite(relative) && relative != 0 ? 1 / (relative * relative) : 1);
       weights += weight[w];
@@ -326,55 +326,55 @@ class NetworkEnsemble {
     return std::sqrt(square);
   }
 
-  std::vector<Curve> curves() const {
-    std::vector<Curve> all;
-    Curve propagator{"propagator", "<phi(x_0) phi(x)>", "|x - x_0|", {}, {}};
-    for (std::size_t p = 0; p < places_.size(); ++p) {
-      propagator.x.push_back(distance(p));
-      propagator.points.push_back(
-          {"", "", {column(0, {0, static_cast<int>(p), -1, -1, -1, -1})}, [](const std::vector<double>& m) {
-             return m[0];
-           }});
+  /// A curve, and what is known of its points without drawing; NaN where nothing is.
+  struct KnownCurve {
+    Curve curve;
+    std::vector<double> known{};
+    bool is_limit = false;  ///< known of infinite width alone
+
+    bool has_known() const {
+      return std::any_of(known.begin(), known.end(), [](double x) { return std::isfinite(x); });
     }
-    all.push_back(std::move(propagator));
+    void add(double x, Observable point, std::optional<double> value) {
+      curve.x.push_back(x);
+      curve.points.push_back(std::move(point));
+      known.push_back(value ? *value : std::nan(""));
+    }
+  };
+
+  std::vector<KnownCurve> curves() const {
+    std::vector<KnownCurve> all;
+    KnownCurve two{{"propagator", "<phi(x_0) phi(x)>", "|x - x_0|", {}, {}}, {}, !network_->is_exact()};
+    for (std::size_t p = 0; p < places_.size(); ++p)
+      two.add(distance(p),
+              {"",
+               "",
+               {column(0, {0, static_cast<int>(p), -1, -1, -1, -1})},
+               [](const std::vector<double>& m) { return m[0]; }},
+              network_->two_point(places_[0], places_[p]));
+    all.push_back(std::move(two));
     if (!sets_.empty()) {
-      Curve connected{"connected_four_point", "connected <phi phi phi phi>", "set", {}, {}};
+      KnownCurve connected{{"connected_four_point", "connected <phi phi phi phi>", "set", {}, {}}};
       for (std::size_t s = 0; s < sets_.size(); ++s) {
-        connected.x.push_back(static_cast<double>(s));
-        connected.points.push_back(four(0, sets_[s]));
+        std::array<NetworkPoint, 4> x;
+        for (std::size_t i = 0; i < 4; ++i) x[i] = places_[static_cast<std::size_t>(sets_[s][i])];
+        connected.add(static_cast<double>(s), four(0, sets_[s]), network_->connected_four_point(widths_[0], x));
       }
       all.push_back(std::move(connected));
     }
     if (widths_.size() > 1) {
-      for (const auto& [name, of] :
-           {std::pair{"kurtosis", &NetworkEnsemble::kurtosis}, std::pair{"sixth_cumulant", &NetworkEnsemble::sixth}}) {
-        Curve curve{fmt::format("{}_of_width", name), (this->*of)(0).help, "N", {}, {}};
-        for (std::size_t w = 0; w < widths_.size(); ++w) {
-          curve.x.push_back(widths_[w]);
-          curve.points.push_back((this->*of)(w));
-        }
-        all.push_back(std::move(curve));
+      KnownCurve fourth{{"kurtosis_of_width", kurtosis(0).help, "N", {}, {}}};
+      KnownCurve sixth_of_width{{"sixth_cumulant_of_width", sixth(0).help, "N", {}, {}}};
+      for (std::size_t w = 0; w < widths_.size(); ++w) {
+        fourth.add(widths_[w], kurtosis(w), known_kurtosis(widths_[w]));
+        sixth_of_width.add(widths_[w], sixth(w), std::nullopt);
       }
+      all.push_back(std::move(fourth));
+      all.push_back(std::move(sixth_of_width));
     }
     return all;
   }
 
-  /// What is known of the points of a curve without drawing; NaN where nothing is.
-  std::vector<double> known(const Curve& curve) const {
-    std::vector<double> all(curve.x.size(), std::nan(""));
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      std::optional<double> value;
-      if (curve.name == "propagator") value = network_->two_point(places_[0], places_[k]);
-      if (curve.name == "connected_four_point") {
-        std::array<NetworkPoint, 4> x;
-        for (std::size_t i = 0; i < 4; ++i) x[i] = places_[static_cast<std::size_t>(sets_[k][i])];
-        value = network_->connected_four_point(widths_[0], x);
-      }
-      if (curve.name == "kurtosis_of_width") value = known_kurtosis(widths_[k]);
-      if (value) all[k] = *value;
-    }
-    return all;
-  }
   std::optional<double> known_kurtosis(int width) const {
     const NetworkPoint& x = places_[0];
     const std::optional<double> connected = network_->connected_four_point(width, {x, x, x, x});
@@ -383,28 +383,28 @@ class NetworkEnsemble {
     return *connected / (*square * *square);
   }
 
+  /// Bins are independent, so errors are those of their means alone.
+  Estimate estimate(const Observable& observable) const { return of_independent_bins(series_, observable); }
+
   std::string status() const {
     if (done_ < 2) return "";
-    const Estimate e = series_.estimate(kurtosis(0));
+    const Estimate e = estimate(kurtosis(0));
     return fmt::format("kurtosis {}", with_error(e.value, e.error));
   }
 
   void warn(Progress& progress) {
     for (const Observable& o : observables()) {
-      const Estimate e = series_.estimate(o);
-      if (!std::isfinite(series_.quoted_error(o, e)))
-        run_.warn(progress, "no error", fmt::format("{}: {}", o.name, o.undefined));
+      const Estimate e = estimate(o);
+      if (!std::isfinite(e.error)) run_.warn(progress, "no error", fmt::format("{}: {}", o.name, o.undefined));
     }
     int far = 0;
     int compared = 0;
-    for (const Curve& curve : curves()) {
-      const std::vector<double> exact = known(curve);
-      if (curve.name == "propagator" && !network_->is_exact()) continue;
-      for (std::size_t k = 0; k < exact.size(); ++k) {
-        const Estimate e = series_.estimate(curve.points[k]);
-        if (!std::isfinite(exact[k]) || !(e.error > 0)) continue;
+    for (const KnownCurve& one : curves()) {
+      for (std::size_t k = 0; k < one.known.size() && !one.is_limit; ++k) {
+        const Estimate e = estimate(one.curve.points[k]);
+        if (!std::isfinite(one.known[k]) || !(e.error > 0)) continue;
         ++compared;
-        if (std::abs(e.value - exact[k]) > 5 * e.error) ++far;
+        if (std::abs(e.value - one.known[k]) > 5 * e.error) ++far;
       }
     }
     if (far > 0)
@@ -424,25 +424,25 @@ class NetworkEnsemble {
     if (has_reference(deck_, "value"))
       write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
     for (const Observable& o : observables()) {
-      const Estimate e = series_.estimate(o);
-      StoredObservable result = stored(o, e, series_.quoted_error(o, e));
+      const Estimate e = estimate(o);
+      StoredObservable result = stored(o, e, e.error);
       result.counted = "bins of draws";
       write_observable(writer, "", result);
     }
-    for (const Curve& curve : curves()) {
+    for (const KnownCurve& one : curves()) {
+      const Curve& curve = one.curve;
       StoredCurve result{curve.name, curve.x, {}, {}, curve.axis, curve.help};
       for (const Observable& point : curve.points) {
-        const Estimate e = series_.estimate(point);
+        const Estimate e = estimate(point);
         result.value.push_back(e.value);
-        result.error.push_back(series_.quoted_error(point, e));
+        result.error.push_back(e.error);
       }
       write_curve(writer, "curves", result);
-      const std::vector<double> exact = known(curve);
-      if (std::none_of(exact.begin(), exact.end(), [](double x) { return std::isfinite(x); })) continue;
-      const bool limit = curve.name == "propagator" && !network_->is_exact();
+      if (!one.has_known()) continue;
       write_curve(writer, "curves",
-                  {curve.name + (limit ? "_limit" : "_exact"), curve.x, exact, std::vector<double>(exact.size(), 0.0),
-                   curve.axis, limit ? "of infinite width, without drawing" : "exact, without drawing", "0"});
+                  {curve.name + (one.is_limit ? "_limit" : "_exact"), curve.x, one.known,
+                   std::vector<double>(one.known.size(), 0.0), curve.axis,
+                   one.is_limit ? "of infinite width, without drawing" : "exact, without drawing", "0"});
     }
   }
 
@@ -450,32 +450,32 @@ class NetworkEnsemble {
     std::string text = fmt::format("{} draws of each width in {} bins; errors from the bins\n{:<28}{:>22}\n",
                                    first_of_bin(done_), done_, fmt::format("width {}", widths_[0]), "value");
     for (const Observable& o : observables()) {
-      const Estimate e = series_.estimate(o);
-      text += fmt::format("{:<28}{:>22}", o.name, with_error(e.value, series_.quoted_error(o, e)));
+      const Estimate e = estimate(o);
+      text += fmt::format("{:<28}{:>22}", o.name, with_error(e.value, e.error));
       std::optional<double> exact;
       if (o.name == "kurtosis") exact = known_kurtosis(widths_[0]);
       if (o.name == "phi2" && network_->is_exact()) exact = network_->two_point(places_[0], places_[0]);
       if (exact) text += fmt::format("   exact {:.8g}, {:+.1f} sigma", *exact, (e.value - *exact) / e.error);
       text += "\n";
       if (has_reference(deck_, "value") && deck_.text("study.reference.observable") == o.name)
-        text += reference_line(deck_, "value", e.value, series_.quoted_error(o, e));
+        text += reference_line(deck_, "value", e.value, e.error);
     }
-    for (const Curve& curve : curves()) {
+    for (const KnownCurve& one : curves()) {
+      const Curve& curve = one.curve;
       std::vector<std::string> x;
       std::vector<std::pair<std::string, std::vector<std::string>>> columns{{curve.name, {}}};
-      const bool limit = curve.name == "propagator" && !network_->is_exact();
-      const std::vector<double> exact = known(curve);
-      const bool any = std::any_of(exact.begin(), exact.end(), [](double v) { return std::isfinite(v); });
-      if (any) columns.push_back({limit ? "N = infinity" : "exact", {}});
-      if (any) columns.push_back({"sigma", {}});
+      if (one.has_known()) {
+        columns.push_back({one.is_limit ? "N = infinity" : "exact", {}});
+        columns.push_back({"sigma", {}});
+      }
       for (std::size_t k = 0; k < curve.x.size(); ++k) {
-        const Estimate e = series_.estimate(curve.points[k]);
+        const Estimate e = estimate(curve.points[k]);
         x.push_back(fmt::format("{:.6g}", curve.x[k]));
-        columns[0].second.push_back(with_error(e.value, series_.quoted_error(curve.points[k], e)));
-        if (!any) continue;
-        columns[1].second.push_back(std::isfinite(exact[k]) ? fmt::format("{:.8g}", exact[k]) : "-");
-        columns[2].second.push_back(std::isfinite(exact[k]) ? fmt::format("{:+.1f}", (e.value - exact[k]) / e.error)
-                                                            : "-");
+        columns[0].second.push_back(with_error(e.value, e.error));
+        if (!one.has_known()) continue;
+        const bool any = std::isfinite(one.known[k]);
+        columns[1].second.push_back(any ? fmt::format("{:.8g}", one.known[k]) : "-");
+        columns[2].second.push_back(any ? fmt::format("{:+.1f}", (e.value - one.known[k]) / e.error) : "-");
       }
       text += "\n" + column_blocks(curve.axis, x, columns);
     }

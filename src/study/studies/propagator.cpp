@@ -214,9 +214,11 @@ class PropagatorStudy {
             {column(end, 0), column(end, 1), column(end, 3)},
             [](const std::vector<double>& m) { return (m[0] * m[0] + m[1] * m[1]) / m[2]; }};
   }
-  Estimate phase(std::size_t end) const { return series_.estimate(average_phase(end)); }
+  /// Bins are independent, so errors are those of their means alone.
+  Estimate estimate(const Observable& observable) const { return of_independent_bins(series_, observable); }
+  Estimate phase(std::size_t end) const { return estimate(average_phase(end)); }
   bool resolved(std::size_t end) const {
-    const Estimate e = series_.estimate(effective(end));
+    const Estimate e = estimate(effective(end));
     return e.value > fewest_effective && phase(end).value > 3 * phase(end).error;
   }
 
@@ -227,11 +229,10 @@ class PropagatorStudy {
   void warn(Progress& progress) {
     for (std::size_t e = 0; e < ends_.size() && propagator_->has_bumps(); ++e) {
       if (!resolved(e))
-        run_.warn(
-            progress, "phase",
-            fmt::format("of the draws to x_f = {} only {:.2g} count, or the average phase {} is not resolved: no "
-                        "value is quoted; remedy: a shorter time, lower bumps, more draws",
-                        ends_[e], series_.estimate(effective(e)).value, with_error(phase(e).value, phase(e).error)));
+        run_.warn(progress, "phase",
+                  fmt::format("of the draws to x_f = {} only {:.2g} count, or the average phase {} is not resolved: no "
+                              "value is quoted; remedy: a shorter time, lower bumps, more draws",
+                              ends_[e], estimate(effective(e)).value, with_error(phase(e).value, phase(e).error)));
     }
   }
 
@@ -246,9 +247,9 @@ class PropagatorStudy {
     if (has_reference(deck_, "value"))
       write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
     for (const Observable& o : bumps ? observables() : std::vector<Observable>{}) {
-      const Estimate e = series_.estimate(o);
+      const Estimate e = estimate(o);
       const bool quoted = resolved(0) || o.name == "average_phase" || o.name == "effective_samples";
-      StoredObservable result = stored(o, e, quoted ? series_.quoted_error(o, e) : std::nan(""));
+      StoredObservable result = stored(o, e, quoted ? e.error : std::nan(""));
       if (!quoted) result.value = std::nan("");
       result.counted = "bins of draws";
       write_observable(writer, "", result);
@@ -278,9 +279,9 @@ class PropagatorStudy {
         const auto choose = [imaginary](Propagator::Complex k) { return imaginary ? k.imag() : k.real(); };
         for (StoredCurve* const curve : {&sampled, &grid, &continuum}) curve->x.push_back(ends_[e]);
         if (bumps) {
-          const Estimate found = series_.estimate(part(e, imaginary));
+          const Estimate found = estimate(part(e, imaginary));
           sampled.value.push_back(resolved(e) ? found.value : std::nan(""));
-          sampled.error.push_back(resolved(e) ? series_.quoted_error(part(e, imaginary), found) : std::nan(""));
+          sampled.error.push_back(resolved(e) ? found.error : std::nan(""));
         } else {
           sampled.value.push_back(choose(propagator_->gaussian(begin_, ends_[e])));
           sampled.error.push_back(0);
@@ -311,9 +312,9 @@ class PropagatorStudy {
       x.push_back(fmt::format("{:.6g}", ends_[e]));
       if (bumps) {
         for (const bool imaginary : {false, true}) {
-          const Estimate found = series_.estimate(part(e, imaginary));
-          columns[imaginary ? 1 : 0].second.push_back(
-              resolved(e) ? with_error(found.value, series_.quoted_error(part(e, imaginary), found)) : "not resolved");
+          const Estimate found = estimate(part(e, imaginary));
+          columns[imaginary ? 1 : 0].second.push_back(resolved(e) ? with_error(found.value, found.error)
+                                                                  : "not resolved");
         }
         columns[2].second.push_back(exact_.empty() ? "-" : fmt::format("{:.8f}", exact_[e].real()));
         columns[3].second.push_back(exact_.empty() ? "-" : fmt::format("{:.8f}", exact_[e].imag()));
@@ -329,9 +330,9 @@ class PropagatorStudy {
     if (bumps && has_reference(deck_, "value")) {
       for (const Observable& o : observables()) {
         if (deck_.text("study.reference.observable") != o.name) continue;
-        const Estimate e = series_.estimate(o);
-        text += fmt::format("{:<28}{:>22}\n", o.name, with_error(e.value, series_.quoted_error(o, e)));
-        text += reference_line(deck_, "value", e.value, series_.quoted_error(o, e));
+        const Estimate e = estimate(o);
+        text += fmt::format("{:<28}{:>22}\n", o.name, with_error(e.value, e.error));
+        text += reference_line(deck_, "value", e.value, e.error);
       }
     }
     for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
