@@ -69,8 +69,10 @@ TridiagonalMass::TridiagonalMass(const Grid& grid, int components, double stiffn
   Kokkos::deep_copy(factor_, factor);
 }
 
+namespace {
+
 /// p = L z, rows from the last to the first, since each needs what stands before it.
-struct TridiagonalMass::Root {
+struct TridiagonalRoot {
   Kokkos::View<double* [3], Kokkos::LayoutRight> factor;
   template <int full>
   KOKKOS_FUNCTION void run(const LineBlock&, const LineBlock& p, int lines) const {
@@ -89,7 +91,7 @@ struct TridiagonalMass::Root {
 };
 
 /// L^T v = y, L y = p.
-struct TridiagonalMass::Inverse {
+struct TridiagonalInverse {
   Kokkos::View<double* [3], Kokkos::LayoutRight> factor;
   template <int full>
   KOKKOS_FUNCTION void run(const LineBlock& p, const LineBlock& v, int lines) const {
@@ -117,14 +119,16 @@ struct TridiagonalMass::Inverse {
   }
 };
 
+}  // namespace
+
 void TridiagonalMass::apply_root(const FieldArray& p) const {
   const FieldPointer pointer = pointer_to(grid_, p);
-  for_lines("koushi::field::line_mass_root", lines_, pointer, pointer, Root{factor_});
+  for_lines("koushi::field::line_mass_root", lines_, pointer, pointer, TridiagonalRoot{factor_});
 }
 
 void TridiagonalMass::apply_inverse(const FieldArray& p, const FieldArray& velocity) const {
   for_lines("koushi::field::line_mass_inverse", lines_, pointer_to(grid_, p), pointer_to(grid_, velocity),
-            Inverse{factor_});
+            TridiagonalInverse{factor_});
 }
 
 RankOneMass::RankOneMass(const Grid& grid, int components, double scale, bool whole, double first)

@@ -180,10 +180,6 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
   if (section.given("frequency") && keys.mass == NetworkField::Mass::unit)
     section.refuse("frequency", "masses are 1", "mass = \"gaussian\" or \"rank-one\", or no frequency");
   const Boundary boundary = lattice.boundary[0];
-  const bool has_zero_mode = boundary == Boundary::periodic || boundary == Boundary::open;
-  if (keys.mass != NetworkField::Mass::unit && !(mass > 0) && has_zero_mode)
-    section.refuse("frequency", "a path with these ends has a mode of no momentum, whose mass would be 0",
-                   "a frequency > 0");
   action.numbers_per_site += 7 * action.components;  // parameters, momenta, kept, force, pulled, velocities, shifted
   action.grid.undivided = "the line of a network stays whole on a rank";
   action.variables = name;
@@ -193,6 +189,10 @@ FieldAction in_path_variables(const Deck& deck, const GridOptions& lattice, Fiel
   action.make = [make = action.make, kind = *kind, gaussian, mass, boundary, masses_kind = keys.mass,
                  section](const Grid& grid) -> std::unique_ptr<FieldTheory> {
     std::unique_ptr<FieldTheory> made = make(grid);
+    const bool has_zero_mode = boundary == Boundary::periodic || boundary == Boundary::open;
+    if (masses_kind != NetworkField::Mass::unit && !(mass > 0) && has_zero_mode)
+      section.refuse("frequency", "a path with these ends has a mode of no momentum, whose mass would be 0",
+                     "a frequency > 0");
     auto* const scalar = dynamic_cast<ScalarTheory*>(made.get());
     if (scalar == nullptr) throw InternalError("an action with a Gaussian part whose theory is no scalar field");
     made.release();

@@ -25,15 +25,26 @@ TransferMatrix::Extent TransferMatrix::extent(const PathOptions& path, int lengt
   const double a = path.spacing;
   double reach = 0;
   if (path.is_bound()) {
+    // all wells stand within `wide`; how far V - lowest is small to the outside of each side
+    const double without = path.reach(1);
+    double wide = without;
+    for (const auto& [height, centre, width] : path.bumps) {
+      if (height < 0) wide = std::max(wide, std::abs(centre) + std::min(8 * width, without));
+    }
+    std::vector<double> places;
+    for (int k = -4000; k <= 4000; ++k) places.push_back(wide * k / 4000);
+    for (const auto& bump : path.bumps) places.push_back(bump[1]);
     double lowest = 0;
-    const double wide = path.reach(1);
-    for (int k = -200; k <= 200; ++k) lowest = std::min(lowest, path.value(wide * k / 200));
+    for (const double x : places) lowest = std::min(lowest, path.value(x));
     const bool open = boundary == Boundary::open && path.rule != PathRule::end_point;
     const double steps = open ? std::max(1, length - 1) : length;
     for (const int side : {-1, 1}) {
-      double action = 0;
       double x = 0;
-      double step = 0.01 * wide;
+      for (const double place : places) {
+        if (path.value(place) - lowest < 2) x = std::max(x, side * place);
+      }
+      double action = 0;
+      double step = 0.01 * (wide - x > 0 ? wide - x : wide);
       // a path that stays there, and one that comes from below and goes back
       for (double above = 0; action < 25 || steps * a * above < 45;) {
         x += step;
@@ -43,6 +54,10 @@ TransferMatrix::Extent TransferMatrix::extent(const PathOptions& path, int lengt
         step *= 1.01;                            // where a point counts nearly nothing x becomes large
       }
       reach = std::max(reach, x);
+    }
+    for (const auto& [height, centre, width] : path.bumps) {
+      if (height < 0 && path.value(centre) - lowest < 50)
+        reach = std::max(reach, std::abs(centre) + std::min(8 * width, without));
     }
   }
   if (boundary == Boundary::fixed) {
@@ -188,7 +203,7 @@ TransferResult TransferMatrix::solve(int length, Boundary boundary, int n_levels
     between_ends(result, length, boundary);
   }
   for (int k = 0; k < std::min<int>(n_levels, static_cast<int>(values_.size())); ++k)
-    result.levels.push_back(values_(k) > 0 ? -std::log(values_(k)) / path_.spacing : std::nan(""));
+    result.levels.push_back(values_(k) > 1e-12 * values_(0) ? -std::log(values_(k)) / path_.spacing : std::nan(""));
   for (Eigen::Index i = 0; i < x_.size(); ++i) {
     result.x.push_back(x_(i));
     result.ground_density.push_back(vectors_(i, 0) * vectors_(i, 0) / step_);

@@ -45,7 +45,8 @@ std::vector<std::string> boundaries(const std::string& value) {
 
 bool is_of_the_model(const std::string& key) {
   if (key == "lattice.ranks" || key == "lattice.replicas") return false;
-  return is_one_of(key.substr(0, key.find('.')), {"lattice", "action", "hamiltonian"}) || is_of_the_sector(key);
+  return is_one_of(key.substr(0, key.find('.')), {"lattice", "action", "hamiltonian", "network"}) ||
+         is_of_the_sector(key);
 }
 
 bool names_a_sector(const Deck& deck) {

@@ -24,8 +24,6 @@ class TridiagonalMass : public LineMass {
   void apply_inverse(const FieldArray& p, const FieldArray& velocity) const override;
 
  private:
-  struct Root;
-  struct Inverse;
   PathLines lines_;
   GridView grid_;
   Kokkos::View<double* [3], Kokkos::LayoutRight>

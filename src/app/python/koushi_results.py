@@ -335,22 +335,31 @@ def plot_exact_curves(run, picture):
     panels = {}
     for name, curve in run.curves.items():
         panels.setdefault(curve["axis"], []).append((name, curve))
-    figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), constrained_layout=True, squeeze=False)
-    figure.suptitle(title_of(run))
+    figure, axes = plt.subplots(1, len(panels), figsize=(max(7, 5.5 * len(panels)), 4.3), constrained_layout=True, squeeze=False)
+    figure.suptitle(textwrap.fill(title_of(run), 70 * max(1, len(panels))), fontsize="medium")
     for axis, (along, lines) in zip(axes[0], panels.items()):
         for name, curve in lines:
             smooth = (curve["error"] <= 1e-6 * np.abs(curve["value"]).max()).all()
-            if smooth:
+            if along in ("N", "set") and smooth:
+                axis.plot(curve["x"], np.abs(curve["value"]) if along == "N" else curve["value"], marker="_", markersize=12, linestyle="none", label=symbol(name))
+            elif along == "N":
+                errorbar(axis, dict(curve, value=np.abs(curve["value"])), label="|" + symbol(name) + "|", color=None)
+            elif smooth:
                 axis.plot(curve["x"], curve["value"], linewidth=1.2, marker="." if len(curve["x"]) < 40 else None, label=symbol(name))
             else:
                 errorbar(axis, curve, label=symbol(name), color=None)
         if all((curve["value"] > 0).all() for _, curve in lines) and along == "t":
             axis.set_yscale("log")
+        if along == "N":
+            axis.set_xscale("log")
+            axis.set_yscale("log")
+        if along == "set":
+            axis.set_xticks(lines[0][1]["x"])
         if len(lines) > 1:
             axis.legend(framealpha=0.9, fontsize="small")
         else:
             axis.set_ylabel(symbol(lines[0][0]))
-        axis.set_xlabel(along + "  [lattice units]")
+        axis.set_xlabel(along if along in ("N", "set") else along + "  [lattice units]")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

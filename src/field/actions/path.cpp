@@ -222,7 +222,6 @@ FieldAction path(const DeckSection& section, const GridOptions& lattice) {
       section.refuse("bumps", fmt::format("[{}]", fmt::join(bump, ", ")), "[height, centre, width], with a width > 0");
     options.bumps.push_back({bump[0], bump[1], bump[2]});
   }
-  refuse_unbounded(section, options, lattice.extents[0], lattice.boundary[0]);
   if (keys.ends.size() != 2) section.refuse("ends", fmt::format("{} ends were given", keys.ends.size()), "two");
   if (section.given("ends") && lattice.boundary[0] != Boundary::fixed)
     section.refuse("ends", "the ends of this path are not fixed", "lattice.boundary = [\"fixed\"], or no ends");
@@ -262,7 +261,10 @@ FieldAction path(const DeckSection& section, const GridOptions& lattice) {
                                  options.rule == PathRule::mid_point,
                                  options.spacing,
                                  {options.ends[0], options.ends[1]}};
-  action.make = [options](const Grid& grid) { return make_path_theory(grid, options); };
+  action.make = [options, section, extent = lattice.extents[0], boundary = lattice.boundary[0]](const Grid& grid) {
+    refuse_unbounded(section, options, extent, boundary);  // in real time nothing needs to be normalised
+    return make_path_theory(grid, options);
+  };
   return action;
 }
 

@@ -115,11 +115,14 @@ class NetworkEnsemble {
     double seconds = 0;
     for (std::size_t w = 0; w < widths_.size(); ++w) {
       const auto count = static_cast<int>(std::min<std::int64_t>(draws_, block_draws));
+      const int tried = std::min(widths_[w], 256);  // the work goes with the parameters
+      const double more =
+          static_cast<double>(network_->n_parameters(widths_[w])) / static_cast<double>(network_->n_parameters(tried));
       const NetworkOutputs out("koushi::study::outputs", static_cast<std::size_t>(count), points_.extent(0));
       const auto start = std::chrono::steady_clock::now();
-      network_->outputs(1, widths_[w], 0, points_, out);
+      network_->outputs(1, tried, 0, points_, out);
       Kokkos::fence("koushi::study::trial");
-      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() *
+      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * more *
                  static_cast<double>(draws_) / count / ranks;
     }
     estimate.text +=
@@ -203,6 +206,14 @@ class NetworkEnsemble {
     return {name_of(w), static_cast<std::size_t>(found - products_.begin())};
   }
 
+  /// A power of two that makes product k of order one, since exact sums have a unit of their own: 2^{-68}.
+  double scale(std::size_t k) const {
+    const std::optional<double> square = network_->two_point(places_[0], places_[0]);
+    if (!square || !(*square > 0) || !std::isfinite(*square)) return 1;
+    const auto degree = std::count_if(products_[k].begin(), products_[k].end(), [](int p) { return p >= 0; });
+    return std::ldexp(1.0, -static_cast<int>(degree) * static_cast<int>(std::lround(0.5 * std::log2(*square))));
+  }
+
   std::int64_t first_of_bin(int bin) const { return draws_ * bin / bins_; }
   std::int64_t draws_of_bin(int bin) const { return first_of_bin(bin + 1) - first_of_bin(bin); }
 
@@ -228,16 +239,17 @@ class NetworkEnsemble {
                            SumProducts{out, list_, parts});
       const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, parts);
       for (std::size_t b = 0; b < n_blocks; ++b) {
-        for (std::size_t k = 0; k < products_.size(); ++k) sums[k].add(host(b, k));
+        for (std::size_t k = 0; k < products_.size(); ++k) sums[k].add(host(b, k) * scale(k));
       }
     }
     std::vector<double> means = exact_totals(comm_, sums);
-    for (double& mean : means) {
-      mean /= static_cast<double>(draws);
+    for (std::size_t k = 0; k < means.size(); ++k) {
+      double& mean = means[k];
+      mean /= static_cast<double>(draws) * scale(k);
       if (!std::isfinite(mean))
         throw NumericalError(fmt::format(
             "outputs of networks of width {} are not finite, or sums of their powers beyond 4e12; remedy: smaller "
-            "weights or biases",
+            "parameters of [network]",
             widths_[w]));
     }
     return means;
@@ -268,10 +280,16 @@ class NetworkEnsemble {
     o.value = [](const std::vector<double>& m) { return m[0] - m[1] * m[2] - m[3] * m[4] - m[5] * m[6]; };
     return o;
   }
+  double estimate_or_zero(const Observable& o) const { return done_ > 1 ? estimate(o).value : 0; }
   /// d log |number| / d log N, a fit to all widths with the weights of their errors.
   Observable slope(const std::string& name, const std::string& help,
                    Observable (NetworkEnsemble::*of)(std::size_t) const) const {
-    Observable result{name, help, {}, {}, "a number is 0 within its error; remedy: more draws, smaller widths"};
+    Observable result{
+        name,
+        help,
+        {},
+        {},
+        "a number is less than three errors from 0, or they differ in sign; remedy: more study.draws, smaller widths"};
     struct Part {
       Observable one;
       std::size_t first;
@@ -281,11 +299,13 @@ class NetworkEnsemble {
     double weights = 0;
     double mean = 0;
     std::vector<double> weight;
+    bool sound = true;  // all are resolved, and of one sign
     for (std::size_t w = 0; w < widths_.size(); ++w) {
       parts.push_back({(this->*of)(w), result.series.size(), 0});
       result.series.insert(result.series.end(), parts[w].one.series.begin(), parts[w].one.series.end());
       const Estimate e = done_ > 1 ? estimate(parts[w].one) : Estimate{};
       const double relative = e.error / e.value;
+      sound = sound && std::abs(e.value) > 3 * e.error && e.value * estimate_or_zero(parts[0].one) > 0;
       weight.push_back(done_ > 1 && std::isfinite(relative) && relative != 0 ? 1 / (relative * relative) : 1);
       weights += weight[w];
       mean += weight[w] * std::log(widths_[w]);
@@ -297,8 +317,8 @@ class NetworkEnsemble {
       spread += parts[w].factor * (std::log(widths_[w]) - mean);
     }
     for (Part& part : parts) part.factor /= spread;
-    result.value = [parts](const std::vector<double>& m) {
-      double sum = 0;
+    result.value = [parts, sound](const std::vector<double>& m) {
+      double sum = sound ? 0 : std::nan("");
       for (const Part& part : parts) {
         const auto begin = m.begin() + static_cast<std::ptrdiff_t>(part.first);
         sum += part.factor *
@@ -395,7 +415,12 @@ class NetworkEnsemble {
   void warn(Progress& progress) {
     for (const Observable& o : observables()) {
       const Estimate e = estimate(o);
-      if (!std::isfinite(e.error)) run_.warn(progress, "no error", fmt::format("{}: {}", o.name, o.undefined));
+      if (!std::isfinite(e.error))
+        run_.warn(progress, "no error",
+                  fmt::format("{}: {}", o.name,
+                              o.undefined.find("[study] measurements") == std::string::npos
+                                  ? o.undefined
+                                  : "noise outweighs the signal; remedy: more study.draws or bins"));
     }
     int far = 0;
     int compared = 0;
@@ -527,7 +552,7 @@ StudyKind network_ensemble_kind() {
                 const RunOptions& options) { return NetworkEnsemble(comm, deck, options).run(); },
       .describe = [](const Communicator& comm, const Deck& deck,
                      int ranks) { return NetworkEnsemble(comm, deck, {}).describe(ranks); },
-      .value_keys = {"study.reference.observable"},
+      .value_keys = {"study.reference.observable", "study.widths"},
       .subject = StudyKind::Subject::networks};
 }
 

@@ -102,10 +102,8 @@ class PropagatorStudy {
       if (run_.checkpoint_if_due(done_ == bins, [this](ResultWriter& writer) { write(writer); }))
         return run_.stopped(progress, fmt::format("bin {}", done_));
     }
-    for (std::size_t e = 0; e < ends_.size() && propagator_->has_bumps(); ++e)
-      exact_.push_back(propagator_->gaussian(begin_, ends_[e]) *
-                       propagator_->mean_by_grid(begin_, ends_[e], angles_[e]));
-    run_.phases().lap("sums over a grid");
+    for (std::size_t e = 0; e < ends_.size() && propagator_->has_bumps(); ++e) exact_.push_back(by_grid(e));
+    if (propagator_->has_bumps()) run_.phases().lap("sums over a grid");
     warn(progress);
     run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
     if (comm_.is_root())
@@ -144,6 +142,17 @@ class PropagatorStudy {
         "stays below "
         "{:.3g} at all angles from 0 to t, so |e^(iS)| falls on the whole way: the class is that of the real axis\n",
         fmt::join(angles_, ", "), std::exp(log_bound()));
+  }
+
+  /// K by sums over a grid on contours whose angles are small enough for bumps below e^{1.5}, so that nothing cancels; NaN
+  /// where those of two angles do not agree.
+  Propagator::Complex by_grid(std::size_t e) const {
+    double angle = angles_[e];
+    while (angle > 0.1 && propagator_->log_bound(begin_, ends_[e], angle) > 1.5) angle *= 0.95;
+    const Propagator::Complex one = propagator_->mean_by_grid(begin_, ends_[e], angle, 0.17, 10);
+    const Propagator::Complex other = propagator_->mean_by_grid(begin_, ends_[e], 0.9 * angle, 0.17, 10);
+    if (!(std::abs(one - other) < 1e-6 * std::abs(other))) return {std::nan(""), std::nan("")};
+    return propagator_->gaussian(begin_, ends_[e]) * one;
   }
 
   double log_bound() const {
@@ -227,6 +236,24 @@ class PropagatorStudy {
   }
 
   void warn(Progress& progress) {
+    const double curvature = path_.potential.size() > 2 ? 2 * std::abs(path_.potential[2]) : 0;
+    if (path_.spacing * std::sqrt(curvature) > 0.5)
+      run_.warn(progress, "spacing",
+                fmt::format("a omega = {:.3g}: K of this lattice is far from the continuum; remedy: a smaller spacing",
+                            path_.spacing * std::sqrt(curvature)));
+    const double limit = std::abs(propagator_->continuum(begin_, ends_[0]));
+    const double here = std::abs(propagator_->gaussian(begin_, ends_[0]));
+    if (!(std::abs(here - limit) < 0.1 * limit))
+      run_.warn(
+          progress, "caustic",
+          "|K| of the quadratic part is more than a tenth from the continuum: a caustic is near, or the spacing is "
+          "too large; remedy: a smaller spacing, another time");
+    if (propagator_->has_bumps() && log_bound() > 4)
+      run_.warn(progress, "bumps",
+                fmt::format(
+                    "weights on the contour may be as large as e^({:.3g} t h): few draws may carry the means; remedy: "
+                    "compare two values of study.angle",
+                    std::exp(log_bound())));
     for (std::size_t e = 0; e < ends_.size() && propagator_->has_bumps(); ++e) {
       if (!resolved(e))
         run_.warn(progress, "phase",
@@ -271,9 +298,13 @@ class PropagatorStudy {
       const std::string suffix = imaginary ? "_im" : "_re";
       const std::string help = imaginary ? "Im <x_f| e^(-iHt) |x_i>" : "Re <x_f| e^(-iHt) |x_i>";
       StoredCurve sampled{"propagator" + suffix, {}, {}, {}, "x_f", help};
-      StoredCurve grid{
-          "propagator_grid" + suffix,         {}, {}, {}, "x_f", help + ", by sums over a grid on the same contour",
-          "0: the sum is exact to about 1e-8"};
+      StoredCurve grid{"propagator_grid" + suffix,
+                       {},
+                       {},
+                       {},
+                       "x_f",
+                       help + ", by sums over a grid on the same contour",
+                       "0: sums on contours of two angles agree to 1e-6"};
       StoredCurve continuum{"propagator_continuum" + suffix, {}, {}, {}, "x_f", help + " in the continuum", "0"};
       for (const std::size_t e : order) {
         const auto choose = [imaginary](Propagator::Complex k) { return imaginary ? k.imag() : k.real(); };
@@ -297,6 +328,11 @@ class PropagatorStudy {
     }
   }
 
+  std::string grid_text(std::size_t e, bool imaginary) const {
+    if (exact_.empty() || std::isnan(exact_[e].real())) return "-";
+    return fmt::format("{:.8f}", imaginary ? exact_[e].imag() : exact_[e].real());
+  }
+
   std::string table() const {
     std::string text =
         fmt::format("t = {:.6g} in {} steps of {}, x_i = {}\n", path_.spacing * steps_, steps_, path_.spacing, begin_);
@@ -316,17 +352,24 @@ class PropagatorStudy {
           columns[imaginary ? 1 : 0].second.push_back(resolved(e) ? with_error(found.value, found.error)
                                                                   : "not resolved");
         }
-        columns[2].second.push_back(exact_.empty() ? "-" : fmt::format("{:.8f}", exact_[e].real()));
-        columns[3].second.push_back(exact_.empty() ? "-" : fmt::format("{:.8f}", exact_[e].imag()));
+        columns[2].second.push_back(grid_text(e, false));
+        columns[3].second.push_back(grid_text(e, true));
         columns[4].second.push_back(with_error(phase(e).value, phase(e).error));
       } else {
         const Propagator::Complex k = propagator_->gaussian(begin_, ends_[e]);
         const Propagator::Complex limit = propagator_->continuum(begin_, ends_[e]);
         for (const auto& [at, value] : {std::pair{0, k.real()}, {1, k.imag()}, {2, limit.real()}, {3, limit.imag()}})
-          columns[static_cast<std::size_t>(at)].second.push_back(fmt::format("{:.10f}", value));
+          columns[static_cast<std::size_t>(at)].second.push_back(fmt::format("{:.10g}", value));
       }
     }
     text += column_blocks("x_f", x, columns);
+    if (!bumps && has_reference(deck_, "value")) {
+      const Propagator::Complex k = propagator_->gaussian(begin_, ends_[0]);
+      const std::string name = deck_.text("study.reference.observable");
+      const double value = name == "propagator_re" ? k.real() : name == "propagator_im" ? k.imag() : std::abs(k);
+      text += fmt::format("{:<28}{:>22.10g}\n", name, value);
+      text += reference_line(deck_, "value", value, 0);
+    }
     if (bumps && has_reference(deck_, "value")) {
       for (const Observable& o : observables()) {
         if (deck_.text("study.reference.observable") != o.name) continue;
@@ -380,7 +423,7 @@ StudyKind propagator_kind() {
                     const RunOptions& options) { return PropagatorStudy(comm, deck, options).run(); },
           .describe = [](const Communicator& comm, const Deck& deck,
                          int ranks) { return PropagatorStudy(comm, deck, {}).describe(ranks); },
-          .value_keys = {"study.reference.observable"},
+          .value_keys = {"study.reference.observable", "study.angle"},
           .subject = StudyKind::Subject::theory,
           .template_settings = {"lattice.extents=[15]", "lattice.boundary=[\"fixed\"]", "action.kind=path",
                                 "action.spacing=0.0625"}};

@@ -37,9 +37,19 @@ class TransferStudy {
     if (boundary_ == Boundary::antiperiodic && !path_.is_even())
       deck.refuse("lattice.boundary", "the levels of a V that is not even have no parity",
                   "periodic, open or fixed ends, or V(x) = V(-x)");
-    if (!path_.is_bound() && (boundary_ != Boundary::fixed || path_.degree() > 1))
+    if (!path_.is_bound() && (boundary_ != Boundary::fixed || path_.degree() > 0))
       deck.refuse("action.potential", "V does not rise on both sides, so the levels are not discrete",
-                  "an even highest power with a positive coefficient; between fixed ends also none, or a linear V");
+                  "an even highest power with a positive coefficient; between fixed ends also none");
+    if (!path_.is_bound()) n_levels_ = 0;
+    if (deck.has("study.reference.observable")) {
+      const std::string wanted = deck.text("study.reference.observable");
+      std::vector<std::string> names{"x2", "x4", "x_mean", "log_z"};
+      for (int n = 0; n < n_levels_; ++n) names.push_back(fmt::format("level_{}", n));
+      for (int n = 1; n < n_levels_; ++n) names.push_back(fmt::format("gap_{}", n));
+      if (std::find(names.begin(), names.end(), wanted) == names.end())
+        deck.refuse("study.reference.observable", fmt::format("\"{}\" is not computed", wanted),
+                    "one of " + join(names) + hint(wanted, names));
+    }
     extent_ = TransferMatrix::extent(path_, length_, boundary_);
     if (extent_.points > TransferMatrix::max_points)
       deck.refuse("action.spacing",
@@ -87,6 +97,7 @@ class TransferStudy {
                             {"x_mean", "<x>, mean over the points", r.mean},
                             {"log_z", "log of int prod dx e^(-S) / (2 pi a)^(n/2), n steps", r.log_z}};
     for (std::size_t n = 0; n < r.levels.size(); ++n) {
+      if (std::isnan(r.levels[n])) continue;
       all.push_back({fmt::format("level_{}", n), "E_n = -log(lambda_n) / a", r.levels[n]});
       if (n > 0) all.push_back({fmt::format("gap_{}", n), "E_n - E_0", r.levels[n] - r.levels[0]});
     }
@@ -104,7 +115,7 @@ class TransferStudy {
       const std::vector<Number> coarse = numbers(before);
       double worst = 0;
       for (std::size_t k = 0; k < numbers_.size(); ++k) {
-        numbers_[k].error = std::abs(numbers_[k].value - coarse[k].value);
+        numbers_[k].error = k < coarse.size() ? std::abs(numbers_[k].value - coarse[k].value) : std::nan("");
         const double scale = std::max(1.0, std::abs(numbers_[k].value));
         if (std::isfinite(numbers_[k].value)) worst = std::max(worst, numbers_[k].error / scale);
       }
@@ -112,7 +123,7 @@ class TransferStudy {
       for (std::size_t t = 0; t < result_.correlator.size(); ++t)
         correlator_error_.push_back(std::abs(result_.correlator[t] - before.correlator[t]));
       points_ = extent.points;
-      last = worst < 1e-10 || extent.points == TransferMatrix::max_points;
+      last = worst < 1e-10 || (worst < 1e-6 && extent.points > 500) || extent.points == TransferMatrix::max_points;
       if (last && worst > 1e-8) {
         run_.warn(progress, "grid",
                   fmt::format("numbers still move by {:.1e} from grid to grid; remedy: a smaller a V, or a larger "
@@ -122,9 +133,10 @@ class TransferStudy {
       before = result_;
     }
     if (std::any_of(result_.levels.begin(), result_.levels.end(), [](double e) { return std::isnan(e); })) {
-      run_.warn(progress, "levels",
-                "the transfer matrix of this rule has eigenvalues <= 0 among those of study.levels, which are no "
-                "levels; remedy: a smaller spacing, or fewer levels");
+      run_.warn(
+          progress, "levels",
+          "eigenvalues of the transfer matrix below 1e-12 of the largest are rounding, or belong to no level: such "
+          "levels are left out; remedy: a smaller spacing, or fewer study.levels");
     }
   }
 
