@@ -11,12 +11,12 @@ namespace koushi {
 
 /// What a path integral of one coordinate gives exactly.
 struct TransferResult {
-  double log_z = 0;                    ///< log of int prod dx e^{-S} / (2 pi a)^{n/2}, n the number of steps
-  double x2 = 0;                       ///< <x^2>, mean over the points
-  double x4 = 0;                       ///< <x^4>
-  double mean = 0;                     ///< <x>
-  double action_density = 0;           ///< <S> / V
-  std::vector<double> levels;          ///< E_n = -log(lambda_n) / a, n = 0, 1 ...; NaN where lambda_n is below 1e-12 lambda_0
+  double log_z = 0;            ///< log of int prod dx e^{-S} / (2 pi a)^{n/2}, n the number of steps
+  double x2 = 0;               ///< <x^2>, mean over the points
+  double x4 = 0;               ///< <x^4>
+  double mean = 0;             ///< <x>
+  double action_density = 0;   ///< <S> / V
+  std::vector<double> levels;  ///< E_n = -log(lambda_n) / a, n = 0, 1 ...; NaN where lambda_n is below 1e-12 lambda_0
   std::vector<double> correlator;      ///< <x(0) x(t)> - <x>^2, t = 0 ... length / 2, as the sampled one; may be empty
   std::vector<double> x;               ///< places of the densities
   std::vector<double> density;         ///< of one point at x, mean over the points; integral 1

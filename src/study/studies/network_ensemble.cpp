@@ -280,16 +280,16 @@ class NetworkEnsemble {
     o.value = [](const std::vector<double>& m) { return m[0] - m[1] * m[2] - m[3] * m[4] - m[5] * m[6]; };
     return o;
   }
-  double estimate_or_zero(const Observable& o) const { return done_ > 1 ? estimate(o).value : 0; }
-  /// d log |number| / d log N, a fit to all widths with the weights of their errors.
+  /// d log |number| / d log N, a fit with the weights of their errors to the widths whose numbers are
+  /// more than three errors from 0.
   Observable slope(const std::string& name, const std::string& help,
                    Observable (NetworkEnsemble::*of)(std::size_t) const) const {
-    Observable result{
-        name,
-        help,
-        {},
-        {},
-        "a number is less than three errors from 0, or they differ in sign; remedy: more study.draws, smaller widths"};
+    Observable result{name,
+                      help,
+                      {},
+                      {},
+                      "fewer than two widths have numbers more than three errors from 0, or these differ in sign; "
+                      "remedy: more study.draws, smaller widths"};
     struct Part {
       Observable one;
       std::size_t first;
@@ -299,14 +299,21 @@ class NetworkEnsemble {
     double weights = 0;
     double mean = 0;
     std::vector<double> weight;
-    bool sound = true;  // all are resolved, and of one sign
+    int resolved = 0;
+    bool one_sign = true;
+    double sign = 0;  // of the first that is resolved
     for (std::size_t w = 0; w < widths_.size(); ++w) {
       parts.push_back({(this->*of)(w), result.series.size(), 0});
       result.series.insert(result.series.end(), parts[w].one.series.begin(), parts[w].one.series.end());
       const Estimate e = done_ > 1 ? estimate(parts[w].one) : Estimate{};
       const double relative = e.error / e.value;
-      sound = sound && std::abs(e.value) > 3 * e.error && e.value * estimate_or_zero(parts[0].one) > 0;
-      weight.push_back(done_ > 1 && std::isfinite(relative) && relative != 0 ? 1 / (relative * relative) : 1);
+      const bool counts = done_ > 1 && std::isfinite(relative) && std::abs(e.value) > 3 * e.error;
+      weight.push_back(!counts ? 0 : relative != 0 ? 1 / (relative * relative) : 1);
+      if (counts) {
+        ++resolved;
+        if (sign == 0) sign = e.value;
+        one_sign = one_sign && sign * e.value > 0;
+      }
       weights += weight[w];
       mean += weight[w] * std::log(widths_[w]);
     }
@@ -317,9 +324,11 @@ class NetworkEnsemble {
       spread += parts[w].factor * (std::log(widths_[w]) - mean);
     }
     for (Part& part : parts) part.factor /= spread;
+    const bool sound = resolved > 1 && one_sign;
     result.value = [parts, sound](const std::vector<double>& m) {
       double sum = sound ? 0 : std::nan("");
       for (const Part& part : parts) {
+        if (part.factor == 0) continue;
         const auto begin = m.begin() + static_cast<std::ptrdiff_t>(part.first);
         sum += part.factor *
                std::log(std::abs(part.one.value({begin, begin + static_cast<std::ptrdiff_t>(part.one.series.size())})));
