@@ -49,16 +49,12 @@ class FieldStudy {
                   fmt::format("0 (none) to {}", n_measurements_));
     make_chains();
     if (!deck.has("study.reference.observable")) return;
-    const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
     for (const Observable& o : own().observables()) names.push_back(o.name);
     // other models measure other things
     const bool named_here =
         has_reference_ || keys_without_reference(deck).find("reference.observable") != std::string::npos;
-    if (named_here && std::find(names.begin(), names.end(), wanted) == names.end()) {
-      deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted),
-                  "one of " + join(names) + hint(wanted, names));
-    }
+    if (named_here) refuse_unknown_reference(deck, names, "measured");
     if (has_reference_ && !deck.has("study.reference.value"))
       deck.refuse("study.reference.value", "it is missing", "the known value of reference.observable");
   }
@@ -526,8 +522,6 @@ RunEstimate FieldStudy::describe(int ranks) {
   return result;
 }
 
-}  // namespace
-
 int run_field_study(const Communicator& comm, const Deck& deck, const RunOptions& options) {
   return FieldStudy(comm, deck, options).run();
 }
@@ -567,6 +561,21 @@ std::vector<Key> field_study_keys() {
           "and -p, which are the same, alone")};
   for (const Key& one : reference_keys()) all.push_back(one);
   return all;
+}
+
+}  // namespace
+
+StudyKind field_study_kind(const std::string& name, const std::string& help) {
+  return {.name = name,
+          .help = help,
+          .keys = field_study_keys(),
+          .run = run_field_study,
+          .describe = describe_field_study,
+          .input_keys = {"study.initial"},
+          .extendable_keys = {"study.measurements"},
+          .value_keys = {"study.reference.observable"},
+          .subject = StudyKind::Subject::fields,
+          .start_from = "field: study.initial"};
 }
 
 }  // namespace koushi

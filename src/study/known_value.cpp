@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "koushi/base/text.hpp"
@@ -38,6 +39,13 @@ std::vector<Key> reference_keys() {
           optional(key("reference.value", KeyType::real, "", "known value to compare with")),
           at_least(0, key("reference.error", KeyType::real, "0.0", "its standard error")),
           optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
+}
+
+void refuse_unknown_reference(const Deck& deck, const std::vector<std::string>& names, const std::string& participle) {
+  const std::string wanted = deck.text("study.reference.observable");
+  if (std::find(names.begin(), names.end(), wanted) != names.end()) return;
+  deck.refuse("study.reference.observable", fmt::format("\"{}\" is not {}", wanted, participle),
+              "one of " + join(names) + hint(wanted, names));
 }
 
 }  // namespace koushi

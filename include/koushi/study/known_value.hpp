@@ -13,6 +13,8 @@ std::string reference_line(const Deck& deck, const std::string& key, double valu
 
 /// Keys reference.{observable, value, error, source} of [study]: the known value of an observable.
 std::vector<Key> reference_keys();
+/// Refuses a study.reference.observable that is none of these: it "is not measured", or another participle.
+void refuse_unknown_reference(const Deck& deck, const std::vector<std::string>& names, const std::string& participle);
 
 /// The known value of a quantity, where there is one of what is run: study.reference.KEY of the deck with its error and
 /// source.

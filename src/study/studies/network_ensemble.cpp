@@ -64,13 +64,11 @@ class NetworkEnsemble {
       deck.refuse("study.draws", fmt::format("{} draws in {} bins", draws_, bins_), "at least one draw per bin");
     read_points();
     read_sets();
+    find_scales();
     if (!deck.has("study.reference.observable")) return;
-    const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names;
     for (const Observable& o : observables()) names.push_back(o.name);
-    if (std::find(names.begin(), names.end(), wanted) == names.end())
-      deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted),
-                  "one of " + join(names) + hint(wanted, names));
+    refuse_unknown_reference(deck, names, "measured");
   }
 
   int run() {
@@ -206,12 +204,14 @@ class NetworkEnsemble {
     return {name_of(w), static_cast<std::size_t>(found - products_.begin())};
   }
 
-  /// A power of two that makes product k of order one, since exact sums have a unit of their own: 2^{-68}.
-  double scale(std::size_t k) const {
+  void find_scales() {
     const std::optional<double> square = network_->two_point(places_[0], places_[0]);
-    if (!square || !(*square > 0) || !std::isfinite(*square)) return 1;
-    const auto degree = std::count_if(products_[k].begin(), products_[k].end(), [](int p) { return p >= 0; });
-    return std::ldexp(1.0, -static_cast<int>(degree) * static_cast<int>(std::lround(0.5 * std::log2(*square))));
+    const bool known = square && *square > 0 && std::isfinite(*square);
+    const int exponent = known ? static_cast<int>(std::lround(0.5 * std::log2(*square))) : 0;
+    for (const Product& product : products_) {
+      const auto degree = std::count_if(product.begin(), product.end(), [](int p) { return p >= 0; });
+      scales_.push_back(std::ldexp(1.0, -static_cast<int>(degree) * exponent));
+    }
   }
 
   std::int64_t first_of_bin(int bin) const { return draws_ * bin / bins_; }
@@ -239,13 +239,13 @@ class NetworkEnsemble {
                            SumProducts{out, list_, parts});
       const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, parts);
       for (std::size_t b = 0; b < n_blocks; ++b) {
-        for (std::size_t k = 0; k < products_.size(); ++k) sums[k].add(host(b, k) * scale(k));
+        for (std::size_t k = 0; k < products_.size(); ++k) sums[k].add(host(b, k) * scales_[k]);
       }
     }
     std::vector<double> means = exact_totals(comm_, sums);
     for (std::size_t k = 0; k < means.size(); ++k) {
       double& mean = means[k];
-      mean /= static_cast<double>(draws) * scale(k);
+      mean /= static_cast<double>(draws) * scales_[k];
       if (!std::isfinite(mean))
         throw NumericalError(fmt::format(
             "outputs of networks of width {} are not finite, or sums of their powers beyond 4e12; remedy: smaller "
@@ -530,6 +530,8 @@ class NetworkEnsemble {
   std::vector<std::array<int, 4>> sets_;
   std::vector<Product> products_;
   Products list_;
+  /// powers of two that make the products of order one, since exact sums have a unit of their own: 2^{-68}
+  std::vector<double> scales_;
   MeasuredSeries series_;
 };
 

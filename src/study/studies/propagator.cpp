@@ -75,12 +75,9 @@ class PropagatorStudy {
       deck.refuse(deck.given("study.angle") ? "study.angle" : "action.ends",
                   "bumps that are not centred on the classical path have no bound at pi/4", "an angle below pi/4");
     if (!deck.has("study.reference.observable")) return;
-    const std::string wanted = deck.text("study.reference.observable");
     std::vector<std::string> names{"propagator_re", "propagator_im", "propagator_abs"};
     if (propagator_->has_bumps()) names.insert(names.end(), {"average_phase", "effective_samples"});
-    if (std::find(names.begin(), names.end(), wanted) == names.end())
-      deck.refuse("study.reference.observable", fmt::format("\"{}\" is not measured", wanted),
-                  "one of " + join(names) + hint(wanted, names));
+    refuse_unknown_reference(deck, names, "measured");
   }
 
   int run() {

@@ -42,13 +42,10 @@ class TransferStudy {
                   "an even highest power with a positive coefficient; between fixed ends also none");
     if (!path_.is_bound()) n_levels_ = 0;
     if (deck.has("study.reference.observable")) {
-      const std::string wanted = deck.text("study.reference.observable");
       std::vector<std::string> names{"x2", "x4", "x_mean", "log_z"};
       for (int n = 0; n < n_levels_; ++n) names.push_back(fmt::format("level_{}", n));
       for (int n = 1; n < n_levels_; ++n) names.push_back(fmt::format("gap_{}", n));
-      if (std::find(names.begin(), names.end(), wanted) == names.end())
-        deck.refuse("study.reference.observable", fmt::format("\"{}\" is not computed", wanted),
-                    "one of " + join(names) + hint(wanted, names));
+      refuse_unknown_reference(deck, names, "computed");
     }
     extent_ = TransferMatrix::extent(path_, length_, boundary_);
     if (extent_.points > TransferMatrix::max_points)
