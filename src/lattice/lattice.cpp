@@ -111,11 +111,11 @@ std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
   return bonds;
 }
 
-double Lattice::distance(int i, int j) const {
+Eigen::VectorXd Lattice::displacement(int i, int j) const {
   const int d = cell_.dimension();
   const Eigen::MatrixXd torus = cell_.vectors * supercell_.cast<double>();
   const Eigen::VectorXd direct = position(j) - position(i);
-  double shortest = direct.norm();
+  Eigen::VectorXd shortest = direct;
   int images = 1;
   for (int k = 0; k < d; ++k) images *= 3;
   for (int image = 0; image < images; ++image) {
@@ -125,7 +125,9 @@ double Lattice::distance(int i, int j) const {
       shift(k) = rest % 3 - 1;
       allowed = allowed && (shift(k) == 0 || boundary_[static_cast<std::size_t>(k)] != Boundary::open);
     }
-    if (allowed) shortest = std::min(shortest, (direct + torus * shift).norm());
+    const Eigen::VectorXd image_of_direct = direct + torus * shift;
+    // Of several of the same length the first, whatever rounding makes of them.
+    if (allowed && image_of_direct.norm() < shortest.norm() * (1 - 1e-9)) shortest = image_of_direct;
   }
   return shortest;
 }

@@ -1,9 +1,12 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <set>
+#include <string>
 
+#include "koushi/base/error.hpp"
 #include "koushi/lattice/lattice.hpp"
 
 namespace koushi {
@@ -172,6 +175,34 @@ std::vector<Permutation> Lattice::translations(const std::function<bool(const Pe
     if (t.is_symmetry) group.push_back(std::move(t.sites));
   }
   return group;
+}
+
+std::vector<Permutation> Lattice::translations_by(const std::vector<int>& every,
+                                                  const std::vector<Permutation>& group) const {
+  const int d = cell_.dimension();
+  if (static_cast<int>(every.size()) != d)
+    throw UsageError(std::to_string(every.size()) + " numbers for " + std::to_string(d) + " directions");
+  const std::vector<Eigen::VectorXi> none(cell_.offsets.size(), Eigen::VectorXi::Zero(d));
+  std::vector<int> same(cell_.offsets.size());
+  std::iota(same.begin(), same.end(), 0);
+  const Permutation identity = moved(Eigen::MatrixXi::Identity(d, d), none, same);
+  std::set<Permutation> reached{identity};
+  std::vector<Permutation> open{identity};
+  while (!open.empty()) {
+    const Permutation from = open.back();
+    open.pop_back();
+    for (int k = 0; k < d; ++k) {
+      const std::vector<Eigen::VectorXi> shift(cell_.offsets.size(),
+                                               Eigen::VectorXi::Unit(d, k) * every[static_cast<std::size_t>(k)]);
+      Permutation next = product(moved(Eigen::MatrixXi::Identity(d, d), shift, same), from);
+      if (reached.insert(next).second) open.push_back(std::move(next));
+    }
+  }
+  std::vector<Permutation> kept;
+  for (const Permutation& g : group) {
+    if (reached.count(g) > 0) kept.push_back(g);
+  }
+  return kept;
 }
 
 std::vector<Permutation> Lattice::space_group(const std::function<bool(const Permutation&)>& is_symmetry) const {

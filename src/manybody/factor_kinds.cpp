@@ -39,6 +39,25 @@ std::vector<Permutation> symmetry_group(SiteSymmetry symmetry, const Lattice& la
   return symmetry == SiteSymmetry::translations ? lattice.translations(is_symmetry) : lattice.space_group(is_symmetry);
 }
 
+std::vector<Permutation> sublattice_group(const DeckSection& section, SiteSymmetry symmetry,
+                                          const std::optional<std::vector<int>>& sublattice, const Lattice& lattice,
+                                          const Operator& hamiltonian) {
+  const std::vector<Permutation> group = symmetry_group(symmetry, lattice, hamiltonian);
+  if (!sublattice) return group;
+  if (symmetry != SiteSymmetry::translations)
+    section.refuse("sublattice", "it chooses among translations", "symmetry = \"translations\"");
+  std::size_t index = 1;
+  for (const int every : *sublattice) index *= static_cast<std::size_t>(every);
+  const std::vector<Permutation> all = lattice.translations([](const Permutation&) { return true; });
+  try {
+    if (lattice.translations_by(*sublattice, all).size() * index == all.size())
+      return lattice.translations_by(*sublattice, group);
+  } catch (const UsageError& error) {
+    section.refuse("sublattice", error.what(), "one number per direction");
+  }
+  section.refuse("sublattice", "the lattice is not made of such cells", "divisors of the extents");
+}
+
 std::vector<int> pair_classes(int n_sites, const std::vector<Permutation>& group,
                               const std::function<bool(int, int)>& joined, int& n_classes) {
   std::vector<int> number(static_cast<std::size_t>(n_sites) * static_cast<std::size_t>(n_sites), -1);

@@ -109,9 +109,10 @@ MeanField free_orbitals(const Operator& h) {
   return result;
 }
 
-MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts) {
+MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t seed, int starts) {
   const std::vector<Block> blocks = blocks_of(h);
   const Space& space = h.space();
+  const std::vector<std::int8_t> staggered = lattice.sublattice_sign();
   std::vector<Eigen::MatrixXcd> bare;
   for (const Block& block : blocks) bare.push_back(one_body(h, block));
   const auto block_of = [&](int p) {
@@ -131,8 +132,14 @@ MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts) {
         const RandomBlock r =
             philox(seed, RandomPurpose::initial_parameters, static_cast<std::uint64_t>(blocks[b].place + p),
                    static_cast<std::uint64_t>(1000 + start), 1);
-        density(p, p) =
-            static_cast<double>(blocks[b].particles) / blocks[b].places + (uniform(r.word[0], r.word[1]) - 0.5);
+        // Random densities, and in every other start staggered ones with random amplitudes.
+        double change = uniform(r.word[0], r.word[1]) - 0.5;
+        if (start % 2 == 0 && !staggered.empty() && blocks.size() == 2) {
+          const int place = blocks[b].place + p;
+          const int sign = staggered[static_cast<std::size_t>(space.site_of(place))];
+          change = (space.flavour_of(place) == 0 ? sign : -sign) * (0.25 + 0.2 * (start > 0 ? change : 0.0));
+        }
+        density(p, p) = static_cast<double>(blocks[b].particles) / blocks[b].places + change;
       }
       rho.push_back(density);
     }
@@ -199,6 +206,53 @@ MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts) {
         energy, density_order, spin_order);
   }
   return best;
+}
+
+Eigen::MatrixXcd bcs_pairings(const Operator& h, const Lattice& lattice, PairWave wave, double amplitude,
+                              const DeckSection& section) {
+  const std::vector<Block> blocks = blocks_of(h);
+  const int n = h.space().n_sites();
+  Eigen::MatrixXcd gap = Eigen::MatrixXcd::Zero(n, n);
+  if (wave != PairWave::s) {
+    if (!lattice.has_geometry() || lattice.bonds().empty())
+      section.refuse("gap.wave", "these sites have no bonds", "s");
+    if (wave == PairWave::d && lattice.position(0).size() < 2)
+      section.refuse("gap.wave", "bonds of one dimension have no angle", "s or extended-s");
+    for (const Bond& bond : lattice.bonds(1)) {
+      double form = bond.sign;
+      if (wave == PairWave::d) {
+        const Eigen::VectorXd r = lattice.displacement(bond.i, bond.j);
+        form *= (r(0) * r(0) - r(1) * r(1)) / r.squaredNorm();
+      }
+      gap(bond.i, bond.j) += amplitude * form;
+      gap(bond.j, bond.i) += amplitude * form;
+    }
+  }
+  gap.diagonal().array() += wave == PairWave::s ? amplitude : 0.01 * amplitude;
+  const Eigen::MatrixXcd up = one_body(h, blocks[0]);
+  const Eigen::MatrixXcd down = one_body(h, blocks[1]);
+  const int electrons = blocks[0].particles + blocks[1].particles;
+  double low = -100 * (1 + up.norm() + down.norm() + gap.norm());
+  double high = -low;
+  Eigen::MatrixXcd u;
+  Eigen::MatrixXcd v;
+  for (int step = 0; step < 100; ++step) {
+    const double mu = 0.5 * (low + high);
+    Eigen::MatrixXcd nambu(2 * n, 2 * n);
+    nambu.topLeftCorner(n, n) = up;
+    nambu.topLeftCorner(n, n).diagonal().array() -= mu;
+    nambu.bottomRightCorner(n, n) = -down.transpose();
+    nambu.bottomRightCorner(n, n).diagonal().array() += mu;
+    nambu.topRightCorner(n, n) = gap;
+    nambu.bottomLeftCorner(n, n) = gap.adjoint();
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver(nambu);
+    u = solver.eigenvectors().topRightCorner(n, n);
+    v = solver.eigenvectors().bottomRightCorner(n, n);
+    // n_up = n - |U|^2, n_down = |V|^2
+    const double number = n - u.squaredNorm() + v.squaredNorm();
+    (number < electrons ? low : high) = mu;
+  }
+  return -u.adjoint().inverse() * v.adjoint();
 }
 
 }  // namespace koushi

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "koushi/deck/deck_section.hpp"
+#include "koushi/lattice/lattice.hpp"
 #include "koushi/manybody/operator.hpp"
 
 namespace koushi {
@@ -40,12 +41,29 @@ struct MeanField {
 /// Errors  UsageError where the numbers of fermions are not fixed
 MeanField free_orbitals(const Operator& h);
 
-/// The determinants of lowest energy that unrestricted Hartree-Fock finds from `starts` random densities:
+/// The determinants of lowest energy that unrestricted Hartree-Fock finds from `starts` random densities, every
+/// other of them staggered where the lattice has two sublattices:
 ///
 ///   F_pq = h_pq + delta_pq sum_r V_pr <n_r> - V_pq <c^dagger_q c_p>,   V the pair terms of H
 ///
 /// mixed half with the density before until that stands still. The description has density and spin order.
 /// Errors  as free_orbitals
-MeanField hartree_fock(const Operator& h, std::uint64_t seed, int starts);
+MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t seed, int starts);
+
+/// Where the gap of a BCS state lies: on sites, on bonds of the first shell, or on these with the sign and size of cos 2
+/// phi, phi the angle of a bond to the first axis.
+enum class PairWave { s, extended_s, d };
+
+/// The pairings f(i, j) of the BCS state exp(sum f_ij c^dagger_i,up c^dagger_j,down) |0> that is the ground state of
+///
+///   sum h_ij c^dagger_i c_j + sum_ij Delta_ij (c^dagger_i,up c^dagger_j,down + h.c.)
+///
+/// with the numbers of electrons of the sector on average: with the eigenvectors (u, v) of positive energy,
+/// f = -(U^dagger)^-1 V^dagger. Gaps on bonds have a hundredth of the amplitude on sites beside, without which f would
+/// be infinite at their nodes.
+/// Errors      DeckError where the lattice has no bonds, or only one dimension for d
+/// Source      J. Bardeen, L. N. Cooper, J. R. Schrieffer, Phys. Rev. 108, 1175 (1957)
+Eigen::MatrixXcd bcs_pairings(const Operator& h, const Lattice& lattice, PairWave wave, double amplitude,
+                              const DeckSection& section);
 
 }  // namespace koushi

@@ -8,10 +8,12 @@
 #include "fused_moves.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/classical_kernel.hpp"
+#include "koushi/manybody/pair_product_kernel.hpp"
 #include "koushi/manybody/product.hpp"
 #include "koushi/manybody/product_kernel.hpp"
 #include "koushi/manybody/rbm_kernel.hpp"
 #include "koushi/manybody/slater_kernel.hpp"
+#include "koushi/manybody/spin_projection_kernel.hpp"
 
 namespace koushi {
 
@@ -153,7 +155,7 @@ void add_share(const Kokkos::DefaultExecutionSpace& space, const ImageTables& im
   Kokkos::parallel_for(
       "koushi::manybody::add_share",
       Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
-      KOKKOS_LAMBDA(int w) { sum(w) += images.share(&table(w, 0), c) * ratio(w); });
+      KOKKOS_LAMBDA(int w) { sum(w) += images.shares(&table(w, 0), c) * ratio(w); });
 }
 
 void multiply_by(const Kokkos::DefaultExecutionSpace& space, const Kokkos::View<Complex*>& ratio,
@@ -174,10 +176,10 @@ void accept_image(const Kokkos::DefaultExecutionSpace& space, const ImageTables&
         if (on_image.sigma(w) == 0) return;
         const Walkers walkers(batch, w);
         double* table = walkers.table_of(0);
-        images.move_share(table, c, ratio(w));
+        images.shares.move(table, c, ratio(w));
         // The first copy is the state itself, which whoever proposed the move changes.
         if (c > 0) images.moves(on_image.move(w)).apply(images.of_image(walkers, c).state_of(0), on_image.sigma(w));
-        if (c + 1 == images.images) images.normalise_shares(table);
+        if (c + 1 == images.images) images.shares.normalise(table);
       });
 }
 
@@ -331,26 +333,46 @@ const Functor* functor(const std::unique_ptr<FactorMoves>& factor) {
   return found == nullptr ? nullptr : &found->functor();
 }
 
+/// Types of functors; find(factor, use) is use(functor) of the one that the factor has.
+template <typename... Functors>
+struct FunctorTypes {
+  static bool has(const std::unique_ptr<FactorMoves>& factor) {
+    return ((functor<Functors>(factor) != nullptr) || ...);
+  }
+  template <typename Use>
+  static std::unique_ptr<MoveSet> find(const std::unique_ptr<FactorMoves>& factor, const Use& use) {
+    std::unique_ptr<MoveSet> result;
+    const auto attempt = [&](const auto* found) {
+      if (found != nullptr) result = use(*found);
+      return found != nullptr;
+    };
+    static_cast<void>((attempt(functor<Functors>(factor)) || ...));
+    return result;
+  }
+};
+using Networks = FunctorTypes<RbmMoves<false, false>, RbmMoves<true, false>>;
+using SlaterDeterminants = FunctorTypes<SlaterMoves<false>, SlaterMoves<true>>;
+using PairProducts = FunctorTypes<PairProductMoves<false>, PairProductMoves<true>, SpinProjectionMoves<false>>;
+using Determinants = FunctorTypes<SlaterMoves<false>, SlaterMoves<true>, PairProductMoves<false>,
+                                  PairProductMoves<true>, SpinProjectionMoves<false>>;
+
 /// Factors whose functors are built together: classical ones, one determinant and one network.
 struct Parts {
   std::optional<ClassicalMoves> classical;
-  const SlaterMoves<false>* real_slater = nullptr;
-  const SlaterMoves<true>* complex_slater = nullptr;
-  const RbmMoves<false, false>* real_rbm = nullptr;
-  const RbmMoves<true, false>* complex_rbm = nullptr;
+  const std::unique_ptr<FactorMoves>* determinant = nullptr;
+  const std::unique_ptr<FactorMoves>* network = nullptr;
   bool complete = true;  ///< there is no other factor
 
   explicit Parts(const std::vector<std::unique_ptr<FactorMoves>>& factors) {
     for (const auto& factor : factors) {
-      const bool has_slater = real_slater != nullptr || complex_slater != nullptr;
-      const bool has_rbm = real_rbm != nullptr || complex_rbm != nullptr;
       if (const auto* part = functor<ClassicalMoves>(factor)) {
         if (!classical) classical.emplace();
         join(*classical, *part);
-      } else if (!(!has_slater && ((real_slater = functor<SlaterMoves<false>>(factor)) != nullptr ||
-                                   (complex_slater = functor<SlaterMoves<true>>(factor)) != nullptr)) &&
-                 !(!has_rbm && ((real_rbm = functor<RbmMoves<false, false>>(factor)) != nullptr ||
-                                (complex_rbm = functor<RbmMoves<true, false>>(factor)) != nullptr))) {
+      } else if (determinant == nullptr && Determinants::has(factor)) {
+        determinant = &factor;
+      } else if (network == nullptr && Networks::has(factor)) {
+        network = &factor;
+      } else {
         complete = false;
       }
     }
@@ -361,30 +383,29 @@ struct Parts {
     none.moves = moves;
     return none;
   }
-  bool has_slater() const { return real_slater != nullptr || complex_slater != nullptr; }
-  bool has_rbm() const { return real_rbm != nullptr || complex_rbm != nullptr; }
 };
 
-/// use(functors...) with the functors of a determinant and a network behind those that are given.
+/// use(functors...) with the functor of the network, if there is one, behind those that are given.
 template <typename Use, typename... Functors>
 std::unique_ptr<MoveSet> with_network(const Parts& parts, const Use& use, const Functors&... functors) {
-  if (parts.real_rbm != nullptr) return use(functors..., *parts.real_rbm);
-  if (parts.complex_rbm != nullptr) return use(functors..., *parts.complex_rbm);
-  return use(functors...);
+  if (parts.network == nullptr) return use(functors...);
+  return Networks::find(*parts.network, [&](const auto& network) { return use(functors..., network); });
 }
-template <typename Use, typename... Functors>
+/// The same with one of these determinants before it.
+template <typename Types, typename Use, typename... Functors>
 std::unique_ptr<MoveSet> with_determinant(const Parts& parts, const Use& use, const Functors&... functors) {
-  if (parts.real_slater != nullptr) return with_network(parts, use, functors..., *parts.real_slater);
-  if (parts.complex_slater != nullptr) return with_network(parts, use, functors..., *parts.complex_slater);
-  return with_network(parts, use, functors...);
+  if (parts.determinant == nullptr) return with_network(parts, use, functors...);
+  return Types::find(*parts.determinant,
+                     [&](const auto& determinant) { return with_network(parts, use, functors..., determinant); });
 }
 
 /// One kernel for classical factors times a sum over images, where it is built; else none.
 std::unique_ptr<MoveSet> fuse_images(const MoveList& moves, const MovesOfFactors& factors) {
   const Parts outside(factors.outside);
   const Parts inside(factors.inside);
-  if (!outside.complete || !inside.complete || outside.has_slater()) return nullptr;
+  if (!outside.complete || !inside.complete || outside.determinant != nullptr) return nullptr;
   const ClassicalMoves before = outside.classical_or_none(moves);
+  const ClassicalMoves within = inside.classical_or_none(moves);
   const auto sum = [&](const auto&... functors) {
     using Inner = ProductMoves<std::decay_t<decltype(functors)>...>;
     return ImageMoves<Inner>{factors.images, Inner{functors...}};
@@ -392,20 +413,20 @@ std::unique_ptr<MoveSet> fuse_images(const MoveList& moves, const MovesOfFactors
   const auto fuse = [](const auto&... functors) -> std::unique_ptr<MoveSet> {
     return make_fused(ProductMoves<std::decay_t<decltype(functors)>...>{functors...});
   };
-  if (outside.has_rbm()) {  // beside a sum of determinants
-    if (inside.has_rbm()) return nullptr;
-    const ClassicalMoves classical = inside.classical_or_none(moves);
-    if (inside.real_slater != nullptr) return with_network(outside, fuse, before, sum(classical, *inside.real_slater));
-    if (inside.complex_slater != nullptr)
-      return with_network(outside, fuse, before, sum(classical, *inside.complex_slater));
-    return nullptr;
+  if (outside.network != nullptr) {  // beside a sum of determinants
+    if (inside.network != nullptr || inside.determinant == nullptr) return nullptr;
+    return SlaterDeterminants::find(*inside.determinant, [&](const auto& determinant) {
+      return with_network(outside, fuse, before, sum(within, determinant));
+    });
   }
-  if (!inside.classical && !inside.has_slater()) {
-    if (inside.real_rbm != nullptr) return fuse(before, sum(*inside.real_rbm));
-    if (inside.complex_rbm != nullptr) return fuse(before, sum(*inside.complex_rbm));
+  const auto fuse_sum = [&](const auto&... functors) { return fuse(before, sum(functors...)); };
+  if (!inside.classical && inside.determinant == nullptr && inside.network != nullptr)
+    return Networks::find(*inside.network, fuse_sum);
+  if (inside.determinant != nullptr && PairProducts::has(*inside.determinant)) {
+    if (inside.network != nullptr) return nullptr;
+    return PairProducts::find(*inside.determinant, [&](const auto& pairs) { return fuse_sum(within, pairs); });
   }
-  return with_determinant(
-      inside, [&](const auto&... functors) { return fuse(before, sum(functors...)); }, inside.classical_or_none(moves));
+  return with_determinant<SlaterDeterminants>(inside, fuse_sum, within);
 }
 
 }  // namespace
@@ -420,13 +441,13 @@ std::unique_ptr<MoveSet> make_move_set(const MoveList& moves, MovesOfFactors fac
   }
   const Parts parts(factors.outside);
   if (factors.outside.size() == 1 && !general) {
-    if (parts.real_rbm != nullptr) return make_fused(*parts.real_rbm);
-    if (parts.complex_rbm != nullptr) return make_fused(*parts.complex_rbm);
+    if (parts.network != nullptr)
+      return Networks::find(*parts.network, [](const auto& network) { return make_fused(network); });
     if (const auto* rbm = functor<RbmMoves<false, true>>(factors.outside[0])) return make_fused(*rbm);
     if (const auto* rbm = functor<RbmMoves<true, true>>(factors.outside[0])) return make_fused(*rbm);
   }
   if (!parts.complete || general) return std::make_unique<GeneralMoves>(moves, std::move(factors.outside));
-  return with_determinant(
+  return with_determinant<Determinants>(
       parts,
       [](const auto&... functors) -> std::unique_ptr<MoveSet> {
         return make_fused(ProductMoves<std::decay_t<decltype(functors)>...>{functors...});

@@ -86,8 +86,8 @@ class Product final : public Wavefunction {
       tables_.images = static_cast<int>(images_.size());
       tables_.column = columns_;
       lay_out(true, tables_.stride);
-      tables_.shares = tables_.column + tables_.images * tables_.stride;
-      columns_ = tables_.shares + aligned(2 * tables_.images);
+      tables_.shares = {tables_.column + tables_.images * tables_.stride, tables_.images};
+      columns_ = tables_.shares.column + aligned(2 * tables_.images);
       particles_ = static_cast<std::size_t>(space_.n_particles());
     }
     collect_parameters();
@@ -188,7 +188,7 @@ class Product final : public Wavefunction {
           [&](std::int64_t s, int c) {
             const auto sample = static_cast<std::size_t>(s);
             if (!has_tables) return shares[sample * images_.size() + static_cast<std::size_t>(c)];
-            const double* share = &table(sample, static_cast<std::size_t>(tables_.shares + 2 * c));
+            const double* share = &table(sample, static_cast<std::size_t>(tables_.shares.column + 2 * c));
             return std::complex<double>(share[0], share[1]);
           }));
     }
@@ -226,6 +226,23 @@ class Product final : public Wavefunction {
   double bytes_per_move() const override {
     const int numbers = images_.empty() ? columns_ : tables_.column + tables_.stride;
     return 16.0 * numbers + 8.0 * n_images();
+  }
+  std::string remark() const override {
+    for (const NamedFactor& projected : factors_) {
+      const std::optional<int> spin = projected.factor->total_spin();
+      if (!spin) continue;
+      for (const NamedFactor& other : factors_) {
+        if (&other == &projected || other.factor->keeps_total_spin()) continue;
+        return fmt::format(
+            "the {} is projected on total spin {}, but the factor {} depends on the spins of the electrons, so that "
+            "the "
+            "product has no total spin (measure vector-spin-correlation for <S^2>); remedy: factors of the density "
+            "alone, "
+            "or leave out the projection",
+            projected.kind, *spin, other.kind);
+      }
+    }
+    return "";
   }
   std::vector<FactorReport> factors() const override {
     std::vector<FactorReport> reports;
@@ -357,8 +374,8 @@ class Product final : public Wavefunction {
     const LogSum sum = log_image_sum(states.at(w));
     for (int c = 0; c < n_images(); ++c) {
       const std::complex<double> share = sum.shares[static_cast<std::size_t>(c)];
-      row[tables_.shares + 2 * c] = share.real();
-      row[tables_.shares + 2 * c + 1] = share.imag();
+      row[tables_.shares.column + 2 * c] = share.real();
+      row[tables_.shares.column + 2 * c + 1] = share.imag();
     }
   }
   /// Those of the factors, one after the other.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "koushi/manybody/classical_kernel.hpp"
@@ -17,9 +19,20 @@ class QuadraticFactor final : public Factor {
   QuadraticFactor(const Space& space, std::vector<QuadraticEntry> entries, std::vector<double> parameters,
                   std::string description)
       : n_(space.n_places()),
+        of_electrons_(space.n_flavours() == 2 && space.is_fermionic(0) && space.is_fermionic(space.n_places() - 1)),
         entries_(std::move(entries)),
         parameters_(std::move(parameters)),
         description_(std::move(description)) {
+    std::sort(entries_.begin(), entries_.end(), [](const QuadraticEntry& a, const QuadraticEntry& b) {
+      return std::tie(a.parameter, a.p, a.weight, a.q) < std::tie(b.parameter, b.p, b.weight, b.q);
+    });
+    for (const QuadraticEntry& e : entries_) {
+      const bool goes_on = !groups_.empty() && groups_.back().parameter == e.parameter && groups_.back().p == e.p &&
+                           groups_.back().weight == e.weight;
+      if (!goes_on) groups_.push_back({e.parameter, e.p, e.weight, partners_.size(), partners_.size()});
+      partners_.push_back(e.q);
+      groups_.back().end = partners_.size();
+    }
     expand();
   }
   const std::vector<double>& parameters() const override { return parameters_; }
@@ -45,6 +58,25 @@ class QuadraticFactor final : public Factor {
       add(e, g[static_cast<std::size_t>(e.p)], g[static_cast<std::size_t>(e.q)], -1.0);
     }
     return std::all_of(moved.begin(), moved.end(), [](const auto& entry) { return std::abs(entry.second) < 1e-9; });
+  }
+  /// Whether V is the same for all four pairs of places of two sites, and joins those of one site at most with each other.
+  bool keeps_total_spin() const override {
+    if (!of_electrons_) return false;
+    const int n_sites = n_ / 2;
+    std::map<std::pair<int, int>, std::set<std::pair<int, double>>> of_sites;
+    std::map<std::pair<int, int>, int> count;
+    for (const QuadraticEntry& e : entries_) {
+      const int i = e.p % n_sites;
+      const int j = e.q % n_sites;
+      const std::pair<int, int> sites(std::min(i, j), std::max(i, j));
+      if (sites.first == sites.second && e.p == e.q) return false;
+      of_sites[sites].insert({e.parameter, e.weight});
+      ++count[sites];
+    }
+    return std::all_of(count.begin(), count.end(), [&](const auto& entry) {
+      const auto& [sites, number] = entry;
+      return of_sites.at(sites).size() == 1 && number == (sites.first == sites.second ? 1 : 4);
+    });
   }
   int columns() const override { return n_; }
   void refresh(const HostState& state, double* table) const override {
@@ -94,8 +126,13 @@ class QuadraticFactor final : public Factor {
                          Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
                          [&](int s) {
                            const HostState state = states.at(s);
-                           for (const QuadraticEntry& e : entries_)
-                             o.re(o.at(e.parameter, s)) += e.weight * state.local[e.p] * state.local[e.q];
+                           for (const Group& group : groups_) {
+                             const int x = state.local[group.p];
+                             if (x == 0) continue;
+                             int sum = 0;
+                             for (std::size_t k = group.first; k < group.end; ++k) sum += state.local[partners_[k]];
+                             o.re(o.at(group.parameter, s)) += group.weight * (x * sum);
+                           }
                          });
     return std::make_unique<StoredRows<false>>(comm, rows, columns, std::move(o));
   }
@@ -117,8 +154,19 @@ class QuadraticFactor final : public Factor {
   }
 
   using HostMatrix = Kokkos::View<double**, Kokkos::LayoutRight, Kokkos::HostSpace>;
+  /// Entries of one parameter, place and weight: their other places are partners [first, end).
+  struct Group {
+    int parameter;
+    int p;
+    double weight;
+    std::size_t first;
+    std::size_t end;
+  };
   int n_;
-  std::vector<QuadraticEntry> entries_;
+  bool of_electrons_;
+  std::vector<QuadraticEntry> entries_;  ///< in the order of their groups
+  std::vector<Group> groups_;
+  std::vector<int> partners_;
   std::vector<double> parameters_;
   std::string description_;
   HostMatrix potential_;

@@ -115,13 +115,13 @@ std::vector<double> overlap_tiles(const CentredRows& centred, bool diagonal_alon
   return sum.finish(centred.comm());
 }
 
-/// Tiles of S + lambda, which are there already.
+/// Tiles of S + diag(shifts), which are there already.
 class OverlapTiles final : public GramTiles {
  public:
-  OverlapTiles(const CentredRows& centred, double shift, bool diagonal_alone)
+  OverlapTiles(const CentredRows& centred, std::vector<double> shifts, bool diagonal_alone)
       : tiles_(overlap_tiles(centred, diagonal_alone)),
         n_tiles_((centred.rows().columns() + tile_extent - 1) / tile_extent),
-        shift_(shift),
+        shifts_(std::move(shifts)),
         diagonal_alone_(diagonal_alone),
         complex_(centred.rows().holomorphic()) {}
   void write(const Space&, const std::vector<Tile>& tiles, const Finish& finish) const override {
@@ -141,12 +141,15 @@ class OverlapTiles final : public GramTiles {
     const double* from = tiles_.data() + (before + row - column) * (complex_ ? 2 : 1) * tile_size;
     std::copy_n(from, tile_size, re);
     if (complex_) std::copy_n(from + tile_size, tile_size, im);
-    for (int i = 0; row == column && i < tile_extent; ++i) re[tile_at(i, i)] += shift_;
+    for (int i = 0; row == column && i < tile_extent; ++i) {
+      const auto p = static_cast<std::size_t>(row * tile_extent + i);
+      if (p < shifts_.size()) re[tile_at(i, i)] += shifts_[p];
+    }
   }
 
   std::vector<double> tiles_;
   std::int64_t n_tiles_;
-  double shift_;
+  std::vector<double> shifts_;
   bool diagonal_alone_;
   bool complex_;
 };
@@ -242,12 +245,13 @@ std::vector<double> SrSystem::diagonal() const {
 
 std::vector<double> ParameterSystem::multiply(const std::vector<double>& x) const {
   std::vector<double> y = rows_.multiply_adjoint(rows_.multiply(x));
-  for (std::size_t p = 0; p < y.size(); ++p) y[p] += shift_ * x[p];
+  const std::size_t planes = is_complex() ? 2 : 1;
+  for (std::size_t p = 0; p < y.size(); ++p) y[p] += shifts_[p / planes] * x[p];
   return y;
 }
 
 std::unique_ptr<GramTiles> ParameterSystem::tiles(bool diagonal_alone) const {
-  return std::make_unique<OverlapTiles>(rows_, shift_, diagonal_alone);
+  return std::make_unique<OverlapTiles>(rows_, shifts_, diagonal_alone);
 }
 
 std::int64_t SampleSystem::extent() const {

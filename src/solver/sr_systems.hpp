@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "centred_rows.hpp"
@@ -59,10 +60,11 @@ void for_entries(const SrSystem& system, const std::vector<GramTiles::Tile>& til
   }
 }
 
-/// S + lambda in the space of the parameters, S = Obar^dagger Obar (its real part where not holomorphic).
+/// S + diag(shifts) in the space of the parameters, S = Obar^dagger Obar (its real part where not holomorphic). shifts:
+/// [extent()]
 class ParameterSystem final : public SrSystem {
  public:
-  ParameterSystem(const CentredRows& rows, double shift) : rows_(rows), shift_(shift) {}
+  ParameterSystem(const CentredRows& rows, std::vector<double> shifts) : rows_(rows), shifts_(std::move(shifts)) {}
   std::int64_t extent() const override { return rows_.rows().columns(); }
   bool is_complex() const override { return rows_.rows().holomorphic(); }
   std::vector<double> multiply(const std::vector<double>& x) const override;
@@ -71,7 +73,7 @@ class ParameterSystem final : public SrSystem {
 
  private:
   const CentredRows& rows_;
-  double shift_;
+  std::vector<double> shifts_;
 };
 
 /// Obar Obar^dagger + lambda in the space of the samples; of [Re Obar; Im Obar] where not holomorphic, and of Re Obar

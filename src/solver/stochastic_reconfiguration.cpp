@@ -33,8 +33,9 @@ class StochasticReconfiguration::Rows : public CentredRows {
   using CentredRows::CentredRows;
 };
 
-SrRoute automatic_route(std::int64_t columns, std::int64_t equations) {
+SrRoute automatic_route(std::int64_t columns, std::int64_t equations, bool one_shift) {
   constexpr std::int64_t most = 16384;  // 2 GB of a complex matrix, over all ranks
+  if (!one_shift) return columns > most ? SrRoute::matrix_free : SrRoute::dense;
   if (std::min(columns, equations) > most) return SrRoute::matrix_free;
   return columns <= equations ? SrRoute::dense : SrRoute::sample_space;
 }
@@ -55,7 +56,7 @@ std::vector<double> StochasticReconfiguration::solution(const std::vector<Comple
     return rows_->multiply_adjoint(
         system.local(petsc_solve(system, true, system.gather(residual), options_, report_.iterations)));
   }
-  const ParameterSystem system(*rows_, report_.shift);
+  const ParameterSystem system(*rows_, shifts_);
   return petsc_solve(system, report_.route == SrRoute::dense, force, options_, report_.iterations);
 }
 
@@ -92,15 +93,24 @@ std::vector<double> StochasticReconfiguration::solve(const ConstHostComplexes& r
   report_.shift =
       options_.shift_absolute + options_.shift_relative * report_.trace / static_cast<double>(rows.columns());
   report_.route = options_.route == SrRoute::automatic
-                      ? automatic_route(rows.columns(), rows.holomorphic() ? n_samples : report_.equations)
+                      ? automatic_route(rows.columns(), rows.holomorphic() ? n_samples : report_.equations,
+                                        options_.shift_diagonal == 0)
                       : options_.route;
+  const auto columns = static_cast<std::size_t>(rows.columns());
+  shifts_.assign(columns, report_.shift);
+  if (options_.shift_diagonal > 0) {
+    const std::size_t planes = rows.holomorphic() ? 2 : 1;
+    const std::vector<double> diagonal = ParameterSystem(*rows_, std::vector<double>(columns)).diagonal();
+    for (std::size_t k = 0; k < columns; ++k) shifts_[k] += options_.shift_diagonal * diagonal[planes * k];
+  }
   std::vector<double> delta = norm(force) == 0 ? std::vector<double>(force.size(), 0.0) : solution(residual, force);
   if (!std::isfinite(norm(delta))) {
     throw NumericalError("stochastic reconfiguration: the step is not finite; remedy: a larger shift");
   }
   std::vector<Complex> product = rows_->multiply(delta);
   std::vector<double> difference = rows_->multiply_adjoint(product);
-  for (std::size_t p = 0; p < force.size(); ++p) difference[p] += report_.shift * delta[p] - force[p];
+  const std::size_t planes = rows.holomorphic() ? 2 : 1;
+  for (std::size_t p = 0; p < force.size(); ++p) difference[p] += shifts_[p / planes] * delta[p] - force[p];
   if (!kept.empty()) {
     for (std::size_t p = 0; p < delta.size(); ++p) delta[p] += kept[p];
     product = rows_->multiply(delta);

@@ -27,6 +27,25 @@ bool lies_above(const Estimate& a, const Estimate& b, double tolerance = 1e-3) {
   return a.value - b.value > 4 * std::hypot(a.error, b.error) + tolerance * std::abs(b.value);
 }
 
+/// Real and imaginary parts farther from their median over all samples than `clip` mean deviations are moved to there.
+/// Collective.
+std::vector<std::complex<double>> clipped(const Communicator& comm, std::vector<std::complex<double>> energies,
+                                          double clip) {
+  const auto part = [&](const auto& get, const auto& set) {
+    std::vector<double> local;
+    for (const auto& e : energies) local.push_back(get(e));
+    std::vector<double> all = comm.all_gather(local);
+    std::sort(all.begin(), all.end());  // sums below do not depend on the ranks
+    const double median = all[all.size() / 2];
+    double deviation = 0;
+    for (const double x : all) deviation += std::abs(x - median) / static_cast<double>(all.size());
+    for (auto& e : energies) set(e, std::clamp(get(e), median - clip * deviation, median + clip * deviation));
+  };
+  part([](const std::complex<double>& e) { return e.real(); }, [](std::complex<double>& e, double x) { e.real(x); });
+  part([](const std::complex<double>& e) { return e.imag(); }, [](std::complex<double>& e, double x) { e.imag(x); });
+  return energies;
+}
+
 }  // namespace
 
 Optimisation::Optimisation(StudyRun& run, VariationalModel& model)
@@ -104,8 +123,11 @@ void Optimisation::update(const std::vector<std::complex<double>>& energies) {
   schedule.options.petsc_options += " " + run_.options().petsc_options;
   schedule.options.previous = std::move(previous_delta_);
   report_ = {};
-  std::vector<double> delta = solve_stochastic_reconfiguration(model_.comm(), *rows, model_.sampler().weights(),
-                                                               energies, schedule.options, report_);
+  // States that are enumerated have weights, and no noise that they could bring in.
+  const bool clips = schedule.clip > 0 && model_.sampler().n_chains() > 0;
+  std::vector<double> delta = solve_stochastic_reconfiguration(
+      model_.comm(), *rows, model_.sampler().weights(),
+      clips ? clipped(model_.comm(), energies, schedule.clip) : energies, schedule.options, report_);
   const double farthest = schedule.max_distance;
   step_size_ = schedule.step * report_.distance > farthest ? farthest / report_.distance : schedule.step;
   previous_parameters_ = psi.parameters();
@@ -299,7 +321,9 @@ double Optimisation::solver_flops() const {
 
 SrRoute Optimisation::route() const {
   const SrRoute asked = sr_schedule(DeckSection(deck_, "solver"), 0, 1).options.route;
-  return asked == SrRoute::automatic ? automatic_route(model_.n_unknowns(), equations()) : asked;
+  return asked == SrRoute::automatic
+             ? automatic_route(model_.n_unknowns(), equations(), deck_.real("solver.shift.diagonal") == 0)
+             : asked;
 }
 
 std::string Optimisation::describe() const {

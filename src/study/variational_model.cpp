@@ -185,6 +185,7 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
     }
     largest = std::max(largest, elements);
   }
+  if (const std::string remark = psi_->remark(); !remark.empty()) note(remark);
   if (const Charge* magnetization = fixed_magnetization(hamiltonian_.space())) note_sector(*magnetization, note);
   if (psi_->is_positive() && hamiltonian_.space().is_fermionic()) {
     note(

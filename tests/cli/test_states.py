@@ -168,6 +168,32 @@ class States(unittest.TestCase):
         near = compare.replace("(a['history'][k][()]==b['history'][k][()]).all() for k in a['history']", "abs(a['history'][k][0]/b['history'][k][0]-1)<1e-9 for k in ('energy','variance')")
         self.assertEqual(Cli.python(self, near, bare[1], files[1]).strip(), "True")
 
+    def test_total_spin_and_products_of_spins(self):
+        """S^2 of a projected pair product is S (S + 1) in every state; E = sum J S_i.S_j, so that the nearest pairs of a Heisenberg ring have E / (N J), with and without a Marshall rotation, and of
+        the t-J model without holes; the total spin of what is not projected is no integer's."""
+        values = lambda name: self.report(name)
+        pairs = 'wavefunction.factor=[{kind="pair-product",pairing="random"%s},{kind="gutzwiller"}]'
+        for spin in (0, 1, 2):
+            self.run_deck(ELECTRONS, "spin%d" % spin, pairs % (",spin=%d,points=4" % spin), "study.steps=3", 'study.measure.observables=["vector-spin-correlation"]')
+            self.assertLess(abs(values("spin%d" % spin)["observables"]["total_spin_squared"]["value"] - spin * (spin + 1)), 1e-9)
+        self.run_deck(ELECTRONS, "mixed", pairs % "", "study.steps=3", 'study.measure.observables=["vector-spin-correlation"]')
+        self.assertGreater(values("mixed")["observables"]["total_spin_squared"]["value"], 0.05)
+        ring = ["lattice.extents=[8]", "study.steps=3", 'study.measure.observables=["vector-spin-correlation"]']
+        plain = 'wavefunction.factor=[{kind="rbm",density=2,width=0.2,weights="complex"}]'
+        filled = 'wavefunction.factor=[{kind="pair-product",pairing="random",spin=0,points=4}]'
+        for name, model, factors, constant in (("bare", 'hamiltonian={kind="heisenberg"}', plain, 0.0), ("marshall", 'hamiltonian={kind="heisenberg",marshall=true}', plain, 0.0),
+                                               ("electrons", 'hamiltonian={kind="t-j",J=[1.0],density_term=0.0}', filled, 0.0)):
+            self.run_deck(ELECTRONS, name, *ring, model, factors, *(["sampler.electrons=[4,4]"] if name == "electrons" else []))
+            found = values(name)
+            curve = found["curves"]["vector_spin_correlation"]
+            nearest = [value for x, value in zip(curve["x"], curve["value"]) if abs(x - 1) < 1e-9]
+            self.assertLess(abs(8 * nearest[0] - found["observables"]["energy"]["value"]), 1e-9, name)
+        # A factor that turns with the spins takes the total spin away, which is said.
+        for factor, says in (('{kind="rbm",density=1}', True), ('{kind="jastrow",of="spin"}', True), ('{kind="jastrow",of="density"}', False), ('{kind="doublon-holon"}', False)):
+            said = self.run_deck(ELECTRONS, "said", 'wavefunction.factor=[{kind="pair-product",spin=0,points=4},%s]' % factor, command="check").stdout
+            self.assertEqual("has no total spin" in " ".join(said.split()), says, factor)
+        self.assertIn("spins alone and for electrons alone", self.run_deck(ELECTRONS, "none", 'hamiltonian={kind="kondo"}', "sampler.particles=2", 'lattice.extents=[3]', 'wavefunction.factor=[{kind="slater"}]', 'study.measure.observables=["vector-spin-correlation"]', code=2, command="check").stderr)
+
     def test_sectors_that_do_not_exist_are_refused(self):
         for sets, words in ((["sampler.electrons=[7,1]"], "from 0 to 6"), (["sampler.electrons=[3]"], "two, [up, down]"), (["sampler.particles=3"], "no such number"),
                             (["sampler.magnetization=2"], "no such number"), (['hamiltonian={kind="t-j"}', "sampler.electrons=[4,3]", 'wavefunction={factor=[{kind="slater"}]}'], "no state of 6 sites"),

@@ -16,8 +16,8 @@ inline bool is_manybody(const Section& section) {
   return std::count(section.studies.begin(), section.studies.end(), "ground-state") > 0;
 }
 
-/// What the catalogue offers in a section: every kind with every combination of its choices and switches, as lines of
-/// TOML. Keys of other types keep their defaults. So whatever is registered is tested, without a word here.
+/// What the catalogue offers in a section: every kind with every combination of its choices and switches (of those that
+/// only say where parameters begin, each value once), as lines of TOML. Keys of other types keep their defaults. So whatever is registered is tested, without a word here.
 inline std::vector<std::string> offers(const std::string& section) {
   std::vector<std::string> all;
   for (const Section& s : catalogue()) {
@@ -35,8 +35,13 @@ inline std::vector<std::string> offers(const std::string& section) {
         }
         if (values.empty()) continue;
         std::vector<std::string> longer;
+        // What only says where parameters begin needs no combinations: another of its values with the first variant.
+        const bool is_initial = key.transfer == Key::Transfer::initial;
         for (const std::string& variant : variants) {
-          for (const std::string& value : values) longer.push_back(variant + key.path + " = " + value + "\n");
+          for (const std::string& value : values) {
+            if (!is_initial || value == values.front() || &variant == &variants.front())
+              longer.push_back(variant + key.path + " = " + value + "\n");
+          }
         }
         variants = longer;
       }
@@ -176,6 +181,13 @@ inline std::vector<Product> products() {
     all.push_back({hubbard, pairs + gutzwiller, space_group});
     all.push_back({hubbard, pairs + "symmetry = \"translations\"\n" + jastrow, space_group});
     all.push_back({"kind = \"t-j\"\n", pairs + jastrow, translations});
+    const std::string projected = pairs + "spin = 0\npoints = 2\n";
+    const std::string triplets = pairs + "pairs = \"all\"\n";
+    all.push_back({hubbard, projected + gutzwiller + jastrow + another + "kind = \"rbm\"\n"});
+    all.push_back({hubbard, projected + "symmetry = \"translations\"\n" + gutzwiller, space_group});
+    all.push_back({"kind = \"t-j\"\n", pairs + "spin = 1\npoints = 2\n" + jastrow, translations});
+    all.push_back({hubbard, triplets + doublons});
+    all.push_back({"kind = \"t-j\"\n", triplets + "symmetry = \"translations\"\n" + jastrow, translations});
     // Products that are not built as one kernel.
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nprojection = \"translations\"\n", space_group});
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});

@@ -67,8 +67,9 @@ class Lattice {
   bool has_geometry() const { return has_geometry_; }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   const std::vector<Bond>& bonds() const { return bonds_; }
-  /// The shortest distance of two sites, around periodic directions too.
-  double distance(int i, int j) const;
+  /// The shortest way from site i to site j, around periodic directions too.
+  Eigen::VectorXd displacement(int i, int j) const;
+  double distance(int i, int j) const { return displacement(i, j).norm(); }
   /// The momenta of the torus, one per cell: q = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
   std::vector<Eigen::VectorXd> momenta() const;
   /// The momentum 2 pi sum_k n_k b_k of these integers.
@@ -86,6 +87,9 @@ class Lattice {
   /// The translations that `is_symmetry` takes, which must take a group. Identity first. Cost: sites^2; it is asked
   /// once per direction where all are symmetries, once per cell where none is.
   std::vector<Permutation> translations(const std::function<bool(const Permutation&)>& is_symmetry) const;
+  /// Those of a group of translations, identity first, that are products of steps of every[k] cells along primitive
+  /// vector k. Errors: UsageError where there is not one number per direction
+  std::vector<Permutation> translations_by(const std::vector<int>& every, const std::vector<Permutation>& group) const;
   /// The same of all isometries of the infinite lattice that leave the torus as it is: translations first, then their
   /// products with rotations, reflections and glides. Cost: one call per isometry more where all translations are
   /// symmetries, one per isometry and cell where they are not.

@@ -317,6 +317,11 @@ void local_energies(const Kokkos::DefaultExecutionSpace& space, const Moves& mov
       "koushi::manybody::local_energies", space, static_cast<int>(energies.extent(0)),
       KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
         WalkerGroup<Moves> group(team, moves, states, tables, first);
+        // Tables of samples lie in main memory, and kernels of one walker at a time read theirs in no order.
+        if constexpr (kernels_on_host && Moves::group == 1) {
+          const double* table = group.walkers.table_of(0);
+          for (int c = 0; c < group.walkers.columns; c += 8) __builtin_prefetch(table + c, 0, 2);
+        }
         Complex energy[Moves::group];
         diagonal_energies(terms, group, n, energy);
         const bool plain = terms.real_elements && terms.move_first.extent(0) == 0;

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -125,6 +126,11 @@ class Factor {
   virtual bool is_invariant(const std::vector<int>& /*g*/) const { return false; }
   /// Whether psi_f changes its sign when two fermions exchange their numbers.
   virtual bool is_antisymmetric() const { return false; }
+
+  /// The total spin S that psi_f has, where it is projected on one.
+  virtual std::optional<int> total_spin() const { return std::nullopt; }
+  /// Whether psi_f depends on the numbers of electrons of the sites alone, so that a product with it keeps a total spin.
+  virtual bool keeps_total_spin() const { return false; }
 
   virtual int columns() const = 0;
   virtual void refresh(const HostState& state, double* table) const = 0;

@@ -3,6 +3,7 @@
 #include <Kokkos_Core.hpp>
 
 #include "koushi/manybody/chain_kernel.hpp"
+#include "koushi/manybody/shares.hpp"
 
 namespace koushi {
 
@@ -11,31 +12,11 @@ struct ImageTables {
   int images = 1;
   int column = 0;                                      ///< of the table where image 0 begins
   int stride = 0;                                      ///< from image to image
-  int shares = 0;                                      ///< column of the shares [image][re, im]
+  Shares shares;                                       ///< of the images
   MoveList moves;                                      ///< those of images, too
   Kokkos::View<int** [2], Kokkos::LayoutRight> moved;  ///< [move][image][number, sign]
 
   KOKKOS_FUNCTION Walkers of_image(const Walkers& walkers, int c) const { return walkers.seen(c, column + c * stride); }
-  KOKKOS_FUNCTION Complex share(const double* table, int c) const {
-    return {table[shares + 2 * c], table[shares + 2 * c + 1]};
-  }
-  KOKKOS_FUNCTION void set_share(double* table, int c, const Complex& p) const {
-    table[shares + 2 * c] = p.real();
-    table[shares + 2 * c + 1] = p.imag();
-  }
-  /// Where image c comes upon a node of psi that Psi has not, its table is the inverse of nothing: a share that is not a
-  /// number makes all that follows of this walker none, so that the step is refused instead of being wrong.
-  KOKKOS_FUNCTION void move_share(double* table, int c, const Complex& ratio) const {
-    constexpr double at_a_node = 1e-10;  // of |ratio|; what is left of exact zeros is 1e-14
-    const bool lost = ratio.real() * ratio.real() + ratio.imag() * ratio.imag() < at_a_node * at_a_node;
-    set_share(table, c, lost ? Complex(Kokkos::Experimental::quiet_NaN_v<double>) : product(share(table, c), ratio));
-  }
-  /// The shares after a move, where they hold p_c psi(g_c x') / psi(g_c x): their sum becomes 1.
-  KOKKOS_FUNCTION void normalise_shares(double* table) const {
-    Complex sum = 0;
-    for (int c = 0; c < images; ++c) sum += share(table, c);
-    for (int c = 0; c < images; ++c) set_share(table, c, share(table, c) / sum);
-  }
 };
 
 /// Moves of Psi(x) = sum_c w_c psi(g_c x), the `Inner` of chain_kernel.hpp being those of psi.
@@ -67,7 +48,7 @@ struct ImageMoves {
       }
       Complex ratio[n];
       inner.template ratios<one_move, n>(team, images.of_image(walkers, c), w, number, direction, ratio);
-      for (int m = 0; m < n; ++m) result[m] += product(images.share(walkers.table_of(w[m]), c), ratio[m]);
+      for (int m = 0; m < n; ++m) result[m] += product(images.shares(walkers.table_of(w[m]), c), ratio[m]);
     }
   }
 
@@ -81,12 +62,12 @@ struct ImageMoves {
       inner.template ratios<false, 1>(team, image, &w, &number, &direction, &ratio);
       inner.accept(team, image, w, number, direction);
       team.once([&] {
-        images.move_share(table, c, ratio);
+        images.shares.move(table, c, ratio);
         // The first copy is the state itself, which whoever proposed the move changes.
         if (c > 0) images.moves(number).apply(image.state_of(w), direction);
       });
     }
-    team.once([&] { images.normalise_shares(table); });
+    team.once([&] { images.shares.normalise(table); });
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include "koushi/base/lane_team.hpp"
 #include "koushi/manybody/chain_kernel.hpp"
+#include "koushi/manybody/matrix_kernel.hpp"
 
 namespace koushi {
 
@@ -12,11 +13,12 @@ namespace koushi {
 ///   psi(x) = det F,   F_ab = f(i_a, j_b),   i_a, j_b: the sites of electron a up and b down,   W = F^-1
 ///
 /// a goes to r:   psi'/psi = sum_b f(r, j_b) W_ba         b goes to s:   psi'/psi = sum_a W_ba f(i_a, s)
-/// a to r and b to s, with u_c = f(r, j_c) and v_c = f(i_c, s) but v_a = f(r, s):
-///                psi'/psi = (u W)_a (W v)_b - W_ba (u W v - v_a)
+/// a to r and b to s, with u_c = f(r, j_c) and v_c = f(i_c, s):
+///                psi'/psi = (u W)_a (W v)_b + W_ba (f(r, s) - u W v)
 /// a to r and c to q: the determinant of the two by two ratios. After a hop of a,
 /// W_bc -= W_ba ((u W)_c - delta_ac) / (u W)_a; two hops follow each other, the one with the larger ratio first.
-/// Shapes      table of a walker: [re, im where complex][b][a] of W, then the same planes of a vector of n for scratch
+/// Shapes      table of a walker: the matrix W [b][a] (matrix_kernel.hpp), then two vectors of its width for scratch,
+///             which are 0 between calls
 /// Cost        ratio: n FMA (complex: 4 n) and n look-ups of f, of a hop up and one down n^2; accept: 2 n^2 per hop
 /// Source      D. Tahara, M. Imada, J. Phys. Soc. Jpn. 77, 114701 (2008), sec. 2; J. Sherman, W. J. Morrison, Ann. Math.
 ///             Stat. 21, 124 (1950)
@@ -24,13 +26,16 @@ template <bool is_complex>
 struct PairProductMoves {
   static constexpr int group = kernels_on_host ? 4 : 1;
   static constexpr int at_once = 1;
-  using Sum = LaneSums<double, 2>;  ///< re, im
+  using Matrix = TableMatrix<is_complex>;
+  using Vector = TableVector<is_complex>;
 
   MoveList moves;
   int first = 0;  ///< column of the table where W begins
   int n_sites = 0;
   int n = 0;               ///< electrons of one spin
   RealRows pairing[2][2];  ///< [re, im][0]: f(i, j) as [i][j], [1]: as [j][i]
+
+  static int columns(int n) { return Matrix::size(n, n) + 2 * Matrix::size(1, n); }
 
   KOKKOS_FUNCTION const MoveSites& at(int k) const { return moves(k); }
 
@@ -39,7 +44,7 @@ struct PairProductMoves {
                               const int* sigma, Complex* result) const {
     for (int m = 0; m < count; ++m) {
       const Hops hops(*this, walkers, w[m], moves(k[m]), sigma[m]);
-      const double* table = walkers.table_of(w[m]) + first;
+      double* table = walkers.table_of(w[m]) + first;
       const std::int16_t* places = walkers.state_of(w[m]).particle;
       if (hops.count == 1) {
         result[m] = ratio(team, table, places, hops.spin[0], hops.site[0], hops.particle[0]);
@@ -49,7 +54,7 @@ struct PairProductMoves {
           for (int h = 0; h < 2; ++h)
             entry[g][h] = ratio(team, table, places, hops.spin[0], hops.site[g], hops.particle[h]);
         }
-        result[m] = entry[0][0] * entry[1][1] - entry[0][1] * entry[1][0];
+        result[m] = product(entry[0][0], entry[1][1]) - product(entry[0][1], entry[1][0]);
       } else {
         const int up = hops.spin[0] == 0 ? 0 : 1;
         result[m] =
@@ -96,108 +101,122 @@ struct PairProductMoves {
   };
 
   KOKKOS_FUNCTION static double square(const Complex& z) { return z.real() * z.real() + z.imag() * z.imag(); }
-  KOKKOS_FUNCTION Complex entry(const double* table, int b, int a) const {
-    return {table[b * n + a], is_complex ? table[n * n + b * n + a] : 0.0};
-  }
-  KOKKOS_FUNCTION void set_entry(double* table, int b, int a, const Complex& value) const {
-    table[b * n + a] = value.real();
-    if constexpr (is_complex) table[n * n + b * n + a] = value.imag();
-  }
-  KOKKOS_FUNCTION double* scratch(double* table) const { return table + (is_complex ? 2 : 1) * n * n; }
-  KOKKOS_FUNCTION Complex scratch_at(double* table, int c) const {
-    return {scratch(table)[c], is_complex ? scratch(table)[n + c] : 0.0};
+  KOKKOS_FUNCTION Matrix inverse(double* table) const { return {table, n, Matrix::whole_vectors(n)}; }
+  KOKKOS_FUNCTION Vector scratch(double* table, int v) const {
+    return {table + Matrix::size(n, n) + v * Matrix::size(1, n), Matrix::whole_vectors(n)};
   }
   /// f of an electron of spin `spin` at `site` with one of the other spin at `other`.
-  KOKKOS_FUNCTION Complex f(int spin, int site, int other) const {
+  KOKKOS_FORCEINLINE_FUNCTION Complex f(int spin, int site, int other) const {
     return {pairing[0][spin](site, other), is_complex ? pairing[1][spin](site, other) : 0.0};
   }
-  /// W_ba for spin 0, with the two indices exchanged for spin 1: what stands beside f(site, partner c) in the ratio of
-  /// electron p.
-  KOKKOS_FUNCTION Complex weight(const double* table, int spin, int p, int c) const {
-    return spin == 0 ? entry(table, c, p) : entry(table, p, c);
-  }
-  KOKKOS_FUNCTION static void add(Sum& part, const Complex& value) {
-    part.sum[0] += value.real();
-    part.sum[1] += value.imag();
-  }
   /// The site of electron c of the spin other than `spin`, where electron `moved` (numbers of both spins) is at `to`.
-  KOKKOS_FUNCTION int partner(const std::int16_t* places, int spin, int c, int moved, int to) const {
+  KOKKOS_FORCEINLINE_FUNCTION int partner(const std::int16_t* places, int spin, int c, int moved, int to) const {
     const int number = (1 - spin) * n + c;
     return number == moved ? to : places[number] - (1 - spin) * n_sites;
   }
+  /// f of an electron at `site` with all of the other spin.
+  KOKKOS_FUNCTION void pairings_of(const LaneTeam& team, const std::int16_t* places, int spin, int site, int moved,
+                                   int to, const Vector& u) const {
+    team.each([&](int lane) {
+      for (int c = lane; c < n; c += LaneTeam::size) u.set(c, f(spin, site, partner(places, spin, c, moved, to)));
+    });
+  }
 
   /// psi'/psi of electron p of a spin that goes to `site`.
-  KOKKOS_FUNCTION Complex ratio(const LaneTeam& team, const double* table, const std::int16_t* places, int spin,
-                                int site, int p) const {
-    Sum total;
-    team.combine(total, [&](int lane, Sum& part) {
-      part = Sum::identity();
-      for (int c = lane; c < n; c += LaneTeam::size)
-        add(part, f(spin, site, partner(places, spin, c, -1, 0)) * weight(table, spin, p, c));
+  KOKKOS_FUNCTION Complex ratio(const LaneTeam& team, double* table, const std::int16_t* places, int spin, int site,
+                                int p) const {
+    constexpr int parts = kernels_on_host ? 4 : 1;  // sums that do not wait for each other
+    const Matrix w = inverse(table);
+    LaneSums<double, 2> total;
+    team.combine(total, [&](int lane, LaneSums<double, 2>& part) {
+      double re[parts] = {};
+      double im[parts] = {};
+      const double* from = w.re + (spin == 0 ? p : p * w.stride);
+      const int step = spin == 0 ? w.stride : 1;
+      const auto add = [&](int c, int m) {
+        const int other = partner(places, spin, c, -1, 0);
+        const double fr = pairing[0][spin](site, other);
+        const double wr = from[c * step];
+        re[m] = Kokkos::fma(fr, wr, re[m]);
+        if constexpr (is_complex) {
+          const double fi = pairing[1][spin](site, other);
+          const double wi = from[w.plane() + c * step];
+          re[m] = Kokkos::fma(-fi, wi, re[m]);
+          im[m] = Kokkos::fma(fr, wi, im[m]);
+          im[m] = Kokkos::fma(fi, wr, im[m]);
+        }
+      };
+      int c = lane;
+      for (; c + (parts - 1) * LaneTeam::size < n; c += parts * LaneTeam::size) {
+        for (int m = 0; m < parts; ++m) add(c + m * LaneTeam::size, m);
+      }
+      for (; c < n; c += LaneTeam::size) add(c, 0);
+      for (int m = 1; m < parts; ++m) {
+        re[0] += re[m];
+        im[0] += im[m];
+      }
+      part.sum[0] = re[0];
+      part.sum[1] = im[0];
     });
     return {total.sum[0], total.sum[1]};
   }
   /// Electron a up goes to r, b down to s.
-  KOKKOS_FUNCTION Complex of_pair(const LaneTeam& team, const double* table, const std::int16_t* places, int a, int r,
-                                  int b, int s) const {
-    const auto v = [&](int c) { return c == a ? f(0, r, s) : f(0, places[c], s); };
-    const Complex up = ratio(team, table, places, 0, r, a);
+  KOKKOS_FUNCTION Complex of_pair(const LaneTeam& team, double* table, const std::int16_t* places, int a, int r, int b,
+                                  int s) const {
+    const Matrix w = inverse(table);
+    const Vector u = scratch(table, 0);
+    const Vector uw = scratch(table, 1);
+    pairings_of(team, places, 0, r, -1, 0, u);
+    w.left_product(team, u, uw);
     LaneSums<double, 4> total;
     team.combine(total, [&](int lane, LaneSums<double, 4>& part) {
       part = LaneSums<double, 4>::identity();
       for (int c = lane; c < n; c += LaneTeam::size) {
-        const Complex down = entry(table, b, c) * v(c);
+        const Complex v = f(1, s, places[c]);
+        const Complex down = product(w(b, c), v);
+        const Complex both = product(uw(c), v);
         part.sum[0] += down.real();
         part.sum[1] += down.imag();
-        Complex row = 0;
-        for (int d = 0; d < n; ++d) row += entry(table, c, d) * v(d);
-        row *= f(0, r, places[n + c] - n_sites);
-        part.sum[2] += row.real();
-        part.sum[3] += row.imag();
+        part.sum[2] += both.real();
+        part.sum[3] += both.imag();
       }
     });
-    return up * Complex(total.sum[0], total.sum[1]) -
-           entry(table, b, a) * (Complex(total.sum[2], total.sum[3]) - f(0, r, s));
+    const Complex result = product(uw(a), Complex(total.sum[0], total.sum[1])) +
+                           product(w(b, a), f(0, r, s) - Complex(total.sum[2], total.sum[3]));
+    clear(team, table);
+    return result;
   }
   /// W after electron p of a spin went to `site`; `moved`: an electron of the other spin that is at `to` already.
   KOKKOS_FUNCTION void hop(const LaneTeam& team, double* table, const std::int16_t* places, int spin, int p, int site,
                            int moved, int to) const {
-    // (u W)_c of spin up, (W v)_c of spin down, into scratch.
-    team.each([&](int lane) {
-      for (int c = lane; c < n; c += LaneTeam::size) {
-        Complex sum = 0;
-        for (int d = 0; d < n; ++d)
-          sum += f(spin, site, partner(places, spin, d, moved, to)) * weight(table, spin, c, d);
-        scratch(table)[c] = sum.real();
-        if constexpr (is_complex) scratch(table)[n + c] = sum.imag();
-      }
-    });
-    const Complex inverse = Complex(1.0) / scratch_at(table, p);
-    // Row and column p are read by all: the others first.
-    team.each([&](int lane) {
-      for (int c = lane; c < n; c += LaneTeam::size) {
-        if (c == p) continue;
-        const Complex factor = scratch_at(table, c) * inverse;
-        for (int d = 0; d < n; ++d) {
-          const Complex value = weight(table, spin, c, d) - weight(table, spin, p, d) * factor;
-          set(table, spin, c, d, value);
-        }
-      }
-    });
-    team.each([&](int lane) {
-      for (int d = lane; d < n; d += LaneTeam::size) {
-        set(table, spin, p, d, weight(table, spin, p, d) * inverse);
-        scratch(table)[d] = 0;
-        if constexpr (is_complex) scratch(table)[n + d] = 0;
-      }
-    });
-  }
-  KOKKOS_FUNCTION void set(double* table, int spin, int p, int c, const Complex& value) const {
+    const Matrix w = inverse(table);
+    const Vector u = scratch(table, 0);
+    const Vector v = scratch(table, 1);
+    pairings_of(team, places, spin, site, moved, to, u);
     if (spin == 0) {
-      set_entry(table, c, p, value);
+      w.left_product(team, u, v);
+      const Complex inverse = Complex(1.0) / v(p);
+      team.each([&](int lane) {
+        for (int b = lane; b < n; b += LaneTeam::size) u.set(b, product(w(b, p), inverse));
+        if (lane == 0) v.set(p, v(p) - 1.0);
+      });
+      w.subtract(team, u, v);
     } else {
-      set_entry(table, p, c, value);
+      w.right_product(team, u, v);
+      const Complex inverse = Complex(1.0) / v(p);
+      team.once([&] { v.set(p, v(p) - 1.0); });
+      team.each([&](int lane) {
+        for (int c = lane; c < w.stride; c += LaneTeam::size) u.set(c, product(w(p, c), inverse));
+      });
+      w.subtract(team, v, u);
     }
+    clear(team, table);
+  }
+  KOKKOS_FUNCTION void clear(const LaneTeam& team, double* table) const {
+    double* all = scratch(table, 0).re;
+    team.each([&](int lane) {
+      for (int c = lane; c < 2 * Matrix::size(1, n); c += LaneTeam::size) all[c] = 0;
+    });
   }
 };
 

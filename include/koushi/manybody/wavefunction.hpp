@@ -71,6 +71,8 @@ class Wavefunction {
   /// Bytes that moves() keeps per move, about.
   virtual double bytes_per_move() const = 0;
   virtual std::vector<FactorReport> factors() const = 0;
+  /// What a user should know of this product; empty: nothing.
+  virtual std::string remark() const = 0;
   /// The factors in a few words, as "400 hidden units".
   std::string description() const;
 

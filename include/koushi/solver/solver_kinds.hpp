@@ -11,6 +11,7 @@ namespace koushi {
 struct SrSchedule {
   double step = 0;
   double max_distance = 0;  ///< longest update, in the Fubini-Study metric
+  double clip = 0;  ///< mean deviations from the median beyond which local energies are moved for the step; 0: none
   SrOptions options;
 };
 

@@ -22,6 +22,7 @@ struct SrOptions {
   SrRoute route = SrRoute::automatic;
   double shift_absolute = 1e-6;
   double shift_relative = 1e-3;
+  double shift_diagonal = 0;     ///< not in the sample space
   double momentum = 0;           ///< mu
   std::vector<double> previous;  ///< delta' of the step before; empty: there is none
   double tolerance = 1e-8;
@@ -34,7 +35,7 @@ struct SrReport {
   int iterations = 0;
   double residual =
       0;  ///< |(S + lambda) delta - F - lambda mu delta'| / |F - mu S delta'|, computed afterwards with the operator
-  double shift = 0;            ///< lambda
+  double shift = 0;            ///< lambda, without what shift_diagonal adds
   double trace = 0;            ///< tr S
   std::int64_t equations = 0;  ///< real rows of Obar: n where O is real, else 2 n; S has rank < equations
   double distance = 0;         ///< sqrt(delta^T S delta): how far psi moves for eta = 1, in the Fubini-Study metric
@@ -43,14 +44,16 @@ struct SrReport {
 /// The direct route with the smaller matrix, which is also the one with fewer flops, p n min(p, n) + min(p, n)^3 / 3
 /// with p columns of O and n equations (samples; twice as many where O is complex but not holomorphic); matrix_free
 /// where both matrices are too large. A Krylov method would need hundreds of iterations of 2 p n, and these wait for
-/// memory.
-SrRoute automatic_route(std::int64_t columns, std::int64_t equations);
+/// memory. one_shift: lambda is the same for all parameters, without which there is no space of the samples.
+SrRoute automatic_route(std::int64_t columns, std::int64_t equations, bool one_shift = true);
 
 /// Stochastic reconfiguration: the step of imaginary- or real-time evolution projected on the variational manifold.
 ///
 ///   S = Obar^dagger Obar,  F = phase Obar^dagger ebar   (real parts where O is not holomorphic)
 ///   Obar_s = sqrt(w_s) (O_s - sum w O),  ebar_s = sqrt(w_s) (E_s - sum w E)
-///   (S + lambda) delta = F + lambda mu delta',  lambda = absolute + relative tr S / P
+///   (S + lambda) delta = F + lambda mu delta',  lambda = absolute + relative tr S / P + diagonal S_kk of parameter k
+///
+/// A part of S_kk on the diagonal treats parameters alike whatever they are measured in, which a part of tr S does not.
 ///
 /// Imaginary time, d psi / d tau = -(H - E) psi: phase 1, theta <- theta - eta delta.
 /// Real time, d psi / dt = -i (H - E) psi: phase -i, theta <- theta + eta delta. This is McLachlan's principle, the
@@ -93,6 +96,7 @@ class StochasticReconfiguration {
   std::unique_ptr<Rows> rows_;
   SrOptions options_;
   SrReport report_;
+  std::vector<double> shifts_;  ///< of the columns
 };
 
 /// One solve with phase 1.

@@ -42,6 +42,7 @@ class DoublonHolon final : public Factor {
   }
   bool holomorphic() const override { return false; }
   bool is_positive() const override { return true; }
+  bool keeps_total_spin() const override { return true; }
   int columns() const override { return 0; }
   void refresh(const HostState& /*state*/, double* /*table*/) const override {}
   std::complex<double> log_amplitude(const HostState& state) const override {

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <Eigen/Dense>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "../log_determinant.hpp"
 #include "../mean_field.hpp"
+#include "../pfaffian_factor.hpp"
 #include "../stored_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
@@ -24,26 +27,13 @@ class PairProduct final : public Factor {
   using Scalar = std::conditional_t<is_complex, std::complex<double>, double>;
   using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-  /// classes: [i n_sites + j], numbers from 0 without gaps; initial: f(i, j)
-  PairProduct(int n_sites, int n, std::vector<int> classes, const Eigen::MatrixXcd& initial, std::string description)
-      : n_sites_(n_sites), n_(n), classes_(std::move(classes)), description_(std::move(description)) {
-    std::vector<std::complex<double>> sum;
-    std::vector<double> members;
-    for (int i = 0; i < n_sites; ++i) {
-      for (int j = 0; j < n_sites; ++j) {
-        const auto c = static_cast<std::size_t>(class_of(i, j));
-        if (c >= sum.size()) {
-          sum.resize(c + 1);
-          members.resize(c + 1);
-        }
-        sum[c] += initial(i, j);
-        members[c] += 1;
-      }
-    }
-    for (std::size_t c = 0; c < sum.size(); ++c) {
-      parameters_.push_back(sum[c].real() / members[c]);
-      if (is_complex) parameters_.push_back(sum[c].imag() / members[c]);
-    }
+  /// classes: [i n_sites + j], numbers from 0 without gaps
+  PairProduct(int n_sites, int n, std::vector<int> classes, std::vector<double> parameters, std::string description)
+      : n_sites_(n_sites),
+        n_(n),
+        classes_(std::move(classes)),
+        description_(std::move(description)),
+        parameters_(std::move(parameters)) {
     expand();
   }
 
@@ -68,15 +58,15 @@ class PairProduct final : public Factor {
     }
     return true;
   }
-  int columns() const override { return width * (n_ * n_ + n_); }
+  int columns() const override { return PairProductMoves<is_complex>::columns(n_); }
 
   void refresh(const HostState& state, double* table) const override {
+    std::fill_n(table, columns(), 0.0);
     const Matrix inverse = occupied(state).inverse();
-    for (Eigen::Index k = 0; k < inverse.size(); ++k) {
-      table[k] = std::real(inverse.data()[k]);
-      if constexpr (is_complex) table[inverse.size() + k] = std::imag(inverse.data()[k]);
+    const TableMatrix<is_complex> w = of_table(table);
+    for (int b = 0; b < n_; ++b) {
+      for (int a = 0; a < n_; ++a) w.row(b).set(a, inverse(b, a));
     }
-    std::fill_n(table + width * inverse.size(), width * n_, 0.0);
   }
   std::complex<double> log_amplitude(const HostState& state) const override { return log_determinant(occupied(state)); }
 
@@ -106,22 +96,26 @@ class PairProduct final : public Factor {
   }
 
   /// d log det F / d f_c = sum W_ba over the pairs (a, b) whose sites are of class c.
+  bool rows_need_tables() const override { return true; }
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
-                                                   const RealRows::host_mirror_type& /*table*/,
-                                                   int /*first*/) const override {
+                                                   const RealRows::host_mirror_type& table, int first) const override {
     const std::int64_t columns = static_cast<std::int64_t>(parameters_.size()) / width;
     SlabMatrix<is_complex> o(columns, rows.count);
     Kokkos::parallel_for("koushi::manybody::pair_product_rows",
                          Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
                          [&](int s) {
                            const HostState state = states.at(s);
-                           const Matrix inverse = occupied(state).inverse();
-                           for (int a = 0; a < n_; ++a) {
-                             for (int b = 0; b < n_; ++b) {
-                               const std::int64_t at = o.at(class_of(up(state, a), down(state, b)), s);
-                               o.re(at) += std::real(inverse(b, a));
-                               if constexpr (is_complex) o.im(at) += std::imag(inverse(b, a));
-                             }
+                           const TableMatrix<is_complex> w =
+                               of_table(table.data() + static_cast<std::size_t>(s) * table.extent(1) + first);
+                           std::vector<Complex> sums(static_cast<std::size_t>(columns));
+                           for (int b = 0; b < n_; ++b) {
+                             for (int a = 0; a < n_; ++a)
+                               sums[static_cast<std::size_t>(class_of(up(state, a), down(state, b)))] += w(b, a);
+                           }
+                           for (std::int64_t c = 0; c < columns; ++c) {
+                             const std::int64_t at = o.at(c, s);
+                             o.re(at) = sums[static_cast<std::size_t>(c)].real();
+                             if constexpr (is_complex) o.im(at) = sums[static_cast<std::size_t>(c)].imag();
                            }
                          });
     return std::make_unique<StoredRows<is_complex>>(comm, rows, columns, std::move(o));
@@ -134,6 +128,9 @@ class PairProduct final : public Factor {
 
   int class_of(int i, int j) const {
     return classes_[static_cast<std::size_t>(i) * static_cast<std::size_t>(n_sites_) + static_cast<std::size_t>(j)];
+  }
+  TableMatrix<is_complex> of_table(double* table) const {
+    return {table, n_, TableMatrix<is_complex>::whole_vectors(n_)};
   }
   int up(const HostState& state, int a) const { return state.particle[a]; }
   int down(const HostState& state, int b) const { return state.particle[n_ + b] - n_sites_; }
@@ -167,13 +164,20 @@ class PairProduct final : public Factor {
   Matrix pairing_;
 };
 
-enum class Pairing { plane_waves, hartree_fock, random };
+enum class Pairing { plane_waves, hartree_fock, bcs, random };
+enum class Pairs { antiparallel, all };
 
 struct PairProductOptions {
   Pairing pairing = Pairing::plane_waves;
+  PairWave wave = PairWave::d;
+  std::optional<double> gap;
+  Pairs pairs = Pairs::antiparallel;
+  std::optional<int> spin;
+  std::optional<int> points;
   Numbers weights = Numbers::automatic;
   SiteSymmetry symmetry = SiteSymmetry::none;
-  double width = 0.01;
+  std::optional<std::vector<int>> sublattice;
+  double width = 0.001;
   int starts = 8;
 
   static const Keys<PairProductOptions>& keys() {
@@ -182,19 +186,48 @@ struct PairProductOptions {
             .choice("pairing", &PairProductOptions::pairing,
                     {{"plane-waves", Pairing::plane_waves},
                      {"hartree-fock", Pairing::hartree_fock},
+                     {"bcs", Pairing::bcs},
                      {"random", Pairing::random}},
                     "initial f(i, j): sum over the occupied orbitals up and down of the hopping, or of unrestricted "
-                    "Hartree-Fock, which makes it their determinant; or normal numbers")
+                    "Hartree-Fock, which makes it their determinant; that of the BCS state of the hopping with the gap "
+                    "that is given; or normal numbers")
             .initial()
+            .choice(
+                "gap.wave", &PairProductOptions::wave,
+                {{"s", PairWave::s}, {"extended-s", PairWave::extended_s}, {"d", PairWave::d}},
+                "gap of pairing = \"bcs\": on sites; on bonds of the first shell; on those bonds times the cosine of "
+                "twice their angle to the first axis")
+            .initial()
+            .real("gap.amplitude", &PairProductOptions::gap, {positive_number},
+                  "the gap of pairing = \"bcs\" on a site or bond, in the units of t; without it 1")
+            .example("1.0")
+            .initial()
+            .choice(
+                "pairs", &PairProductOptions::pairs, {{"antiparallel", Pairs::antiparallel}, {"all", Pairs::all}},
+                "which electrons are paired: those of opposite spin, or all with all, whose amplitude is a Pfaffian")
+            .integer("spin", &PairProductOptions::spin, {0, 100},
+                     "total spin S that the state is projected on; without it none. The amplitude is then a sum of "
+                     "Pfaffians")
+            .example("0")
+            .grows()
+            .integer("points", &PairProductOptions::points, {1, 256},
+                     "points of the integral over angles of the projection on `spin`, which is exact where 2 points > "
+                     "pairs + S; without it 8")
+            .example("8")
+            .grows()
             .choice("weights", &PairProductOptions::weights, words_of_numbers,
                     "numbers f(i, j); automatic: real where H is")
             .choice("symmetry", &PairProductOptions::symmetry, symmetry_words,
                     "f is the same for pairs of sites (i, j) that these symmetries of H join")
+            .integers("sublattice", &PairProductOptions::sublattice, {1, 1000000},
+                      "of the translations of `symmetry`, those by multiples of these numbers of cells alone: [2, 2] "
+                      "leaves f free within cells of two by two")
+            .example("[2, 2]")
             .real("width", &PairProductOptions::width, {0},
                   "standard deviation of normal numbers that are added to the initial f, in units of its largest value")
             .initial()
             .integer("starts", &PairProductOptions::starts, {1, 1000},
-                     "random starts of Hartree-Fock, of which the lowest energy is taken")
+                     "starts of Hartree-Fock, of which the lowest energy is taken")
             .initial();
     return all;
   }
@@ -217,55 +250,166 @@ std::vector<int> ordered_pair_classes(int n_sites, const std::vector<Permutation
   return number;
 }
 
+/// The pairings of opposite spins, and where asked for those of equal ones: f of up and up, then of down and down. One of
+/// equal spins whose two places a symmetry exchanges would be its own negative, and is 0.
+PairingClasses classes_of_places(int n_sites, const std::vector<int>& opposite, int n_opposite, bool equal_spins,
+                                 const std::vector<Permutation>& group) {
+  PairingClasses classes;
+  classes.n_places = 2 * n_sites;
+  classes.number.assign(static_cast<std::size_t>(classes.n_places) * static_cast<std::size_t>(classes.n_places), -1);
+  classes.sign.assign(classes.number.size(), 0);
+  const auto set = [&](int p, int q, int number) {
+    classes.number[classes.at(p, q)] = classes.number[classes.at(q, p)] = number;
+    classes.sign[classes.at(p, q)] = number < 0 ? 0 : 1;
+    classes.sign[classes.at(q, p)] = number < 0 ? 0 : -1;
+  };
+  for (int i = 0; i < n_sites; ++i) {
+    for (int j = 0; j < n_sites; ++j) set(i, n_sites + j, opposite[static_cast<std::size_t>(i * n_sites + j)]);
+  }
+  classes.count = n_opposite;
+  const std::vector<Permutation> identity{[&] {
+    Permutation same(static_cast<std::size_t>(n_sites));
+    std::iota(same.begin(), same.end(), 0);
+    return same;
+  }()};
+  const std::vector<Permutation>& all = group.empty() ? identity : group;
+  for (int first = 0; first < 2 * n_sites && equal_spins; first += n_sites) {
+    for (int i = 0; i < n_sites; ++i) {
+      for (int j = i + 1; j < n_sites; ++j) {
+        if (classes.number[classes.at(first + i, first + j)] != -1) continue;
+        bool own_negative = false;
+        for (const Permutation& g : all)
+          own_negative = own_negative || (g[static_cast<std::size_t>(i)] == j && g[static_cast<std::size_t>(j)] == i);
+        // -2 marks pairs that are 0, so that they are not met again.
+        for (const Permutation& g : all)
+          set(first + g[static_cast<std::size_t>(i)], first + g[static_cast<std::size_t>(j)],
+              own_negative ? -2 : classes.count);
+        classes.count += own_negative ? 0 : 1;
+      }
+    }
+  }
+  return classes;
+}
+
 std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& context) {
   const PairProductOptions options = PairProductOptions::keys().read(section);
   const Operator& h = context.hamiltonian;
   const Space& space = h.space();
   if (space.n_flavours() != 2 || !space.is_fermionic(0) || !space.is_fermionic(space.place(1, 0)))
     section.refuse("kind", "the states are not those of electrons up and down", "another factor");
+  if (options.gap && options.pairing != Pairing::bcs)
+    section.refuse("gap.amplitude", "only pairing = \"bcs\" has a gap", "pairing = \"bcs\"");
+  if (options.points && !options.spin)
+    section.refuse("points", "there is no integral over angles without a projection on a spin", "spin = 0");
   const bool is_complex = are_complex(options.weights, h, section, "pairings");
-  const MeanField mean_field =
-      options.pairing == Pairing::hartree_fock ? hartree_fock(h, context.seed, options.starts) : free_orbitals(h);
+  const MeanField mean_field = options.pairing == Pairing::hartree_fock
+                                   ? hartree_fock(h, context.lattice, context.seed, options.starts)
+                                   : free_orbitals(h);
   const bool apart = mean_field.blocks.size() == 2;
-  const Eigen::Index up = apart ? mean_field.blocks[0].orbitals.cols() : 0;
-  if (apart && up == 0 && mean_field.blocks[1].orbitals.cols() == 0)
+  const int up = apart ? static_cast<int>(mean_field.blocks[0].orbitals.cols()) : 0;
+  const int down = apart ? static_cast<int>(mean_field.blocks[1].orbitals.cols()) : 0;
+  if (!apart) section.refuse("kind", "H does not keep electrons up and down apart", "a Slater determinant");
+  if (up + down == 0)
     section.refuse("kind", "there are no electrons to be paired", "another factor, or another sector");
-  if (!apart || up != mean_field.blocks[1].orbitals.cols() || up == 0) {
-    section.refuse("kind",
-                   apart ? fmt::format("{} electrons up and {} down cannot all be paired", up,
-                                       mean_field.blocks[1].orbitals.cols())
-                         : "H does not keep electrons up and down apart",
-                   "a sector with as many up as down, or a Slater determinant");
+  const bool equal_spins = options.pairs == Pairs::all;
+  if (equal_spins ? (up + down) % 2 != 0 : up != down) {
+    section.refuse("kind", fmt::format("{} electrons up and {} down cannot all be paired", up, down),
+                   up != down && (up + down) % 2 == 0
+                       ? "pairs = \"all\", a sector with as many up as down, or a Slater determinant"
+                       : "a sector with as many up as down, or a Slater determinant");
   }
+  if (options.spin && equal_spins)
+    section.refuse("spin",
+                   "pairs of equal spins mix S^z, which the integral over one angle does not project on a total spin",
+                   "pairs = \"antiparallel\", or no spin");
+  if (options.spin && 2 * *options.spin > up + down)
+    section.refuse("spin", fmt::format("{} electrons have no total spin of {}", up + down, *options.spin),
+                   fmt::format("at most {}", (up + down) / 2));
+  const int points = options.points.value_or(8);
+  if (options.spin && points <= *options.spin)
+    section.refuse("points", fmt::format("{} points see nothing of a total spin of {}", points, *options.spin),
+                   fmt::format("more than {}; {} are exact", *options.spin, (up + *options.spin) / 2 + 1));
   const int n_sites = space.n_sites();
-  const std::vector<Permutation> group = symmetry_group(options.symmetry, context.lattice, h);
-  int n_classes = 0;
-  std::vector<int> classes = ordered_pair_classes(n_sites, group, n_classes);
-  Eigen::MatrixXcd f = mean_field.blocks[0].orbitals * mean_field.blocks[1].orbitals.transpose();
-  if (options.pairing == Pairing::random) f.setZero();
-  const double scale = options.pairing == Pairing::random ? 1.0 : options.width * f.cwiseAbs().maxCoeff();
-  // One number per class, so that the mean over a class does not make it small.
+  const std::vector<Permutation> group =
+      sublattice_group(section, options.symmetry, options.sublattice, context.lattice, h);
+  int n_opposite = 0;
+  std::vector<int> opposite = ordered_pair_classes(n_sites, group, n_opposite);
+  std::string from = ", from " + mean_field.description;
+  Eigen::MatrixXcd f = Eigen::MatrixXcd::Zero(n_sites, n_sites);
+  if (options.pairing == Pairing::random) {
+    from.clear();
+  } else if (options.pairing == Pairing::bcs) {
+    f = bcs_pairings(h, context.lattice, options.wave, options.gap.value_or(1.0), section);
+    from = fmt::format(", from a BCS state of the hopping, gap {:g}", options.gap.value_or(1.0));
+  } else {
+    // Orbitals in excess of those of the other spin are left to the pairs of equal spins.
+    const int pairs = std::min(up, down);
+    f = mean_field.blocks[0].orbitals.leftCols(pairs) * mean_field.blocks[1].orbitals.leftCols(pairs).transpose();
+  }
+  // Equal pairings are the mean of their class.
+  std::vector<std::complex<double>> mean(static_cast<std::size_t>(n_opposite));
+  std::vector<double> members(mean.size());
+  const auto class_of = [&](int i, int j) {
+    return static_cast<std::size_t>(opposite[static_cast<std::size_t>(i * n_sites + j)]);
+  };
   for (int i = 0; i < n_sites; ++i) {
     for (int j = 0; j < n_sites; ++j) {
-      const auto c = static_cast<std::uint64_t>(classes[static_cast<std::size_t>(i * n_sites + j)]);
-      f(i, j) +=
-          scale * std::complex<double>(initial_normal(context.seed, context.stream, 2 * c),
-                                       is_complex ? initial_normal(context.seed, context.stream, 2 * c + 1) : 0.0);
+      mean[class_of(i, j)] += f(i, j);
+      members[class_of(i, j)] += 1;
     }
   }
-  const std::string description =
-      fmt::format("{} pairings of {} pairs{}", n_classes, up,
-                  options.pairing == Pairing::random ? "" : ", from " + mean_field.description);
-  const auto n = static_cast<int>(up);
-  if (is_complex) return std::make_unique<PairProduct<true>>(n_sites, n, std::move(classes), f, description);
-  return std::make_unique<PairProduct<false>>(n_sites, n, std::move(classes), f, description);
+  double kept = 0;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    mean[c] /= members[c];
+    kept += members[c] * std::norm(mean[c]);
+  }
+  if (options.pairing != Pairing::random && kept < 0.1 * f.squaredNorm()) {
+    section.refuse("symmetry",
+                   "the initial pairings differ among the pairs of sites that these symmetries join, so that little is "
+                   "left of their mean",
+                   "\"translations\", \"none\", or another pairing");
+  }
+  PairingClasses classes = classes_of_places(n_sites, opposite, n_opposite, equal_spins, group);
+  mean.resize(static_cast<std::size_t>(classes.count));
+  const bool random = options.pairing == Pairing::random;
+  double scale = 1;
+  if (!random) {
+    scale = 0;
+    for (const auto& value : mean) scale = std::max(scale, options.width * std::abs(value));
+  }
+  std::vector<double> parameters;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    const auto number = [&](std::uint64_t k) {
+      return scale * initial_normal(context.seed, context.stream, 2 * c + k);
+    };
+    parameters.push_back(mean[c].real() + number(0));
+    if (is_complex) parameters.push_back(mean[c].imag() + number(1));
+  }
+  std::string description = fmt::format("{} pairings of {} pairs", classes.count, (up + down) / 2);
+  if (options.spin) {
+    description += fmt::format(", projected on total spin {} by {} points{}", *options.spin, points,
+                               2 * points > up + *options.spin ? " (exact)" : "");
+  }
+  description += from;
+  if (equal_spins || options.spin) {
+    return make_pfaffian(
+        std::move(classes), std::move(parameters), is_complex, up + down,
+        options.spin ? spin_projection(*options.spin, points) : std::vector<SpinRotation>{SpinRotation{}}, options.spin,
+        description);
+  }
+  if (is_complex)
+    return std::make_unique<PairProduct<true>>(n_sites, up, std::move(opposite), std::move(parameters), description);
+  return std::make_unique<PairProduct<false>>(n_sites, up, std::move(opposite), std::move(parameters), description);
 }
 
 }  // namespace
 
 FactorKind pair_product_kind() {
-  return {"pair-product", "determinant of pairings f(i, j) of electrons up at i and down at j: as many up as down",
-          PairProductOptions::keys().list(), make};
+  return {
+      "pair-product",
+      "determinant of pairings f(i, j) of electrons up at i and down at j, or a Pfaffian of those of all electrons; "
+      "projected on a total spin where asked for",
+      PairProductOptions::keys().list(), make};
 }
 
 }  // namespace koushi

@@ -197,7 +197,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   const bool is_complex = are_complex(options.weights, h, section, "orbitals");
   MeanField mean_field;
   if (options.orbitals == Orbitals::hartree_fock) {
-    mean_field = hartree_fock(h, context.seed, options.starts);
+    mean_field = hartree_fock(h, context.lattice, context.seed, options.starts);
   } else {
     mean_field = free_orbitals(h);
   }

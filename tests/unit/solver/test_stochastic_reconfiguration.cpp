@@ -130,7 +130,7 @@ Problem random_problem(int n, int p) {
 
 /// The same system, written down directly; kept: mu delta'.
 Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absolute, double relative,
-                          const Eigen::VectorXd& kept) {
+                          const Eigen::VectorXd& kept, double diagonal = 0) {
   const Eigen::VectorXcd w = problem.weights.cast<Complex>();
   const Eigen::MatrixXcd mean = w.transpose() * problem.rows;
   const Eigen::MatrixXcd centred = problem.rows - Eigen::VectorXcd::Ones(w.size()) * mean;
@@ -139,11 +139,12 @@ Eigen::VectorXd reference(const Problem& problem, bool holomorphic, double absol
   const Eigen::MatrixXcd s = centred.adjoint() * w.asDiagonal() * centred;
   const Eigen::VectorXcd f = centred.adjoint() * w.asDiagonal() * residual;
   const double shift = absolute + relative * s.trace().real() / static_cast<double>(s.rows());
-  const Eigen::MatrixXcd identity = Eigen::MatrixXcd::Identity(s.rows(), s.cols());
-  if (!holomorphic) return (s + shift * identity).real().ldlt().solve(f.real() + shift * kept);
+  const Eigen::VectorXd shifts = shift + diagonal * s.diagonal().real().array();
+  const Eigen::MatrixXcd shifted = s + Eigen::MatrixXcd(shifts.cast<Complex>().asDiagonal());
+  if (!holomorphic) return shifted.real().ldlt().solve(f.real() + shifts.cwiseProduct(kept));
   const Eigen::VectorXcd kept_complex =
       Eigen::Map<const Eigen::VectorXcd>(reinterpret_cast<const Complex*>(kept.data()), kept.size() / 2);
-  const Eigen::VectorXcd delta = (s + shift * identity).ldlt().solve(f + shift * kept_complex);
+  const Eigen::VectorXcd delta = shifted.ldlt().solve(f + shifts.cwiseProduct(kept_complex));
   Eigen::VectorXd interleaved(2 * delta.size());
   for (Eigen::Index k = 0; k < delta.size(); ++k) interleaved.segment(2 * k, 2) << delta(k).real(), delta(k).imag();
   return interleaved;
@@ -198,18 +199,21 @@ TEST_CASE("the three routes solve the same system", "[solver][mpi]") {
       if (kind == "real") problem.rows.imag().setZero();
       std::vector<double> previous;
       for (int k = 0; k < (holomorphic ? 2 * p : p); ++k) previous.push_back(std::cos(1.7 * k));
-      for (const double momentum : {0.0, 0.9}) {
+      for (const auto& [momentum, diagonal] : {std::pair{0.0, 0.0}, std::pair{0.9, 0.0}, std::pair{0.9, 0.3}}) {
         const Eigen::VectorXd expected = reference(
             problem, holomorphic, 1e-3, 1e-2,
-            momentum * Eigen::Map<const Eigen::VectorXd>(previous.data(), static_cast<Eigen::Index>(previous.size())));
+            momentum * Eigen::Map<const Eigen::VectorXd>(previous.data(), static_cast<Eigen::Index>(previous.size())),
+            diagonal);
         const double distance = length(problem, holomorphic, expected);
         for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free, SrRoute::automatic}) {
           if (route == SrRoute::matrix_free && n > 100) continue;  // hundreds of iterations that know nothing of tiles
+          if (route == SrRoute::sample_space && diagonal > 0) continue;
           SrReport report;
           const auto delta = solve(world, problem, holomorphic,
                                    {.route = route,
                                     .shift_absolute = 1e-3,
                                     .shift_relative = 1e-2,
+                                    .shift_diagonal = diagonal,
                                     .momentum = momentum,
                                     .previous = previous,
                                     .tolerance = 1e-12},

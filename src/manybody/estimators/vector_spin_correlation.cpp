@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "koushi/manybody/estimator.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/manybody/hamiltonian.hpp"
+
+namespace koushi {
+
+namespace {
+
+struct RealValues {
+  Kokkos::View<Complex**, Kokkos::LayoutRight> values;
+  StateNumbers numbers;
+  KOKKOS_FUNCTION void operator()(int s) const {
+    for (std::size_t c = 0; c < values.extent(1); ++c) numbers(s, c) = values(s, c).real();
+  }
+};
+
+/// S_i.S_j averaged over all pairs of sites that translations of the lattice join, which is no number of a state but a
+/// local value sum_x' <x|S_i.S_j|x'> psi(x') / psi(x) (of spins without S_i^2 = S (S + 1)); their sums S(k) = 1/N sum_ij e^{i k (r_i - r_j)} S_i.S_j and the
+/// total spin S^2 = sum_ij S_i.S_j.
+///
+///   spins        S_i.S_j = S^z_i S^z_j + 1/2 (S^+_i S^-_j + h.c.), times -1 in the second term where a Marshall rotation
+///                turns one of them
+///   electrons    S^+_j S^-_i = - (c^dagger_j,up c_i,up) (c^dagger_i,down c_j,down), S_i^2 = 3/4 (n_i - 2 n_i,up n_i,down)
+/// Series      vector_spin_correlation: the averages in the order of their distances
+/// Cost        a ratio of amplitudes of two electrons, or of two spins, for every pair of sites
+class VectorSpinCorrelation final : public Estimator {
+ public:
+  VectorSpinCorrelation(const Lattice& lattice, const Space& space, const std::vector<std::int8_t>& rotated)
+      : n_(space.n_sites()), momenta_(lattice.momenta()) {
+    int n_classes = 0;
+    const std::vector<int> classes = pair_classes(
+        n_, lattice.translations(), [](int, int) { return true; }, n_classes);
+    std::vector<Pairs> found(static_cast<std::size_t>(n_classes));
+    for (int i = 0; i < n_; ++i) {
+      for (int j = i; j < n_; ++j)
+        found[static_cast<std::size_t>(classes[static_cast<std::size_t>(i * n_ + j)])].sites.emplace_back(i, j);
+    }
+    for (Pairs& pairs : found) pairs.distance = lattice.distance(pairs.sites.front().first, pairs.sites.front().second);
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Pairs& a, const Pairs& b) { return a.distance < b.distance - 1e-9; });
+    std::vector<Operator> operators;
+    for (const Pairs& pairs : found) {
+      Operator mean(space);
+      for (const auto& [i, j] : pairs.sites) {
+        const bool turned =
+            !rotated.empty() && rotated[static_cast<std::size_t>(i)] != rotated[static_cast<std::size_t>(j)];
+        add_product(mean, i, j, 1.0 / static_cast<double>(pairs.sites.size()), turned);
+      }
+      operators.push_back(std::move(mean));
+      distance_.push_back(pairs.distance);
+      const bool of_one_site = pairs.sites.front().first == pairs.sites.front().second;
+      constant_.push_back(of_one_site && space.n_flavours() == 1 ? square(space) : 0.0);
+      // Of ordered pairs: those of two sites stand for both orders.
+      const double orders = of_one_site ? 1.0 : 2.0;
+      total_.push_back(orders * static_cast<double>(pairs.sites.size()));
+      for (const Eigen::VectorXd& k : momenta_) {
+        double sum = 0;
+        for (const auto& [i, j] : pairs.sites)
+          sum += orders * std::cos(k.dot(lattice.position(i) - lattice.position(j)));
+        phases_.push_back(sum / n_);
+      }
+    }
+    std::vector<const Operator*> pointers;
+    for (const Operator& one : operators) pointers.push_back(&one);
+    terms_ = make_terms(pointers, list_);
+  }
+
+  std::vector<SeriesInfo> series() const override {
+    return {{name, static_cast<std::int64_t>(distance_.size()), "", "$\\langle S_i \\cdot S_j\\rangle$"}};
+  }
+
+  void measure(const Kokkos::DefaultExecutionSpace& space, const Wavefunction& psi, const MoveSet& /*moves*/,
+               const Batch& states, const StateNumbers& numbers) const override {
+    // Its own moves, which H need not have.
+    if (moves_ == nullptr || parameters_ != psi.parameters()) {
+      moves_ = psi.moves(list_.moves);
+      parameters_ = psi.parameters();
+    }
+    const Kokkos::View<Complex**, Kokkos::LayoutRight> values("koushi::manybody::spin_products", numbers.extent(0),
+                                                              distance_.size());
+    moves_->local_values(space, terms_, states, values);
+    Kokkos::parallel_for(
+        "koushi::manybody::split_spin_products",
+        Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(numbers.extent(0))),
+        RealValues{values, numbers});
+  }
+
+  std::vector<Observable> observables() const override {
+    Observable total = sum_of(total_);
+    total.name = "total_spin_squared";
+    total.help = "<S^2> = S (S + 1) of the whole system, sum over all pairs of sites of S_i.S_j";
+    total.symbol = "$\\langle S^2\\rangle$";
+    return {total};
+  }
+
+  std::vector<Curve> curves() const override {
+    Curve correlation{.name = name,
+                      .help = "<S_i.S_j>, averaged over pairs that translations join",
+                      .axis = "distance",
+                      .x = distance_,
+                      .points = {},
+                      .unit = "",
+                      .symbol = "$\\langle S_i \\cdot S_j\\rangle$"};
+    for (std::size_t c = 0; c < distance_.size(); ++c) {
+      Observable point;
+      point.help = correlation.help;
+      point.series = {{name, c}};
+      point.value = [constant = constant_[c]](const std::vector<double>& x) { return x[0] + constant; };
+      correlation.points.push_back(point);
+    }
+    Curve factor{.name = "vector_structure_factor",
+                 .help = "1/N sum_ij e^{i k (r_i - r_j)} <S_i.S_j>, at the momenta of the torus",
+                 .axis = momenta_.front().size() == 1 ? "momentum" : "number of the momentum",
+                 .x = {},
+                 .points = {},
+                 .unit = "",
+                 .symbol = "$S(k)$"};
+    for (std::size_t k = 0; k < momenta_.size(); ++k) {
+      factor.x.push_back(momenta_[k].size() == 1 ? momenta_[k](0) : static_cast<double>(k));
+      std::vector<double> weights;
+      for (std::size_t c = 0; c < distance_.size(); ++c) weights.push_back(phases_[c * momenta_.size() + k]);
+      factor.points.push_back(sum_of(weights));
+      factor.points.back().help = factor.help;
+    }
+    return {correlation, factor};
+  }
+
+ private:
+  static constexpr const char* name = "vector_spin_correlation";
+  struct Pairs {
+    double distance = 0;
+    std::vector<std::pair<int, int>> sites;
+  };
+
+  /// S_i^2 of a spin.
+  static double square(const Space& space) { return 0.25 * space.local(0).max * (space.local(0).max + 2.0); }
+  /// + weight S_i.S_j, without the constant S_i^2 of spins.
+  static void add_product(Operator& to, int i, int j, double weight, bool turned) {
+    const Space& space = to.space();
+    if (space.n_flavours() == 1) {
+      if (i == j) return;  // S (S + 1), which square() adds
+      to.add_pair(i, j, 0.25 * weight);
+      to.add_move(Move::transfer(i, j, 2), 0.5 * weight * (turned ? -1.0 : 1.0));
+      return;
+    }
+    if (i == j) {
+      for (const int f : {0, 1}) to.add_linear(space.place(f, i), 0.75 * weight);
+      if (!space.exclusive()) to.add_pair(space.place(0, i), space.place(1, i), -1.5 * weight);
+      return;
+    }
+    for (const int f : {0, 1}) {
+      for (const int g : {0, 1}) to.add_pair(space.place(f, i), space.place(g, j), (f == g ? 0.25 : -0.25) * weight);
+    }
+    to.add_move(Move::two_hops(space.place(0, i), space.place(0, j), space.place(1, j), space.place(1, i)),
+                -0.5 * weight);
+  }
+  /// sum_c weights_c <S_i.S_j>_c
+  Observable sum_of(std::vector<double> weights) const {
+    Observable observable;
+    for (std::size_t c = 0; c < distance_.size(); ++c) observable.series.push_back({name, c});
+    double constant = 0;
+    for (std::size_t c = 0; c < constant_.size(); ++c) constant += weights[c] * constant_[c];
+    observable.value = [weights = std::move(weights), constant](const std::vector<double>& x) {
+      double sum = constant;
+      for (std::size_t c = 0; c < x.size(); ++c) sum += weights[c] * x[c];
+      return sum;
+    };
+    observable.unit = "";
+    return observable;
+  }
+
+  int n_;
+  std::vector<Eigen::VectorXd> momenta_;
+  std::vector<double> distance_;
+  std::vector<double> constant_;  ///< what the local values of a class leave out
+  std::vector<double> total_;     ///< ordered pairs of a class
+  std::vector<double> phases_;    ///< [class][momentum], sum of phases over its ordered pairs, divided by N
+  UniqueMoves list_;
+  Terms terms_;
+  mutable std::unique_ptr<MoveSet> moves_;  ///< at these parameters
+  mutable std::vector<double> parameters_;
+};
+
+std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& lattice, const Operator& hamiltonian) {
+  const Space& space = hamiltonian.space();
+  const Deck& deck = section.deck();
+  const auto refuse = [&](const std::string& reason) {
+    deck.refuse("study.measure.observables", "vector-spin-correlation: " + reason, "spin-correlation, or others");
+  };
+  if (!lattice.has_geometry()) refuse("these sites have no distances");
+  const bool spins = space.n_flavours() == 1 && space.local(0).kind == LocalSpace::Kind::spin;
+  const bool electrons = space.n_flavours() == 2 && space.is_fermionic(0) && space.is_fermionic(space.place(1, 0));
+  if (!spins && !electrons) refuse("it is built for spins alone and for electrons alone");
+  // Where spins are turned around an end, S_i.S_j across it has another meaning than inside.
+  const std::vector<Boundary>& ends = lattice.boundary();
+  if (spins && (std::count(ends.begin(), ends.end(), Boundary::antiperiodic) > 0 || !hamiltonian.is_real()))
+    refuse("the ends turn the spins that go around");
+  std::vector<std::int8_t> rotated;
+  const DeckSection model(deck, "hamiltonian");
+  if (spins && model.has("marshall") && model.boolean("marshall")) {
+    rotated = sublattices(model, "marshall", "false", shell_couplings(model, "J", model.reals("J"), lattice), lattice);
+  }
+  return std::make_unique<VectorSpinCorrelation>(lattice, space, rotated);
+}
+
+}  // namespace
+
+EstimatorKinds::OneKind vector_spin_correlation_kind() {
+  return {
+      "vector-spin-correlation",
+      "S_i.S_j, all three components, against the distance, its structure factor at all momenta, and the total spin "
+      "<S^2>",
+      {},
+      make};
+}
+
+}  // namespace koushi
