@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "bench_rbm.hpp"
+#ifdef KOUSHI_MPI
+#include "bench_step.hpp"
+#endif
 #include "koushi/base/error.hpp"
 #include "koushi/base/lane_math.hpp"
 #include "koushi/base/lane_team.hpp"
@@ -124,6 +127,9 @@ void rbm_rows([[maybe_unused]] const Communicator& world, BenchRows& rows) {
 #endif
     }
   }
+#ifdef KOUSHI_MPI
+  pair_step_rows(world, rows);
+#endif
 }
 
 /// Kernels of lattice fields. Bytes: a kick reads the field and reads and writes the momenta, a drift the reverse; in

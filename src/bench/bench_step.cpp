@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "bench_rbm.hpp"
+#include "bench_step.hpp"
 #include "koushi/solver/stochastic_reconfiguration.hpp"
 
 namespace koushi {
@@ -32,21 +33,33 @@ double solver_flops(const RbmCase& model, double n, double parameters) {
   return 2 * rectangle * n * 100 * 400 + kind * n * columns * columns + kind * columns * columns * columns / 3;
 }
 
+/// Moves of all states that change something, in either direction.
+double acting_moves(const Operator& h, const States& states) {
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
+  double count = 0;
+  for (const Move& move : h.move_list()) {
+    const MoveSites sites = move_sites(h.space(), move);
+    for (std::size_t s = 0; s < local.extent(0); ++s) {
+      for (const int sigma : {1, -1}) count += sites.acts(&local(s, 0), sigma) ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
-void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& rows) {
+void add_step(const Communicator& world, const StepCase& step, BenchRows& rows) {
   const double peak = rows.peak();
-  constexpr std::int64_t n_samples = 4096;
-  MarkovChains chains(world, *model.rbm, model.table, {.chains = 256, .samples = n_samples, .seed = 1});
-  chains.start(*model.rbm);
-  const Terms terms = make_terms(model.h);
+  MarkovChains chains(world, step.psi, step.table, step.chains);
+  chains.start(step.psi);
+  const Terms terms = make_terms(step.h);
   const auto count = static_cast<std::size_t>(chains.rows().count);
   const Kokkos::View<Complex*> energies("koushi::bench::energies", count);
   const char* const names[] = {"  sampling", "  local energies", "  log derivatives", "  solver"};
   double phases[4] = {};
   double best = 1e300;
   double processor = 1e300;
-  for (int repetition = 0; repetition < (model.symmetrised ? 12 : 4); ++repetition) {
+  for (int repetition = 0; repetition < step.repetitions; ++repetition) {
     double at[5];
     const auto now = [start = std::chrono::steady_clock::now()] {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -54,17 +67,17 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
     world.barrier();
     const std::clock_t start = std::clock();
     at[0] = now();
-    chains.draw(*model.rbm, 1, 0);
+    chains.draw(step.psi, 1, 0);
     at[1] = now();
     chains.moves().local_energies(Kokkos::DefaultExecutionSpace{}, terms, chains.samples(), energies);
     std::vector<std::complex<double>> e;
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, energies);
     for (std::size_t s = 0; s < count; ++s) e.emplace_back(host(s).real(), host(s).imag());
     at[2] = now();
-    const auto o = model.rbm->log_derivatives(world, chains.rows(), chains.samples());
+    const auto o = step.psi.log_derivatives(world, chains.rows(), chains.samples());
     at[3] = now();
     SrReport report;
-    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, {.shift_relative = 1e-3}, report);
+    solve_stochastic_reconfiguration(world, *o, chains.weights(), e, step.solver, report);
     at[4] = now();
     if (repetition > 0) processor = std::min(processor, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     if (at[4] - at[0] > best || repetition == 0) continue;
@@ -77,17 +90,36 @@ void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& r
     return sum;
   };
   const double memory = total(peak_memory());
-  const double ratios = total(active_moves(model.h, chains.samples().states));
-  // about half of them change something
-  const double proposals = 0.5 * static_cast<double>(n_samples) * static_cast<double>(model.h.n_sites());
-  const double flops =
-      proposals * (model.flops_per_ratio() + chains.acceptance() * model.flops_per_acceptance()) +
-      ratios * model.flops_per_ratio() +
-      solver_flops(model, static_cast<double>(n_samples), static_cast<double>(model.rbm->n_parameters()));
-  rows.add({model.name("sr step"), best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
+  const double ratios = total(acting_moves(step.h, chains.samples().states));
+  const auto n_samples = static_cast<double>(step.chains.samples);
+  // A proposal acts as often as a move of H does.
+  const double proposals = n_samples * step.chains.sweeps * static_cast<double>(step.h.n_sites()) * ratios / n_samples /
+                           static_cast<double>(step.h.moves().size());
+  const double flops = step.flops(proposals, proposals * chains.acceptance(), ratios);
+  rows.add({step.name, best, "s", "fma", flops * 1e-9 / best / (peak * world.size())});
   for (int p = 0; p < 4; ++p) rows.add({names[p], phases[p], "s", "", 0});
+  rows.add({"  acceptance", chains.acceptance(), "", "", 0});
   rows.add({"  processor time", total(processor), "s", "", 0});
   rows.add({"  memory so far", 1e-9 * memory, "GB", "", 0});
+}
+
+void rbm_step_rows(const Communicator& world, const RbmCase& model, BenchRows& rows) {
+  constexpr std::int64_t n_samples = 4096;
+  add_step(world,
+           {.name = model.name("sr step"),
+            .psi = *model.rbm,
+            .h = model.h,
+            .table = model.table,
+            .chains = {.chains = 256, .samples = n_samples, .seed = 1},
+            .solver = {.shift_relative = 1e-3},
+            .repetitions = model.symmetrised ? 12 : 4,
+            .flops =
+                [&](double proposals, double accepted, double ratios) {
+                  return (proposals + ratios) * model.flops_per_ratio() + accepted * model.flops_per_acceptance() +
+                         solver_flops(model, static_cast<double>(n_samples),
+                                      static_cast<double>(model.rbm->n_parameters()));
+                }},
+           rows);
 }
 
 }  // namespace koushi

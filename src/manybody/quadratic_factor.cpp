@@ -17,7 +17,7 @@ namespace {
 class QuadraticFactor final : public Factor {
  public:
   QuadraticFactor(const Space& space, std::vector<QuadraticEntry> entries, std::vector<double> parameters,
-                  std::string description)
+                  std::string description, const std::vector<double>& of_flavour)
       : n_(space.n_places()),
         of_electrons_(space.n_flavours() == 2 && space.is_fermionic(0) && space.is_fermionic(space.n_places() - 1)),
         entries_(std::move(entries)),
@@ -26,7 +26,18 @@ class QuadraticFactor final : public Factor {
     std::sort(entries_.begin(), entries_.end(), [](const QuadraticEntry& a, const QuadraticEntry& b) {
       return std::tie(a.parameter, a.p, a.weight, a.q) < std::tie(b.parameter, b.p, b.weight, b.q);
     });
-    for (const QuadraticEntry& e : entries_) {
+    // Rows see places with weights, or sites with the sums of their flavours.
+    const int n_sites = space.n_sites();
+    for (const double w : of_flavour) of_flavour_.push_back(static_cast<int>(w));
+    const auto first = static_cast<std::size_t>(
+        std::find_if(of_flavour.begin(), of_flavour.end(), [](double w) { return w != 0; }) - of_flavour.begin());
+    for (QuadraticEntry e : entries_) {
+      if (!of_flavour.empty()) {
+        // One entry stands for those of all flavours.
+        if (space.flavour_of(e.p) != static_cast<int>(first) || space.flavour_of(e.q) != static_cast<int>(first))
+          continue;
+        e = {e.parameter, e.p % n_sites, e.q % n_sites, e.weight / (of_flavour[first] * of_flavour[first])};
+      }
       const bool goes_on = !groups_.empty() && groups_.back().parameter == e.parameter && groups_.back().p == e.p &&
                            groups_.back().weight == e.weight;
       if (!goes_on) groups_.push_back({e.parameter, e.p, e.weight, partners_.size(), partners_.size()});
@@ -126,11 +137,19 @@ class QuadraticFactor final : public Factor {
                          Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
                          [&](int s) {
                            const HostState state = states.at(s);
+                           std::vector<int> q(state.local, state.local + n_);
+                           const std::size_t n_sites = of_flavour_.empty() ? 0 : q.size() / of_flavour_.size();
+                           for (std::size_t i = 0; i < n_sites; ++i) {
+                             q[i] *= of_flavour_[0];
+                             for (std::size_t f = 1; f < of_flavour_.size(); ++f)
+                               q[i] += of_flavour_[f] * q[f * n_sites + i];
+                           }
                            for (const Group& group : groups_) {
-                             const int x = state.local[group.p];
+                             const int x = q[static_cast<std::size_t>(group.p)];
                              if (x == 0) continue;
                              int sum = 0;
-                             for (std::size_t k = group.first; k < group.end; ++k) sum += state.local[partners_[k]];
+                             for (std::size_t k = group.first; k < group.end; ++k)
+                               sum += q[static_cast<std::size_t>(partners_[k])];
                              o.re(o.at(group.parameter, s)) += group.weight * (x * sum);
                            }
                          });
@@ -165,6 +184,7 @@ class QuadraticFactor final : public Factor {
   int n_;
   bool of_electrons_;
   std::vector<QuadraticEntry> entries_;  ///< in the order of their groups
+  std::vector<int> of_flavour_;          ///< weights of flavours in what groups see; empty: places
   std::vector<Group> groups_;
   std::vector<int> partners_;
   std::vector<double> parameters_;
@@ -175,8 +195,9 @@ class QuadraticFactor final : public Factor {
 }  // namespace
 
 std::unique_ptr<Factor> make_quadratic_factor(const Space& space, std::vector<QuadraticEntry> entries,
-                                              std::vector<double> parameters, const std::string& description) {
-  return std::make_unique<QuadraticFactor>(space, std::move(entries), std::move(parameters), description);
+                                              std::vector<double> parameters, const std::string& description,
+                                              const std::vector<double>& of_flavour) {
+  return std::make_unique<QuadraticFactor>(space, std::move(entries), std::move(parameters), description, of_flavour);
 }
 
 }  // namespace koushi

@@ -16,7 +16,10 @@ struct QuadraticEntry {
   double weight = 0;
 };
 
+/// of_flavour: where entries come from sum theta_c q_i q_j over pairs of sites, q_i = sum_f of_flavour_f x_(f, i), these
+/// weights, by which rows are made of N^2 products instead of those of all flavours; empty: there is no such form.
 std::unique_ptr<Factor> make_quadratic_factor(const Space& space, std::vector<QuadraticEntry> entries,
-                                              std::vector<double> parameters, const std::string& description);
+                                              std::vector<double> parameters, const std::string& description,
+                                              const std::vector<double>& of_flavour = {});
 
 }  // namespace koushi

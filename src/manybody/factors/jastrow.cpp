@@ -85,7 +85,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   for (int c = 0; c < n_classes; ++c)
     parameters.push_back(options.width * initial_normal(context.seed, context.stream, static_cast<std::uint64_t>(c)));
   return make_quadratic_factor(space, std::move(entries), std::move(parameters),
-                               fmt::format("{} {} Jastrow parameters", n_classes, of_spin ? "spin" : "density"));
+                               fmt::format("{} {} Jastrow parameters", n_classes, of_spin ? "spin" : "density"),
+                               weight);
 }
 
 }  // namespace
