@@ -166,7 +166,12 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
   for (const DeckSection& factor : factors) {
     std::size_t elements = 1;
     for (const std::string key : {"symmetry", "projection"}) {
-      const std::size_t found = symmetry_group(factor, lattice_, hamiltonian_, key).size();
+      std::size_t found = symmetry_group(factor, lattice_, hamiltonian_, key).size();
+      if (found > 0 && factor.has("sublattice")) {
+        found =
+            sublattice_group(factor, SiteSymmetry::translations, factor.integers("sublattice"), lattice_, hamiltonian_)
+                .size();
+      }
       if (found == 0) continue;
       if (key == "projection" && found <= elements) {
         note("projection: without effect, the filters have these symmetries already");

@@ -147,26 +147,43 @@ class States(unittest.TestCase):
         self.assertIn("another wavefunction.symmetry", said)
 
     def test_chains_of_electrons_are_the_same_on_any_ranks_and_go_on(self):
-        """The shipped deck, shortened: histories bitwise on 1 and 2 ranks, and where a run was stopped and resumed."""
-        deck = INPUTS + "/hubbard_square_4x4.toml"
+        """Shipped decks, shortened: histories bitwise on 1 and 2 ranks, and where a run was stopped and resumed."""
+        for name in ("hubbard_square_4x4", "hubbard_square_4x4_half"):
+            with self.subTest(name):
+                self.check_ranks(INPUTS + "/" + name + ".toml", name)
+
+    def check_ranks(self, deck, name):
         short = [word for key in ("study.steps=6", "study.average=2", "sampler.samples=512", "sampler.chains=64", "study.measure.samples=512") for word in ("--set", key)]
         files = {}
         for ranks in (1, 2):
-            files[ranks] = self.path("%d.h5" % ranks)
+            files[ranks] = self.path(name + "%d.h5" % ranks)
             self.assertEqual(koushi("run", deck, "--output", files[ranks], *short, ranks=ranks).returncode, 0)
-        stopped = self.path("stopped.h5")
+        stopped = self.path(name + "stopped.h5")
         self.assertIn(koushi("run", deck, "--output", stopped, *short, "--time-limit", "1s").returncode, (0, 75))
         self.assertEqual(koushi("run", deck, "--output", stopped, *short, "--resume", ranks=2).returncode, 0)
         compare = "import h5py,sys\na,b=[h5py.File(f) for f in sys.argv[1:3]]\nprint(all((a['history'][k][()]==b['history'][k][()]).all() for k in a['history']))"
         self.assertEqual(Cli.python(self, compare, files[1], files[2]).strip(), "True")
         self.assertEqual(Cli.python(self, compare, files[1], stopped).strip(), "True")
         # Without tables beside the samples: the same to rounding, and bitwise on any ranks.
-        bare = {ranks: self.path("bare%d.h5" % ranks) for ranks in (1, 2)}
+        bare = {ranks: self.path(name + "bare%d.h5" % ranks) for ranks in (1, 2)}
         for ranks in (1, 2):
             self.assertEqual(koushi("run", deck, "--output", bare[ranks], *short, "--set", "sampler.table_memory=0.0", ranks=ranks).returncode, 0)
         self.assertEqual(Cli.python(self, compare, bare[1], bare[2]).strip(), "True")
         near = compare.replace("(a['history'][k][()]==b['history'][k][()]).all() for k in a['history']", "abs(a['history'][k][0]/b['history'][k][0]-1)<1e-9 for k in ('energy','variance')")
         self.assertEqual(Cli.python(self, near, bare[1], files[1]).strip(), "True")
+
+    def test_clipped_energies_enter_the_step_alone(self):
+        """A bound that nothing reaches changes no bit; a narrow one changes the second step, and nothing that is printed of the first. States that are enumerated are not clipped."""
+        chains = 'sampler={kind="metropolis",chains=64,samples=512}'
+        read = "import h5py,sys\nprint(*h5py.File(sys.argv[1])['history/energy'][()])"
+        found = {}
+        for name, sets in (("none", ["solver.clip=0.0", chains]), ("far", ["solver.clip=1e9", chains]), ("near", ["solver.clip=0.3", chains]), ("all", ["solver.clip=0.3"]), ("exact", ["solver.clip=0.0"])):
+            self.run_deck(ELECTRONS, name, *sets, "study.steps=3", "study.measure.samples=512", "study.average=0", 'study.measure.observables=["energy"]')
+            found[name] = Cli.python(self, read, self.path(name + ".h5")).split()
+        self.assertEqual(found["none"], found["far"])
+        self.assertEqual(found["none"][0], found["near"][0])
+        self.assertNotEqual(found["none"][1], found["near"][1])
+        self.assertEqual(found["all"], found["exact"])
 
     def test_total_spin_and_products_of_spins(self):
         """S^2 of a projected pair product is S (S + 1) in every state; E = sum J S_i.S_j, so that the nearest pairs of a Heisenberg ring have E / (N J), with and without a Marshall rotation, and of

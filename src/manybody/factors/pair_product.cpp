@@ -169,7 +169,7 @@ enum class Pairs { antiparallel, all };
 
 struct PairProductOptions {
   Pairing pairing = Pairing::plane_waves;
-  PairWave wave = PairWave::d;
+  PairWave wave = PairWave::s;
   std::optional<double> gap;
   Pairs pairs = Pairs::antiparallel;
   std::optional<int> spin;
@@ -179,6 +179,8 @@ struct PairProductOptions {
   std::optional<std::vector<int>> sublattice;
   double width = 0.001;
   int starts = 8;
+
+  int n_points() const { return points.value_or(8); }
 
   static const Keys<PairProductOptions>& keys() {
     static const auto all =
@@ -291,111 +293,187 @@ PairingClasses classes_of_places(int n_sites, const std::vector<int>& opposite, 
   return classes;
 }
 
+/// Refuses what these options cannot give for `up` and `down` electrons.
+void check(const DeckSection& section, const PairProductOptions& options, int up, int down) {
+  if (options.gap && options.pairing != Pairing::bcs)
+    section.refuse("gap.amplitude", "only pairing = \"bcs\" has a gap", "pairing = \"bcs\"");
+  if (options.points && !options.spin)
+    section.refuse("points", "there is no integral over angles without a projection on a spin", "spin = 0");
+  if (up + down == 0)
+    section.refuse("kind", "there are no electrons to be paired", "another factor, or another sector");
+  const bool equal_spins = options.pairs == Pairs::all;
+  if (equal_spins ? (up + down) % 2 != 0 : up != down) {
+    section.refuse("kind", fmt::format("{} electrons up and {} down cannot all be paired", up, down),
+                   up != down && (up + down) % 2 == 0 && !options.spin
+                       ? "pairs = \"all\", a sector with as many up as down, or a Slater determinant"
+                       : "a sector with as many up as down, or a Slater determinant");
+  }
+  if (options.pairing == Pairing::bcs && up != down)
+    section.refuse("pairing", "a BCS state has as many electrons up as down", "hartree-fock, plane-waves or random");
+  if (!options.spin) return;
+  const int spin = *options.spin;
+  if (equal_spins)
+    section.refuse("spin",
+                   "pairs of equal spins mix S^z, which the integral over one angle does not project on a total spin",
+                   "pairs = \"antiparallel\", or no spin");
+  if (2 * spin > up + down)
+    section.refuse("spin", fmt::format("{} electrons have no total spin of {}", up + down, spin),
+                   fmt::format("at most {}", (up + down) / 2));
+  if (options.n_points() <= spin)
+    section.refuse("points", fmt::format("{} points see nothing of a total spin of {}", options.n_points(), spin),
+                   fmt::format("more than {}; {} are exact", spin, (up + spin) / 2 + 1));
+}
+
+/// f = Phi_up U Phi_down^T of as many orbitals up as down. Their determinants are the same for every unitary U; this one
+/// makes f as invariant under the group as the two spaces of orbitals are, whatever orbitals of degenerate levels were
+/// taken: the unitary factor of Phi_up^dagger X Phi_down^*, X = 1 and a little of a random matrix that is the same for
+/// all pairs of sites that the group joins. Without the latter an antiferromagnet would have zeros there.
+Eigen::MatrixXcd paired(const Eigen::MatrixXcd& up, const Eigen::MatrixXcd& down, const PairingClasses& classes,
+                        const FactorContext& context) {
+  const auto n = static_cast<int>(up.rows());
+  if (up.cols() == 0) return Eigen::MatrixXcd::Zero(n, n);
+  Eigen::MatrixXcd x = Eigen::MatrixXcd::Identity(n, n);
+  for (int i = 0; i < n; ++i) {
+    for (int j = 0; j < n; ++j) {
+      const auto c = static_cast<std::uint64_t>(classes.number[classes.at(i, n + j)]);
+      x(i, j) += 1e-3 * initial_normal(context.seed, context.stream, (1ULL << 40U) + c);
+    }
+  }
+  const Eigen::MatrixXcd overlap = up.adjoint() * x * down.conjugate();
+  const Eigen::BDCSVD<Eigen::MatrixXcd> svd(overlap, Eigen::ComputeFullU | Eigen::ComputeFullV);
+  return up * svd.matrixU() * svd.matrixV().adjoint() * down.transpose();
+}
+
+/// K(p, p') of all places before the noise, and where it comes from. Orbitals in excess of those of the other spin are
+/// paired with each other.
+Eigen::MatrixXcd initial_pairings(const DeckSection& section, const PairProductOptions& options,
+                                  const FactorContext& context, const PairingClasses& classes,
+                                  const MeanField& mean_field, std::string& from) {
+  const int n = context.hamiltonian.space().n_sites();
+  Eigen::MatrixXcd k = Eigen::MatrixXcd::Zero(2 * n, 2 * n);
+  if (options.pairing == Pairing::random) return k;
+  if (options.pairing == Pairing::bcs) {
+    const double gap = options.gap.value_or(1.0);
+    k.topRightCorner(n, n) = bcs_pairings(context.hamiltonian, context.lattice, options.wave, gap, section);
+    from = fmt::format(", from a BCS state of the hopping, gap {:g}", gap);
+  } else {
+    const Eigen::MatrixXcd& up = mean_field.blocks[0].orbitals;
+    const Eigen::MatrixXcd& down = mean_field.blocks[1].orbitals;
+    const Eigen::Index pairs = std::min(up.cols(), down.cols());
+    k.topRightCorner(n, n) = paired(up.leftCols(pairs), down.leftCols(pairs), classes, context);
+    const auto pair_excess = [&](const Eigen::MatrixXcd& orbitals, int first) {
+      for (Eigen::Index a = pairs; a + 1 < orbitals.cols(); a += 2)
+        k.block(first, first, n, n) +=
+            orbitals.col(a) * orbitals.col(a + 1).transpose() - orbitals.col(a + 1) * orbitals.col(a).transpose();
+    };
+    pair_excess(up, 0);
+    pair_excess(down, n);
+    from = ", from " + mean_field.description;
+  }
+  k.bottomLeftCorner(n, n) = -k.topRightCorner(n, n).transpose();
+  return k;
+}
+
+/// The means of the classes, and normal numbers of the width that is asked for.
+std::vector<double> initial_parameters(const DeckSection& section, const PairProductOptions& options,
+                                       const FactorContext& context, const PairingClasses& classes,
+                                       const Eigen::MatrixXcd& k, bool is_complex, std::string& from) {
+  std::vector<std::complex<double>> mean(static_cast<std::size_t>(classes.count));
+  std::vector<double> members(mean.size());
+  for (int p = 0; p < classes.n_places; ++p) {
+    for (int q = 0; q < classes.n_places; ++q) {
+      const int number = classes.number[classes.at(p, q)];
+      if (number < 0) continue;
+      mean[static_cast<std::size_t>(number)] += static_cast<double>(classes.sign[classes.at(p, q)]) * k(p, q);
+      members[static_cast<std::size_t>(number)] += 1;
+    }
+  }
+  double kept = 0;
+  double largest = 0;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    mean[c] /= members[c];
+    kept += members[c] * std::norm(mean[c]);
+    largest = std::max(largest, std::abs(mean[c]));
+  }
+  const bool random = options.pairing == Pairing::random;
+  if (!random && kept < 0.1 * k.squaredNorm()) {
+    section.refuse("symmetry",
+                   "the initial pairings differ among the pairs of sites that these symmetries join, so that little is "
+                   "left of their mean",
+                   "\"translations\", \"none\", or another pairing");
+  }
+  if (!random && kept < 0.99 * k.squaredNorm())
+    from += fmt::format(", of whose pairings the symmetry leaves {:.0f} %", 100 * std::sqrt(kept / k.squaredNorm()));
+  const double width = random ? 1.0 : options.width * largest;
+  std::vector<double> parameters;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    parameters.push_back(mean[c].real() + width * initial_normal(context.seed, context.stream, 2 * c));
+    if (is_complex)
+      parameters.push_back(mean[c].imag() + width * initial_normal(context.seed, context.stream, 2 * c + 1));
+  }
+  return parameters;
+}
+
+/// A symmetric f pairs electrons to singlets, of which nothing is left by a projection on another total spin than 0.
+void refuse_singlets(const DeckSection& section, const PairingClasses& classes, const std::vector<double>& parameters,
+                     bool is_complex, double width) {
+  const int n = classes.n_places / 2;
+  double all = 0;
+  double antisymmetric = 0;
+  for (int i = 0; i < n; ++i) {
+    for (int j = 0; j < n; ++j) {
+      const auto number = [&](int p, int q) -> std::complex<double> {
+        const auto c = static_cast<std::size_t>(classes.number[classes.at(p, n + q)]);
+        if (is_complex) return {parameters[2 * c], parameters[2 * c + 1]};
+        return parameters[c];
+      };
+      all += std::norm(number(i, j));
+      antisymmetric += std::norm(number(i, j) - number(j, i));
+    }
+  }
+  if (antisymmetric > (100 * width * width + 1e-12) * all) return;
+  section.refuse("spin", "the initial pairings are singlets, and have no part of a total spin other than 0",
+                 "pairing = \"random\", or \"hartree-fock\" where it has a spin density");
+}
+
 std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& context) {
   const PairProductOptions options = PairProductOptions::keys().read(section);
   const Operator& h = context.hamiltonian;
   const Space& space = h.space();
   if (space.n_flavours() != 2 || !space.is_fermionic(0) || !space.is_fermionic(space.place(1, 0)))
     section.refuse("kind", "the states are not those of electrons up and down", "another factor");
-  if (options.gap && options.pairing != Pairing::bcs)
-    section.refuse("gap.amplitude", "only pairing = \"bcs\" has a gap", "pairing = \"bcs\"");
-  if (options.points && !options.spin)
-    section.refuse("points", "there is no integral over angles without a projection on a spin", "spin = 0");
   const bool is_complex = are_complex(options.weights, h, section, "pairings");
   const MeanField mean_field = options.pairing == Pairing::hartree_fock
                                    ? hartree_fock(h, context.lattice, context.seed, options.starts)
                                    : free_orbitals(h);
-  const bool apart = mean_field.blocks.size() == 2;
-  const int up = apart ? static_cast<int>(mean_field.blocks[0].orbitals.cols()) : 0;
-  const int down = apart ? static_cast<int>(mean_field.blocks[1].orbitals.cols()) : 0;
-  if (!apart) section.refuse("kind", "H does not keep electrons up and down apart", "a Slater determinant");
-  if (up + down == 0)
-    section.refuse("kind", "there are no electrons to be paired", "another factor, or another sector");
-  const bool equal_spins = options.pairs == Pairs::all;
-  if (equal_spins ? (up + down) % 2 != 0 : up != down) {
-    section.refuse("kind", fmt::format("{} electrons up and {} down cannot all be paired", up, down),
-                   up != down && (up + down) % 2 == 0
-                       ? "pairs = \"all\", a sector with as many up as down, or a Slater determinant"
-                       : "a sector with as many up as down, or a Slater determinant");
-  }
-  if (options.spin && equal_spins)
-    section.refuse("spin",
-                   "pairs of equal spins mix S^z, which the integral over one angle does not project on a total spin",
-                   "pairs = \"antiparallel\", or no spin");
-  if (options.spin && 2 * *options.spin > up + down)
-    section.refuse("spin", fmt::format("{} electrons have no total spin of {}", up + down, *options.spin),
-                   fmt::format("at most {}", (up + down) / 2));
-  const int points = options.points.value_or(8);
-  if (options.spin && points <= *options.spin)
-    section.refuse("points", fmt::format("{} points see nothing of a total spin of {}", points, *options.spin),
-                   fmt::format("more than {}; {} are exact", *options.spin, (up + *options.spin) / 2 + 1));
+  if (mean_field.blocks.size() != 2)
+    section.refuse("kind", "H does not keep electrons up and down apart", "a Slater determinant");
+  const auto up = static_cast<int>(mean_field.blocks[0].orbitals.cols());
+  const auto down = static_cast<int>(mean_field.blocks[1].orbitals.cols());
+  check(section, options, up, down);
   const int n_sites = space.n_sites();
   const std::vector<Permutation> group =
       sublattice_group(section, options.symmetry, options.sublattice, context.lattice, h);
   int n_opposite = 0;
   std::vector<int> opposite = ordered_pair_classes(n_sites, group, n_opposite);
-  std::string from = ", from " + mean_field.description;
-  Eigen::MatrixXcd f = Eigen::MatrixXcd::Zero(n_sites, n_sites);
-  if (options.pairing == Pairing::random) {
-    from.clear();
-  } else if (options.pairing == Pairing::bcs) {
-    f = bcs_pairings(h, context.lattice, options.wave, options.gap.value_or(1.0), section);
-    from = fmt::format(", from a BCS state of the hopping, gap {:g}", options.gap.value_or(1.0));
-  } else {
-    // Orbitals in excess of those of the other spin are left to the pairs of equal spins.
-    const int pairs = std::min(up, down);
-    f = mean_field.blocks[0].orbitals.leftCols(pairs) * mean_field.blocks[1].orbitals.leftCols(pairs).transpose();
-  }
-  // Equal pairings are the mean of their class.
-  std::vector<std::complex<double>> mean(static_cast<std::size_t>(n_opposite));
-  std::vector<double> members(mean.size());
-  const auto class_of = [&](int i, int j) {
-    return static_cast<std::size_t>(opposite[static_cast<std::size_t>(i * n_sites + j)]);
-  };
-  for (int i = 0; i < n_sites; ++i) {
-    for (int j = 0; j < n_sites; ++j) {
-      mean[class_of(i, j)] += f(i, j);
-      members[class_of(i, j)] += 1;
-    }
-  }
-  double kept = 0;
-  for (std::size_t c = 0; c < mean.size(); ++c) {
-    mean[c] /= members[c];
-    kept += members[c] * std::norm(mean[c]);
-  }
-  if (options.pairing != Pairing::random && kept < 0.1 * f.squaredNorm()) {
-    section.refuse("symmetry",
-                   "the initial pairings differ among the pairs of sites that these symmetries join, so that little is "
-                   "left of their mean",
-                   "\"translations\", \"none\", or another pairing");
-  }
-  PairingClasses classes = classes_of_places(n_sites, opposite, n_opposite, equal_spins, group);
-  mean.resize(static_cast<std::size_t>(classes.count));
-  const bool random = options.pairing == Pairing::random;
-  double scale = 1;
-  if (!random) {
-    scale = 0;
-    for (const auto& value : mean) scale = std::max(scale, options.width * std::abs(value));
-  }
-  std::vector<double> parameters;
-  for (std::size_t c = 0; c < mean.size(); ++c) {
-    const auto number = [&](std::uint64_t k) {
-      return scale * initial_normal(context.seed, context.stream, 2 * c + k);
-    };
-    parameters.push_back(mean[c].real() + number(0));
-    if (is_complex) parameters.push_back(mean[c].imag() + number(1));
-  }
+  PairingClasses classes = classes_of_places(n_sites, opposite, n_opposite, options.pairs == Pairs::all, group);
+  std::string from;
+  const Eigen::MatrixXcd k = initial_pairings(section, options, context, classes, mean_field, from);
+  std::vector<double> parameters = initial_parameters(section, options, context, classes, k, is_complex, from);
+  if (options.spin && *options.spin > 0 && options.pairing != Pairing::random)
+    refuse_singlets(section, classes, parameters, is_complex, options.width);
   std::string description = fmt::format("{} pairings of {} pairs", classes.count, (up + down) / 2);
   if (options.spin) {
-    description += fmt::format(", projected on total spin {} by {} points{}", *options.spin, points,
-                               2 * points > up + *options.spin ? " (exact)" : "");
+    const int exact = (up + *options.spin) / 2 + 1;
+    description += fmt::format(", projected on total spin {} by {} points ({})", *options.spin, options.n_points(),
+                               options.n_points() >= exact ? "exact" : fmt::format("{} are exact", exact));
   }
   description += from;
-  if (equal_spins || options.spin) {
-    return make_pfaffian(
-        std::move(classes), std::move(parameters), is_complex, up + down,
-        options.spin ? spin_projection(*options.spin, points) : std::vector<SpinRotation>{SpinRotation{}}, options.spin,
-        description);
+  if (options.spin || options.pairs == Pairs::all) {
+    std::vector<SpinRotation> terms{SpinRotation{}};
+    if (options.spin) terms = spin_projection(*options.spin, options.n_points());
+    return make_pfaffian(std::move(classes), std::move(parameters), is_complex, up + down, std::move(terms),
+                         options.spin, std::move(description));
   }
   if (is_complex)
     return std::make_unique<PairProduct<true>>(n_sites, up, std::move(opposite), std::move(parameters), description);

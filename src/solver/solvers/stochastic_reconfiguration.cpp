@@ -16,7 +16,7 @@ struct SrKeys {
   double step = 0.02;
   std::optional<double> step_end;
   double max_distance = 0.05;
-  double clip = 5;
+  double clip = 0;
   double momentum = 0;
   std::string petsc_options;
   double tolerance = 1e-8;
@@ -45,8 +45,10 @@ struct SrKeys {
                   "longest update, in the Fubini-Study metric: a longer one is shortened")
             .real(
                 "clip", &SrKeys::clip, {0},
-                "local energies farther from their median than this many mean deviations are moved there for the step, "
-                "so that a state beside a node of psi does not decide it; printed energies are as they are. 0: none")
+                "of chains, local energies farther from their median than this many mean deviations are moved there "
+                "for "
+                "the step, so that a state beside a node of psi does not decide it; printed energies are as they are. "
+                "Take 20 or more: 5 has driven energies up, since tails are part of the gradient. 0: none")
             .real("momentum", &SrKeys::momentum, {0, 0.9999},
                   "mu of (S + lambda) delta = F + lambda mu delta', delta' of the step before (SPRING): what the "
                   "samples of a step do not show is kept")
