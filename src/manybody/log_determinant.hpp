@@ -1,6 +1,6 @@
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 #include <cmath>
 #include <complex>
 #include <limits>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <Eigen/Eigenvalues>
+#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 
@@ -253,6 +254,13 @@ Eigen::MatrixXcd bcs_pairings(const Operator& h, const Lattice& lattice, PairWav
     (number < electrons ? low : high) = mu;
   }
   return -u.adjoint().inverse() * v.adjoint();
+}
+
+Eigen::MatrixXcd paired_orbitals(const Eigen::MatrixXcd& up, const Eigen::MatrixXcd& down, const Eigen::MatrixXcd& x) {
+  if (up.cols() == 0) return Eigen::MatrixXcd::Zero(up.rows(), up.rows());
+  const Eigen::JacobiSVD<Eigen::MatrixXcd> svd(up.adjoint() * x * down.conjugate(),
+                                               Eigen::ComputeFullU | Eigen::ComputeFullV);
+  return up * svd.matrixU() * svd.matrixV().adjoint() * down.transpose();
 }
 
 }  // namespace koushi

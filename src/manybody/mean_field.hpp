@@ -66,4 +66,10 @@ enum class PairWave { s, extended_s, d };
 Eigen::MatrixXcd bcs_pairings(const Operator& h, const Lattice& lattice, PairWave wave, double amplitude,
                               const DeckSection& section);
 
+/// f = Phi_up U Phi_down^T of as many orbitals up as down. Their determinants are the same for every unitary U; this one,
+/// the unitary factor of Phi_up^dagger X Phi_down^*, makes f as invariant under permutations of sites as the two spaces
+/// of orbitals and X are, whatever orbitals of degenerate levels were taken. X = 1 alone would have zeros for an
+/// antiferromagnet.
+Eigen::MatrixXcd paired_orbitals(const Eigen::MatrixXcd& up, const Eigen::MatrixXcd& down, const Eigen::MatrixXcd& x);
+
 }  // namespace koushi

@@ -185,7 +185,7 @@ inline std::vector<Product> products() {
     const std::string triplets = pairs + "pairs = \"all\"\n";
     all.push_back({hubbard, projected + gutzwiller + jastrow + another + "kind = \"rbm\"\n"});
     all.push_back({hubbard, projected + "symmetry = \"translations\"\n" + gutzwiller, space_group});
-    all.push_back({"kind = \"t-j\"\n", pairs + "spin = 1\npoints = 2\n" + jastrow, translations});
+    all.push_back({"kind = \"t-j\"\n", pairs + "pairing = \"random\"\nspin = 1\npoints = 2\n" + jastrow, translations});
     all.push_back({hubbard, triplets + doublons});
     all.push_back({"kind = \"t-j\"\n", triplets + "symmetry = \"translations\"\n" + jastrow, translations});
     // Products that are not built as one kernel.

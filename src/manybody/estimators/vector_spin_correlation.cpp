@@ -118,7 +118,7 @@ class VectorSpinCorrelation final : public Estimator {
                  .x = {},
                  .points = {},
                  .unit = "",
-                 .symbol = "$S(k)$"};
+                 .symbol = "$\\langle S_k \\cdot S_{-k}\\rangle$"};
     for (std::size_t k = 0; k < momenta_.size(); ++k) {
       factor.x.push_back(momenta_[k].size() == 1 ? momenta_[k](0) : static_cast<double>(k));
       std::vector<double> weights;

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
+#include <Eigen/LU>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -324,14 +324,9 @@ void check(const DeckSection& section, const PairProductOptions& options, int up
                    fmt::format("more than {}; {} are exact", spin, (up + spin) / 2 + 1));
 }
 
-/// f = Phi_up U Phi_down^T of as many orbitals up as down. Their determinants are the same for every unitary U; this one
-/// makes f as invariant under the group as the two spaces of orbitals are, whatever orbitals of degenerate levels were
-/// taken: the unitary factor of Phi_up^dagger X Phi_down^*, X = 1 and a little of a random matrix that is the same for
-/// all pairs of sites that the group joins. Without the latter an antiferromagnet would have zeros there.
-Eigen::MatrixXcd paired(const Eigen::MatrixXcd& up, const Eigen::MatrixXcd& down, const PairingClasses& classes,
-                        const FactorContext& context) {
-  const auto n = static_cast<int>(up.rows());
-  if (up.cols() == 0) return Eigen::MatrixXcd::Zero(n, n);
+/// 1 and a little of a random matrix that is the same for all pairs of sites that the group joins.
+Eigen::MatrixXcd nearly_one(const PairingClasses& classes, const FactorContext& context) {
+  const int n = classes.n_places / 2;
   Eigen::MatrixXcd x = Eigen::MatrixXcd::Identity(n, n);
   for (int i = 0; i < n; ++i) {
     for (int j = 0; j < n; ++j) {
@@ -339,9 +334,7 @@ Eigen::MatrixXcd paired(const Eigen::MatrixXcd& up, const Eigen::MatrixXcd& down
       x(i, j) += 1e-3 * initial_normal(context.seed, context.stream, (1ULL << 40U) + c);
     }
   }
-  const Eigen::MatrixXcd overlap = up.adjoint() * x * down.conjugate();
-  const Eigen::BDCSVD<Eigen::MatrixXcd> svd(overlap, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  return up * svd.matrixU() * svd.matrixV().adjoint() * down.transpose();
+  return x;
 }
 
 /// K(p, p') of all places before the noise, and where it comes from. Orbitals in excess of those of the other spin are
@@ -360,7 +353,7 @@ Eigen::MatrixXcd initial_pairings(const DeckSection& section, const PairProductO
     const Eigen::MatrixXcd& up = mean_field.blocks[0].orbitals;
     const Eigen::MatrixXcd& down = mean_field.blocks[1].orbitals;
     const Eigen::Index pairs = std::min(up.cols(), down.cols());
-    k.topRightCorner(n, n) = paired(up.leftCols(pairs), down.leftCols(pairs), classes, context);
+    k.topRightCorner(n, n) = paired_orbitals(up.leftCols(pairs), down.leftCols(pairs), nearly_one(classes, context));
     const auto pair_excess = [&](const Eigen::MatrixXcd& orbitals, int first) {
       for (Eigen::Index a = pairs; a + 1 < orbitals.cols(); a += 2)
         k.block(first, first, n, n) +=
