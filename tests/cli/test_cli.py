@@ -653,14 +653,14 @@ class Cli(unittest.TestCase):
     def test_bench_on_two_ranks(self):
         """Rows of every kind, each in a run of its own: one rank that alone leaves out a call of all would keep the others waiting for ever."""
         for words, rows in (("fma", ["fma"]), ("rbm exchange real dense", ["fma", "rbm exchange real dense"]), ("local-energy complex dense", ["fma", "rbm local-energy complex dense"]),
-                            ("sr step real", ["fma", "sr step real", "sr step real dense"]), ("ising", ["ising 2d metropolis"]), ("step fused", ["triad", "phi4 4d step fused"]),
+                            ("sr step real", ["fma", "sr step real", "sr step real dense"]), ("4x4 spin", ["fma", "hubbard step 4x4 spin projection"]), ("ising", ["ising 2d metropolis"]), ("step fused", ["triad", "phi4 4d step fused"]),
                             ("su3 4d", ["fma", "su3 4d heatbath", "su3 4d overrelaxation", "su3 4d sweep", "su3 4d force"])):
             with self.subTest(words=words):
                 done = koushi("bench", "--json", "--only", words, ranks=2)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 found = json.loads(done.stdout)
                 self.assertEqual([row["name"] for row in found if row["name"][0] != " "], rows)
-                self.assertEqual(len(found) - len(rows), 6 * sum(row.startswith("sr step") for row in rows))
+                self.assertEqual(len(found) - len(rows), 7 * sum(row.startswith("sr step") or row.startswith("hubbard step") for row in rows))
                 self.assertTrue(all(row["value"] > 0 for row in found), found)
         done = koushi("bench", "--only", "su(3)", ranks=2)
         self.assertEqual(done.returncode, 2)
