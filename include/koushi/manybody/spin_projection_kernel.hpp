@@ -143,7 +143,7 @@ struct SpinProjectionMoves {
     return Numbers::load(t.v + entry(a, b) * d + q, plane(n, d));
   }
   KOKKOS_FORCEINLINE_FUNCTION SiteVector turn(int kind, int q) const { return L::load(&turns(kind, q)); }
-  /// x f_1 + y f_2 of a pair in `pairing`, for one number each.
+  /// One number of `pairing` or `difference` in all lanes.
   KOKKOS_FORCEINLINE_FUNCTION Numbers same_number(const RealRows (&rows)[2], int i, int at) const {
     Numbers z;
     z.re = SiteVector(rows[0](i, at));
@@ -189,7 +189,7 @@ struct SpinProjectionMoves {
     result.add(a, b);
     return result;
   }
-  /// The sum of p_q z_q over the lanes, in an exact order of its own.
+  /// The sum of p_q z_q over the lanes.
   KOKKOS_FORCEINLINE_FUNCTION Complex weighted(const Table& t, const Numbers& z, int q) const {
     Numbers share = Numbers::load(t.shares + q, d);
     share = product_of(share, z);
