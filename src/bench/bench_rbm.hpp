@@ -49,15 +49,14 @@ struct RbmCase {
   double flops_per_acceptance() const { return 400 * (is_complex ? 30.0 : 8.0); }
 };
 
-/// Moves of all states that change something.
+/// Moves of all states that change something, in either direction.
 inline double active_moves(const Operator& h, const States& states) {
   const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
   double count = 0;
-  for (std::size_t s = 0; s < local.extent(0); ++s) {
-    for (const MoveTerm& term : h.moves()) {
-      const auto p = static_cast<std::size_t>(term.move.place[0]);
-      const auto q = static_cast<std::size_t>(term.move.place[1]);
-      count += local(s, p) != local(s, q) ? 1 : 0;
+  for (const Move& move : h.move_list()) {
+    const MoveSites sites = move_sites(h.space(), move);
+    for (std::size_t s = 0; s < local.extent(0); ++s) {
+      for (const int sigma : {1, -1}) count += sites.acts(&local(s, 0), sigma) ? 1 : 0;
     }
   }
   return count;

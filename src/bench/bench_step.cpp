@@ -33,19 +33,6 @@ double solver_flops(const RbmCase& model, double n, double parameters) {
   return 2 * rectangle * n * 100 * 400 + kind * n * columns * columns + kind * columns * columns * columns / 3;
 }
 
-/// Moves of all states that change something, in either direction.
-double acting_moves(const Operator& h, const States& states) {
-  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
-  double count = 0;
-  for (const Move& move : h.move_list()) {
-    const MoveSites sites = move_sites(h.space(), move);
-    for (std::size_t s = 0; s < local.extent(0); ++s) {
-      for (const int sigma : {1, -1}) count += sites.acts(&local(s, 0), sigma) ? 1 : 0;
-    }
-  }
-  return count;
-}
-
 }  // namespace
 
 void add_step(const Communicator& world, const StepCase& step, BenchRows& rows) {
@@ -90,7 +77,7 @@ void add_step(const Communicator& world, const StepCase& step, BenchRows& rows) 
     return sum;
   };
   const double memory = total(peak_memory());
-  const double ratios = total(acting_moves(step.h, chains.samples().states));
+  const double ratios = total(active_moves(step.h, chains.samples().states));
   const auto n_samples = static_cast<double>(step.chains.samples);
   // A proposal acts as often as a move of H does.
   const double proposals = n_samples * step.chains.sweeps * static_cast<double>(step.h.n_sites()) * ratios / n_samples /

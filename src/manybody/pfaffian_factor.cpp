@@ -5,8 +5,9 @@
 
 #include "koushi/manybody/pfaffian_kernel.hpp"
 #include "koushi/manybody/spin_projection_kernel.hpp"
+#include "log_sum.hpp"
 #include "pfaffian.hpp"
-#include "stored_rows.hpp"
+#include "summed_rows.hpp"
 
 namespace koushi {
 
@@ -70,19 +71,9 @@ class PairingFactor : public Factor {
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& table, int first) const override {
     const std::int64_t columns = static_cast<std::int64_t>(parameters_.size()) / width;
-    SlabMatrix<is_complex> o(columns, rows.count);
-    Kokkos::parallel_for(
-        "koushi::manybody::pfaffian_rows",
-        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)), [&](int s) {
-          std::vector<Scalar> sums(static_cast<std::size_t>(columns));
-          add_derivatives(states.at(s), table.data() + static_cast<std::size_t>(s) * table.extent(1) + first, sums);
-          for (std::int64_t c = 0; c < columns; ++c) {
-            const std::int64_t at = o.at(c, s);
-            o.re(at) = std::real(sums[static_cast<std::size_t>(c)]);
-            if constexpr (is_complex) o.im(at) = std::imag(sums[static_cast<std::size_t>(c)]);
-          }
-        });
-    return std::make_unique<StoredRows<is_complex>>(comm, rows, columns, std::move(o));
+    return summed_rows<is_complex>(comm, rows, columns, [&](int s, std::vector<Scalar>& sums) {
+      add_derivatives(states.at(s), table.data() + static_cast<std::size_t>(s) * table.extent(1) + first, sums);
+    });
   }
   double bytes_per_row() const override { return 16.0 * static_cast<double>(parameters_.size()); }
   std::string description() const override { return description_; }
@@ -229,7 +220,7 @@ class SpinProjection final : public PairingFactor<is_complex> {
   int columns() const override { return Moves::columns(n_, depth()); }
   void refresh(const HostState& state, double* table) const override {
     std::fill_n(table, columns(), 0.0);
-    std::vector<std::complex<double>> amplitudes;
+    std::vector<std::complex<double>> terms;
     for (int q = 0; q < points(); ++q) {
       const Matrix x = this->occupied(state, q);
       const Matrix v = x.inverse();
@@ -243,9 +234,9 @@ class SpinProjection final : public PairingFactor<is_complex> {
           }
         }
       }
-      amplitudes.push_back(log_pfaffian(x));
+      terms.push_back(log_term(q, x));
     }
-    const LogSum sum = add(amplitudes);
+    const LogSum sum = log_sum(std::move(terms));
     double* shares = table + Moves::column_of_shares(n_, depth());
     for (int q = 0; q < points(); ++q) {
       shares[q] = sum.shares[static_cast<std::size_t>(q)].real();
@@ -253,9 +244,9 @@ class SpinProjection final : public PairingFactor<is_complex> {
     }
   }
   std::complex<double> log_amplitude(const HostState& state) const override {
-    std::vector<std::complex<double>> amplitudes;
-    for (int q = 0; q < points(); ++q) amplitudes.push_back(log_pfaffian(this->occupied(state, q)));
-    return add(amplitudes).total;
+    std::vector<std::complex<double>> terms;
+    for (int q = 0; q < points(); ++q) terms.push_back(log_term(q, this->occupied(state, q)));
+    return log_sum(std::move(terms)).total;
   }
   std::unique_ptr<FactorMoves> moves(const std::vector<Move>& /*list*/, const MoveList& on_device,
                                      int first) const override {
@@ -299,29 +290,10 @@ class SpinProjection final : public PairingFactor<is_complex> {
   }
 
  private:
-  struct LogSum {
-    std::complex<double> total;
-    std::vector<std::complex<double>> shares;
-  };
-
   int depth() const { return Moves::depth(points()); }
-  /// ln sum_q w_q e^(l_q) and the shares of its terms, which are no numbers where rounding is all that is left of the sum.
-  LogSum add(std::vector<std::complex<double>> terms) const {
-    double largest = -std::numeric_limits<double>::infinity();
-    for (const auto& term : terms) largest = std::max(largest, term.real());
-    std::complex<double> sum = 0;
-    double moduli = 0;
-    for (std::size_t q = 0; q < terms.size(); ++q) {
-      terms[q] = terms_[q].weight * std::exp(terms[q] - largest);
-      sum += terms[q];
-      moduli += std::abs(terms[q]);
-    }
-    if (!std::isfinite(largest) || std::abs(sum) < 1e-12 * moduli) {
-      return {-std::numeric_limits<double>::infinity(),
-              std::vector<std::complex<double>>(terms.size(), std::numeric_limits<double>::quiet_NaN())};
-    }
-    for (auto& term : terms) term /= sum;
-    return {largest + std::log(sum), std::move(terms)};
+  /// ln w_q Pf X_q.
+  std::complex<double> log_term(int q, const Matrix& x) const {
+    return log_pfaffian(x) + std::log(std::complex<double>(terms_[static_cast<std::size_t>(q)].weight));
   }
   /// d log psi = sum_q p_q 1/2 Tr V_q R_q dK R_q^T, which the sums over q of p_q V_q with the
   /// products of cosines and sines of R_q give at once: for K(i up, j down) of a pair of sites

@@ -13,6 +13,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/classical_kernel.hpp"
 #include "koushi/manybody/concatenated_rows.hpp"
+#include "log_sum.hpp"
 
 namespace koushi {
 
@@ -300,37 +301,17 @@ class Product final : public Wavefunction {
     }
     return sum;
   }
-  struct LogSum {
-    std::complex<double> total;
-    std::vector<std::complex<double>> shares;
-  };
-  /// ln sum_c e^(l_c) and the shares e^(l_c) of the sum, which are no numbers where that is 0; from scratch.
+  /// The sum over images, from scratch.
   LogSum log_image_sum(const HostState& state) const {
     std::vector<std::int8_t> local(images_[0].place.size());
     std::vector<std::int16_t> occupant(particles_ > 0 ? local.size() : 0);
     std::vector<std::int16_t> particle(particles_);
-    LogSum result;
+    std::vector<std::complex<double>> terms;
     for (const Image& image : images_) {
       image.write(state, {local.data(), particle.data(), occupant.data()}, particles_);
-      result.shares.push_back(log_product({local.data(), particle.data(), occupant.data()}, true) +
-                              std::log(image.weight));
+      terms.push_back(log_product({local.data(), particle.data(), occupant.data()}, true) + std::log(image.weight));
     }
-    double largest = -std::numeric_limits<double>::infinity();
-    for (const auto& value : result.shares) largest = std::max(largest, value.real());
-    std::complex<double> sum = 0;
-    double moduli = 0;
-    for (auto& value : result.shares) {
-      sum += value = std::exp(value - largest);
-      moduli += std::abs(value);
-    }
-    // What rounding leaves of images that cancel is no amplitude.
-    if (!std::isfinite(largest) || std::abs(sum) < 1e-12 * moduli) {
-      return {-std::numeric_limits<double>::infinity(),
-              std::vector<std::complex<double>>(images_.size(), std::numeric_limits<double>::quiet_NaN())};
-    }
-    for (auto& value : result.shares) value /= sum;
-    result.total = largest + std::log(sum);
-    return result;
+    return log_sum(std::move(terms));
   }
   /// The tables of one factor, from scratch.
   static RealRows::host_mirror_type tables_of(const Factor& factor, const HostStates& states) {

@@ -5,6 +5,7 @@
 #include "koushi/base/lane_team.hpp"
 #include "koushi/manybody/chain_kernel.hpp"
 #include "koushi/manybody/matrix_kernel.hpp"
+#include "koushi/manybody/particle_hops.hpp"
 
 namespace koushi {
 
@@ -39,7 +40,7 @@ struct PfaffianMoves {
   KOKKOS_FUNCTION void ratios(const LaneTeam& team, const Walkers& walkers, const int* w, const int* k,
                               const int* sigma, Complex* result) const {
     for (int m = 0; m < count; ++m) {
-      const Hops hops(walkers, w[m], moves(k[m]), sigma[m]);
+      const ParticleHops hops(walkers, w[m], moves(k[m]), sigma[m]);
       double* table = walkers.table_of(w[m]) + first;
       const std::int16_t* places = walkers.state_of(w[m]).particle;
       result[m] = hops.count == 1 ? ratio(team, table, places, hops.place[0], hops.particle[0])
@@ -48,7 +49,7 @@ struct PfaffianMoves {
   }
 
   KOKKOS_FUNCTION void accept(const LaneTeam& team, const Walkers& walkers, int w, int k, int sigma) const {
-    const Hops hops(walkers, w, moves(k), sigma);
+    const ParticleHops hops(walkers, w, moves(k), sigma);
     double* table = walkers.table_of(w) + first;
     const std::int16_t* places = walkers.state_of(w).particle;
     int h = 0;
@@ -67,21 +68,6 @@ struct PfaffianMoves {
   }
 
  private:
-  /// Electrons of a move in one direction, and the places where they go.
-  struct Hops {
-    int count;
-    int particle[2];
-    int place[2];
-
-    KOKKOS_FUNCTION Hops(const Walkers& walkers, int w, const MoveSites& sites, int sigma) : count(sites.hops) {
-      const StateView state = walkers.state_of(w);
-      for (int h = 0; h < count; ++h) {
-        particle[h] = state.occupant[sites.place[2 * h + (sigma > 0 ? 0 : 1)]];
-        place[h] = sites.place[2 * h + (sigma > 0 ? 1 : 0)];
-      }
-    }
-  };
-
   KOKKOS_FUNCTION static double square(const Complex& z) { return z.real() * z.real() + z.imag() * z.imag(); }
   KOKKOS_FUNCTION Matrix inverse(double* table) const { return {table, n, Matrix::whole_vectors(n)}; }
   KOKKOS_FUNCTION Vector scratch(double* table, int v) const {
@@ -138,7 +124,7 @@ struct PfaffianMoves {
   }
   /// Both electrons of a move go.
   KOKKOS_FUNCTION Complex of_two(const LaneTeam& team, double* table, const std::int16_t* places,
-                                 const Hops& hops) const {
+                                 const ParticleHops& hops) const {
     const int a = hops.particle[0];
     const int b = hops.particle[1];
     const int r = hops.place[0];
@@ -170,18 +156,17 @@ struct PfaffianMoves {
     });
     return result;
   }
-  /// V after electron a went to `place`, where electron `moved` is at `to` already; the ratio.
-  KOKKOS_FUNCTION Complex hop(const LaneTeam& team, double* table, const std::int16_t* places, int a, int place,
-                              int moved, int to) const {
+  /// V after electron a went to `place`, where electron `moved` is at `to` already.
+  KOKKOS_FUNCTION void hop(const LaneTeam& team, double* table, const std::int16_t* places, int a, int place, int moved,
+                           int to) const {
     const Matrix v = inverse(table);
     const Vector u = scratch(table, 0);
     const Vector t = scratch(table, 1);
     const Vector y = scratch(table, 2);
     pairings_of(team, places, place, moved, to, u);
     v.left_product(team, u, t);
-    const Complex ratio = t(a);
-    const Complex inverse = Complex(1.0) / ratio;
-    team.once([&] { t.set(a, ratio - 1.0); });
+    const Complex inverse = Complex(1.0) / t(a);
+    team.once([&] { t.set(a, t(a) - 1.0); });
     team.each([&](int lane) {
       for (int c = lane; c < v.stride; c += LaneTeam::size) {
         const Complex scaled = product(v(a, c), inverse);
@@ -190,7 +175,6 @@ struct PfaffianMoves {
       }
     });
     v.subtract(team, t, y, u, t);
-    return ratio;
   }
 };
 

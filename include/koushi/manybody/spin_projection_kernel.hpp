@@ -5,6 +5,7 @@
 #include "koushi/base/lane_team.hpp"
 #include "koushi/manybody/chain_kernel.hpp"
 #include "koushi/manybody/matrix_kernel.hpp"
+#include "koushi/manybody/particle_hops.hpp"
 #include "koushi/manybody/shares.hpp"
 
 namespace koushi {
@@ -51,14 +52,14 @@ struct SpinProjectionMoves {
   KOKKOS_FUNCTION void ratios(const LaneTeam& team, const Walkers& walkers, const int* w, const int* k,
                               const int* sigma, Complex* result) const {
     for (int m = 0; m < count; ++m) {
-      const Hops hops(walkers, w[m], moves(k[m]), sigma[m]);
+      const ParticleHops hops(walkers, w[m], moves(k[m]), sigma[m]);
       const Table t(*this, walkers, w[m]);
       result[m] = hops.count == 1 ? ratio(team, t, hops.particle[0], hops.place[0]) : of_two(team, t, hops);
     }
   }
 
   KOKKOS_FUNCTION void accept(const LaneTeam& team, const Walkers& walkers, int w, int k, int sigma) const {
-    const Hops hops(walkers, w, moves(k), sigma);
+    const ParticleHops hops(walkers, w, moves(k), sigma);
     const Table t(*this, walkers, w);
     int h = 0;
     if (hops.count == 2) {
@@ -73,20 +74,6 @@ struct SpinProjectionMoves {
   }
 
  private:
-  /// Electrons of a move in one direction, and the places where they go.
-  struct Hops {
-    int count;
-    int particle[2];
-    int place[2];
-
-    KOKKOS_FUNCTION Hops(const Walkers& walkers, int w, const MoveSites& sites, int sigma) : count(sites.hops) {
-      const StateView state = walkers.state_of(w);
-      for (int h = 0; h < count; ++h) {
-        particle[h] = state.occupant[sites.place[2 * h + (sigma > 0 ? 0 : 1)]];
-        place[h] = sites.place[2 * h + (sigma > 0 ? 1 : 0)];
-      }
-    }
-  };
   /// Where the numbers of a walker stand.
   struct Table {
     double* v;
@@ -272,7 +259,7 @@ struct SpinProjectionMoves {
     return sum_over_points(team, t, [&](int q, int of_lane, int lanes) { return row_sum(t, a, r, q, of_lane, lanes); });
   }
   /// Both electrons of a move go.
-  KOKKOS_FUNCTION Complex of_two(const LaneTeam& team, const Table& t, const Hops& hops) const {
+  KOKKOS_FUNCTION Complex of_two(const LaneTeam& team, const Table& t, const ParticleHops& hops) const {
     const int a = hops.particle[0];
     const int b = hops.particle[1];
     const int r = hops.place[0];

@@ -8,7 +8,7 @@
 #include "../log_determinant.hpp"
 #include "../mean_field.hpp"
 #include "../pfaffian_factor.hpp"
-#include "../stored_rows.hpp"
+#include "../summed_rows.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/pair_product_kernel.hpp"
@@ -100,25 +100,21 @@ class PairProduct final : public Factor {
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& table, int first) const override {
     const std::int64_t columns = static_cast<std::int64_t>(parameters_.size()) / width;
-    SlabMatrix<is_complex> o(columns, rows.count);
-    Kokkos::parallel_for("koushi::manybody::pair_product_rows",
-                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
-                         [&](int s) {
-                           const HostState state = states.at(s);
-                           const TableMatrix<is_complex> w =
-                               of_table(table.data() + static_cast<std::size_t>(s) * table.extent(1) + first);
-                           std::vector<Complex> sums(static_cast<std::size_t>(columns));
-                           for (int b = 0; b < n_; ++b) {
-                             for (int a = 0; a < n_; ++a)
-                               sums[static_cast<std::size_t>(class_of(up(state, a), down(state, b)))] += w(b, a);
-                           }
-                           for (std::int64_t c = 0; c < columns; ++c) {
-                             const std::int64_t at = o.at(c, s);
-                             o.re(at) = sums[static_cast<std::size_t>(c)].real();
-                             if constexpr (is_complex) o.im(at) = sums[static_cast<std::size_t>(c)].imag();
-                           }
-                         });
-    return std::make_unique<StoredRows<is_complex>>(comm, rows, columns, std::move(o));
+    return summed_rows<is_complex>(comm, rows, columns, [&](int s, std::vector<Scalar>& sums) {
+      const HostState state = states.at(s);
+      const TableMatrix<is_complex> w = of_table(table.data() + static_cast<std::size_t>(s) * table.extent(1) + first);
+      for (int b = 0; b < n_; ++b) {
+        for (int a = 0; a < n_; ++a) {
+          Scalar& sum = sums[static_cast<std::size_t>(class_of(up(state, a), down(state, b)))];
+          const Complex derivative = w(b, a);
+          if constexpr (is_complex) {
+            sum += Scalar(derivative.real(), derivative.imag());
+          } else {
+            sum += derivative.real();
+          }
+        }
+      }
+    });
   }
   double bytes_per_row() const override { return 16.0 * static_cast<double>(parameters_.size()); }
   std::string description() const override { return description_; }
