@@ -21,7 +21,7 @@ apt_install() {
 }
 
 install_packages() {
-  local wanted=(g++ cmake ninja-build ccache pkg-config binutils openmpi-bin libopenmpi-dev libpetsc-real-dev libhdf5-openmpi-dev libfftw3-dev libfftw3-mpi-dev
+  local wanted=(g++ cmake ninja-build ccache pkg-config binutils openmpi-bin libopenmpi-dev libpetsc-real-dev libslepc-real-dev libhdf5-openmpi-dev libfftw3-dev libfftw3-mpi-dev
     libeigen3-dev libtomlplusplus-dev libcli11-dev libfmt-dev librandom123-dev libopenblas-dev python3 python3-h5py python3-matplotlib)
   command -v dpkg-query >/dev/null || { say "not a Debian system: dependencies are taken from modules or Spack"; return; }
   local missing

@@ -54,14 +54,15 @@ struct CommandLine {
   int ranks = 0;
   int point = -1;  ///< of [scan]; -1: all
   std::string petsc_options;
+  std::string against;
 };
 
-/// Takes PETSc's options (-sr_NAME [VALUE], -log_view [:FILE]) out of the words of the command line.
+/// Takes PETSc's options (-sr_NAME [VALUE], -exact_NAME [VALUE], -log_view [:FILE]) out of the words of the command line.
 std::string take_petsc_options(std::vector<std::string>& words) {
   std::string taken;
   for (std::size_t at = 0; at < words.size();) {
     const bool log = words[at] == "-log_view";
-    const bool option = log || words[at].rfind("-sr_", 0) == 0;
+    const bool option = log || words[at].rfind("-sr_", 0) == 0 || words[at].rfind("-exact_", 0) == 0;
     const bool value =
         at + 1 < words.size() && (log ? words[at + 1].rfind(':', 0) == 0 : words[at + 1].rfind('-', 0) != 0);
     if (option) {
@@ -278,6 +279,11 @@ int obey(int argc, char** argv, const Communicator& comm) {
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_flag("--json", line.json, "as JSON, of one file");
   report_command->add_flag("--csv", line.csv, "as comma-separated values");
+  report_command
+      ->add_option("--against", line.against,
+                   "of one file: deviations from the exact values in this result file, of a run with study.kind = "
+                   "\"exact\"")
+      ->allow_extra_args(false);
   CLI::App* export_command = app.add_subcommand("export", "SU(3) links of a result file in NERSC's format");
   std::string source;
   std::string target;
@@ -334,6 +340,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (many && line.json)
     throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
   if (*export_command) return export_nersc(source, target, sweep, replica);
+  if (*report_command && !line.against.empty()) {
+    if (many) throw UsageError("--against compares one file\n  expected: koushi report RUN.h5 --against EXACT.h5");
+    return report_against(line.compare.files[0], line.against, line.json);
+  }
   if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);
   if (*plot_command) return many ? plot_many(line.compare, line.output) : plot(line.compare.files[0], line.output);
   print_out(app.help());

@@ -8,12 +8,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include "embedded.hpp"
 #include "koushi/analysis/finished_runs.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/resolved.hpp"
 #include "koushi/store/result_file.hpp"
+#include "koushi/study/model_keys.hpp"
 #include "koushi/study/stored_results.hpp"
 
 namespace koushi {
@@ -35,6 +38,29 @@ std::string curves_json(const ResultReader& reader, const std::string& group) {
                        list(curve.x), list(curve.value), list(curve.error));
   }
   return "{" + all + "}";
+}
+
+/// `, "levels": [...]`: the levels of an exact diagonalisation, each with its quantum numbers.
+std::string levels_json(const ResultReader& reader) {
+  const std::vector<double> energies = reader.read_reals("levels/energy");
+  const std::vector<double> residuals = reader.read_reals("levels/residual");
+  const std::vector<double> spins = reader.read_reals("levels/spin");
+  const std::vector<std::int64_t> degeneracies = reader.read_integers("levels/degeneracy");
+  const std::vector<std::int64_t> momenta = reader.read_integers("levels/momentum");
+  const std::vector<std::int64_t> inversions = reader.read_integers("levels/spin_inversion");
+  const std::vector<std::string> representations = split_lines(reader.read_text("levels/representation"));
+  const std::size_t directions = energies.empty() ? 0 : momenta.size() / energies.size();
+  std::vector<std::string> levels;
+  for (std::size_t k = 0; k < energies.size(); ++k) {
+    std::vector<std::string> momentum;
+    for (std::size_t d = 0; d < directions; ++d) momentum.push_back(fmt::format("{}", momenta.at(k * directions + d)));
+    levels.push_back(fmt::format(
+        "{{\"energy\": {}, \"degeneracy\": {}, \"momentum\": [{}], \"representation\": {}, \"spin\": {}, "
+        "\"spin_inversion\": {}, \"residual\": {}}}",
+        number(energies[k]), degeneracies.at(k), join(momentum), quoted(representations.at(k)), number(spins.at(k)),
+        inversions.at(k) == 0 ? "null" : fmt::format("{}", inversions[k]), number(residuals.at(k))));
+  }
+  return fmt::format(", \"levels\": [{}]", join(levels));
 }
 
 /// Runs a program, with a text as its standard input, and returns its exit code, or -1 if it cannot be run.
@@ -186,25 +212,104 @@ int report(const std::string& file, bool json) {
     for (const std::string& warning : warnings) quoted_warnings.push_back(quoted(warning));
     print_out(fmt::format(
         "{{\"title\": {}, \"changes\": {}, \"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, "
-        "\"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}}}\n",
+        "\"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}{}}}\n",
         quoted(reader.read_text("summary/title")), quoted(changes), quoted(status), quoted(study), steps,
         number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
         reader.contains("state/parameters")
             ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size())
             : "",
         fmt::format(", \"warnings\": [{}]", join(quoted_warnings)),
-        ladder.parameter.empty() ? "" : ladder_json(reader, ladder)));
+        ladder.parameter.empty() ? "" : ladder_json(reader, ladder),
+        reader.contains("levels/energy") ? levels_json(reader) : ""));
   } else {
     if (reader.contains("ladder/table")) table += fmt::format("\n{}", reader.read_text("ladder/table"));
     const bool has_table = reader.contains("summary/table");  // of an analysis
     if (!has_table) table += curves_text(reader);
-    const std::string text = has_table ? reader.read_text("summary/table") : table;
+    const bool has_levels = reader.contains("levels/energy");
+    const std::string text =
+        has_table ? reader.read_text("summary/table") + (has_levels ? curves_text(reader) : "") : table;
     std::string said;
     for (const std::string& warning : warnings)
       said += text.find(warning) == std::string::npos ? fmt::format("warning: {}\n", warning) : "";
     print_out(fmt::format("{}\n{}, {}, {} {}, {}\n{}{}{}", reader.read_text("summary/title"), study, status, steps,
-                          has_table ? "measurements" : "steps", format_seconds(seconds),
-                          changes.empty() ? "" : fmt::format("with {}\n", changes), text, said));
+                          has_levels  ? "sectors"
+                          : has_table ? "measurements"
+                                      : "steps",
+                          format_seconds(seconds), changes.empty() ? "" : fmt::format("with {}\n", changes), text,
+                          said));
+  }
+  return 0;
+}
+
+int report_against(const std::string& file, const std::string& exact, bool json) {
+  const Communicator self = Communicator::self();
+  const ResultReader reader(self, file);
+  const ResultReader known(self, exact);
+  const auto model_of = [](const ResultReader& one) {
+    std::map<std::string, std::string> keys = resolved_keys(one.read_text("deck/resolved"));
+    std::erase_if(keys, [](const auto& key) {
+      return (key.first.rfind("lattice.", 0) != 0 && key.first.rfind("hamiltonian.", 0) != 0) ||
+             !is_of_the_model(key.first) || key.first == "hamiltonian.marshall";
+    });
+    return keys;
+  };
+  const auto here = model_of(reader);
+  const auto there = model_of(known);
+  std::vector<std::string> different;
+  for (const auto& [key, value] : here) {
+    const auto found = there.find(key);
+    const bool same = key == "lattice.boundary" && found != there.end() && same_boundary(value, found->second);
+    if (found != there.end() && found->second != value && !same)
+      different.push_back(fmt::format("{} is {} here and {} there", key, value, found->second));
+  }
+  if (!different.empty()) {
+    throw UsageError(
+        fmt::format("{} and {} are of different models: {}\n  expected: two files of one lattice and "
+                    "Hamiltonian",
+                    file, exact, join(different)));
+  }
+  std::string table = fmt::format("{:<28} {:>22} {:>20} {:>12}\n", "observable", file.substr(file.rfind('/') + 1),
+                                  exact.substr(exact.rfind('/') + 1), "deviation");
+  std::vector<std::string> all;
+  const std::vector<std::string> names = observable_names(known, "");
+  for (const StoredObservable& o : read_observables(reader, "")) {
+    if (std::find(names.begin(), names.end(), o.name) == names.end()) continue;
+    const StoredObservable other = read_observable(known, "", o.name);
+    const double deviation = o.value - other.value;
+    // The "error" of a level is how far the eigensolver came, far below what a sample can tell.
+    table += fmt::format("{:<28} {:>22} {:>20.10g} {:>12.2e}{}\n", o.name, with_error(o.value, o.error), other.value,
+                         deviation,
+                         o.error > 0 && std::isfinite(o.error)
+                             ? fmt::format("   {:.1f} standard deviations", std::abs(deviation) / o.error)
+                             : std::string());
+    if (other.value != 0 && o.name == "energy")
+      table += fmt::format("{:<28} {:>22.2e}\n", "relative error", deviation / std::abs(other.value));
+    all.push_back(fmt::format("{}: {{\"value\": {}, \"error\": {}, \"exact\": {}, \"deviation\": {}}}", quoted(o.name),
+                              number(o.value), number(o.error), number(other.value), number(deviation)));
+  }
+  std::vector<std::string> curves;
+  const std::vector<StoredCurve> known_curves = read_curves(known, "curves");
+  for (const StoredCurve& curve : read_curves(reader, "curves")) {
+    const auto found = std::find_if(known_curves.begin(), known_curves.end(), [&](const StoredCurve& other) {
+      return other.name == curve.name && other.value.size() == curve.value.size();
+    });
+    if (found == known_curves.end()) continue;
+    double worst = 0;
+    double in_errors = 0;
+    for (std::size_t k = 0; k < curve.value.size(); ++k) {
+      const double deviation = std::abs(curve.value[k] - found->value[k]);
+      worst = std::max(worst, deviation);
+      if (curve.error[k] > 0) in_errors = std::max(in_errors, deviation / curve.error[k]);
+    }
+    table += fmt::format(
+        "{:<28} {:>22} {:>20} {:>12.2e}{}\n", curve.name, fmt::format("{} points", curve.value.size()), "largest",
+        worst, in_errors > 0 ? fmt::format("   at most {:.1f} standard deviations", in_errors) : std::string());
+    curves.push_back(fmt::format("{}: {}", quoted(curve.name), number(worst)));
+  }
+  if (json) {
+    print_out(fmt::format("{{\"observables\": {{{}}}, \"curves\": {{{}}}}}\n", join(all), join(curves)));
+  } else {
+    print_out(all.empty() ? "the two files have no observable in common\n" : table);
   }
   return 0;
 }

@@ -9,6 +9,10 @@ namespace koushi {
 /// Prints the results in a file, as a table or as JSON. Returns the exit code. Errors: StoreError.
 int report(const std::string& file, bool json);
 
+/// Prints how far a run is from an exact diagonalisation of the same lattice and Hamiltonian: observables and curves that
+/// both have. Errors: UsageError where the models differ, StoreError.
+int report_against(const std::string& file, const std::string& exact, bool json);
+
 /// Calls the Python module that draws a run. Returns the exit code. Errors: LibraryError where Python lacks h5py or
 /// matplotlib.
 int plot(const std::string& file, const std::string& picture);

@@ -138,12 +138,17 @@ Eigen::VectorXd Lattice::momentum(const std::vector<int>& n) const {
 }
 
 std::vector<Eigen::VectorXd> Lattice::momenta() const {
+  std::vector<Eigen::VectorXd> found;
+  for (const std::vector<int>& n : momentum_numbers()) found.push_back(momentum(n));
+  return found;
+}
+
+std::vector<std::vector<int>> Lattice::momentum_numbers() const {
   // Integer points n modulo the transposed supercell: the cells of the dual torus.
   const int d = cell_.dimension();
-  const Eigen::MatrixXd dual = 2 * std::acos(-1.0) * (cell_.vectors * supercell_.cast<double>()).inverse().transpose();
   const auto volume = static_cast<std::int64_t>(std::llround(std::abs(supercell_.cast<double>().determinant())));
   const Eigen::MatrixXd turn = supercell_.cast<double>().transpose().inverse();  // n in units of the reciprocal lattice
-  std::vector<Eigen::VectorXd> found;
+  std::vector<std::vector<int>> found;
   std::set<std::vector<std::int64_t>> seen;
   std::vector<int> n(static_cast<std::size_t>(d), 0);
   const auto reach = static_cast<int>(volume);
@@ -155,7 +160,7 @@ std::vector<Eigen::VectorXd> Lattice::momenta() const {
       const auto scaled = static_cast<std::int64_t>(std::llround(x * static_cast<double>(volume)));
       key.push_back((scaled % volume + volume) % volume);
     }
-    if (seen.insert(key).second) found.emplace_back(dual * integers);
+    if (seen.insert(key).second) found.push_back(n);
     int k = d - 1;
     while (k >= 0 && ++n[static_cast<std::size_t>(k)] >= reach) n[static_cast<std::size_t>(k--)] = 0;
     if (k < 0) break;

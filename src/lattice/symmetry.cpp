@@ -206,13 +206,22 @@ std::vector<Permutation> Lattice::translations_by(const std::vector<int>& every,
 }
 
 std::vector<Permutation> Lattice::space_group(const std::function<bool(const Permutation&)>& is_symmetry) const {
-  if (!has_geometry_) return translations_;  // the identity
+  std::vector<Permutation> group;
+  for (SpaceGroupElement& g : space_group_elements(is_symmetry)) group.push_back(std::move(g.sites));
+  return group;
+}
+
+std::vector<SpaceGroupElement> Lattice::space_group_elements(
+    const std::function<bool(const Permutation&)>& is_symmetry) const {
+  const Eigen::MatrixXd none = Eigen::MatrixXd::Identity(cell_.dimension(), cell_.dimension());
+  if (!has_geometry_) return {{translations_[0], none}};  // the identity
   const std::vector<Translation> all = all_translations(is_symmetry);
   std::vector<Permutation> shifts;
   for (const Translation& t : all) {
     if (t.is_symmetry) shifts.push_back(t.sites);
   }
-  std::vector<Permutation> group = shifts;
+  std::vector<SpaceGroupElement> group;
+  for (const Permutation& shift : shifts) group.push_back({shift, none});
   // On small lattices different isometries are one permutation. Cosets of the translations are the same or have nothing
   // in common, and each has one element that takes site 0 to the smallest site: translations move every site.
   const auto least = [&](const Permutation& g) {
@@ -232,7 +241,8 @@ std::vector<Permutation> Lattice::space_group(const std::function<bool(const Per
       const Permutation first = product(t.sites, at_origin);
       if (!is_symmetry(first)) continue;
       if (known.insert(least(first)).second) {
-        for (const Permutation& shift : shifts) group.push_back(product(shift, first));
+        const Eigen::MatrixXd rotation = cell_.vectors * g.linear.cast<double>() * cell_.vectors.inverse();
+        for (const Permutation& shift : shifts) group.push_back({product(shift, first), rotation});
       }
       break;
     }

@@ -11,34 +11,15 @@
 
 #include "koushi/base/error.hpp"
 #include "petsc_handles.hpp"
+#include "petsc_options.hpp"
 #include "tiled_cholesky.hpp"
 
 namespace koushi {
-
-void check(PetscErrorCode code, std::source_location at) {
-  if (code == 0) return;
-  const char* text = nullptr;
-  PetscErrorMessage(code, &text, nullptr);
-  throw LibraryError(fmt::format("PETSc failed with code {} ({}) at {}:{}", static_cast<int>(code),
-                                 text == nullptr ? "no text" : text, at.file_name(), at.line()));
-}
 
 namespace {
 
 constexpr const char* prefix = "sr_";
 constexpr const char* cholesky_name = "koushi-cholesky";
-
-bool options_taken = false;
-bool options_checked = false;
-
-/// Errors of PETSc as codes, without its pages of text, while this lives.
-class QuietErrors {
- public:
-  QuietErrors() { check(PetscPushErrorHandler(PetscReturnErrorHandler, nullptr)); }
-  ~QuietErrors() { PetscPopErrorHandler(); }
-  QuietErrors(const QuietErrors&) = delete;
-  QuietErrors& operator=(const QuietErrors&) = delete;
-};
 
 /// What the MATSHELL stands for. Exceptions do not pass through PETSc: they wait here.
 struct Shell {
@@ -181,26 +162,6 @@ void register_cholesky() {
   registered = true;
 }
 
-/// A misspelt option must not be ignored. Asked after the first solve, when all that can be used have been.
-void refuse_unused_options() {
-  if (!options_taken || options_checked) return;
-  options_checked = true;
-  PetscInt count = 0;
-  char** names = nullptr;
-  char** values = nullptr;
-  check(PetscOptionsLeftGet(nullptr, &count, &names, &values));
-  std::string unused;
-  for (PetscInt k = 0; k < count; ++k) {
-    if (std::string(names[k]).rfind(prefix, 0) == 0) unused += fmt::format(" -{}", names[k]);
-  }
-  check(PetscOptionsLeftRestore(nullptr, &count, &names, &values));
-  if (unused.empty()) return;
-  throw UsageError(fmt::format(
-      "PETSc does not use the options{}\n  expected: options of KSP, PC and Mat with the prefix -sr_, for the method "
-      "that is chosen",
-      unused));
-}
-
 std::string matrix_type() {
   char text[64] = "shell";
   check(PetscOptionsGetString(nullptr, prefix, "-mat_type", text, sizeof text, nullptr));
@@ -258,7 +219,7 @@ void solve(MPI_Comm comm, Mat matrix, KSPType method, PCType preconditioner, Mat
         fmt::format("stochastic reconfiguration: S + lambda could not be solved ({}); remedy: a larger shift",
                     code != 0 ? "the factorisation met a non-positive pivot" : KSPConvergedReasons[reason]));
   }
-  refuse_unused_options();
+  refuse_unused_options(prefix);
 }
 
 #ifdef PETSC_HAVE_SCALAPACK
@@ -342,36 +303,6 @@ std::vector<double> solve_by_scalapack(const Shell& shell, const std::vector<dou
 #endif
 
 }  // namespace
-
-void take_petsc_options(const Communicator& comm, const std::string& text) {
-  if (options_taken || text.find('-') == std::string::npos) return;
-  options_taken = true;
-  bool log = false;
-  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; ++at) {
-    const bool starts = at == 0 || text[at - 1] == ' ';
-    const bool number =
-        at + 1 < text.size() && (std::isdigit(static_cast<unsigned char>(text[at + 1])) != 0 || text[at + 1] == '.');
-    if (!starts || number || text.compare(at, 4, "-sr_") == 0) continue;
-    const std::string option = text.substr(at, text.find(' ', at) - at);
-    log = log || option == "-log_view";
-    if (option != "-log_view") {
-      throw UsageError(fmt::format(
-          "PETSc option {} is not one of the solver\n  expected: options of KSP and PC with the prefix -sr_", option));
-    }
-  }
-  PetscErrorCode code = 0;
-  {
-    const QuietErrors quiet;
-    code = PetscOptionsInsertString(nullptr, text.c_str());
-  }
-  if (code != 0)
-    throw UsageError(fmt::format("PETSc cannot read the options \"{}\"\n  expected: as \"-sr_ksp_type minres\"", text));
-  if (log) check(PetscLogDefaultBegin());
-  // Objects are replicated, and what they print is the same everywhere.
-  if (!comm.is_root()) {
-    if (std::FILE* nowhere = std::fopen("/dev/null", "w"); nowhere != nullptr) PETSC_STDOUT = nowhere;
-  }
-}
 
 std::vector<double> petsc_solve(const SrSystem& system, bool direct, const std::vector<double>& right,
                                 const SrOptions& options, int& iterations) {

@@ -8,11 +8,6 @@
 
 namespace koushi {
 
-/// Puts options into PETSc's database, once in a process: those of the solver, with the prefix -sr_, and -log_view.
-/// From then on only the root of `comm` prints what PETSc says of replicated objects.
-/// Errors  UsageError where PETSc cannot read them or they are others
-void take_petsc_options(const Communicator& comm, const std::string& text);
-
 /// The solution of a system by a KSP with the prefix sr_.
 ///
 /// direct: PREONLY and the PC koushi-cholesky, else CG without one; options of PETSc change it.

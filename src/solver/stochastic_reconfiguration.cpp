@@ -6,6 +6,7 @@
 
 #include "centred_rows.hpp"
 #include "koushi/base/error.hpp"
+#include "petsc_options.hpp"
 #include "petsc_solve.hpp"
 #include "sr_systems.hpp"
 
@@ -85,7 +86,7 @@ std::vector<double> StochasticReconfiguration::solve(const ConstHostComplexes& r
   }
   const std::vector<double> force = rows_->multiply_adjoint(residual);
 
-  take_petsc_options(rows_->comm(), options_.petsc_options);
+  take_petsc_options(rows_->comm(), options_.petsc_options, "sr_", true);
   const std::int64_t n_samples = rows.rows().total;
   report_ = {};
   report_.trace = rows_->trace();

@@ -25,6 +25,9 @@ std::vector<std::string> studies_of(StudyKind::Subject subject) {
 
 std::vector<Section> make_catalogue() {
   const std::vector<std::string> of_states = studies_of(StudyKind::Subject::states);
+  const std::vector<std::string> of_levels = studies_of(StudyKind::Subject::levels);
+  std::vector<std::string> of_models = of_states;
+  of_models.insert(of_models.end(), of_levels.begin(), of_levels.end());
   std::vector<Section> sections;
   sections.push_back(
       {"",
@@ -42,12 +45,18 @@ std::vector<Section> make_catalogue() {
   Section lattice{"lattice",
                   "Where the spins or particles sit. Sites of an Lx x Ly square lattice are numbered x Ly + y.", false,
                   lattices().declared()};
-  lattice.studies = of_states;
+  lattice.studies = of_models;
   lattice.template_key = "extents";
   sections.push_back(lattice);
 
   sections.push_back({"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
-                      hamiltonians().declared(), of_states});
+                      hamiltonians().declared(), of_models});
+
+  sections.push_back({"sector",
+                      "The conserved numbers of the states that are diagonalised.",
+                      false,
+                      {{"", "", sector_keys()}},
+                      of_levels});
 
   sections.push_back({"wavefunction",
                       "psi, the product of the factors that follow, or its sum over a group.",

@@ -93,26 +93,37 @@ void share(const Communicator& comm, Estimate& estimate, double& quoted) {
 
 }  // namespace
 
-std::vector<Key> measurement_keys(bool required) {
+std::vector<Key> observable_keys() {
   using namespace declare;
-  constexpr double most = 1e12;
-  const std::string help =
-      "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
-  Key observables = key("measure.observables", KeyType::texts, "[\"energy\"]",
-                        "what is measured; the energy always is, and alone has no need of a name here");
-  std::vector<Key> keys{
-      required ? between(1, most, key("measure.samples", KeyType::integer, "", help))
-               : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
-      between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")), observables};
+  std::vector<Key> keys{key("measure.observables", KeyType::texts, "[\"energy\"]",
+                            "what is measured; the energy always is, and alone has no need of a name here")};
   for (const Section::Kind& kind : estimators().declared()) {
-    keys[2].choices.push_back(kind.name);
+    keys[0].choices.push_back(kind.name);
     for (Key own : kind.keys) {
       own.path = "measure." + kind.name + "." + own.path;
       keys.push_back(own);
     }
   }
-  keys.push_back(optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")));
-  keys.push_back(optional(key("reference.source", KeyType::text, "", "where the reference comes from")));
+  return keys;
+}
+
+std::vector<Key> known_energy_keys() {
+  using namespace declare;
+  return {optional(key("reference.energy_per_site", KeyType::real, "", "known value to compare with")),
+          optional(key("reference.source", KeyType::text, "", "where the reference comes from"))};
+}
+
+std::vector<Key> measurement_keys(bool required) {
+  using namespace declare;
+  constexpr double most = 1e12;
+  const std::string help =
+      "measurements with fixed parameters, over all chains; rounded up to a multiple of sampler.samples";
+  std::vector<Key> keys{
+      required ? between(1, most, key("measure.samples", KeyType::integer, "", help))
+               : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
+      between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them"))};
+  for (const Key& own : observable_keys()) keys.push_back(own);
+  for (const Key& own : known_energy_keys()) keys.push_back(own);
   return keys;
 }
 
@@ -120,8 +131,8 @@ Measurement::Measurement(StudyRun& run, VariationalModel& model, std::uint64_t f
     : run_(run),
       model_(model),
       first_step_(first_step),
-      wanted_(model.deck().integer("study.measure.samples")),
-      warm_up_(model.deck().integer("study.measure.warm_up")),
+      wanted_(model.deck().has("study.measure.samples") ? model.deck().integer("study.measure.samples") : 0),
+      warm_up_(model.deck().has("study.measure.warm_up") ? model.deck().integer("study.measure.warm_up") : 0),
       estimators_(make_estimators(model)),
       series_(model.chains().count) {
   columns_of(estimators_);

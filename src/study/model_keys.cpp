@@ -19,7 +19,10 @@ bool is_one_of(const std::string& key, const std::vector<std::string>& names) {
 bool is_of_the_sector(const std::string& key) {
   static const std::vector<std::string> all = [] {
     std::vector<std::string> keys;
-    for (const Key& own : sector_keys()) keys.push_back("sampler." + own.path);
+    for (const Key& own : sector_keys()) {
+      keys.push_back("sampler." + own.path);
+      keys.push_back("sector." + own.path);
+    }
     return keys;
   }();
   return is_one_of(key, all);
@@ -51,7 +54,9 @@ bool is_of_the_model(const std::string& key) {
 
 bool names_a_sector(const Deck& deck) {
   const std::vector<Key> keys = sector_keys();
-  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) { return deck.given("sampler." + key.path); });
+  return std::any_of(keys.begin(), keys.end(), [&](const Key& key) {
+    return deck.given("sampler." + key.path) || deck.given("sector." + key.path);
+  });
 }
 
 bool is_bookkeeping(const std::string& key) {

@@ -32,6 +32,18 @@ VariationalModel::VariationalModel(const Communicator& comm, const Deck& deck, P
       sampler_(make_sampler(comm, deck, lattice_, hamiltonian_, *psi_, planned_ranks)),
       terms_(make_terms(hamiltonian_)) {}
 
+VariationalModel::VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, Lattice lattice,
+                                   Operator hamiltonian, std::unique_ptr<Wavefunction> psi,
+                                   std::unique_ptr<Sampler> sampler)
+    : comm_(comm),
+      deck_(deck),
+      phases_(phases),
+      lattice_(std::move(lattice)),
+      hamiltonian_(std::move(hamiltonian)),
+      psi_(std::move(psi)),
+      sampler_(std::move(sampler)),
+      terms_(make_terms(hamiltonian_)) {}
+
 void VariationalModel::draw(std::uint64_t step, int attempt) {
   sampler_->draw(*psi_, step, attempt);
   Kokkos::fence("koushi::study::sampled");

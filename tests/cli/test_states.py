@@ -1,5 +1,6 @@
 """States of spins, electrons and bosons from outside: exact energies, sectors, proposals that miss states, sublattices of several shells, and chains on any ranks."""
 import json
+import os
 import re
 import sys
 import unittest
@@ -210,6 +211,62 @@ class States(unittest.TestCase):
             said = self.run_deck(ELECTRONS, "said", 'wavefunction.factor=[{kind="pair-product",spin=0,points=4},%s]' % factor, command="check").stdout
             self.assertEqual("has no total spin" in " ".join(said.split()), says, factor)
         self.assertIn("spins alone and for electrons alone", self.run_deck(ELECTRONS, "none", 'hamiltonian={kind="kondo"}', "sampler.particles=2", 'lattice.extents=[3]', 'wavefunction.factor=[{kind="slater"}]', 'study.measure.observables=["vector-spin-correlation"]', code=2, command="check").stderr)
+
+    def exact(self, deck, output, *sets, ranks=0):
+        done = koushi("run", os.path.join(INPUTS, deck + ".toml"), "--output", self.path(output + ".h5"), "--overwrite", *[w for s in sets for w in ("--set", s)], ranks=ranks)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.report(output)
+
+    def test_exact_levels_of_any_ranks_and_runs_against_them(self):
+        """Energies and quantum numbers of two ranks are those of one; S(pi, pi) of the singlet is N m_s^2; a variational run is compared with them, one of another model is refused."""
+        results = [self.exact("exact_square_4x4", "e%d" % ranks, ranks=ranks) for ranks in (1, 2)]
+        observables = results[1]["observables"]
+        self.assertAlmostEqual(observables["energy_per_site"]["value"], -0.7017802005, places=9)
+        self.assertAlmostEqual(observables["total_spin_squared"]["value"], 0, places=9)
+        self.assertAlmostEqual(16 * observables["staggered_magnetization2"]["value"], max(results[1]["curves"]["vector_structure_factor"]["value"]), places=9)
+        for one, two in zip(*[r["levels"] for r in results]):
+            self.assertAlmostEqual(one.pop("energy"), two.pop("energy"), places=10)
+            self.assertLess(max(one.pop("residual"), two.pop("residual")), 1e-8)
+            self.assertEqual(one, two)
+        self.assertEqual(results[0]["levels"][:2], [{"degeneracy": 1, "momentum": [0, 0], "representation": "A1", "spin": 0, "spin_inversion": 1},
+                                                    {"degeneracy": 1, "momentum": [2, 2], "representation": "A1", "spin": 1, "spin_inversion": -1}])
+        run = self.path("v.h5")
+        self.assertEqual(koushi("run", os.path.join(INPUTS, "heisenberg_square_4x4.toml"), "--output", run, "--set", "study.steps=60", "--set", "study.average=0", "--set", "study.measure.samples=4096").returncode, 0)
+        self.assertIn("relative error", koushi("report", run, "--against", self.path("e1.h5")).stdout)
+        against = json.loads(koushi("report", run, "--against", self.path("e1.h5"), "--json").stdout)["observables"]["energy"]
+        self.assertAlmostEqual(against["value"] - against["deviation"], -11.2284832084, places=8)
+        self.exact("exact_square_4x4", "other", "hamiltonian.J=[1,0.5]", 'study.measure.observables=["energy"]')
+        refused = koushi("report", run, "--against", self.path("other.h5"))
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("hamiltonian.J is [1] here and [1, 0.5] there", refused.stderr)
+
+    def test_exact_levels_of_decks_are_those_of_the_tables(self):
+        """E/N, and of the lowest level degeneracy, momentum and spin, each from a source of its own."""
+        alone = 'study.measure.observables=["energy"]'
+        for deck, sets, energy, level in (
+                ("exact_square_4x4", ["hamiltonian.J=[1,0.5]", alone], -0.5286202, (1, [0, 0], 0)),
+                ("exact_kagome_12", [], -0.45373960, (1, [0, 0], 0)),
+                ("exact_triangular_12", [], -0.61033014, (1, [0, 0], 0)),
+                ("exact_triangular_12", ['lattice={kind="triangular",extents=[4,3]}'], -0.57756770, (1, [2, 0], 0)),
+                ("exact_honeycomb_18", [], -0.56095366, (1, [0, 0], 0)),
+                ("exact_tj_square_4x4", ["study.levels=2"], -10.683919735 / 16, None),
+                ("exact_hubbard_chain_12", [alone, "study.symmetry.momentum=[6]", "study.levels=1"], -6.9203535624 / 12, (1, [6], 0))):
+            with self.subTest(deck=deck, sets=sets):
+                result = self.exact(deck, "t", *sets)
+                self.assertAlmostEqual(result["observables"]["energy_per_site"]["value"], energy, delta=1e-8)
+                if level:
+                    found = result["levels"][0]
+                    self.assertEqual((found["degeneracy"], found["momentum"], found["spin"]), level)
+
+    def test_exact_runs_go_on_after_kills(self):
+        """A run that is killed at random moments on changing ranks has the levels of one that was not."""
+        sets = ["--set", "study.levels=6", "--set", "output.checkpoint=0 s"]
+        deck = os.path.join(INPUTS, "exact_hubbard_tilted_10.toml")
+        Cli.kill_until_done(self, deck, sets, self.path("parts.h5"), 0, (0.1, 1.0))
+        whole = self.exact("exact_hubbard_tilted_10", "whole", "study.levels=6")
+        for one, two in zip(whole["levels"], self.report("parts")["levels"]):
+            self.assertAlmostEqual(one["energy"], two["energy"], places=9)
+            self.assertEqual([one[k] for k in ("degeneracy", "momentum", "representation", "spin")], [two[k] for k in ("degeneracy", "momentum", "representation", "spin")])
 
     def test_sectors_that_do_not_exist_are_refused(self):
         for sets, words in ((["sampler.electrons=[7,1]"], "from 0 to 6"), (["sampler.electrons=[3]"], "two, [up, down]"), (["sampler.particles=3"], "no such number"),

@@ -42,6 +42,12 @@ std::vector<BondClass> shell_bonds(const UnitCell& cell, int shells);
 /// A permutation of the sites: i goes to g[i].
 using Permutation = std::vector<int>;
 
+/// An element of a space group as it acts on the sites, with its rotation or reflection in Cartesian coordinates.
+struct SpaceGroupElement {
+  Permutation sites;
+  Eigen::MatrixXd rotation;
+};
+
 /// A finite lattice: cells of the infinite one modulo a supercell.
 ///
 /// Sites are numbered cell by cell, cells in lexicographic order of their reduced integer coordinates, so the site (x,
@@ -66,12 +72,18 @@ class Lattice {
   /// Whether positions, distances and momenta mean anything.
   bool has_geometry() const { return has_geometry_; }
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
+  /// Sites of one cell; those of cell c are c sites_per_cell() and the following.
+  int sites_per_cell() const { return static_cast<int>(cell_.offsets.size()); }
+  /// The first primitive vector.
+  Eigen::VectorXd first_vector() const { return cell_.vectors.col(0); }
   const std::vector<Bond>& bonds() const { return bonds_; }
   /// The shortest way from site i to site j, around periodic directions too.
   Eigen::VectorXd displacement(int i, int j) const;
   double distance(int i, int j) const { return displacement(i, j).norm(); }
   /// The momenta of the torus, one per cell: q = 2 pi sum_k n_k b_k, b_k the dual vectors of the supercell.
   std::vector<Eigen::VectorXd> momenta() const;
+  /// The integers n of the same momenta, in the same order.
+  std::vector<std::vector<int>> momentum_numbers() const;
   /// The momentum 2 pi sum_k n_k b_k of these integers.
   Eigen::VectorXd momentum(const std::vector<int>& n) const;
   const std::vector<Boundary>& boundary() const { return boundary_; }
@@ -94,6 +106,8 @@ class Lattice {
   /// products with rotations, reflections and glides. Cost: one call per isometry more where all translations are
   /// symmetries, one per isometry and cell where they are not.
   std::vector<Permutation> space_group(const std::function<bool(const Permutation&)>& is_symmetry) const;
+  /// The same with the rotations.
+  std::vector<SpaceGroupElement> space_group_elements(const std::function<bool(const Permutation&)>& is_symmetry) const;
   /// A sign per site such that bonds of these shells join opposite signs; empty if there is no such colouring.
   std::vector<std::int8_t> sublattice_sign(const std::vector<int>& shells = {1}) const;
   /// The number of pieces into which the lattice falls with the bonds of these shells alone.

@@ -17,6 +17,9 @@
 
 namespace koushi {
 
+/// The key study.measure.observables and those of the estimators, and those of the known energy.
+std::vector<Key> observable_keys();
+std::vector<Key> known_energy_keys();
 /// Keys of study.measure and study.reference; `required`: there is nothing but the measurement.
 std::vector<Key> measurement_keys(bool required);
 

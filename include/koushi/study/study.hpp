@@ -15,6 +15,7 @@ struct StudyKind {
   enum class Subject {
     finished_runs,
     states,
+    levels,   ///< of a Hamiltonian, which are computed: there is neither a wavefunction nor a sampler
     fields,   ///< that are sampled
     theory,   ///< of fields, which is solved: it has no updaters
     networks  ///< whose parameters are drawn

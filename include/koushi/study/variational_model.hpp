@@ -24,6 +24,9 @@ class VariationalModel {
  public:
   /// planned_ranks: as in make_sampler.
   VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, int planned_ranks = 0);
+  /// A model that is made already.
+  VariationalModel(const Communicator& comm, const Deck& deck, PhaseTable& phases, Lattice lattice,
+                   Operator hamiltonian, std::unique_ptr<Wavefunction> psi, std::unique_ptr<Sampler> sampler);
   VariationalModel(const VariationalModel&) = delete;
   VariationalModel& operator=(const VariationalModel&) = delete;
 

@@ -5,6 +5,7 @@
 #include "koushi/manybody/estimator.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
+#include "koushi/manybody/spin_products.hpp"
 
 namespace koushi {
 
@@ -19,18 +20,17 @@ struct RealValues {
 };
 
 /// S_i.S_j averaged over all pairs of sites that translations of the lattice join, which is no number of a state but a
-/// local value sum_x' <x|S_i.S_j|x'> psi(x') / psi(x) (of spins without S_i^2 = S (S + 1)); their sums S(k) = 1/N sum_ij e^{i k (r_i - r_j)} S_i.S_j and the
-/// total spin S^2 = sum_ij S_i.S_j.
+/// local value sum_x' <x|S_i.S_j|x'> psi(x') / psi(x) (of spins without S_i^2 = S (S + 1)); their sums S(k) = 1/N sum_ij e^{i k (r_i - r_j)} S_i.S_j, the
+/// total spin S^2 = sum_ij S_i.S_j and, of two sublattices, m_s^2 = 1/N^2 sum_ij (signs) S_i.S_j.
 ///
-///   spins        S_i.S_j = S^z_i S^z_j + 1/2 (S^+_i S^-_j + h.c.), times -1 in the second term where a Marshall rotation
-///                turns one of them
-///   electrons    S^+_j S^-_i = - (c^dagger_j,up c_i,up) (c^dagger_i,down c_j,down), S_i^2 = 3/4 (n_i - 2 n_i,up n_i,down)
 /// Series      vector_spin_correlation: the averages in the order of their distances
 /// Cost        a ratio of amplitudes of two electrons, or of two spins, for every pair of sites
 class VectorSpinCorrelation final : public Estimator {
  public:
   VectorSpinCorrelation(const Lattice& lattice, const Space& space, const std::vector<std::int8_t>& rotated)
       : n_(space.n_sites()), momenta_(lattice.momenta()) {
+    const std::vector<std::int8_t> sublattice = lattice.sublattice_sign();
+    is_bipartite_ = !sublattice.empty();
     int n_classes = 0;
     const std::vector<int> classes = pair_classes(
         n_, lattice.translations(), [](int, int) { return true; }, n_classes);
@@ -48,15 +48,21 @@ class VectorSpinCorrelation final : public Estimator {
       for (const auto& [i, j] : pairs.sites) {
         const bool turned =
             !rotated.empty() && rotated[static_cast<std::size_t>(i)] != rotated[static_cast<std::size_t>(j)];
-        add_product(mean, i, j, 1.0 / static_cast<double>(pairs.sites.size()), turned);
+        add_spin_product(mean, i, j, 1.0 / static_cast<double>(pairs.sites.size()), turned);
       }
       operators.push_back(std::move(mean));
       distance_.push_back(pairs.distance);
       const bool of_one_site = pairs.sites.front().first == pairs.sites.front().second;
-      constant_.push_back(of_one_site && space.n_flavours() == 1 ? square(space) : 0.0);
+      constant_.push_back(of_one_site && space.n_flavours() == 1 ? square_of_spin(space) : 0.0);
       // Of ordered pairs: those of two sites stand for both orders.
       const double orders = of_one_site ? 1.0 : 2.0;
       total_.push_back(orders * static_cast<double>(pairs.sites.size()));
+      double signs = 0;
+      for (const auto& [i, j] : pairs.sites) {
+        if (!sublattice.empty())
+          signs += sublattice[static_cast<std::size_t>(i)] * sublattice[static_cast<std::size_t>(j)];
+      }
+      staggered_.push_back(orders * signs / (static_cast<double>(n_) * n_));
       for (const Eigen::VectorXd& k : momenta_) {
         double sum = 0;
         for (const auto& [i, j] : pairs.sites)
@@ -94,7 +100,12 @@ class VectorSpinCorrelation final : public Estimator {
     total.name = "total_spin_squared";
     total.help = "<S^2> = S (S + 1) of the whole system, sum over all pairs of sites of S_i.S_j";
     total.symbol = "$\\langle S^2\\rangle$";
-    return {total};
+    if (!is_bipartite_) return {total};
+    Observable staggered = sum_of(staggered_);
+    staggered.name = "staggered_magnetization2";
+    staggered.help = "1/N^2 sum_ij (sublattice signs) <S_i.S_j>, of the sublattices of nearest neighbours";
+    staggered.symbol = "$m_s^2$";
+    return {total, staggered};
   }
 
   std::vector<Curve> curves() const override {
@@ -136,28 +147,6 @@ class VectorSpinCorrelation final : public Estimator {
     std::vector<std::pair<int, int>> sites;
   };
 
-  /// S_i^2 of a spin.
-  static double square(const Space& space) { return 0.25 * space.local(0).max * (space.local(0).max + 2.0); }
-  /// + weight S_i.S_j, without the constant S_i^2 of spins.
-  static void add_product(Operator& to, int i, int j, double weight, bool turned) {
-    const Space& space = to.space();
-    if (space.n_flavours() == 1) {
-      if (i == j) return;  // S (S + 1), which square() adds
-      to.add_pair(i, j, 0.25 * weight);
-      to.add_move(Move::transfer(i, j, 2), 0.5 * weight * (turned ? -1.0 : 1.0));
-      return;
-    }
-    if (i == j) {
-      for (const int f : {0, 1}) to.add_linear(space.place(f, i), 0.75 * weight);
-      if (!space.exclusive()) to.add_pair(space.place(0, i), space.place(1, i), -1.5 * weight);
-      return;
-    }
-    for (const int f : {0, 1}) {
-      for (const int g : {0, 1}) to.add_pair(space.place(f, i), space.place(g, j), (f == g ? 0.25 : -0.25) * weight);
-    }
-    to.add_move(Move::two_hops(space.place(0, i), space.place(0, j), space.place(1, j), space.place(1, i)),
-                -0.5 * weight);
-  }
   /// sum_c weights_c <S_i.S_j>_c
   Observable sum_of(std::vector<double> weights) const {
     Observable observable;
@@ -176,9 +165,11 @@ class VectorSpinCorrelation final : public Estimator {
   int n_;
   std::vector<Eigen::VectorXd> momenta_;
   std::vector<double> distance_;
-  std::vector<double> constant_;  ///< what the local values of a class leave out
-  std::vector<double> total_;     ///< ordered pairs of a class
-  std::vector<double> phases_;    ///< [class][momentum], sum of phases over its ordered pairs, divided by N
+  std::vector<double> constant_;   ///< what the local values of a class leave out
+  std::vector<double> total_;      ///< ordered pairs of a class
+  std::vector<double> staggered_;  ///< sums of products of sublattice signs over ordered pairs of a class, over N^2
+  bool is_bipartite_ = false;
+  std::vector<double> phases_;  ///< [class][momentum], sum of phases over its ordered pairs, divided by N
   UniqueMoves list_;
   Terms terms_;
   mutable std::unique_ptr<MoveSet> moves_;  ///< at these parameters
@@ -192,9 +183,8 @@ std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& latti
     deck.refuse("study.measure.observables", "vector-spin-correlation: " + reason, "spin-correlation, or others");
   };
   if (!lattice.has_geometry()) refuse("these sites have no distances");
-  const bool spins = space.n_flavours() == 1 && space.local(0).kind == LocalSpace::Kind::spin;
-  const bool electrons = space.n_flavours() == 2 && space.is_fermionic(0) && space.is_fermionic(space.place(1, 0));
-  if (!spins && !electrons) refuse("it is built for spins alone and for electrons alone");
+  const bool spins = space.n_flavours() == 1;
+  if (!has_spins(space)) refuse("it is built for spins alone and for electrons alone");
   // Where spins are turned around an end, S_i.S_j across it has another meaning than inside.
   const std::vector<Boundary>& ends = lattice.boundary();
   if (spins && (std::count(ends.begin(), ends.end(), Boundary::antiperiodic) > 0 || !hamiltonian.is_real()))
@@ -213,7 +203,7 @@ EstimatorKinds::OneKind vector_spin_correlation_kind() {
   return {
       "vector-spin-correlation",
       "S_i.S_j, all three components, against the distance, its structure factor at all momenta, and the total spin "
-      "<S^2>",
+      "<S^2>, and the staggered magnetisation squared of two sublattices",
       {},
       make};
 }
