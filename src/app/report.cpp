@@ -268,8 +268,9 @@ int report_against(const std::string& file, const std::string& exact, bool json)
                     "Hamiltonian",
                     file, exact, join(different)));
   }
-  std::string table = fmt::format("{:<28} {:>22} {:>20} {:>12}\n", "observable", file.substr(file.rfind('/') + 1),
-                                  exact.substr(exact.rfind('/') + 1), "deviation");
+  std::string table =
+      fmt::format("{:<28} {:>22} {:>20} {:>12} {:>10}\n", "observable", file.substr(file.rfind('/') + 1),
+                  exact.substr(exact.rfind('/') + 1), "deviation", "relative");
   std::vector<std::string> all;
   const std::vector<std::string> names = observable_names(known, "");
   for (const StoredObservable& o : read_observables(reader, "")) {
@@ -277,13 +278,12 @@ int report_against(const std::string& file, const std::string& exact, bool json)
     const StoredObservable other = read_observable(known, "", o.name);
     const double deviation = o.value - other.value;
     // The "error" of a level is how far the eigensolver came, far below what a sample can tell.
-    table += fmt::format("{:<28} {:>22} {:>20.10g} {:>12.2e}{}\n", o.name, with_error(o.value, o.error), other.value,
-                         deviation,
+    table += fmt::format("{:<28} {:>22} {:>20.10g} {:>12.2e} {:>10}{}\n", o.name, with_error(o.value, o.error),
+                         other.value, deviation,
+                         other.value != 0 ? fmt::format("{:.2e}", deviation / std::abs(other.value)) : std::string("-"),
                          o.error > 0 && std::isfinite(o.error)
                              ? fmt::format("   {:.1f} standard deviations", std::abs(deviation) / o.error)
                              : std::string());
-    if (other.value != 0 && o.name == "energy")
-      table += fmt::format("{:<28} {:>22.2e}\n", "relative error", deviation / std::abs(other.value));
     all.push_back(fmt::format("{}: {{\"value\": {}, \"error\": {}, \"exact\": {}, \"deviation\": {}}}", quoted(o.name),
                               number(o.value), number(o.error), number(other.value), number(deviation)));
   }

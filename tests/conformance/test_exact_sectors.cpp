@@ -207,7 +207,8 @@ TEST_CASE("a tabulated state has the energy and the total spin of its level", "[
   const Basis whole(h.space());
   const auto n = static_cast<std::size_t>(whole.size());
   for (const SymmetrySector& sector : symmetry_sectors(lattice, lattice.space_group_elements(SymmetryTest(h)))) {
-    const SectorBasis basis(comm, h.space(), {sector, 0});
+    const int inversion = !is_inversion_symmetric(h) ? 0 : sector.representation == "A1" ? 1 : -1;
+    const SectorBasis basis(comm, h.space(), {sector, inversion});
     if (basis.size() == 0) continue;
     INFO(sector.representation << " of momentum " << sector.momentum[0]);
     const SectorOperator op(comm, h, basis, SectorOperator::Storage::stored, 1e9);
@@ -226,10 +227,24 @@ TEST_CASE("a tabulated state has the energy and the total spin of its level", "[
     }
     CHECK(std::abs(norm - 1) < 1e-10);
     CHECK(std::sqrt(rest) < 1e-7);
+    if (!h.space().is_fermionic()) {  // (T_t psi)(t x) = psi(x), so psi(t x) = chi(t)* psi(x)
+      double worst = 0;
+      for (std::int64_t k = 0; k < whole.size(); ++k) {
+        const std::vector<std::int8_t> from = whole.state(k);
+        std::vector<std::int8_t> moved(from.size());
+        for (std::size_t i = 0; i < from.size(); ++i)
+          moved[static_cast<std::size_t>(sector.translations[1][i])] = from[i];
+        const std::complex<double> expected =
+            std::conj(sector.translation_characters[1]) * x[static_cast<std::size_t>(k)];
+        worst = std::max(worst, std::abs(x[static_cast<std::size_t>(whole.index(moved.data()))] - expected));
+      }
+      CHECK(worst < 1e-9);
+    }
     square.apply(whole, x, y);
     std::complex<double> spin = 0;
     for (std::size_t k = 0; k < n; ++k) spin += std::conj(x[k]) * y[k];
     const double s = 0.5 * (std::sqrt(1 + 4 * std::max(0.0, spin.real())) - 1);
     CHECK(std::abs(2 * s - std::round(2 * s)) < 1e-6);
+    if (inversion != 0) CHECK(std::lround(s) % 2 == (inversion > 0 ? 0 : 1));  // e^(i pi S^y) = (-1)^S where S^z = 0
   }
 }

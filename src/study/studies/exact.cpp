@@ -92,7 +92,7 @@ class ExactStudy {
         run_(comm, deck, options),
         lattice_(make_lattice(deck)),
         h_(make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice_)),
-        names_(deck.texts("study.measure.observables")) {
+        measures_(deck.given("study.measure.observables")) {
     if (deck.has("hamiltonian.marshall") && deck.boolean("hamiltonian.marshall"))
       deck.refuse("hamiltonian.marshall",
                   "momentum, representation and total spin are those of states that are not rotated", "false");
@@ -102,11 +102,10 @@ class ExactStudy {
     } catch (const UsageError& error) {
       deck.refuse("study.kind", error.what(), "fewer sites");
     }
-    measures_ = std::any_of(names_.begin(), names_.end(), [](const std::string& name) { return name != "energy"; });
     if (measures_ && sector_dimension(h_.space()) > FullEnumeration::max_states) {
       deck.refuse("study.measure.observables",
                   fmt::format("{:.4g} states are too many for anything but the energy", sector_dimension(h_.space())),
-                  fmt::format("at most {:.0f} states, or [\"energy\"]", FullEnumeration::max_states));
+                  fmt::format("at most {:.0f} states, or no observables", double{FullEnumeration::max_states}));
     }
     find_sectors();
   }
@@ -492,8 +491,7 @@ class ExactStudy {
   StudyRun run_;
   Lattice lattice_;
   Operator h_;
-  std::vector<std::string> names_;
-  bool measures_ = false;
+  bool measures_;  ///< more than the energy
   std::vector<SectorSymmetry> sectors_;
   std::int64_t done_ = 0;
   std::int64_t largest_ = 0;
