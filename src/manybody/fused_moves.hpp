@@ -21,6 +21,10 @@ class FusedMoves final : public MoveSet {
                   int n_proposals) const override {
     koushi::metropolis(space, functor_, kinds, walkers, counts, random, n_proposals);
   }
+  void fixed_node_walk(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& walkers,
+                       const FixedNodeWalk& walk) const override {
+    koushi::fixed_node_walk(space, functor_, terms, walkers, walk);
+  }
   void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
                       const Kokkos::View<Complex*>& energies) const override {
     koushi::local_energies(space, functor_, terms, batch, energies);

@@ -133,6 +133,38 @@ void keep_ratios(const Kokkos::DefaultExecutionSpace& space, int k, const Propos
       });
 }
 
+void add_rates(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const States& states, int k,
+               const Proposed& proposed, const Kokkos::View<Complex*>& ratio, const FixedNodeWalk& walk) {
+  Kokkos::parallel_for(
+      "koushi::manybody::add_rates",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(ratio.extent(0))),
+      KOKKOS_LAMBDA(int w) {
+        const int sigma = proposed.sigma(w);
+        if (sigma == 0) return;
+        const Complex h = terms.element_at(k, &states.local(w, 0), sigma) * ratio(w);
+        walk.rates(w, 2 * terms.move(k, 0) + (sigma > 0 ? 0 : 1)) += h.real();
+      });
+}
+
+/// Proposes the next hop of every walker that has time left; how many have one.
+int propose_hops(const Kokkos::DefaultExecutionSpace& space, const FixedNodeWalk& walk, const GroupValues& diagonal,
+                 double constant, std::uint32_t hop, const Kokkos::View<double*>& left, const Proposed& proposed) {
+  int hopping = 0;
+  Kokkos::parallel_reduce(
+      "koushi::manybody::propose_hops",
+      Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(left.extent(0))),
+      KOKKOS_LAMBDA(int w, int& count) {
+        double time = left(w);
+        const int m = time > 0 ? walk.next(w, constant + diagonal(w, 0).real(), hop, time) : -1;
+        left(w) = time;
+        proposed.move(w) = m < 0 ? 0 : m / 2;
+        proposed.sigma(w) = m < 0 ? 0 : (m % 2 == 0 ? 1 : -1);
+        count += m < 0 ? 0 : 1;
+      },
+      hopping);
+  return hopping;
+}
+
 /// The proposals as they are on image c.
 void move_proposals(const Kokkos::DefaultExecutionSpace& space, const ImageTables& images, int c,
                     const Proposed& proposed, const Proposed& on_image, const Kokkos::View<Complex*>& ratio) {
@@ -252,6 +284,29 @@ class GeneralMoves final : public MoveSet {
       decide(space, proposed, threshold, ratio, counts);
       for (const auto& factor : factors_) factor->accept(space, batch, proposed);
       move_states(space, moves_, batch.states, proposed);
+    }
+  }
+
+  void fixed_node_walk(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
+                       const FixedNodeWalk& walk) const override {
+    const std::size_t n = batch.states.local.extent(0);
+    const Kokkos::View<double*> left("koushi::manybody::time_left", n);
+    Kokkos::deep_copy(space, left, walk.time);
+    const GroupValues diagonal("koushi::manybody::values", n, static_cast<std::size_t>(terms.n_groups));
+    const auto numbers = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, terms.move);
+    const Proposed hops = make_proposals(n);
+    int hopping = 1;
+    for (std::uint32_t hop = 0; hopping > 0; ++hop) {
+      Kokkos::deep_copy(space, walk.rates, 0.0);
+      set_diagonals(space, terms, batch.states, diagonal);
+      for_directions(
+          space, batch, static_cast<int>(terms.element.extent(0)), [&](int k) { return numbers(k, 0); },
+          [&](int k, const Proposed& proposed, const Kokkos::View<Complex*>& ratio) {
+            add_rates(space, terms, batch.states, k, proposed, ratio, walk);
+          });
+      hopping = propose_hops(space, walk, diagonal, terms.constant, hop, left, hops);
+      for (const auto& factor : factors_) factor->accept(space, batch, hops);
+      move_states(space, moves_, batch.states, hops);
     }
   }
 

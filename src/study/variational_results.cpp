@@ -18,6 +18,16 @@ void write_known_energy(ResultWriter& writer, const Deck& deck) {
                deck.has("study.reference.source") ? deck.text("study.reference.source") : std::string());
 }
 
+void write_energy(ResultWriter& writer, const StoredObservable& energy, double n_sites) {
+  write_observable(writer, "", energy);
+  StoredObservable per_site = energy;
+  per_site.name = std::string("energy_per_site");
+  per_site.value /= n_sites;
+  per_site.error /= n_sites;
+  per_site.help.append(", per site");
+  write_observable(writer, "", per_site);
+}
+
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
                                     std::int64_t n_steps) {
   const Deck& deck = model.deck();

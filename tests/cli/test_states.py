@@ -268,6 +268,24 @@ class States(unittest.TestCase):
             self.assertAlmostEqual(one["energy"], two["energy"], places=9)
             self.assertEqual([one[k] for k in ("degeneracy", "momentum", "representation", "spin")], [two[k] for k in ("degeneracy", "momentum", "representation", "spin")])
 
+    def test_walkers_are_the_same_on_any_ranks_and_go_on_after_kills(self):
+        """Green-function Monte Carlo from a finished run: histories bitwise on 1 and 2 ranks and after kills; the energy lies between those of the ground state and of psi."""
+        self.run_deck(ELECTRONS, "psi", "study.steps=20", 'wavefunction.factor=[{kind="slater"},{kind="gutzwiller"}]')
+        walks = ELECTRONS.replace('kind = "ground-state"\nsteps = 200\nmeasure = { samples = 1, observables = ["double-occupancy", "spin-correlation"] }',
+                                  'kind = "green-function"\nparameters = "%s"\nintervals = 400\nwarm_up = 40\ninterval = 0.1' % self.path("psi.h5"))
+        walks = walks[:walks.index("[[wavefunction.factor]]")] + '[[wavefunction.factor]]\nkind = "slater"\n[[wavefunction.factor]]\nkind = "gutzwiller"\n[sampler]\nkind = "metropolis"\nchains = 64\nsamples = 512\n'
+        self.run_deck(walks, "one")
+        deck = self.path("one.toml")
+        self.assertEqual(koushi("run", deck, "--output", self.path("two.h5"), ranks=2).returncode, 0)
+        Cli.kill_until_done(self, deck, ["--set", "output.checkpoint=0.1 s"], self.path("killed.h5"), 0, (0.4, 1.0))
+        compare = "import h5py,sys\na,b=[h5py.File(f) for f in sys.argv[1:3]]\nprint(all((a['history'][k][()]==b['history'][k][()]).all() for k in a['history']))"
+        for other in ("two", "killed"):
+            self.assertEqual(Cli.python(self, compare, self.path("one.h5"), self.path(other + ".h5")).strip(), "True", other)
+        psi, found = self.report("psi")["observables"]["energy"], self.report("one")["observables"]["energy"]
+        self.assertLess(found["value"], psi["value"])
+        self.assertGreater(found["value"], -3.668706180 - 4 * found["error"])
+        self.assertLess(found["error"], 0.02)
+
     def test_sectors_that_do_not_exist_are_refused(self):
         for sets, words in ((["sampler.electrons=[7,1]"], "from 0 to 6"), (["sampler.electrons=[3]"], "two, [up, down]"), (["sampler.particles=3"], "no such number"),
                             (["sampler.magnetization=2"], "no such number"), (['hamiltonian={kind="t-j"}', "sampler.electrons=[4,3]", 'wavefunction={factor=[{kind="slater"}]}'], "no state of 6 sites"),

@@ -74,6 +74,57 @@ struct Terms {
   }
 };
 
+/// Walks of a time under the fixed-node Hamiltonian of a real psi. With h(x') = <x|H|x'> psi(x') / psi(x),
+///
+///   hops from x to x' at the rate max(0, -h(x')), the weight is multiplied by exp(-E_loc(x) dt) on the way,
+///
+/// which is e^{-time H_eff} in continuous time, without an error of time steps: the hops with h > 0 are not made, their h
+/// stands in the diagonal of H_eff (no node of psi is crossed).
+/// Source  H. J. M. van Bemmel et al., Phys. Rev. Lett. 72, 2442 (1994); D. F. B. ten Haaf et al., Phys. Rev. B 51,
+///         13039 (1995); S. Sorella, L. Capriotti, Phys. Rev. B 61, 2599 (2000)
+struct FixedNodeWalk {
+  double time = 0;
+  ChainRandom random;                                 ///< its step numbers the walk, its draws count hops
+  Kokkos::View<double**, Kokkos::LayoutRight> rates;  ///< [walker][2 move + (0 for +, 1 for -)], overwritten
+  Kokkos::View<double*> log_weight;                   ///< [walker], of this walk; -inf where E_loc is no number
+  Kokkos::View<double*> energy;                       ///< [walker], E_loc at its end
+  Kokkos::View<std::int64_t*> hops;                   ///< [walker]
+
+  /// What walker w does next where its diagonal energy is `diagonal` and its h stand in `rates`: number 2 move +
+  /// direction of the hop, -1 where the time is over.
+  KOKKOS_FUNCTION int next(int w, double diagonal, std::uint32_t hop, double& left) const {
+    double total = 0;
+    double sum = diagonal;
+    const int n = static_cast<int>(rates.extent(1));
+    for (int m = 0; m < n; ++m) {
+      const double h = rates(w, m);
+      sum += h;
+      if (h < 0) total -= h;
+    }
+    energy(w) = sum;
+    const RandomBlock block = philox(random.seed, RandomPurpose::fixed_node, random.step,
+                                     static_cast<std::uint64_t>(random.first_chain + w), random.first_draw + hop);
+    const double wait = total > 0 ? -Kokkos::log1p(-uniform(block.word[0], block.word[1])) / total : left;
+    if (!(wait < left) || !Kokkos::isfinite(sum)) {
+      log_weight(w) -= Kokkos::isfinite(sum) ? sum * left : Kokkos::Experimental::infinity<double>::value;
+      left = 0;
+      return -1;
+    }
+    log_weight(w) -= sum * wait;
+    left -= wait;
+    double threshold = uniform(block.word[2], block.word[3]) * total;
+    int last = -1;
+    for (int m = 0; m < n; ++m) {
+      if (!(rates(w, m) < 0)) continue;
+      last = m;
+      threshold += rates(w, m);
+      if (threshold < 0) break;
+    }
+    hops(w) += 1;
+    return last;
+  }
+};
+
 /// One copy of the states of walkers, from walker `first` on, and what belongs to it of their tables.
 struct Walkers {
   std::int8_t* local;
@@ -339,6 +390,67 @@ void local_energies(const Kokkos::DefaultExecutionSpace& space, const Moves& mov
         team.once([&] {
           for (int g = 0; g < n; ++g) energies(first + g) = energy[g];
         });
+      });
+}
+
+/// What n walkers of a group do next, which all lanes see.
+template <int n>
+struct NextHops {
+  int number[n];
+  double left[n];  ///< of the time
+};
+
+/// The walks of all walkers (FixedNodeWalk); terms: of one group, with real elements.
+template <typename Moves>
+void fixed_node_walk(const Kokkos::DefaultExecutionSpace& space, const Moves& moves, const Terms& terms,
+                     const Batch& batch, const FixedNodeWalk& walk) {
+  const States states = batch.states;
+  const RealRows tables = batch.table;
+  using Next = NextHops<Moves::group>;
+  for_groups<Moves, sizeof(Next)>(
+      "koushi::manybody::fixed_node_walk", space, static_cast<int>(states.local.extent(0)),
+      KOKKOS_LAMBDA(const LaneTeam& team, int first, int n) {
+        WalkerGroup<Moves> group(team, moves, states, tables, first);
+        LaneTeam::Shared<Next> shared(team);
+        Next& next = *shared;
+        team.once([&] {
+          for (int g = 0; g < n; ++g) next.left[g] = walk.time;
+        });
+        bool walks = true;
+        for (std::uint32_t hop = 0; walks; ++hop) {
+          Complex diagonal[Moves::group];
+          diagonal_energies(terms, group, n, diagonal);
+          team.once([&] {
+            for (int g = 0; g < n; ++g) {
+              for (int m = 0; m < static_cast<int>(walk.rates.extent(1)); ++m) walk.rates(first + g, m) = 0;
+            }
+          });
+          for (int k = 0; k < static_cast<int>(terms.element.extent(0)); ++k) {
+            const int move = terms.move(k, 0);
+            const MoveSites sites = moves.at(move);
+            for (const int direction : {1, -1}) {
+              for (int g = 0; g < n; ++g)
+                group.add(g, move, next.left[g] > 0 ? sites.direction(group.walkers.local_of(g), direction) : 0);
+              group.template evaluate<true>([&](int g, const Complex& ratio, int a) {
+                const Complex h = terms.element_at(k, group.walkers.local_of(g), group.sigma[a]) * ratio;
+                team.once([&] { walk.rates(first + g, 2 * move + (group.sigma[a] > 0 ? 0 : 1)) += h.real(); });
+              });
+              if (sites.either == 0) break;
+            }
+          }
+          team.once([&] {
+            for (int g = 0; g < n; ++g)
+              next.number[g] = next.left[g] > 0 ? walk.next(first + g, diagonal[g].real(), hop, next.left[g]) : -1;
+          });
+          walks = false;
+          for (int g = 0; g < n; ++g) {
+            const int m = next.number[g];
+            if (m < 0) continue;
+            walks = true;
+            group.add(g, m / 2, m % 2 == 0 ? 1 : -1);
+          }
+          group.template evaluate<false>([&](int, const Complex&, int a) { group.accept(a, moves.at(group.move[a])); });
+        }
       });
 }
 

@@ -14,6 +14,9 @@ class MoveSet {
   virtual void metropolis(const Kokkos::DefaultExecutionSpace& space, const ProposalKinds& kinds, const Batch& walkers,
                           const Kokkos::View<std::int64_t* [2]>& counts, const ChainRandom& random,
                           int n_proposals) const = 0;
+  /// Walks under the fixed-node Hamiltonian.
+  virtual void fixed_node_walk(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& walkers,
+                               const FixedNodeWalk& walk) const = 0;
   /// Local values of the sum of all groups of terms, [state].
   virtual void local_energies(const Kokkos::DefaultExecutionSpace& space, const Terms& terms, const Batch& batch,
                               const Kokkos::View<Complex*>& energies) const = 0;

@@ -24,7 +24,9 @@ enum class RandomPurpose : std::uint32_t {
   exchange = 11,
   patterns = 20,
   network_parameters = 21,
-  real_time_paths = 22
+  real_time_paths = 22,
+  fixed_node = 23,
+  branching = 24
 };
 
 struct RandomBlock {

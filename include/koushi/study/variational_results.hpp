@@ -14,6 +14,9 @@ inline constexpr std::uint64_t later_measurement = std::uint64_t{1} << 42U;
 /// The known energy of the deck: reference/* of the file.
 void write_known_energy(ResultWriter& writer, const Deck& deck);
 
+/// Writes the observable "energy" and, divided by the number of sites, "energy_per_site".
+void write_energy(ResultWriter& writer, const StoredObservable& energy, double n_sites);
+
 /// What a run of ground states says at its end: title, energy, known value, further observables, warnings.
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
                                     std::int64_t n_steps);

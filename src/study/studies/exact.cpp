@@ -395,19 +395,12 @@ class ExactStudy {
       return;
     }
     const Level ground = lowest()[0];
-    const double n = lattice_.n_sites();
     StoredObservable energy{"energy", ground.energy, ground.residual};
     energy.help = "lowest eigenvalue of H in the sectors that were searched";
     energy.error_help = residual_help;
     energy.tau_help = "1/2: nothing is sampled";
-    energy.unit = "J";
-    write_observable(writer, "", energy);
-    StoredObservable per_site = energy;
-    per_site.name = "energy_per_site";
-    per_site.value /= n;
-    per_site.error /= n;
-    per_site.help += ", per site";
-    write_observable(writer, "", per_site);
+    energy.unit = std::string("J");
+    write_energy(writer, energy, lattice_.n_sites());
   }
 
   void write_levels(ResultWriter& writer) const {
