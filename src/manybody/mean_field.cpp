@@ -209,27 +209,36 @@ MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t 
   return best;
 }
 
+Eigen::MatrixXd pair_form(const Lattice& lattice, PairWave wave) {
+  const int n = lattice.n_sites();
+  if (wave == PairWave::s) return Eigen::MatrixXd::Identity(n, n);
+  if (!lattice.has_geometry() || lattice.bonds().empty()) throw UsageError("these sites have no bonds");
+  if (wave == PairWave::d && lattice.position(0).size() < 2) throw UsageError("bonds of one dimension have no angle");
+  Eigen::MatrixXd form = Eigen::MatrixXd::Zero(n, n);
+  for (const Bond& bond : lattice.bonds(1)) {
+    double value = bond.sign;
+    if (wave == PairWave::d) {
+      const Eigen::VectorXd r = lattice.displacement(bond.i, bond.j);
+      value *= (r(0) * r(0) - r(1) * r(1)) / r.squaredNorm();
+    }
+    form(bond.i, bond.j) += value;
+    form(bond.j, bond.i) += value;
+  }
+  return form;
+}
+
 Eigen::MatrixXcd bcs_pairings(const Operator& h, const Lattice& lattice, PairWave wave, double amplitude,
                               const DeckSection& section) {
   const std::vector<Block> blocks = blocks_of(h);
   const int n = h.space().n_sites();
-  Eigen::MatrixXcd gap = Eigen::MatrixXcd::Zero(n, n);
-  if (wave != PairWave::s) {
-    if (!lattice.has_geometry() || lattice.bonds().empty())
-      section.refuse("gap.wave", "these sites have no bonds", "s");
-    if (wave == PairWave::d && lattice.position(0).size() < 2)
-      section.refuse("gap.wave", "bonds of one dimension have no angle", "s or extended-s");
-    for (const Bond& bond : lattice.bonds(1)) {
-      double form = bond.sign;
-      if (wave == PairWave::d) {
-        const Eigen::VectorXd r = lattice.displacement(bond.i, bond.j);
-        form *= (r(0) * r(0) - r(1) * r(1)) / r.squaredNorm();
-      }
-      gap(bond.i, bond.j) += amplitude * form;
-      gap(bond.j, bond.i) += amplitude * form;
-    }
+  Eigen::MatrixXcd gap;
+  try {
+    gap = amplitude * pair_form(lattice, wave);
+  } catch (const UsageError& error) {
+    section.refuse("gap.wave", error.what(),
+                   lattice.has_geometry() && !lattice.bonds().empty() ? "s or extended-s" : "s");
   }
-  gap.diagonal().array() += wave == PairWave::s ? amplitude : 0.01 * amplitude;
+  if (wave != PairWave::s) gap.diagonal().array() += 0.01 * amplitude;
   const Eigen::MatrixXcd up = one_body(h, blocks[0]);
   const Eigen::MatrixXcd down = one_body(h, blocks[1]);
   const int electrons = blocks[0].particles + blocks[1].particles;

@@ -54,6 +54,10 @@ MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t 
 /// phi, phi the angle of a bond to the first axis.
 enum class PairWave { s, extended_s, d };
 
+/// The form f(i, j) of a wave, symmetric, with the signs of antiperiodic ends. Errors: UsageError where the lattice has no
+/// bonds, or only one dimension for d
+Eigen::MatrixXd pair_form(const Lattice& lattice, PairWave wave);
+
 /// The pairings f(i, j) of the BCS state exp(sum f_ij c^dagger_i,up c^dagger_j,down) |0> that is the ground state of
 ///
 ///   sum h_ij c^dagger_i c_j + sum_ij Delta_ij (c^dagger_i,up c^dagger_j,down + h.c.)

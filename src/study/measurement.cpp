@@ -17,19 +17,6 @@ namespace {
 constexpr const char* error_help =
     "one standard deviation, corrected for autocorrelation; NaN where the chains are too short";
 
-std::vector<std::unique_ptr<Estimator>> make_estimators(const VariationalModel& model) {
-  const Deck& deck = model.deck();
-  std::vector<std::string> names = deck.texts("study.measure.observables");
-  names.insert(names.begin(), "energy");
-  std::vector<std::unique_ptr<Estimator>> all;
-  for (auto name = names.begin(); name != names.end(); ++name) {
-    if (std::find(names.begin(), name, *name) != name) continue;
-    all.push_back(estimators().find(*name)->make(DeckSection(deck, "study.measure." + *name), model.lattice(),
-                                                 model.hamiltonian()));
-  }
-  return all;
-}
-
 /// Where the columns of series stand in the numbers of one estimator.
 struct Columns {
   std::size_t estimator = 0;
@@ -93,6 +80,18 @@ void share(const Communicator& comm, Estimate& estimate, double& quoted) {
 
 }  // namespace
 
+std::vector<std::unique_ptr<Estimator>> make_estimators(const Deck& deck, const Lattice& lattice,
+                                                        const Operator& hamiltonian) {
+  std::vector<std::string> names = deck.texts("study.measure.observables");
+  names.insert(names.begin(), "energy");
+  std::vector<std::unique_ptr<Estimator>> all;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(names.begin(), name, *name) != name) continue;
+    all.push_back(estimators().find(*name)->make(DeckSection(deck, "study.measure." + *name), lattice, hamiltonian));
+  }
+  return all;
+}
+
 std::vector<Key> observable_keys() {
   using namespace declare;
   std::vector<Key> keys{key("measure.observables", KeyType::texts, "[\"energy\"]",
@@ -133,7 +132,7 @@ Measurement::Measurement(StudyRun& run, VariationalModel& model, std::uint64_t f
       first_step_(first_step),
       wanted_(model.deck().has("study.measure.samples") ? model.deck().integer("study.measure.samples") : 0),
       warm_up_(model.deck().has("study.measure.warm_up") ? model.deck().integer("study.measure.warm_up") : 0),
-      estimators_(make_estimators(model)),
+      estimators_(make_estimators(model.deck(), model.lattice(), model.hamiltonian())),
       series_(model.chains().count) {
   columns_of(estimators_);
 }

@@ -368,15 +368,18 @@ class Cli(unittest.TestCase):
         """In one folder, with the names of the decks; those that read result files come last, and the runs that they read are long enough."""
         decks = {file.name: file.read_text() for file in sorted(pathlib.Path(INPUTS).iterdir())}
         read = set(word for text in decks.values() if "\nfiles" in text for word in text.split("\nfiles")[1].split("]")[0].split('"')[1::2])
-        for name in sorted(decks, key=lambda name: "\nfiles" in decks[name]):
+        for name in sorted(decks, key=lambda name: "\nfiles" in decks[name] or "\nparameters" in decks[name]):
             deck = os.path.join(INPUTS, name)
             checked = koushi("check", deck, cwd=self.folder)
             self.assertEqual(checked.returncode, 0, name + checked.stderr)
             kind = checked.stdout.split('study.kind = "')[1].split('"')[0]
             file = checked.stdout.split('output.file = "')[1].split('"')[0]
             sampled = ["study.measurements=%d" % (200 if file in read else 30), "study.warm_up=5"]
-            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "network-ensemble": ["study.draws=2000"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"]}
+            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "network-ensemble": ["study.draws=2000"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"], "exact": ["study.levels=1"],
+                     "green-function": ["study.intervals=20", "study.warm_up=1", "study.correction=2", "sampler.samples=64", "sampler.chains=64"]}
+            smaller = {"exact_chain_24.toml": ["lattice.extents=[12]"], "exact_hubbard_chain_12.toml": ["lattice.extents=[6]", "sector.electrons=[3,3]"]}
             sets = small.get(kind, ["study.steps=2", "study.measure.samples=256", "study.average=1"])
+            sets = [*sets, *smaller.get(name, [])]
             if "flow_time" in decks[name]:
                 sets = [*sets, "action.flow_time=0.12", "lattice.extents=[8,8,8,8]"]
             done = koushi("run", deck, *[word for key in sets for word in ("--set", key)], cwd=self.folder)

@@ -1,5 +1,6 @@
 """States of spins, electrons and bosons from outside: exact energies, sectors, proposals that miss states, sublattices of several shells, and chains on any ranks."""
 import json
+import math
 import os
 import re
 import sys
@@ -267,6 +268,38 @@ class States(unittest.TestCase):
         for one, two in zip(whole["levels"], self.report("parts")["levels"]):
             self.assertAlmostEqual(one["energy"], two["energy"], places=9)
             self.assertEqual([one[k] for k in ("degeneracy", "momentum", "representation", "spin")], [two[k] for k in ("degeneracy", "momentum", "representation", "spin")])
+
+    def test_momenta_pairs_and_listed_operators_of_exact_states(self):
+        """Free electrons: n(k) is 1 below the Fermi level, products of one-body Green functions are all of a pair correlation and of every listed operator. With U, at a momentum that makes psi complex: the sum of n(k)
+        and the kinetic energy. Attraction pairs on sites."""
+        observables = 'study.measure={observables=["pair-correlation","momentum-distribution","double-occupancy","operators"],pair-correlation={waves=["s","extended-s"]},operators={terms=%s}}'
+        terms = '[[1.0,"cdag_up",0,"c_up",1],[1.0,"cdag_up",1,"c_up",0,"cdag_down",0,"c_down",1],[0.0,1.0,"cdag_up",0,"c_up",1],[2.0,"S+",0,"S-",0]]'
+        ring = ["hamiltonian.U=%s", 'lattice={kind="chain",extents=[6]}', "study.levels=1", observables % terms]
+        free = self.exact("exact_hubbard_chain_12", "free", *[w % 0.0 if "%s" in w else w for w in ring], "sector.electrons=[3,3]")
+        curves = free["curves"]
+        self.assertLess(max(abs(a - b) for a, b in zip(curves["momentum_distribution"]["value"], [1, 1, 0, 0, 0, 1])), 1e-9)
+        for wave in ("s", "extended_s"):
+            self.assertLess(max(abs(v) for v in curves[wave + "_pair_correlation_vertex"]["value"]), 1e-9)
+            self.assertGreater(max(abs(v) for v in curves[wave + "_pair_correlation"]["value"]), 0.1)
+        g = 1 / 3
+        self.assertLess(max(abs(a - b) for a, b in zip(curves["operators"]["value"] + curves["operators_im"]["value"], [g, g * g, 0, 2 * 0.25, 0, 0, g, 0])), 1e-9)
+        moving = self.exact("exact_hubbard_chain_12", "moving", *[w % 4.0 if "%s" in w else w for w in ring], "sector.electrons=[3,2]", "study.symmetry.momentum=[1]")
+        nk = moving["curves"]["momentum_distribution"]
+        self.assertAlmostEqual(sum(nk["value"]), 2.5, places=8)
+        self.assertGreater(abs(nk["value"][1] - nk["value"][5]), 1e-3)
+        kinetic = sum(-2 * math.cos(k) * 2 * n for k, n in zip(nk["x"], nk["value"]))
+        found = moving["observables"]
+        self.assertAlmostEqual(found["energy"]["value"], kinetic + 4.0 * 6 * found["double_occupancy"]["value"], places=7)
+        pairs = self.exact("exact_hubbard_chain_12", "pairs", *[w % -4.0 if "%s" in w else w for w in ring], "sector.electrons=[3,3]")["observables"]
+        self.assertGreater(pairs["s_pair_order_vertex"]["value"], 0.05)
+        # The same estimators of samples agree with those of all states.
+        sampled = ['wavefunction.factor=[{kind="slater"},{kind="gutzwiller"}]', "study.steps=1", "study.measure.observables=[\"pair-correlation\",\"momentum-distribution\"]"]
+        self.run_deck(ELECTRONS, "all", *sampled)
+        self.run_deck(ELECTRONS, "some", *sampled, "study.measure.samples=20000", 'sampler={kind="metropolis",chains=64,samples=2048,sweeps=3.0,electrons=[3,3]}')
+        for name, curve in self.report("some")["curves"].items():
+            exact = self.report("all")["curves"][name]["value"]
+            for value, error, known in zip(curve["value"], curve["error"], exact):
+                self.assertLess(abs(value - known), 5 * (error or 0) + 0.02, name)
 
     def test_walkers_are_the_same_on_any_ranks_and_go_on_after_kills(self):
         """Green-function Monte Carlo from a finished run: histories bitwise on 1 and 2 ranks and after kills; the energy lies between those of the ground state and of psi."""

@@ -20,6 +20,9 @@ namespace koushi {
 /// The key study.measure.observables and those of the estimators, and those of the known energy.
 std::vector<Key> observable_keys();
 std::vector<Key> known_energy_keys();
+/// The estimators that study.measure.observables names, the energy first. Errors: DeckError
+std::vector<std::unique_ptr<Estimator>> make_estimators(const Deck& deck, const Lattice& lattice,
+                                                        const Operator& hamiltonian);
 /// Keys of study.measure and study.reference; `required`: there is nothing but the measurement.
 std::vector<Key> measurement_keys(bool required);
 

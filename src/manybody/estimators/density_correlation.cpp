@@ -1,4 +1,4 @@
-#include "../pair_correlation.hpp"
+#include "../diagonal_correlation.hpp"
 
 namespace koushi {
 
@@ -18,7 +18,7 @@ EstimatorKinds::OneKind density_correlation_kind() {
             if (!particles)
               section.deck().refuse("study.measure.observables", "density-correlation: these spins have no density",
                                     "spin-correlation");
-            return make_pair_correlation(
+            return make_diagonal_correlation(
                 section, lattice, space, weights,
                 {"density_correlation", "density_structure_factor", "<n_i n_j>", "$\\langle n_i n_j\\rangle$"});
           }};

@@ -1,4 +1,4 @@
-#include "../pair_correlation.hpp"
+#include "../diagonal_correlation.hpp"
 
 namespace koushi {
 
@@ -18,7 +18,7 @@ EstimatorKinds::OneKind spin_correlation_kind() {
               section.deck().refuse("study.measure.observables", "spin-correlation: these particles have no spin",
                                     "density-correlation");
             }
-            return make_pair_correlation(
+            return make_diagonal_correlation(
                 section, lattice, space, weights,
                 {"spin_correlation", "structure_factor", "<S^z_i S^z_j>", "$\\langle S^z_i S^z_j\\rangle$"});
           }};

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <utility>
 
-#include "koushi/manybody/estimator.hpp"
+#include "../operator_means.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/manybody/spin_products.hpp"
@@ -11,24 +11,16 @@ namespace koushi {
 
 namespace {
 
-struct RealValues {
-  Kokkos::View<Complex**, Kokkos::LayoutRight> values;
-  StateNumbers numbers;
-  KOKKOS_FUNCTION void operator()(int s) const {
-    for (std::size_t c = 0; c < values.extent(1); ++c) numbers(s, c) = values(s, c).real();
-  }
-};
-
 /// S_i.S_j averaged over all pairs of sites that translations of the lattice join, which is no number of a state but a
 /// local value sum_x' <x|S_i.S_j|x'> psi(x') / psi(x) (of spins without S_i^2 = S (S + 1)); their sums S(k) = 1/N sum_ij e^{i k (r_i - r_j)} S_i.S_j, the
 /// total spin S^2 = sum_ij S_i.S_j and, of two sublattices, m_s^2 = 1/N^2 sum_ij (signs) S_i.S_j.
 ///
 /// Series      vector_spin_correlation: the averages in the order of their distances
 /// Cost        a ratio of amplitudes of two electrons, or of two spins, for every pair of sites
-class VectorSpinCorrelation final : public Estimator {
+class VectorSpinCorrelation final : public OperatorMeans {
  public:
   VectorSpinCorrelation(const Lattice& lattice, const Space& space, const std::vector<std::int8_t>& rotated)
-      : n_(space.n_sites()), momenta_(lattice.momenta()) {
+      : OperatorMeans("vector_spin_correlation"), n_(space.n_sites()), momenta_(lattice.momenta()) {
     const std::vector<std::int8_t> sublattice = lattice.sublattice_sign();
     is_bipartite_ = !sublattice.empty();
     int n_classes = 0;
@@ -50,10 +42,10 @@ class VectorSpinCorrelation final : public Estimator {
             !rotated.empty() && rotated[static_cast<std::size_t>(i)] != rotated[static_cast<std::size_t>(j)];
         add_spin_product(mean, i, j, 1.0 / static_cast<double>(pairs.sites.size()), turned);
       }
+      const bool of_one_site = pairs.sites.front().first == pairs.sites.front().second;
+      if (of_one_site) mean.add_constant(square_of_spin(space));
       operators.push_back(std::move(mean));
       distance_.push_back(pairs.distance);
-      const bool of_one_site = pairs.sites.front().first == pairs.sites.front().second;
-      constant_.push_back(of_one_site && space.n_flavours() == 1 ? square_of_spin(space) : 0.0);
       // Of ordered pairs: those of two sites stand for both orders.
       const double orders = of_one_site ? 1.0 : 2.0;
       total_.push_back(orders * static_cast<double>(pairs.sites.size()));
@@ -70,29 +62,7 @@ class VectorSpinCorrelation final : public Estimator {
         phases_.push_back(sum / n_);
       }
     }
-    std::vector<const Operator*> pointers;
-    for (const Operator& one : operators) pointers.push_back(&one);
-    terms_ = make_terms(pointers, list_);
-  }
-
-  std::vector<SeriesInfo> series() const override {
-    return {{name, static_cast<std::int64_t>(distance_.size()), "", "$\\langle S_i \\cdot S_j\\rangle$"}};
-  }
-
-  void measure(const Kokkos::DefaultExecutionSpace& space, const Wavefunction& psi, const MoveSet& /*moves*/,
-               const Batch& states, const StateNumbers& numbers) const override {
-    // Its own moves, which H need not have.
-    if (moves_ == nullptr || parameters_ != psi.parameters()) {
-      moves_ = psi.moves(list_.moves);
-      parameters_ = psi.parameters();
-    }
-    const Kokkos::View<Complex**, Kokkos::LayoutRight> values("koushi::manybody::spin_products", numbers.extent(0),
-                                                              distance_.size());
-    moves_->local_values(space, terms_, states, values);
-    Kokkos::parallel_for(
-        "koushi::manybody::split_spin_products",
-        Kokkos::RangePolicy<Kokkos::DefaultExecutionSpace>(space, 0, static_cast<int>(numbers.extent(0))),
-        RealValues{values, numbers});
+    set_operators(operators);
   }
 
   std::vector<Observable> observables() const override {
@@ -109,7 +79,7 @@ class VectorSpinCorrelation final : public Estimator {
   }
 
   std::vector<Curve> curves() const override {
-    Curve correlation{.name = name,
+    Curve correlation{.name = name(),
                       .help = "<S_i.S_j>, averaged over pairs that translations join",
                       .axis = "distance",
                       .x = distance_,
@@ -117,11 +87,10 @@ class VectorSpinCorrelation final : public Estimator {
                       .unit = "",
                       .symbol = "$\\langle S_i \\cdot S_j\\rangle$"};
     for (std::size_t c = 0; c < distance_.size(); ++c) {
-      Observable point;
-      point.help = correlation.help;
-      point.series = {{name, c}};
-      point.value = [constant = constant_[c]](const std::vector<double>& x) { return x[0] + constant; };
-      correlation.points.push_back(point);
+      std::vector<double> weights(distance_.size());
+      weights[c] = 1;
+      correlation.points.push_back(sum_of(weights));
+      correlation.points.back().help = correlation.help;
     }
     Curve factor{.name = "vector_structure_factor",
                  .help = "1/N sum_ij e^{i k (r_i - r_j)} <S_i.S_j>, at the momenta of the torus",
@@ -141,26 +110,10 @@ class VectorSpinCorrelation final : public Estimator {
   }
 
  private:
-  static constexpr const char* name = "vector_spin_correlation";
   struct Pairs {
     double distance = 0;
     std::vector<std::pair<int, int>> sites;
   };
-
-  /// sum_c weights_c <S_i.S_j>_c
-  Observable sum_of(std::vector<double> weights) const {
-    Observable observable;
-    for (std::size_t c = 0; c < distance_.size(); ++c) observable.series.push_back({name, c});
-    double constant = 0;
-    for (std::size_t c = 0; c < constant_.size(); ++c) constant += weights[c] * constant_[c];
-    observable.value = [weights = std::move(weights), constant](const std::vector<double>& x) {
-      double sum = constant;
-      for (std::size_t c = 0; c < x.size(); ++c) sum += weights[c] * x[c];
-      return sum;
-    };
-    observable.unit = "";
-    return observable;
-  }
 
   int n_;
   std::vector<Eigen::VectorXd> momenta_;
@@ -170,10 +123,6 @@ class VectorSpinCorrelation final : public Estimator {
   std::vector<double> staggered_;  ///< sums of products of sublattice signs over ordered pairs of a class, over N^2
   bool is_bipartite_ = false;
   std::vector<double> phases_;  ///< [class][momentum], sum of phases over its ordered pairs, divided by N
-  UniqueMoves list_;
-  Terms terms_;
-  mutable std::unique_ptr<MoveSet> moves_;  ///< at these parameters
-  mutable std::vector<double> parameters_;
 };
 
 std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& lattice, const Operator& hamiltonian) {

@@ -107,6 +107,7 @@ class ExactStudy {
                   fmt::format("{:.4g} states are too many for anything but the energy", sector_dimension(h_.space())),
                   fmt::format("at most {:.0f} states, or no observables", double{FullEnumeration::max_states}));
     }
+    if (measures_) make_estimators(deck, lattice_, h_);  // which refuses what cannot be measured, before the search
     find_sectors();
   }
 

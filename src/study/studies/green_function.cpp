@@ -281,7 +281,8 @@ StudyKind green_function_kind() {
           .describe = [](const Communicator& comm, const Deck& deck,
                          int ranks) { return GreenFunctionStudy(comm, deck, {}, ranks).describe(ranks); },
           .input_keys = {"study.parameters"},
-          .subject = StudyKind::Subject::states};
+          .subject = StudyKind::Subject::states,
+          .template_settings = {"wavefunction.factor.0.weights=real"}};
 }
 
 }  // namespace koushi

@@ -9,7 +9,7 @@
 namespace koushi {
 
 /// Names and units of the correlations of a quantity q_i = sum_f weight_f x_(f,i) that is diagonal in the basis.
-struct PairCorrelationNames {
+struct DiagonalCorrelationNames {
   std::string correlation;       ///< of the curve <q_i q_j> against the distance
   std::string structure_factor;  ///< of the curve S(k)
   std::string help;
@@ -22,7 +22,7 @@ struct PairCorrelationNames {
 /// Series      NAME: the pair averages in the order of their distances, then S(k)
 /// Cost        N^2 / 2 products and N^2 additions of phases per state
 /// Errors      DeckError at the observables where the sites have no distances
-std::unique_ptr<Estimator> make_pair_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
-                                                 const std::vector<double>& weights, const PairCorrelationNames& names);
+std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
+                                                 const std::vector<double>& weights, const DiagonalCorrelationNames& names);
 
 }  // namespace koushi

@@ -1,4 +1,4 @@
-#include "pair_correlation.hpp"
+#include "diagonal_correlation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +12,9 @@ namespace koushi {
 
 namespace {
 
-class PairCorrelation final : public Estimator {
+class DiagonalCorrelation final : public Estimator {
  public:
-  PairCorrelation(const Lattice& lattice, const Space& space, std::vector<double> weights, PairCorrelationNames names)
+  DiagonalCorrelation(const Lattice& lattice, const Space& space, std::vector<double> weights, DiagonalCorrelationNames names)
       : n_(space.n_sites()), weights_(std::move(weights)), names_(std::move(names)) {
     int n_classes = 0;
     classes_ = pair_classes(
@@ -123,7 +123,7 @@ class PairCorrelation final : public Estimator {
 
   int n_;
   std::vector<double> weights_;
-  PairCorrelationNames names_;
+  DiagonalCorrelationNames names_;
   std::vector<int> classes_;
   std::vector<double> count_;
   std::vector<double> distance_;
@@ -133,14 +133,14 @@ class PairCorrelation final : public Estimator {
 
 }  // namespace
 
-std::unique_ptr<Estimator> make_pair_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
+std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
                                                  const std::vector<double>& weights,
-                                                 const PairCorrelationNames& names) {
+                                                 const DiagonalCorrelationNames& names) {
   if (!lattice.has_geometry()) {
     section.deck().refuse("study.measure.observables", names.correlation + ": these sites have no distances",
                           "a lattice with a geometry");
   }
-  return std::make_unique<PairCorrelation>(lattice, space, weights, names);
+  return std::make_unique<DiagonalCorrelation>(lattice, space, weights, names);
 }
 
 }  // namespace koushi
