@@ -14,7 +14,8 @@ namespace {
 
 class DiagonalCorrelation final : public Estimator {
  public:
-  DiagonalCorrelation(const Lattice& lattice, const Space& space, std::vector<double> weights, DiagonalCorrelationNames names)
+  DiagonalCorrelation(const Lattice& lattice, const Space& space, std::vector<double> weights,
+                      DiagonalCorrelationNames names)
       : n_(space.n_sites()), weights_(std::move(weights)), names_(std::move(names)) {
     int n_classes = 0;
     classes_ = pair_classes(
@@ -133,9 +134,9 @@ class DiagonalCorrelation final : public Estimator {
 
 }  // namespace
 
-std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
-                                                 const std::vector<double>& weights,
-                                                 const DiagonalCorrelationNames& names) {
+std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice,
+                                                     const Space& space, const std::vector<double>& weights,
+                                                     const DiagonalCorrelationNames& names) {
   if (!lattice.has_geometry()) {
     section.deck().refuse("study.measure.observables", names.correlation + ": these sites have no distances",
                           "a lattice with a geometry");

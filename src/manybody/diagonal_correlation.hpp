@@ -22,7 +22,8 @@ struct DiagonalCorrelationNames {
 /// Series      NAME: the pair averages in the order of their distances, then S(k)
 /// Cost        N^2 / 2 products and N^2 additions of phases per state
 /// Errors      DeckError at the observables where the sites have no distances
-std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice, const Space& space,
-                                                 const std::vector<double>& weights, const DiagonalCorrelationNames& names);
+std::unique_ptr<Estimator> make_diagonal_correlation(const DeckSection& section, const Lattice& lattice,
+                                                     const Space& space, const std::vector<double>& weights,
+                                                     const DiagonalCorrelationNames& names);
 
 }  // namespace koushi
