@@ -268,6 +268,28 @@ int report_against(const std::string& file, const std::string& exact, bool json)
                     "Hamiltonian",
                     file, exact, join(different)));
   }
+  if (known.read_text("summary/study") != "exact" || known.read_text("summary/status") != "done") {
+    throw UsageError(fmt::format("{} is {}\n  expected: the file of a finished run with study.kind = \"exact\"", exact,
+                                 known.read_text("summary/study") != "exact" ? "not of an exact diagonalisation"
+                                                                             : "of a run that is not finished"));
+  }
+  const auto all_here = resolved_keys(reader.read_text("deck/resolved"));
+  std::string restricted;
+  for (const auto& [key, value] : resolved_keys(known.read_text("deck/resolved"))) {
+    if (key.rfind("sector.", 0) == 0) {
+      for (const std::string section : {"sampler.", "sector."}) {
+        const auto mine = all_here.find(section + key.substr(7));
+        if (mine == all_here.end() || mine->second == value) continue;
+        throw UsageError(
+            fmt::format("{} and {} are of different sectors: {} is {} here and {} there\n  expected: two files "
+                        "of one sector",
+                        file, exact, key.substr(7), mine->second, value));
+      }
+    }
+    const bool is_default = value == "\"both\"" || value == "\"none\"" || key == "study.symmetry.group";
+    if (key.rfind("study.symmetry.", 0) == 0 && !is_default)
+      restricted += fmt::format(" {} = {}", key.substr(15), value);
+  }
   std::string table =
       fmt::format("{:<28} {:>22} {:>20} {:>12} {:>10}\n", "observable", file.substr(file.rfind('/') + 1),
                   exact.substr(exact.rfind('/') + 1), "deviation", "relative");
@@ -309,6 +331,8 @@ int report_against(const std::string& file, const std::string& exact, bool json)
   if (json) {
     print_out(fmt::format("{{\"observables\": {{{}}}, \"curves\": {{{}}}}}\n", join(all), join(curves)));
   } else {
+    if (!restricted.empty())
+      table += fmt::format("note: the exact values are those of the lowest state with{}\n", restricted);
     print_out(all.empty() ? "the two files have no observable in common\n" : table);
   }
   return 0;

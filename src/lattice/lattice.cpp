@@ -168,6 +168,11 @@ std::vector<std::vector<int>> Lattice::momentum_numbers() const {
   return found;
 }
 
+bool Lattice::turns_what_goes_around() const {
+  return std::count(boundary_.begin(), boundary_.end(), Boundary::antiperiodic) > 0 ||
+         std::any_of(twist_.begin(), twist_.end(), [](double turns) { return turns != std::round(turns); });
+}
+
 int Lattice::n_shells() const {
   int last = 0;
   for (const Bond& bond : bonds_) last = std::max(last, bond.shell);

@@ -459,7 +459,7 @@ std::vector<SymmetrySector> symmetry_sectors(const Lattice& lattice, const std::
     const std::vector<std::string> names = names_of(irreps, little, axis);
     for (std::size_t r = 0; r < irreps.size(); ++r) {
       SymmetrySector sector;
-      sector.momentum = momenta[k];
+      if (n_translations > 1 || lattice.n_sites() == lattice.sites_per_cell()) sector.momentum = momenta[k];
       sector.representation = names[r];
       const int dimension = static_cast<int>(std::lround(irreps[r][0].real()));
       sector.degeneracy = static_cast<int>(star.size()) * dimension;

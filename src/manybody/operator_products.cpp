@@ -327,6 +327,33 @@ void add_real_part(ProductSum& sum, const OperatorAlphabet& alphabet, double wei
   for (const LocalProduct& product : alphabet.product(0.5 * weight, adjoint(operators))) sum.add(0, product);
 }
 
+namespace {
+
+/// The first fixed charge that a product changes, -1: none.
+int first_changed(const Space& space, const LocalProduct& product) {
+  for (std::size_t c = 0; c < space.charges().size(); ++c) {
+    const Charge& charge = space.charges()[c];
+    if (!charge.value) continue;
+    int change = 0;
+    for (const LocalOperator& one : product.operators)
+      change += charge.weight[static_cast<std::size_t>(space.flavour_of(one.place))] * one.change;
+    if (change != 0) return static_cast<int>(c);
+  }
+  return -1;
+}
+
+}  // namespace
+
+std::string changed_charge(const Space& space, const LocalSum& products) {
+  std::string name;
+  for (const LocalProduct& product : products) {
+    const int changed = first_changed(space, product);
+    if (changed < 0) return "";
+    name = space.charges()[static_cast<std::size_t>(changed)].name;
+  }
+  return name;
+}
+
 std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> coefficient,
                                               const std::vector<std::pair<std::string, int>>& operators) {
   const OperatorAlphabet alphabet(space);
@@ -334,9 +361,13 @@ std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<d
   for (const bool imaginary : {false, true}) {
     const std::complex<double> half = imaginary ? std::complex<double>(0, -0.5) : 0.5;
     ProductSum sum(space);
-    for (const LocalProduct& product : alphabet.product(half * coefficient, operators)) sum.add(0, product);
-    for (const LocalProduct& product : alphabet.product(std::conj(half * coefficient), adjoint(operators)))
-      sum.add(0, product);
+    const auto add = [&](const LocalSum& products) {
+      for (const LocalProduct& product : products) {
+        if (first_changed(space, product) < 0) sum.add(0, product);
+      }
+    };
+    add(alphabet.product(half * coefficient, operators));
+    add(alphabet.product(std::conj(half * coefficient), adjoint(operators)));
     sum.put_into(imaginary ? parts.second : parts.first, [](std::size_t) { return std::string(); });
   }
   return parts;

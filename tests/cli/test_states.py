@@ -240,6 +240,17 @@ class States(unittest.TestCase):
         refused = koushi("report", run, "--against", self.path("other.h5"))
         self.assertEqual(refused.returncode, 2)
         self.assertIn("hamiltonian.J is [1] here and [1, 0.5] there", refused.stderr)
+        # of another sector, of a variational run, of one momentum; S^x S^x is S^z S^z of a singlet
+        self.exact("exact_square_4x4", "turned", "sector.magnetization=2", 'study.measure.observables=["energy"]')
+        self.assertIn("magnetization is 0 here and 2 there", koushi("report", run, "--against", self.path("turned.h5")).stderr)
+        self.assertIn("not of an exact diagonalisation", koushi("report", self.path("e1.h5"), "--against", run).stderr)
+        moving = self.exact("exact_square_4x4", "moving", "study.symmetry.momentum=[2,2]", 'study.measure={observables=["operators"],operators={terms=[[1.0,"Sx",0,"Sx",1],[1.0,"Sy",0,"Sy",5],[1.0,"Sz",0,"Sz",1]]}}')
+        self.assertIn("lowest state with momentum = [2, 2]", koushi("report", run, "--against", self.path("moving.h5")).stdout)
+        self.assertEqual(moving["levels"][0]["momentum"], [2, 2])
+        untied = self.exact("exact_square_4x4", "untied", "study.symmetry.group=none", "study.levels=1", 'study.measure={observables=["operators"],operators={terms=[[1.0,"Sx",0,"Sx",1],[1.0,"Sz",0,"Sz",1]]}}')
+        self.assertEqual(untied["levels"][0]["momentum"], [])
+        values = untied["curves"]["operators"]["value"]
+        self.assertAlmostEqual(values[0], values[1], places=8)
 
     def test_exact_levels_of_decks_are_those_of_the_tables(self):
         """E/N, and of the lowest level degeneracy, momentum and spin, each from a source of its own."""
@@ -310,7 +321,7 @@ class States(unittest.TestCase):
         self.run_deck(walks, "one")
         deck = self.path("one.toml")
         self.assertEqual(koushi("run", deck, "--output", self.path("two.h5"), ranks=2).returncode, 0)
-        Cli.kill_until_done(self, deck, ["--set", "output.checkpoint=0.1 s"], self.path("killed.h5"), 0, (0.4, 1.0))
+        Cli.kill_until_done(self, deck, ["--set", "output.checkpoint=0.1 s"], self.path("killed.h5"), 0, (0.2, 0.6))
         compare = "import h5py,sys\na,b=[h5py.File(f) for f in sys.argv[1:3]]\nprint(all((a['history'][k][()]==b['history'][k][()]).all() for k in a['history']))"
         for other in ("two", "killed"):
             self.assertEqual(Cli.python(self, compare, self.path("one.h5"), self.path(other + ".h5")).strip(), "True", other)
@@ -318,6 +329,11 @@ class States(unittest.TestCase):
         self.assertLess(found["value"], psi["value"])
         self.assertGreater(found["value"], -3.668706180 - 4 * found["error"])
         self.assertLess(found["error"], 0.02)
+        self.assertEqual(koushi("plot", self.path("one.h5"), "--output", self.path("one.png")).returncode, 0)
+        # Every move of an antiferromagnet would cross a node of a positive psi.
+        positive = walks[:walks.index("[lattice]")].replace('parameters = "%s"\n' % self.path("psi.h5"), "").replace("intervals = 400", "intervals = 30")
+        still = self.run_deck(positive + '[lattice]\nkind = "chain"\nextents = [6]\n[hamiltonian]\nkind = "heisenberg"\n[[wavefunction.factor]]\nkind = "rbm"\nweights = "real"\n[sampler]\nkind = "metropolis"\nmoves = { exchange = 1.0 }\nchains = 64\nsamples = 64\n', "still")
+        self.assertIn("walkers hop less than once", still.stdout)
 
     def test_sectors_that_do_not_exist_are_refused(self):
         for sets, words in ((["sampler.electrons=[7,1]"], "from 0 to 6"), (["sampler.electrons=[3]"], "two, [up, down]"), (["sampler.particles=3"], "no such number"),

@@ -87,6 +87,8 @@ class Lattice {
   /// The momentum 2 pi sum_k n_k b_k of these integers.
   Eigen::VectorXd momentum(const std::vector<int>& n) const;
   const std::vector<Boundary>& boundary() const { return boundary_; }
+  /// Whether an end is antiperiodic or has a twist: then a translation alone is no symmetry of what hops.
+  bool turns_what_goes_around() const;
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
   std::vector<Bond> bonds(int shell) const;
   /// Whether bonds were written out: then there are no others.

@@ -38,7 +38,7 @@ std::vector<std::vector<std::complex<double>>> characters(const FiniteGroup& gro
 /// representation. Where the representation has more dimensions, the p are a subgroup of which lambda is contained in
 /// this representation once and in no other one: its states are one of the partners.
 struct SymmetrySector {
-  std::vector<int> momentum;              ///< n of K = 2 pi sum_k n_k b_k; empty: the lattice has no momenta
+  std::vector<int> momentum;              ///< n of K = 2 pi sum_k n_k b_k; empty: there are no translations
   std::string representation;             ///< of the little group, as "A1", "E"
   int degeneracy = 1;                     ///< momenta of the star times the dimension of the representation
   std::vector<Permutation> translations;  ///< the identity first

@@ -94,7 +94,10 @@ class ProductSum {
   std::map<TermKey, Sum> terms_;
 };
 
+/// The name of a fixed charge of a space that every one of these products changes; empty: some keep all.
+std::string changed_charge(const Space& space, const LocalSum& products);
 /// (O + O^dagger) / 2 and (O - O^dagger) / 2i of a product O, so that <O> is that of the first + i that of the second.
+/// Parts of O that change a fixed charge, as those of S^x S^x at fixed S^z, have the mean 0 and are left out.
 /// Errors  ProductFault
 std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> coefficient,
                                               const std::vector<std::pair<std::string, int>>& operators);

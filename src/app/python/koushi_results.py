@@ -121,6 +121,8 @@ def plot_run(run, picture):
         plot_reweighting(run, picture)
     elif run.study == "extrapolation":
         plot_extrapolation(run, picture)
+    elif run.study == "green-function":
+        plot_walkers(run, picture)
     elif "energy" in run.history:
         plot_ground_state(run, picture)
     elif run.series and run.field is not None:
@@ -551,6 +553,36 @@ def plot_curves(table, picture):
         axis.set_ylabel(symbol(name))
         if any(line["label"] for line in table["lines"]):
             axis.legend(fontsize="small")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_walkers(run, picture):
+    """Mixed estimates of the energy and effective walkers against the interval, and the energy against the time of the correction."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    energy = run.history["energy"] / run.n_sites
+    interval = np.arange(1, len(energy) + 1)
+    curve = run.curves.get("energy_against_correction")
+    figure, axes = plt.subplots(3 if curve else 2, 1, figsize=(7, 9 if curve else 6), constrained_layout=True)
+    axes[0].plot(interval, energy, color="black", linewidth=0.6)
+    axes[0].set_ylabel("E / N  [J]")
+    axes[0].set_title(title_of(run))
+    axes[1].plot(interval, run.history["effective_walkers"], color="black", linewidth=0.6)
+    axes[1].set_ylabel("effective walkers")
+    axes[1].set_xlabel("interval")
+    lines = [axes[0]]
+    if curve:
+        per_site = dict(curve, value=curve["value"] / run.n_sites, error=curve["error"] / run.n_sites)
+        errorbar(axes[2], per_site, color="black", marker="o", markersize=4, linestyle="none")
+        axes[2].set_xlabel("time of the correction  [1/J]")
+        axes[2].set_ylabel("E(p) / N  [J]")
+        lines.append(axes[2])
+    if run.reference:
+        for axis in lines:
+            axis.axhline(run.reference["value"], color="tab:red", linestyle="--", label="reference: " + run.reference["source"])
+        axes[0].legend(loc="best", framealpha=0.9, fontsize="small")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

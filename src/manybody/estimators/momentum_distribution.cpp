@@ -142,6 +142,8 @@ EstimatorKinds::OneKind momentum_distribution_kind() {
             };
             if (space.local(0).kind == LocalSpace::Kind::spin) refuse("spins do not move");
             if (!lattice.has_geometry()) refuse("these sites have no momenta");
+            if (lattice.turns_what_goes_around())
+              refuse("the ends turn what goes around, so that translations are none of psi");
             return std::unique_ptr<Estimator>(std::make_unique<MomentumDistribution>(lattice, space));
           }};
 }

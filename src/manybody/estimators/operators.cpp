@@ -68,19 +68,21 @@ std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& /*lat
       OperatorsOptions::keys().read(section).terms.value_or(std::vector<Deck::MixedRow>());
   const Space& space = hamiltonian.space();
   if (rows.empty()) section.refuse("terms", "no operator is listed", "[[1.0, \"cdag_up\", 0, \"c_up\", 1]], or others");
+  const DeckSection model(section.deck(), "hamiltonian");
+  if (model.has("marshall") && model.boolean("marshall"))
+    section.refuse("terms", "with a Marshall rotation these would be operators of rotated spins", "marshall = false");
   const OperatorAlphabet alphabet(space);
   std::vector<Operator> parts;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const NamedProduct row = read_product(section, "terms", r, rows[r], alphabet, space.n_sites());
     try {
-      auto [real, imaginary] = hermitian_parts(space, row.coefficient, row.operators);
-      for (const Charge& charge : space.charges()) {
-        if (charge.value && !real.conserves(charge))
-          section.refuse_row(
-              "terms", r,
-              fmt::format("this operator changes the charge \"{}\", which is fixed: its mean is 0", charge.name),
-              "operators that keep the numbers of the sector");
+      if (const std::string charge = changed_charge(space, alphabet.product(row.coefficient, row.operators));
+          !charge.empty()) {
+        section.refuse_row(
+            "terms", r, fmt::format("this operator changes the charge \"{}\", which is fixed: its mean is 0", charge),
+            "operators that keep the numbers of the sector");
       }
+      auto [real, imaginary] = hermitian_parts(space, row.coefficient, row.operators);
       parts.push_back(std::move(real));
       parts.push_back(std::move(imaginary));
     } catch (const ProductFault& fault) {

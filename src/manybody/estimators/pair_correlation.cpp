@@ -233,6 +233,7 @@ std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& latti
   };
   if (space.n_flavours() != 2 || !space.is_fermionic(0)) refuse("these states have no pairs of electrons");
   if (!lattice.has_geometry()) refuse("these sites have no distances");
+  if (lattice.turns_what_goes_around()) refuse("the ends turn what goes around, so that translations are none of psi");
   const PairingOptions options = PairingOptions::keys().read(section);
   if (options.wave.empty()) section.refuse("waves", "no wave is named", "[\"s\"], or others");
   try {

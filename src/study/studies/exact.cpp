@@ -127,6 +127,7 @@ class ExactStudy {
     if (levels_.empty())
       throw NumericalError(
           "no state has these quantum numbers; remedy: another momentum, representation or spin inversion");
+    warn_of_cut_multiplets(progress);
     if (measures_) measure(progress);
     run_.checkpoint("done", write_all);
     if (comm_.is_root())
@@ -227,6 +228,9 @@ class ExactStudy {
   void choose_momentum(std::vector<SymmetrySector>& all, bool geometry,
                        const std::vector<SpaceGroupElement>& elements) const {
     const std::vector<int>& n = *options_.momentum;
+    if (all.front().translations.size() < 2)
+      deck_.refuse("study.symmetry.momentum", "without translations there is no momentum",
+                   options_.group == SiteSymmetry::none ? "group = \"translations\"" : "no momentum");
     const std::vector<Boundary>& boundary = lattice_.boundary();
     if (!geometry || n.size() != boundary.size())
       deck_.refuse("study.symmetry.momentum", fmt::format("{} numbers for {} directions", n.size(), boundary.size()),
@@ -332,6 +336,21 @@ class ExactStudy {
     }
     run_.phases().lap("total spin");
     return spins;
+  }
+
+  /// States of several sectors may have one energy, of which only some are given.
+  void warn_of_cut_multiplets(Progress& progress) {
+    const std::vector<Level> given = lowest();
+    const double last = given.back().energy;
+    const auto same = [&](const Level& level) { return std::abs(level.energy - last) < 1e-8 * (1 + std::abs(last)); };
+    const auto all = std::count_if(levels_.begin(), levels_.end(), same);
+    const auto shown = std::count_if(given.begin(), given.end(), same);
+    if (all > shown) {
+      run_.warn(progress, "cut",
+                fmt::format("{} further levels, at least, have the energy of the last one that is given; remedy: more "
+                            "study.levels",
+                            all - shown));
+    }
   }
 
   /// The levels that are given: the lowest of all sectors.
@@ -450,6 +469,10 @@ class ExactStudy {
         "{:.10g} states ({}), {} sectors of at most {} states\n{:>5}{:>20}{:>18}{:>6}{:>12}{:>8}{:>11}{:>6}{:>11}\n",
         sector_dimension(h_.space()), h_.space().description(), sectors_.size(), largest_, "level", "E (J)", "E/N (J)",
         "deg.", "momentum", "repr.", "inversion", "S", "residual");
+    if (done_ < static_cast<std::int64_t>(sectors_.size()))
+      text = fmt::format("warning: {} of {} sectors have been searched: lower levels may be in the others\n", done_,
+                         sectors_.size()) +
+             text;
     int number = 0;
     for (const Level& level : lowest()) {
       const SectorSymmetry& sector = sectors_[level.sector];
@@ -458,9 +481,9 @@ class ExactStudy {
       const char* inversion = sector.inversion == 0 ? "-" : sector.inversion > 0 ? "even" : "odd";
       const double spin = level.spin();
       text += fmt::format("{:>5}{:>20.12g}{:>18.10f}{:>6}{:>12}{:>8}{:>11}{:>6}{:>11.1e}\n", number++, level.energy,
-                          level.energy / lattice_.n_sites(), sector.sites.degeneracy, join(momentum, ","),
-                          sector.sites.representation, inversion,
-                          std::isfinite(spin) ? fmt::format("{}", spin) : std::string("-"), level.residual);
+                          level.energy / lattice_.n_sites(), sector.sites.degeneracy,
+                          momentum.empty() ? std::string("-") : join(momentum, ","), sector.sites.representation,
+                          inversion, std::isfinite(spin) ? fmt::format("{}", spin) : std::string("-"), level.residual);
     }
     if (has_reference(deck_, "energy_per_site")) {
       const double known = deck_.real("study.reference.energy_per_site");

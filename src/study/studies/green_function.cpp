@@ -175,6 +175,14 @@ class GreenFunctionStudy {
                 fmt::format("branching met {:.0f} effective walkers of {:.0f}: weights differ much; remedy: a shorter "
                             "study.interval, a better psi",
                             least, all));
+    const std::vector<double>& hops = history_.values("hops");
+    if (*std::max_element(hops.begin(), hops.end()) < 0.01) {
+      run_.warn(
+          progress, "still",
+          "walkers hop less than once in a hundred intervals: nearly every move of H would cross a node of psi, whose "
+          "signs are therefore not those of the ground state; remedy: marshall = true, or a psi with other signs");
+      return;
+    }
     if (lost_ > 0)
       run_.warn(progress, "lost", fmt::format("{} walks met an E_loc that is no number, and ended", lost_));
     if (std::isnan(quoted_))
