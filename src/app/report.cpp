@@ -268,10 +268,10 @@ int report_against(const std::string& file, const std::string& exact, bool json)
                     "Hamiltonian",
                     file, exact, join(different)));
   }
-  if (known.read_text("summary/study") != "exact" || known.read_text("summary/status") != "done") {
+  if (const bool has_levels = known.contains("levels/energy");
+      !has_levels || known.read_text("summary/status") != "done") {
     throw UsageError(fmt::format("{} is {}\n  expected: the file of a finished run with study.kind = \"exact\"", exact,
-                                 known.read_text("summary/study") != "exact" ? "not of an exact diagonalisation"
-                                                                             : "of a run that is not finished"));
+                                 has_levels ? "of a run that is not finished" : "not of an exact diagonalisation"));
   }
   const auto all_here = resolved_keys(reader.read_text("deck/resolved"));
   std::string restricted;
