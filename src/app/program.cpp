@@ -20,6 +20,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/bench/bench.hpp"
+#include "koushi/manybody/estimator.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/parallel/ending.hpp"
 #include "koushi/parallel/session.hpp"
@@ -178,11 +179,25 @@ int bench(const Communicator& world, const std::string& only, bool json) {
   return 0;
 }
 
+/// Where a deck names its observables.
+constexpr const char* observables_key = "observable";
+
 int list() {
   for (const auto& [section, kind] : all_kinds(catalogue())) {
     if (!kind->name.empty()) print_out(fmt::format("{:<22}{:<27}{}\n", section, kind->name, kind->help));
   }
+  for (const Section::Kind& kind : estimators().declared())
+    print_out(fmt::format("{:<22}{:<27}{}\n", observables_key, kind.name, kind.help));
   return 0;
+}
+
+/// An observable of ground states with its keys, below [study] measure.
+std::string describe_observable(const Section::Kind& kind) {
+  std::string text = fmt::format("[study] measure.observables = [\"{}\"]  {}\n", kind.name, kind.help);
+  Section::Kind keys = kind;
+  for (Key& key : keys.keys) key.path = "measure." + kind.name + "." + key.path;
+  const std::string all = describe(keys, "study");
+  return text + all.substr(all.find('\n') + 1);
 }
 
 int describe_name(const CommandLine& line) {
@@ -199,6 +214,10 @@ int describe_name(const CommandLine& line) {
     names.push_back(section);
     if (!kind->name.empty()) names.push_back(kind->name);
     if (line.name == section || line.name == kind->name) found += describe(*kind, section);
+  }
+  for (const Section::Kind& kind : estimators().declared()) {
+    names.push_back(kind.name);
+    if (line.name == kind.name || line.name == observables_key) found += describe_observable(kind);
   }
   if (!found.empty()) {
     print_out(found);
@@ -341,7 +360,9 @@ int obey(int argc, char** argv, const Communicator& comm) {
     throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
   if (*export_command) return export_nersc(source, target, sweep, replica);
   if (*report_command && !line.against.empty()) {
-    if (many) throw UsageError("--against compares one file\n  expected: koushi report RUN.h5 --against EXACT.h5");
+    if (many)
+      throw UsageError(
+          "--against compares one file, as a table or as JSON\n  expected: koushi report RUN.h5 --against EXACT.h5");
     return report_against(line.compare.files[0], line.against, line.json);
   }
   if (*report_command) return many ? report_many(line.compare, line.csv) : report(line.compare.files[0], line.json);

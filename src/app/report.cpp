@@ -300,12 +300,12 @@ int report_against(const std::string& file, const std::string& exact, bool json)
     const StoredObservable other = read_observable(known, "", o.name);
     const double deviation = o.value - other.value;
     // The "error" of a level is how far the eigensolver came, far below what a sample can tell.
-    table += fmt::format("{:<28} {:>22} {:>20.10g} {:>12.2e} {:>10}{}\n", o.name, with_error(o.value, o.error),
-                         other.value, deviation,
-                         other.value != 0 ? fmt::format("{:.2e}", deviation / std::abs(other.value)) : std::string("-"),
-                         o.error > 0 && std::isfinite(o.error)
-                             ? fmt::format("   {:.1f} standard deviations", std::abs(deviation) / o.error)
-                             : std::string());
+    table += fmt::format(
+        "{:<28} {:>22} {:>20.10g} {:>12.2e} {:>10}{}\n", o.name, with_error(o.value, o.error), other.value, deviation,
+        std::abs(other.value) > 1e-10 ? fmt::format("{:.2e}", deviation / std::abs(other.value)) : std::string("-"),
+        o.error > 0 && std::isfinite(o.error)
+            ? fmt::format("   {:.1f} standard deviations", std::abs(deviation) / o.error)
+            : std::string());
     all.push_back(fmt::format("{}: {{\"value\": {}, \"error\": {}, \"exact\": {}, \"deviation\": {}}}", quoted(o.name),
                               number(o.value), number(o.error), number(other.value), number(deviation)));
   }
