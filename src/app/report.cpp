@@ -375,8 +375,8 @@ int draw(const std::string& picture, std::vector<std::string> arguments, const s
 
 int plot(const std::string& file, const std::string& picture) {
   const Communicator self = Communicator::self();
-  if (const ResultReader reader(self, file);
-      !reader.contains("history/energy") && reader.list("series").empty() && reader.list("curves").empty()) {
+  if (const ResultReader reader(self, file); !reader.contains("history/energy") && reader.list("series").empty() &&
+                                             reader.list("curves").empty() && !reader.contains("levels/energy")) {
     throw UsageError(
         fmt::format("{} has no history, series or curves to draw\n  expected: the file of an optimisation, of a "
                     "lattice field or of its analysis, not of a measurement alone",

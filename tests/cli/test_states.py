@@ -231,6 +231,9 @@ class States(unittest.TestCase):
             self.assertEqual(one, two)
         self.assertEqual(results[0]["levels"][:2], [{"degeneracy": 1, "momentum": [0, 0], "representation": "A1", "spin": 0, "spin_inversion": 1},
                                                     {"degeneracy": 1, "momentum": [2, 2], "representation": "A1", "spin": 1, "spin_inversion": -1}])
+        for name, sets in (("curves", ()), ("alone", ('study.measure.observables=["energy"]', "study.symmetry.group=none"))):
+            self.exact("exact_square_4x4", name, *sets)
+            self.assertEqual(koushi("plot", self.path(name + ".h5"), "--output", self.path(name + ".png")).returncode, 0)
         run = self.path("v.h5")
         self.assertEqual(koushi("run", os.path.join(INPUTS, "heisenberg_square_4x4.toml"), "--output", run, "--set", "study.steps=60", "--set", "study.average=0", "--set", "study.measure.samples=4096").returncode, 0)
         self.assertIn("relative", koushi("report", run, "--against", self.path("e1.h5")).stdout)

@@ -26,6 +26,7 @@ class Run:
     curves: dict = field(default_factory=dict)   # {'x': ..., 'value': ..., 'error': ..., 'axis': ...}
     measured: dict = field(default_factory=dict)  # of a reweighting: what the runs gave themselves, as curves
     ladder: dict = field(default_factory=dict)   # of a run with replica exchange: parameter, values, acceptance, and its observables as curves over the values
+    levels: list = field(default_factory=list)   # of an exact diagonalisation: energy, degeneracy, momentum, representation, spin
     study: str = ""
     deck: dict = field(default_factory=dict)     # resolved keys, as text
     sweep: int = 0
@@ -70,6 +71,12 @@ def open_run(path):
         if "ladder" in file:
             run.ladder = {"parameter": text(file["ladder/parameter"]), "values": file["ladder/values"][()], "acceptance": file["ladder/acceptance"][()],
                           "curves": curves(file["ladder"].get("curves", {}))}
+        if "levels/energy" in file:
+            levels = file["levels"]
+            energies, momenta = levels["energy"][()], levels["momentum"][()]
+            momenta = momenta.reshape(len(energies), -1).tolist() if len(momenta) else [[]] * len(energies)
+            run.levels = [{"energy": float(e), "degeneracy": int(g), "momentum": k, "representation": r, "spin": float(s)} for e, g, k, r, s in
+                          zip(energies, levels["degeneracy"][()], momenta, text(levels["representation"]).split("\n"), levels["spin"][()])]
         if "reference" in file:
             run.reference = {"quantity": text(file["reference/quantity"]), "value": file["reference/value"][0], "source": text(file["reference/source"])}
         if "state/field" in file:
@@ -121,6 +128,8 @@ def plot_run(run, picture):
         plot_reweighting(run, picture)
     elif run.study == "extrapolation":
         plot_extrapolation(run, picture)
+    elif run.levels:
+        plot_levels(run, picture)
     elif run.study == "green-function":
         plot_walkers(run, picture)
     elif "energy" in run.history:
@@ -553,6 +562,42 @@ def plot_curves(table, picture):
         axis.set_ylabel(symbol(name))
         if any(line["label"] for line in table["lines"]):
             axis.legend(fontsize="small")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_levels(run, picture):
+    """The levels of an exact diagonalisation above the lowest, by momentum and representation, in the colour of their total spin; beside them the curves of the lowest state."""
+    import matplotlib.pyplot as plt
+
+    panels = {}
+    for name, curve in run.curves.items():
+        panels.setdefault(curve["axis"], []).append((name, curve))
+    figure, axes = plt.subplots(1, 1 + len(panels), figsize=(7 + 5.5 * len(panels), 4.8), constrained_layout=True, squeeze=False)
+    figure.suptitle(textwrap.fill(title_of(run), 70 * (1 + len(panels))), fontsize="medium")
+    sector = lambda level: (tuple(level["momentum"]), level["representation"])
+    sectors = sorted(set(sector(level) for level in run.levels))
+    lowest = min(level["energy"] for level in run.levels)
+    axis = axes[0][0]
+    spins = sorted(set(level["spin"] for level in run.levels if level["spin"] == level["spin"]))
+    for level in run.levels:
+        known = level["spin"] == level["spin"]
+        axis.plot(sectors.index(sector(level)), level["energy"] - lowest, marker="_", markersize=22, markeredgewidth=2.0, linestyle="none",
+                  color=plt.get_cmap("tab10")(spins.index(level["spin"]) % 10) if known else "0.4")
+    for k, spin in enumerate(spins):
+        axis.plot([], [], marker="_", markersize=14, markeredgewidth=2.0, linestyle="none", color=plt.get_cmap("tab10")(k % 10), label="S = %g" % spin)
+    if spins:
+        axis.legend(fontsize="small")
+    axis.set_xlim(-0.6, len(sectors) - 0.4)
+    axis.set_xticks(range(len(sectors)))
+    axis.set_xticklabels(["%s %s" % ("(%s)" % ",".join(str(n) for n in k) if k else "", r) for k, r in sectors], rotation=60 if len(sectors) > 5 else 0, fontsize="small")
+    axis.set_xlabel("momentum and representation")
+    axis.set_ylabel("$E - E_0$  [J]")
+    for axis, (along, lines) in zip(axes[0][1:], panels.items()):
+        for name, curve in lines:
+            axis.plot(curve["x"], curve["value"], marker="o", markersize=4, linestyle="none" if along == "row" else "-", linewidth=0.8, label=symbol(name))
+        axis.set_xlabel(along)
+        axis.legend(fontsize="small")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
