@@ -25,6 +25,7 @@
 #include "koushi/parallel/ending.hpp"
 #include "koushi/parallel/session.hpp"
 #include "koushi/study/catalogue.hpp"
+#include "koushi/study/measurement.hpp"
 #include "koushi/study/nersc.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/stop_request.hpp"
@@ -193,11 +194,13 @@ int list() {
 
 /// An observable of ground states with its keys, below [study] measure.
 std::string describe_observable(const Section::Kind& kind) {
-  std::string text = fmt::format("[study] measure.observables = [\"{}\"]  {}\n", kind.name, kind.help);
-  Section::Kind keys = kind;
-  for (Key& key : keys.keys) key.path = "measure." + kind.name + "." + key.path;
-  const std::string all = describe(keys, "study");
-  return text + all.substr(all.find('\n') + 1);
+  Section::Kind own{"", "", {}};
+  for (const Key& key : observable_keys()) {
+    if (key.path.rfind("measure." + kind.name + ".", 0) == 0) own.keys.push_back(key);
+  }
+  const std::string keys = describe(own, "study");
+  return fmt::format("[study] measure.observables = [\"{}\"]  {}\n", kind.name, kind.help) +
+         keys.substr(keys.find('\n') + 1);
 }
 
 int describe_name(const CommandLine& line) {

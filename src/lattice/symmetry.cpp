@@ -8,6 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/lattice.hpp"
+#include "permutations.hpp"
 
 namespace koushi {
 
@@ -109,14 +110,6 @@ std::vector<Isometry> isometries(const UnitCell& cell) {
     }
   }
   return all;
-}
-
-/// First h, then g.
-Permutation product(const Permutation& g, const Permutation& h) {
-  Permutation result;
-  result.reserve(h.size());
-  for (const int site : h) result.push_back(g[static_cast<std::size_t>(site)]);
-  return result;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "koushi/base/error.hpp"
+#include "permutations.hpp"
 
 namespace koushi {
 
@@ -21,14 +22,6 @@ using Characters = std::vector<std::complex<double>>;
 constexpr double tolerance = 1e-6;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-/// First h, then g.
-Permutation product(const Permutation& g, const Permutation& h) {
-  Permutation result;
-  result.reserve(h.size());
-  for (const int site : h) result.push_back(g[at(site)]);
-  return result;
-}
 
 bool is_identity(const Permutation& g) { return std::is_sorted(g.begin(), g.end()); }
 
@@ -402,8 +395,6 @@ std::vector<SymmetrySector> symmetry_sectors(const Lattice& lattice, const std::
     throw InternalError("a lattice has another number of momenta than translations");
 
   // the image of momentum k under point p has the characters chi_k(p^-1 t p)
-  std::map<int, std::size_t> place;
-  for (std::size_t t = 0; t < n_translations; ++t) place.emplace(translations[t], t);
   std::vector<std::vector<std::size_t>> conjugate;  // [point][translation]
   for (const int p : point_numbers) {
     Permutation back(elements[at(p)].sites.size());

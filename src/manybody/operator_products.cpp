@@ -321,12 +321,6 @@ std::vector<std::pair<std::string, int>> adjoint(const std::vector<std::pair<std
   return result;
 }
 
-void add_real_part(ProductSum& sum, const OperatorAlphabet& alphabet, double weight,
-                   const std::vector<std::pair<std::string, int>>& operators) {
-  for (const LocalProduct& product : alphabet.product(0.5 * weight, operators)) sum.add(0, product);
-  for (const LocalProduct& product : alphabet.product(0.5 * weight, adjoint(operators))) sum.add(0, product);
-}
-
 namespace {
 
 /// The first fixed charge that a product changes, -1: none.
@@ -354,23 +348,30 @@ std::string changed_charge(const Space& space, const LocalSum& products) {
   return name;
 }
 
-std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> coefficient,
+void add_hermitian_part(ProductSum& sum, const OperatorAlphabet& alphabet, std::complex<double> c,
+                        const std::vector<std::pair<std::string, int>>& operators) {
+  for (const LocalSum& half :
+       {alphabet.product(0.5 * c, operators), alphabet.product(0.5 * std::conj(c), adjoint(operators))}) {
+    for (const LocalProduct& product : half) {
+      if (first_changed(alphabet.space(), product) < 0) sum.add(0, product);
+    }
+  }
+}
+
+Operator operator_of(const Space& space, const ProductSum& sum) {
+  Operator result(space);
+  sum.put_into(result, [](std::size_t) { return std::string(); });
+  return result;
+}
+
+std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> c,
                                               const std::vector<std::pair<std::string, int>>& operators) {
   const OperatorAlphabet alphabet(space);
-  std::pair<Operator, Operator> parts{Operator(space), Operator(space)};
-  for (const bool imaginary : {false, true}) {
-    const std::complex<double> half = imaginary ? std::complex<double>(0, -0.5) : 0.5;
-    ProductSum sum(space);
-    const auto add = [&](const LocalSum& products) {
-      for (const LocalProduct& product : products) {
-        if (first_changed(space, product) < 0) sum.add(0, product);
-      }
-    };
-    add(alphabet.product(half * coefficient, operators));
-    add(alphabet.product(std::conj(half * coefficient), adjoint(operators)));
-    sum.put_into(imaginary ? parts.second : parts.first, [](std::size_t) { return std::string(); });
-  }
-  return parts;
+  ProductSum real(space);
+  ProductSum imaginary(space);
+  add_hermitian_part(real, alphabet, c, operators);
+  add_hermitian_part(imaginary, alphabet, c * std::complex<double>(0, -1), operators);
+  return {operator_of(space, real), operator_of(space, imaginary)};
 }
 
 NamedProduct read_product(const DeckSection& section, const std::string& key, std::size_t number,

@@ -28,6 +28,16 @@ void write_energy(ResultWriter& writer, const StoredObservable& energy, double n
   write_observable(writer, "", per_site);
 }
 
+std::string known_energy_text(const Deck& deck, double per_site, double error) {
+  if (!has_reference(deck, "energy_per_site"))
+    return deck.has("study.reference.energy_per_site") ? outdated_reference_line(deck) : std::string();
+  const double reference = deck.real("study.reference.energy_per_site");
+  return fmt::format(
+      "known  {} J   deviation {}{}\n", reference,
+      deviation_text(per_site, std::isfinite(error) ? error : 0, reference, 0),
+      deck.has("study.reference.source") ? fmt::format("   ({})", deck.text("study.reference.source")) : "");
+}
+
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
                                     std::int64_t n_steps) {
   const Deck& deck = model.deck();
@@ -43,15 +53,7 @@ std::string variational_result_text(const StudyRun& run, const VariationalModel&
       "E      {} J\nE/N    {} J   (tau_int {:.2f} samples, {} samples, R-hat {:.4f})\nVar/N  {:.4g} J^2   V-score {}\n",
       with_error(energy.value, error), with_error(energy.value / n, error / n), energy.tau_int, energy.samples,
       energy.r_hat, energy.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
-  if (has_reference(deck, "energy_per_site")) {
-    const double reference = deck.real("study.reference.energy_per_site");
-    text += fmt::format(
-        "known  {} J   deviation {}{}\n", reference,
-        deviation_text(energy.value / n, std::isfinite(error) ? error / n : 0, reference, 0),
-        deck.has("study.reference.source") ? fmt::format("   ({})", deck.text("study.reference.source")) : "");
-  } else if (deck.has("study.reference.energy_per_site")) {
-    text += outdated_reference_line(deck);
-  }
+  text += known_energy_text(deck, energy.value / n, error / n);
   constexpr std::size_t printed = 2;  // the energy and that per site
   for (std::size_t k = printed; k < measurement.observables().size(); ++k) {
     const StoredObservable& o = measurement.observables()[k];

@@ -46,6 +46,18 @@ std::vector<double> levels_of(const Eigen::MatrixXcd& matrix) {
   return {values.data(), values.data() + values.size()};
 }
 
+/// Lattice and Hamiltonian of a deck of these lines, in the sector of the last ones.
+std::pair<Lattice, Operator> model_of(const std::string& cluster, const std::string& hamiltonian,
+                                      const std::string& sector) {
+  const std::string text = "title = \"t\"\n[study]\nkind = \"exact\"\n[lattice]\n" + cluster + "[hamiltonian]\n" +
+                           hamiltonian + "[sector]\n" + sector + "[output]\nfile = \"none.h5\"\n";
+  const Deck deck = Deck::parse(text, "conformance.toml", {}, catalogue());
+  Lattice lattice = make_lattice(deck);
+  Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
+  fix_sector(DeckSection(deck, "sector"), h);
+  return {std::move(lattice), std::move(h)};
+}
+
 void compare_spectra(const Operator& h, const Lattice& lattice) {
   const Communicator comm = Communicator::self();
   const Basis whole(h.space());
@@ -109,12 +121,7 @@ TEST_CASE("sectors hold all levels where spins or particles have several values,
        {"kind = \"kagome\"\nextents = [2, 1]\n", "kind = \"t-j\"\nJ = [0.4]\n", "electrons = [2, 2]\n"},
        {"kind = \"chain\"\nextents = [4]\n", "kind = \"kondo\"\nJ = 0.7\n", "particles = 2\nmagnetization = 0\n"}}));
   INFO(cluster << hamiltonian << sampler);
-  const std::string text = "title = \"t\"\n[study]\nkind = \"exact\"\n[lattice]\n" + cluster + "[hamiltonian]\n" +
-                           hamiltonian + "[sector]\n" + sampler + "[output]\nfile = \"none.h5\"\n";
-  const Deck deck = Deck::parse(text, "conformance.toml", {}, catalogue());
-  const Lattice lattice = make_lattice(deck);
-  Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-  fix_sector(DeckSection(deck, "sector"), h);
+  const auto [lattice, h] = model_of(cluster, hamiltonian, sampler);
   compare_spectra(h, lattice);
 }
 
@@ -163,12 +170,7 @@ TEST_CASE("the lowest states of a sector come with all their partners, from stor
        {"kind = \"square\"\nextents = [3, 3]\n", "kind = \"heisenberg\"\n", "magnetization = 1\n"},
        {"kind = \"chain\"\nextents = [5]\ntwist = [0.2]\n", "kind = \"hubbard\"\nU = 4.0\n", "electrons = [2, 2]\n"}}));
   INFO(cluster << hamiltonian);
-  const std::string text = "title = \"t\"\n[study]\nkind = \"exact\"\n[lattice]\n" + cluster + "[hamiltonian]\n" +
-                           hamiltonian + "[sector]\n" + sampler + "[output]\nfile = \"none.h5\"\n";
-  const Deck deck = Deck::parse(text, "conformance.toml", {}, catalogue());
-  const Lattice lattice = make_lattice(deck);
-  Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-  fix_sector(DeckSection(deck, "sector"), h);
+  const auto [lattice, h] = model_of(cluster, hamiltonian, sampler);
   SymmetrySector none;
   none.translations = {lattice.translations()[0]};
   none.translation_characters = {1.0};
@@ -197,12 +199,7 @@ TEST_CASE("a tabulated state has the energy and the total spin of its level", "[
        {"kind = \"chain\"\nextents = [6]\n", "kind = \"hubbard\"\nU = 4.0\n", "electrons = [3, 3]\n"},
        {"kind = \"square\"\nsupercell = [[2, 1], [-1, 2]]\n", "kind = \"t-j\"\nJ = [0.4]\n", "electrons = [2, 1]\n"}}));
   INFO(cluster << hamiltonian);
-  const std::string text = "title = \"t\"\n[study]\nkind = \"exact\"\n[lattice]\n" + cluster + "[hamiltonian]\n" +
-                           hamiltonian + "[sector]\n" + sampler + "[output]\nfile = \"none.h5\"\n";
-  const Deck deck = Deck::parse(text, "conformance.toml", {}, catalogue());
-  const Lattice lattice = make_lattice(deck);
-  Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-  fix_sector(DeckSection(deck, "sector"), h);
+  const auto [lattice, h] = model_of(cluster, hamiltonian, sampler);
   const Operator square = total_spin_squared(h.space());
   const Basis whole(h.space());
   const auto n = static_cast<std::size_t>(whole.size());

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <complex>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -52,10 +51,10 @@ struct SymmetrySector {
 /// The sectors of all irreducible representations of a space group, one per star of momenta and representation.
 ///
 /// The point group is that of the symmetries that leave site 0 where it is, if there are as many as rotations, else any
-/// that has one element of each rotation; without such a group only translations are used. Names follow Mulliken: A and B by the sign under the first rotation of
-/// highest order, E and T for two and three dimensions, 1 and 2 for even and odd under the mirror whose line is closest
-/// to the first primitive vector (along an axis of the cube under rotations by a quarter), g and u under inversion in
-/// three dimensions; E+ and E- are the two of conjugate characters.
+/// that has one element of each rotation; without such a group only translations are used. Names follow Mulliken: A and
+/// B by the sign under the first rotation of highest order, E and T for two and three dimensions, 1 and 2 for even and
+/// odd under the mirror whose line is closest to the first primitive vector (of cubic groups under a quarter turn), g and
+/// u under inversion in three dimensions; E+ and E- are the two of conjugate characters.
 /// elements: as of Lattice::space_group_elements, the translations first
 std::vector<SymmetrySector> symmetry_sectors(const Lattice& lattice, const std::vector<SpaceGroupElement>& elements);
 

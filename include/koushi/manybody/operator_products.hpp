@@ -37,6 +37,7 @@ class OperatorAlphabet {
   LocalSum of(const std::string& name, int site) const;
   /// coefficient o_1 o_2 ..., the last of which acts first.
   LocalSum product(std::complex<double> coefficient, const std::vector<std::pair<std::string, int>>& operators) const;
+  const Space& space() const { return space_; }
 
  private:
   LocalSum spin(const std::string& name, int place) const;
@@ -96,14 +97,16 @@ class ProductSum {
 
 /// The name of a fixed charge of a space that every one of these products changes; empty: some keep all.
 std::string changed_charge(const Space& space, const LocalSum& products);
-/// (O + O^dagger) / 2 and (O - O^dagger) / 2i of a product O, so that <O> is that of the first + i that of the second.
-/// Parts of O that change a fixed charge, as those of S^x S^x at fixed S^z, have the mean 0 and are left out.
-/// Errors  ProductFault
-std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> coefficient,
+/// Adds (c O + (c O)^dagger) / 2 of a product O to a sum: of c = 1 its real part, (O + O^dagger) / 2, of c = -i its
+/// imaginary part, (O - O^dagger) / 2i. Parts of O that change a fixed charge, as those of S^x S^x at fixed S^z, have the
+/// mean 0 and are left out. Errors: ProductFault
+void add_hermitian_part(ProductSum& sum, const OperatorAlphabet& alphabet, std::complex<double> c,
+                        const std::vector<std::pair<std::string, int>>& operators);
+/// A sum of hermitian parts as an operator.
+Operator operator_of(const Space& space, const ProductSum& sum);
+/// The real and the imaginary part of c O, so that its mean is that of the first + i that of the second.
+std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<double> c,
                                               const std::vector<std::pair<std::string, int>>& operators);
-/// Adds weight (O + O^dagger) / 2 of a product O to a sum.
-void add_real_part(ProductSum& sum, const OperatorAlphabet& alphabet, double weight,
-                   const std::vector<std::pair<std::string, int>>& operators);
 /// O^dagger of a product O.
 std::vector<std::pair<std::string, int>> adjoint(const std::vector<std::pair<std::string, int>>& operators);
 

@@ -17,6 +17,9 @@ void write_known_energy(ResultWriter& writer, const Deck& deck);
 /// Writes the observable "energy" and, divided by the number of sites, "energy_per_site".
 void write_energy(ResultWriter& writer, const StoredObservable& energy, double n_sites);
 
+/// The line of a table that puts the known energy per site beside a result; "" if the deck has none.
+std::string known_energy_text(const Deck& deck, double per_site, double error);
+
 /// What a run of ground states says at its end: title, energy, known value, further observables, warnings.
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
                                     std::int64_t n_steps);

@@ -52,9 +52,9 @@ class MomentumDistribution final : public OperatorMeans {
     if (space.n_flavours() > 1) words = {{"cdag_up", "c_up"}, {"cdag_down", "c_down"}};
     std::vector<Operator> operators;
     std::vector<std::vector<double>> of_momentum(momenta_.size());
+    const OperatorAlphabet alphabet(space);
     for (const Pairs& pairs : found) {
       const double weight = 1.0 / static_cast<double>(pairs.sites.size() * words.size());
-      const OperatorAlphabet alphabet(space);
       // Classes that hold (i, j) and (j, i) have all ordered pairs already; of others the reverse is added here.
       const auto [first, second] = pairs.sites.front();
       const bool both = first == second || std::find(pairs.sites.begin(), pairs.sites.end(),
@@ -63,14 +63,11 @@ class MomentumDistribution final : public OperatorMeans {
         ProductSum sum(space);
         for (const auto& [i, j] : pairs.sites) {
           for (const auto& [create, destroy] : words) {
-            const std::complex<double> half = (imaginary ? std::complex<double>(0, -0.5) : 0.5) * weight;
-            for (const LocalProduct& p : alphabet.product(half, {{create, i}, {destroy, j}})) sum.add(0, p);
-            for (const LocalProduct& p : alphabet.product(std::conj(half), {{create, j}, {destroy, i}})) sum.add(0, p);
+            add_hermitian_part(sum, alphabet, weight * (imaginary ? std::complex<double>(0, -1) : 1.0),
+                               {{create, i}, {destroy, j}});
           }
         }
-        Operator mean(space);
-        sum.put_into(mean, [](std::size_t) { return std::string(); });
-        operators.push_back(std::move(mean));
+        operators.push_back(operator_of(space, sum));
       }
       distance_.push_back(pairs.distance);
       for (std::size_t k = 0; k < momenta_.size(); ++k) {

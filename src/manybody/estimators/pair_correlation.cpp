@@ -55,11 +55,10 @@ class PairCorrelation final : public OperatorMeans {
       for (int i = 0; i < n_; ++i) {
         ProductSum sum(space);
         for (const auto& [weight, four] : products(forms_.back(), i)) {
-          add_real_part(sum, alphabet, weight,
-                        {{"cdag_up", four[0]}, {"cdag_down", four[1]}, {"c_down", four[2]}, {"c_up", four[3]}});
+          add_hermitian_part(sum, alphabet, weight,
+                             {{"cdag_up", four[0]}, {"cdag_down", four[1]}, {"c_down", four[2]}, {"c_up", four[3]}});
         }
-        operators.emplace_back(space);
-        sum.put_into(operators.back(), [](std::size_t) { return std::string(); });
+        operators.push_back(operator_of(space, sum));
       }
     }
     first_green_ = operators.size();
@@ -67,15 +66,11 @@ class PairCorrelation final : public OperatorMeans {
       for (const auto& pairs : classes_) {
         for (const bool imaginary : {false, true}) {
           ProductSum sum(space);
-          const std::complex<double> half =
-              (imaginary ? std::complex<double>(0, -0.5) : 0.5) / static_cast<double>(pairs.size());
-          for (const auto& [i, j] : pairs) {
-            for (const LocalProduct& p : alphabet.product(half, {{"cdag" + spin, i}, {"c" + spin, j}})) sum.add(0, p);
-            for (const LocalProduct& p : alphabet.product(std::conj(half), {{"cdag" + spin, j}, {"c" + spin, i}}))
-              sum.add(0, p);
-          }
-          operators.emplace_back(space);
-          sum.put_into(operators.back(), [](std::size_t) { return std::string(); });
+          const std::complex<double> weight =
+              (imaginary ? std::complex<double>(0, -1) : 1.0) / static_cast<double>(pairs.size());
+          for (const auto& [i, j] : pairs)
+            add_hermitian_part(sum, alphabet, weight, {{"cdag" + spin, i}, {"c" + spin, j}});
+          operators.push_back(operator_of(space, sum));
         }
       }
     }

@@ -3,7 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -139,12 +139,7 @@ class ExactStudy {
   RunEstimate describe(int ranks) const {
     RunEstimate estimate;
     const double states = sector_dimension(h_.space());
-    std::int64_t largest = 1;
-    for (const SectorSymmetry& s : sectors_) {
-      const auto order = static_cast<std::int64_t>(s.sites.translations.size() * s.sites.points.size());
-      largest = std::max(largest, order * (s.inversion == 0 ? 1 : 2));
-    }
-    std::int64_t smallest = largest;
+    auto smallest = std::numeric_limits<std::int64_t>::max();  // group of a sector
     for (const SectorSymmetry& s : sectors_) {
       const auto order = static_cast<std::int64_t>(s.sites.translations.size() * s.sites.points.size());
       smallest = std::min(smallest, order * (s.inversion == 0 ? 1 : 2));
@@ -256,6 +251,7 @@ class ExactStudy {
     if (all.empty()) throw InternalError("a momentum of a lattice has no sector");
   }
 
+  bool has_complex_states(const SectorBasis& basis) const { return !h_.is_real() || !basis.is_real(); }
   double memory() const { return 0.8 * physical_memory() / comm_.size(); }
 
   /// Adds the levels of one sector.
@@ -300,7 +296,7 @@ class ExactStudy {
     if (!options_.total_spin.value_or(cost < 1e11 * comm_.size())) return spins;
     const Operator square = total_spin_squared(space);
     const SectorOperator matrix(comm_, square, basis, Storage::automatic, memory());
-    const bool is_complex = !h_.is_real() || !basis.is_real();
+    const bool is_complex = has_complex_states(basis);
     if (matrix.is_complex() != is_complex) return spins;
     const std::size_t local = states.front().vector.size();
     const std::int64_t numbers = is_complex ? 2 : 1;
@@ -366,7 +362,7 @@ class ExactStudy {
     const Level ground = lowest()[0];
     SectorBasis basis(comm_, h_.space(), sectors_[ground.sector]);
     if (!kept_) kept_ = states_of(basis, 1).front();
-    const bool is_complex = !h_.is_real() || !basis.is_real();
+    const bool is_complex = has_complex_states(basis);
     const int degeneracy = sectors_[ground.sector].sites.degeneracy;
     const bool another = std::any_of(levels_.begin(), levels_.end(), [&](const Level& level) {
       return level.sector != ground.sector &&

@@ -227,15 +227,7 @@ class GreenFunctionStudy {
         "intervals)\n",
         model_.sampler().rows().total, wanted_, interval_, warm_up_, with_error(energy_.value, quoted_),
         with_error(energy_.value / n, quoted_ / n), energy_.tau_int);
-    if (has_reference(deck_, "energy_per_site")) {
-      const double known = deck_.real("study.reference.energy_per_site");
-      text += fmt::format(
-          "known  {} J   deviation {}{}\n", known,
-          deviation_text(energy_.value / n, std::isfinite(quoted_) ? quoted_ / n : 0, known, 0),
-          deck_.has("study.reference.source") ? fmt::format("   ({})", deck_.text("study.reference.source")) : "");
-    } else if (deck_.has("study.reference.energy_per_site")) {
-      text += outdated_reference_line(deck_);
-    }
+    text += known_energy_text(deck_, energy_.value / n, quoted_ / n);
     text += fmt::format("{:>22}{:>22}\n", "correction (1/J)", "E/N (J)");
     for (std::size_t k = 0; k < curve_.x.size(); ++k)
       text += fmt::format("{:>22.4g}{:>22}\n", curve_.x[k], with_error(curve_.value[k] / n, curve_.error[k] / n));
