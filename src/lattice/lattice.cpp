@@ -228,6 +228,13 @@ Lattice::Wrapped Lattice::wrap(const Eigen::VectorXi& cell) const {
   return result;
 }
 
+int Lattice::cell_beyond(int cell, const std::vector<int>& step) const {
+  const Eigen::VectorXi beyond = cells_[static_cast<std::size_t>(cell)] +
+                                 Eigen::Map<const Eigen::VectorXi>(step.data(), static_cast<Eigen::Index>(step.size()));
+  const Wrapped there = wrap(beyond);
+  return there.inside ? index_of(there.cell, 0) / sites_per_cell() : -1;
+}
+
 int Lattice::index_of(const Eigen::VectorXi& reduced, int offset) const {
   const auto at = std::lower_bound(cells_.begin(), cells_.end(), reduced, less);
   return static_cast<int>(at - cells_.begin()) * static_cast<int>(cell_.offsets.size()) + offset;

@@ -25,6 +25,26 @@ HostStates::HostStates(const States& states)
 
 namespace {
 
+template <typename Body>
+void for_states(int count, const Body& body) {
+  Kokkos::parallel_for("koushi::manybody::for_states", Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, count),
+                       [&](int w) { body(w); });
+}
+
+}  // namespace
+
+void Factor::refresh_all(const HostStates& states, const RealRows::host_mirror_type& table, int first) const {
+  for_states(states.count(), [&](int n) {
+    refresh(states.at(n), table.data() + static_cast<std::size_t>(n) * table.extent(1) + first);
+  });
+}
+
+void Factor::add_log_amplitudes(const HostStates& states, std::complex<double>* sums) const {
+  for_states(states.count(), [&](int n) { sums[n] += log_amplitude(states.at(n)); });
+}
+
+namespace {
+
 /// The sign of the order of the particles.
 class Parity final : public Factor {
  public:
@@ -133,16 +153,27 @@ class Product final : public Wavefunction {
     const HostStates states(batch.states);
     const auto table = Kokkos::create_mirror_view(batch.table);
     for_states(states.count(), [&](int w) {
-      double* row = table.data() + static_cast<std::size_t>(w) * table.extent(1);
-      for (std::size_t f = 0; f < factors_.size(); ++f) {
-        if (!inside_[f]) factors_[f].factor->refresh(states.at(w), row + first_[f]);
-      }
-      if (images_.empty()) return;
-      for (int c = 1; c < n_images(); ++c) {
+      for (int c = 1; c < n_images(); ++c)
         images_[static_cast<std::size_t>(c)].write(states.at(w), states.seen(c).writable(w), particles_);
-      }
-      refresh_images(states, w, row);
     });
+    for (std::size_t f = 0; f < factors_.size(); ++f) {
+      for (int c = 0; c < (inside_[f] ? n_images() : 1); ++c) {
+        const int column = inside_[f] ? tables_.column + c * tables_.stride : 0;
+        factors_[f].factor->refresh_all(states.seen(c), table, column + first_[f]);
+      }
+    }
+    if (!images_.empty()) {
+      const std::vector<std::complex<double>> shares =
+          log_image_sums(states.count(), [&](int c) { return states.seen(c); }).shares;
+      for_states(states.count(), [&](int w) {
+        double* row = table.data() + static_cast<std::size_t>(w) * table.extent(1) + tables_.shares.column;
+        for (std::size_t c = 0; c < images_.size(); ++c) {
+          const std::complex<double>& share = shares[static_cast<std::size_t>(w) * images_.size() + c];
+          row[2 * c] = share.real();
+          row[2 * c + 1] = share.imag();
+        }
+      });
+    }
     Kokkos::deep_copy(batch.table, table);
     if (images_.empty()) return;
     Kokkos::deep_copy(batch.states.local, states.local);
@@ -151,12 +182,11 @@ class Product final : public Wavefunction {
   }
   std::vector<std::complex<double>> log_amplitudes(const States& batch) const override {
     const HostStates states(batch);
-    std::vector<std::complex<double>> result(static_cast<std::size_t>(states.count()));
-    for_states(states.count(), [&](int w) {
-      std::complex<double>& sum = result[static_cast<std::size_t>(w)];
-      sum = log_product(states.at(w), false);
-      if (!images_.empty()) sum += log_image_sum(states.at(w)).total;
-    });
+    std::vector<std::complex<double>> result = log_products(states, false);
+    if (!images_.empty()) {
+      const ImageSums sums = log_image_sums(states.count(), [&](int c) { return image_of(states, c); });
+      for (std::size_t n = 0; n < result.size(); ++n) result[n] += sums.total[n];
+    }
     return result;
   }
   std::unique_ptr<MoveSet> moves(const std::vector<Move>& list) const override { return move_set(list, false); }
@@ -173,7 +203,8 @@ class Product final : public Wavefunction {
       return factor.log_derivatives(comm, rows, seen, tables_of(factor, seen), 0);
     };
     std::vector<std::complex<double>> shares;
-    if (!has_tables && !images_.empty()) shares = shares_of(states);
+    if (!has_tables && !images_.empty())
+      shares = log_image_sums(states.count(), [&](int c) { return image_of(states, c); }).shares;
     std::vector<std::unique_ptr<DistributedRows>> parts;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
       if (factors_[f].factor->parameters().empty()) continue;
@@ -294,33 +325,41 @@ class Product final : public Wavefunction {
     images_ = kept.size() > 1 ? std::move(kept) : std::vector<Image>();
   }
   /// log of the product of the factors that stand inside of the sum over images, or outside.
-  std::complex<double> log_product(const HostState& state, bool inside) const {
-    std::complex<double> sum = 0;
+  std::vector<std::complex<double>> log_products(const HostStates& states, bool inside) const {
+    std::vector<std::complex<double>> sums(static_cast<std::size_t>(states.count()));
     for (std::size_t f = 0; f < factors_.size(); ++f) {
-      if (inside_[f] == inside) sum += factors_[f].factor->log_amplitude(state);
+      if (inside_[f] == inside) factors_[f].factor->add_log_amplitudes(states, sums.data());
     }
-    return sum;
+    return sums;
   }
-  /// The sum over images, from scratch.
-  LogSum log_image_sum(const HostState& state) const {
-    std::vector<std::int8_t> local(images_[0].place.size());
-    std::vector<std::int16_t> occupant(particles_ > 0 ? local.size() : 0);
-    std::vector<std::int16_t> particle(particles_);
-    std::vector<std::complex<double>> terms;
-    for (const Image& image : images_) {
-      image.write(state, {local.data(), particle.data(), occupant.data()}, particles_);
-      terms.push_back(log_product({local.data(), particle.data(), occupant.data()}, true) + std::log(image.weight));
+  struct ImageSums {
+    std::vector<std::complex<double>> total;   ///< [state]
+    std::vector<std::complex<double>> shares;  ///< [state][image]
+  };
+  /// The sums over images, from scratch; of_image(c): image c of all states.
+  template <typename OfImage>
+  ImageSums log_image_sums(int count, const OfImage& of_image) const {
+    ImageSums sums{std::vector<std::complex<double>>(static_cast<std::size_t>(count)), {}};
+    sums.shares.resize(sums.total.size() * images_.size());
+    for (std::size_t c = 0; c < images_.size(); ++c) {
+      const std::vector<std::complex<double>> logs = log_products(of_image(static_cast<int>(c)), true);
+      for (std::size_t n = 0; n < logs.size(); ++n)
+        sums.shares[n * images_.size() + c] = logs[n] + std::log(images_[c].weight);
     }
-    return log_sum(std::move(terms));
+    for_states(count, [&](int n) {
+      const auto first = sums.shares.begin() + static_cast<std::ptrdiff_t>(images_.size()) * n;
+      const LogSum sum = log_sum({first, first + static_cast<std::ptrdiff_t>(images_.size())});
+      std::copy(sum.shares.begin(), sum.shares.end(), first);
+      sums.total[static_cast<std::size_t>(n)] = sum.total;
+    });
+    return sums;
   }
   /// The tables of one factor, from scratch.
   static RealRows::host_mirror_type tables_of(const Factor& factor, const HostStates& states) {
     const RealRows::host_mirror_type table("koushi::manybody::tables_of_factor",
                                            static_cast<std::size_t>(states.count()),
                                            static_cast<std::size_t>(aligned(factor.columns())));
-    for_states(states.count(), [&](int s) {
-      factor.refresh(states.at(s), table.data() + static_cast<std::size_t>(s) * table.extent(1));
-    });
+    factor.refresh_all(states, table, 0);
     return table;
   }
   /// Image c of every state.
@@ -335,29 +374,6 @@ class Product final : public Wavefunction {
     for_states(states.count(),
                [&](int s) { images_[static_cast<std::size_t>(c)].write(states.at(s), image.writable(s), particles_); });
     return image;
-  }
-  /// [state][image]
-  std::vector<std::complex<double>> shares_of(const HostStates& states) const {
-    std::vector<std::complex<double>> all(static_cast<std::size_t>(states.count()) * images_.size());
-    for_states(states.count(), [&](int s) {
-      const LogSum sum = log_image_sum(states.at(s));
-      std::copy(sum.shares.begin(), sum.shares.end(), all.begin() + static_cast<std::ptrdiff_t>(images_.size()) * s);
-    });
-    return all;
-  }
-  void refresh_images(const HostStates& states, int w, double* row) const {
-    for (int c = 0; c < n_images(); ++c) {
-      double* table = row + tables_.column + c * tables_.stride;
-      for (std::size_t f = 0; f < factors_.size(); ++f) {
-        if (inside_[f]) factors_[f].factor->refresh(states.seen(c).at(w), table + first_[f]);
-      }
-    }
-    const LogSum sum = log_image_sum(states.at(w));
-    for (int c = 0; c < n_images(); ++c) {
-      const std::complex<double> share = sum.shares[static_cast<std::size_t>(c)];
-      row[tables_.shares.column + 2 * c] = share.real();
-      row[tables_.shares.column + 2 * c + 1] = share.imag();
-    }
   }
   /// Those of the factors, one after the other.
   void collect_parameters() {
@@ -392,12 +408,6 @@ class Product final : public Wavefunction {
     }
     return make_move_set(on_device, std::move(parts), general);
   }
-  template <typename Body>
-  static void for_states(int count, const Body& body) {
-    Kokkos::parallel_for("koushi::manybody::for_states",
-                         Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, count), [&](int w) { body(w); });
-  }
-
   Space space_;
   std::vector<NamedFactor> factors_;
   std::vector<Image> images_;  ///< of the sum; none: there is no sum

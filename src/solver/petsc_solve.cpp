@@ -166,7 +166,7 @@ std::string matrix_type() {
   char text[64] = "shell";
   check(PetscOptionsGetString(nullptr, prefix, "-mat_type", text, sizeof text, nullptr));
   const std::string type = text;
-  if (type == "shell" || type == "dense" || type == MATSEQDENSE) return type;
+  if (type == "shell" || type == MATDENSE || type == MATSEQDENSE) return type;
 #ifdef PETSC_HAVE_SCALAPACK
   if (type == MATSCALAPACK) return type;
   const char* const expected = "shell, dense or scalapack";

@@ -26,6 +26,7 @@ inline std::vector<std::string> offers(const std::string& section) {
       // What is written out term by term has no kind of its own: it has a test of its own.
       if (std::any_of(kind.keys.begin(), kind.keys.end(), [](const Key& k) { return k.type == KeyType::mixed_rows; }))
         continue;
+      if (!kind.sections.empty()) continue;  // nor have lists of layers
       std::vector<std::string> variants{fmt::format("kind = \"{}\"\n", kind.name)};
       for (const Key& key : kind.keys) {
         std::vector<std::string> values;
@@ -138,6 +139,26 @@ inline std::vector<Product> products() {
     all.push_back({electrons ? hubbard : heisenberg, variant});
   }
   const std::string another = "[[wavefunction.factor]]\n";
+  const std::string layer = "[[wavefunction.factor.layer]]\nkind = ";
+  // Networks of layers that named ones do not put together like this, and networks in products and sums over images.
+  for (const std::string output : {"positive", "complex", "modulus-and-phase"}) {
+    const std::string network = "kind = \"network\"\noutput = \"" + output + "\"\n";
+    all.push_back({heisenberg, network + layer + "\"convolution\"\nchannels = 3\n" + layer +
+                                   "\"norm\"\nsubtract_mean = false\n" + layer + "\"activation\"\n" + layer +
+                                   "\"linear\"\nchannels = 3\nbias = false\n" + layer + "\"residual\"\nover = 2\n" +
+                                   layer + "\"dense\"\nchannels = 6\n" + layer +
+                                   "\"activation\"\nfunction = \"silu\"\n"});
+    const std::string cnn = "kind = \"cnn\"\nchannels = [2]\noutput = \"" + output + "\"\n";
+    const std::string deep = "kind = \"feed-forward\"\nchannels = [4]\noutput = \"" + output + "\"\n";
+    const std::string translations = "symmetry = { group = \"translations\" }\n";
+    all.push_back({"kind = \"bose-hubbard\"\nn_max = 3\n", cnn + another + "kind = \"jastrow\"\n"});
+    all.push_back({"kind = \"kondo\"\n", cnn});
+    all.push_back({heisenberg + "spin = 1.5\n", deep, translations});
+    all.push_back({heisenberg, cnn, "symmetry = { group = \"space-group\" }\n"});
+    all.push_back({hubbard, "kind = \"slater\"\nwidth = 0.1\n" + another + cnn});
+    all.push_back({hubbard, "kind = \"slater\"\nwidth = 0.1\n" + another + deep, translations});
+    all.push_back({"kind = \"t-v\"\n", deep});
+  }
   const std::string gutzwiller = another + "kind = \"gutzwiller\"\n";
   const std::string jastrow = another + "kind = \"jastrow\"\n";
   const std::string doublons = another + "kind = \"doublon-holon\"\n";

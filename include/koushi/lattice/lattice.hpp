@@ -74,6 +74,8 @@ class Lattice {
   const Eigen::VectorXd& position(int site) const { return positions_[static_cast<std::size_t>(site)]; }
   /// Sites of one cell; those of cell c are c sites_per_cell() and the following.
   int sites_per_cell() const { return static_cast<int>(cell_.offsets.size()); }
+  /// The cell that lies `step` primitive vectors beyond cell c; -1 where an open end is crossed.
+  int cell_beyond(int cell, const std::vector<int>& step) const;
   /// The first primitive vector.
   Eigen::VectorXd first_vector() const { return cell_.vectors.col(0); }
   const std::vector<Bond>& bonds() const { return bonds_; }

@@ -135,6 +135,10 @@ class Factor {
   virtual int columns() const = 0;
   virtual void refresh(const HostState& state, double* table) const = 0;
   virtual std::complex<double> log_amplitude(const HostState& state) const = 0;
+  /// The same for all states, from column `first` of their rows on.
+  virtual void refresh_all(const HostStates& states, const RealRows::host_mirror_type& table, int first) const;
+  /// sums[n] += log psi_f of state n.
+  virtual void add_log_amplitudes(const HostStates& states, std::complex<double>* sums) const;
   virtual std::unique_ptr<FactorMoves> moves(const std::vector<Move>& list, const MoveList& on_device,
                                              int first) const = 0;
   /// Whether log_derivatives reads the tables of states; otherwise they may be left out.

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/network/deep_network.hpp"
+
+namespace koushi {
+
+/// What layers ask about the lattice of a run; its group are the symmetries of H.
+NetworkGeometry geometry_of(const FactorContext& context);
+
+/// Makes a list of layers, each on what is in front of it.
+class NetworkBuilder {
+ public:
+  explicit NetworkBuilder(const FactorContext& context);
+  LayerContext next() const { return {geometry_, shape_, patch_}; }
+  void add(std::unique_ptr<Layer> layer);
+  std::size_t size() const { return layers_.size(); }
+  /// The shape of what the next layer sees.
+  const TensorShape& shape() const { return shape_; }
+
+  /// log psi_f(x) = the output of the layers, whose input are the local values of the sites, from -1 to 1, a channel per
+  /// flavour. Errors: UsageError
+  std::unique_ptr<Factor> factor(NetworkOutput output, double width);
+
+ private:
+  const FactorContext& context_;
+  NetworkGeometry geometry_;
+  TensorShape input_;
+  TensorShape shape_;
+  std::vector<int> patch_;
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+/// Keys that all networks share.
+struct NetworkOptions {
+  NetworkOutput output = NetworkOutput::positive;
+  double width = 1;
+
+  /// Their keys behind those of a network of its own, whose options begin with these.
+  template <typename Options>
+  static Keys<Options> with_common(Keys<Options> own) {
+    return std::move(own)
+        .choice("output", static_cast<NetworkOutput Options::*>(&Options::output), network_output_words,
+                "log psi from the last layer x[c][p]. positive: sum x, so psi > 0; complex: sum over c < C / 2 of log "
+                "cosh(x_c + i x_(c + C / 2)); modulus-and-phase: sum over c < C / 2 of x_c + i x_(c + C / 2)")
+        .real("width", static_cast<double Options::*>(&Options::width), {0, 1e3},
+              "about the standard deviation of log psi at the beginning")
+        .initial();
+  }
+};
+
+}  // namespace koushi
