@@ -38,16 +38,16 @@ struct Tanh {
     return Simd(1.0) - t * t;
   }
 };
-/// D. Hendrycks, K. Gimpel, arXiv:1606.08415, in the form with tanh.
+/// x (1 + tanh u) / 2 = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3) (D. Hendrycks, K. Gimpel, arXiv:1606.08415)
 struct Gelu {
-  static constexpr double a = 0.79788456080286535588;  // sqrt(2 / pi)
-  static constexpr double b = 0.044715;
-  static Simd tanh_of(const Simd& x) { return lane_tanh(Simd(a) * x * Kokkos::fma(Simd(b) * x, x, Simd(1.0))); }
-  static Simd value(const Simd& x) { return Simd(0.5) * x * (Simd(1.0) + tanh_of(x)); }
+  static constexpr double a = 2 * 0.79788456080286535588;
+  static constexpr double b = 0.044715 * a;
+  static Simd share(const Simd& x) { return lane_logistic(x * Kokkos::fma(Simd(b) * x, x, Simd(a))); }
+  static Simd value(const Simd& x) { return x * share(x); }
   static Simd derivative(const Simd& x) {
-    const Simd t = tanh_of(x);
-    const Simd slope = Simd(a) * Kokkos::fma(Simd(3 * b) * x, x, Simd(1.0));
-    return Simd(0.5) * (Simd(1.0) + t + x * (Simd(1.0) - t * t) * slope);
+    const Simd s = share(x);
+    const Simd slope = Kokkos::fma(Simd(3 * b) * x, x, Simd(a));
+    return Kokkos::fma(x * s * (Simd(1.0) - s), slope, s);
   }
 };
 struct Silu {
