@@ -269,16 +269,28 @@ NetworkGeometry geometry_of(const FactorContext& context) {
 NetworkBuilder::NetworkBuilder(const FactorContext& context)
     : context_(context),
       geometry_(geometry_of(context)),
-      input_{context.hamiltonian.space().n_flavours(), geometry_.n_sites, NetworkDomain::sites},
-      shape_(input_) {}
+      shapes_{{context.hamiltonian.space().n_flavours(), geometry_.n_sites, NetworkDomain::sites}} {}
 
 void NetworkBuilder::add(std::unique_ptr<Layer> layer) {
-  shape_ = layer->output();
+  const TensorShape to = layer->output();
+  if (const auto skips = at(layer->skips()); skips > 0) {
+    if (skips >= shapes_.size()) throw UsageError(fmt::format("there are no {} layers in front of this one", skips));
+    const TensorShape& from = shapes_[shapes_.size() - 1 - skips];
+    if (!(from == to))
+      throw UsageError(fmt::format("a tensor of {} channels at {} positions cannot be added to one of {} at {}",
+                                   from.channels, from.positions, to.channels, to.positions));
+  }
+  shapes_.push_back(to);
   if (!layer->patch().empty()) patch_ = layer->patch();
   layers_.push_back(std::move(layer));
 }
 
-std::unique_ptr<Factor> NetworkBuilder::factor(NetworkOutput output, double width) {
+std::unique_ptr<Factor> NetworkBuilder::factor(const DeckSection& section, const NetworkOptions& options) {
+  const TensorShape& last = shapes_.back();
+  if (options.output != NetworkOutput::positive && last.channels % 2 != 0)
+    section.refuse("output",
+                   fmt::format("the last layer has {} channels, and this output wants an even number", last.channels),
+                   "another number of channels, or output = \"positive\"");
   const Space& space = context_.hamiltonian.space();
   // The sites that psi_f does not tell apart: every layer is the same at all positions of its domain.
   std::vector<std::vector<int>> sites;
@@ -292,11 +304,11 @@ std::unique_ptr<Factor> NetworkBuilder::factor(NetworkOutput output, double widt
   };
   const std::vector<Boundary>& boundary = context_.lattice.boundary();
   const bool closed = std::all_of(boundary.begin(), boundary.end(), [](Boundary b) { return b != Boundary::open; });
-  if (shape_.domain == NetworkDomain::group) {
+  if (last.domain == NetworkDomain::group) {
     sites = geometry_.group();
-  } else if (shape_.domain == NetworkDomain::cells && closed) {
+  } else if (last.domain == NetworkDomain::cells && closed) {
     add_translations(NetworkPatches::of(geometry_, {}).translation);
-  } else if (shape_.domain == NetworkDomain::patches) {
+  } else if (last.domain == NetworkDomain::patches) {
     // Patch p goes to p + t, and so do its cells.
     const NetworkPatches patches = NetworkPatches::of(geometry_, patch_);
     std::vector<std::vector<int>> of_cells;
@@ -311,10 +323,11 @@ std::unique_ptr<Factor> NetworkBuilder::factor(NetworkOutput output, double widt
   }
   std::vector<std::vector<int>> symmetry;
   for (const std::vector<int>& g : sites) symmetry.push_back(Image::of_sites(space, g).place);
-  auto network = std::make_shared<NetworkOfStates>(space, DeepNetwork(input_, std::move(layers_), output));
+  auto network =
+      std::make_shared<NetworkOfStates>(space, DeepNetwork(shapes_.front(), std::move(layers_), options.output));
   std::uint64_t index = 0;
   std::vector<double> parameters = network->network.initial_parameters(
-      width, [&] { return initial_normal(context_.seed, context_.stream, index++); });
+      options.width, [&] { return initial_normal(context_.seed, context_.stream, index++); });
   return std::make_unique<NetworkFactor>(std::move(network), std::move(parameters), std::move(symmetry));
 }
 

@@ -12,29 +12,6 @@ namespace koushi {
 /// What layers ask about the lattice of a run; its group are the symmetries of H.
 NetworkGeometry geometry_of(const FactorContext& context);
 
-/// Makes a list of layers, each on what is in front of it.
-class NetworkBuilder {
- public:
-  explicit NetworkBuilder(const FactorContext& context);
-  LayerContext next() const { return {geometry_, shape_, patch_}; }
-  void add(std::unique_ptr<Layer> layer);
-  std::size_t size() const { return layers_.size(); }
-  /// The shape of what the next layer sees.
-  const TensorShape& shape() const { return shape_; }
-
-  /// log psi_f(x) = the output of the layers, whose input are the local values of the sites, from -1 to 1, a channel per
-  /// flavour. Errors: UsageError
-  std::unique_ptr<Factor> factor(NetworkOutput output, double width);
-
- private:
-  const FactorContext& context_;
-  NetworkGeometry geometry_;
-  TensorShape input_;
-  TensorShape shape_;
-  std::vector<int> patch_;
-  std::vector<std::unique_ptr<Layer>> layers_;
-};
-
 /// Keys that all networks share.
 struct NetworkOptions {
   NetworkOutput output = NetworkOutput::positive;
@@ -51,6 +28,26 @@ struct NetworkOptions {
               "about the standard deviation of log psi at the beginning")
         .initial();
   }
+};
+
+/// Makes a list of layers, each on what is in front of it.
+class NetworkBuilder {
+ public:
+  explicit NetworkBuilder(const FactorContext& context);
+  LayerContext next() const { return {geometry_, shapes_.back(), patch_}; }
+  /// Errors: UsageError where a skip leads to another shape or before the input
+  void add(std::unique_ptr<Layer> layer);
+
+  /// log psi_f(x) = the output of the layers, whose input are the local values of the sites, from -1 to 1, a channel per
+  /// flavour. Errors: DeckError at `output` where it wants an even number of channels
+  std::unique_ptr<Factor> factor(const DeckSection& section, const NetworkOptions& options);
+
+ private:
+  const FactorContext& context_;
+  NetworkGeometry geometry_;
+  std::vector<TensorShape> shapes_;  ///< the input, and behind it what each layer gives
+  std::vector<int> patch_;
+  std::vector<std::unique_ptr<Layer>> layers_;
 };
 
 }  // namespace koushi

@@ -8,7 +8,7 @@
 #include <numbers>
 
 #include "koushi/base/error.hpp"
-#include "lane_functions.hpp"
+#include "koushi/base/lane_functions.hpp"
 
 namespace koushi {
 
@@ -21,57 +21,6 @@ namespace {
 
 constexpr int block = samples_at_once;
 constexpr int width = simd_width();
-
-/// log cosh(a + i b) = |a| + i b' - log 2 + log(1 + e^(-2|a|) e^(-2 i b')), b' = b sign a, summed over many numbers: the
-/// last logarithms are one of a product, whose modulus is taken out now and then.
-struct LogCoshSum {
-  Simd re{0.0};
-  Simd im{0.0};
-  Simd product_re{1.0};
-  Simd product_im{0.0};
-
-  void add(const Simd& a, const Simd& b) {
-    const Simd modulus = lane_modulus(a);
-    const Simd angle = Lanes<Simd>::select(a < Simd(0.0), Simd(0.0) - b, b);
-    const Simd e = lane_decay(Simd(2.0) * modulus);
-    Simd cosine;
-    Simd sine;
-    lane_circle(angle * Simd(-std::numbers::inv_pi), cosine, sine);
-    re = re + (modulus - Simd(std::numbers::ln2));
-    im = im + angle;
-    const Simd x = Kokkos::fma(e, cosine, Simd(1.0));
-    const Simd y = e * sine;
-    const Simd old = product_re;
-    product_re = old * x - product_im * y;
-    product_im = Kokkos::fma(old, y, product_im * x);
-  }
-  void take_modulus_out() {
-    const Simd square = Kokkos::fma(product_re, product_re, product_im * product_im);
-    const Simd inverse = Simd(1.0) / Kokkos::sqrt(square);
-    re = re + Simd(0.5) * lane_log(square);
-    product_re = product_re * inverse;
-    product_im = product_im * inverse;
-  }
-};
-
-/// tanh(a + i b) = sign a (1 - w) / (1 + w), w = e^(-2|a|) e^(-2 i b')
-void complex_tanh(const Simd& a, const Simd& b, Simd& re, Simd& im) {
-  const auto negative = a < Simd(0.0);
-  const Simd angle = Lanes<Simd>::select(negative, Simd(0.0) - b, b);
-  const Simd e = lane_decay(Simd(2.0) * lane_modulus(a));
-  Simd cosine;
-  Simd sine;
-  lane_circle(angle * Simd(-std::numbers::inv_pi), cosine, sine);
-  const Simd x = e * cosine;
-  const Simd y = e * sine;
-  const Simd one(1.0);
-  const Simd inverse = one / ((one + x) * (one + x) + y * y);
-  // (1 - x - i y) (1 + x - i y) = 1 - x^2 - y^2 - 2 i y
-  const Simd t_re = (one - x * x - y * y) * inverse;
-  const Simd t_im = Simd(-2.0) * y * inverse;
-  re = Lanes<Simd>::select(negative, Simd(0.0) - t_re, t_re);
-  im = Lanes<Simd>::select(negative, Simd(0.0) - t_im, t_im);
-}
 
 }  // namespace
 
@@ -88,7 +37,7 @@ DeepNetwork::DeepNetwork(TensorShape input, std::vector<std::unique_ptr<Layer>> 
     if (skips > l) throw UsageError(fmt::format("there are no {} layers in front of this one", skips));
     const TensorShape& from = shapes_[l - skips];
     const TensorShape& to = shapes_[l + 1];
-    if (from.channels != to.channels || from.positions != to.positions || from.domain != to.domain)
+    if (!(from == to))
       throw UsageError(fmt::format("a tensor of {} channels at {} positions cannot be added to one of {} at {}",
                                    from.channels, from.positions, to.channels, to.positions));
     last_use[l - skips] = std::max(last_use[l - skips], l);
@@ -175,7 +124,7 @@ void DeepNetwork::head(const double* x, double* re, double* im) const {
   if (output_ == NetworkOutput::complex) {
     const std::ptrdiff_t half = units / 2;
     for (int v = 0; v < block; v += width) {
-      LogCoshSum sum;
+      LogCoshSum<Simd> sum;
       for (std::ptrdiff_t u = 0; u < half; ++u) {
         sum.add(load(x + u * block + v), load(x + (half + u) * block + v));
         if (u % 8 == 7) sum.take_modulus_out();
@@ -222,7 +171,7 @@ void DeepNetwork::head_derivatives(const double* x, double* d_re, double* d_im) 
   for (std::ptrdiff_t k = 0; k < half; k += width) {  // d log cosh z = t dz, dz = da + i db
     Simd t_re;
     Simd t_im;
-    complex_tanh(load(x + k), load(x + half + k), t_re, t_im);
+    lane_tanh(load(x + k), load(x + half + k), t_re, t_im);
     store(t_re, d_re + k);
     store(t_im, d_im + k);
     store(Simd(0.0) - t_im, d_re + half + k);

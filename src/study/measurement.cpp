@@ -300,7 +300,7 @@ void Measurement::estimate_from_chains() {
 }
 
 void Measurement::issue_warnings(Progress& progress) const {
-  if (!model_.possible(energy_.value)) {
+  if (!model_.possible(energy_.value, energy_.error)) {
     throw NumericalError(
         std::isfinite(energy_.value)
             ? fmt::format("the measured energy {:.6g} is beyond that of every state: |E| is at most {:.6g}, the sum of "

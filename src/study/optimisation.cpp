@@ -78,7 +78,7 @@ void Optimisation::step(Progress& progress) {
     if (!std::isfinite(now.mean))
       throw NumericalError("the energy is not finite and no smaller step mends it; lower [solver] step or raise shift" +
                            model_.remedy_of_images());
-    if (!model_.possible(now.mean)) {
+    if (!model_.possible(now.mean, now.error)) {
       throw NumericalError(
           fmt::format("the energy {:.6g} of step {} is beyond that of every state: |E| is at most {:.6g}, the sum of "
                       "the moduli of the terms of H; remedy: initial parameters of a smaller width, a lower [solver] "
@@ -102,7 +102,7 @@ void Optimisation::step(Progress& progress) {
 }
 
 bool Optimisation::bad(const ChainMoments& now) const {
-  if (!model_.possible(now.mean) || !std::isfinite(now.variance)) return true;
+  if (!model_.possible(now.mean, now.error) || !std::isfinite(now.variance)) return true;
   double noise = worst_rise * std::sqrt(previous_variance_);
   if (model_.sampler().n_chains() == 0) noise = std::min(noise, 2 * deck_.real("solver.step") * previous_variance_);
   return !previous_parameters_.empty() && now.mean - previous_energy_ > noise + 1e-9 * std::abs(now.mean);
@@ -176,7 +176,7 @@ void Optimisation::record(const ChainMoments& now) {
 
 void Optimisation::issue_warnings(const ChainMoments& now, Progress& progress) {
   const double acceptance = previous_acceptance_;
-  if (route() == SrRoute::matrix_free && !(report_.residual < 100 * deck_.real("solver.tolerance"))) {
+  if (system().route() == SrRoute::matrix_free && !(report_.residual < 100 * deck_.real("solver.tolerance"))) {
     run_.warn(progress, "solver",
               fmt::format("the iterations of step {} ended at a relative residual of {:.2g}, far from [solver] "
                           "tolerance; remedy: a larger shift, or route = \"automatic\"",
@@ -277,7 +277,7 @@ void Optimisation::warn_of_ups_and_downs(Progress& progress) {
 }
 
 bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
-  const bool possible = model_.possible(measured.value);
+  const bool possible = model_.possible(measured.value, measured.error);
   if (chosen_ == Chosen::average && model_.psi().parameters() != last_parameters_) {
     if (possible && !lies_above(measured, last_window(), 1e-5)) return false;
     run_.warn(progress, "average",
@@ -303,53 +303,7 @@ bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
   return false;
 }
 
-std::int64_t Optimisation::equations() const {
-  const Wavefunction& psi = model_.psi();
-  return (psi.holomorphic() || psi.is_real() ? 1 : 2) * model_.sampler().rows().total;
-}
-
-double Optimisation::solver_flops() const {
-  constexpr double iterations = 200;  // of matrix-free routes, about
-  const double w = model_.psi().holomorphic() ? 4 : 1;
-  const auto e = static_cast<double>(equations());
-  const auto columns = static_cast<double>(model_.n_unknowns());
-  const double row = std::min(columns, model_.psi().bytes_per_row() / sizeof(double));  // numbers that are kept of one
-  if (route() == SrRoute::matrix_free) return 4 * w * iterations * e * row;
-  if (route() == SrRoute::sample_space) return w * (e * e * row + e * e * e / 3);
-  return w * (e * columns * columns + columns * columns * columns / 3);
-}
-
-SrRoute Optimisation::route() const {
-  const SrRoute asked = sr_schedule(DeckSection(deck_, "solver"), 0, 1).options.route;
-  return asked == SrRoute::automatic
-             ? automatic_route(model_.n_unknowns(), equations(), deck_.real("solver.shift.diagonal") == 0)
-             : asked;
-}
-
-std::string Optimisation::describe() const {
-  const std::string kind = model_.psi().holomorphic() ? "complex" : "real";
-  return fmt::format(
-      "solver       {}\n",
-      route() == SrRoute::dense ? fmt::format("dense {} matrix of {} parameters", kind, model_.n_unknowns())
-      : route() == SrRoute::sample_space
-          ? fmt::format("dense {} matrix of {} {}", kind, equations(),
-                        equations() == model_.sampler().rows().total ? "samples" : "equations, two per sample")
-          : std::string("matrix-free iterations"));
-}
-
-/// The rank's share of the factor; in sample space also the rows of all ranks; dense, also its rows as real and
-/// imaginary parts and the whole of S.
-double Optimisation::solver_bytes(int ranks) const {
-  const double samples = static_cast<double>(model_.sampler().rows().total);
-  const auto e = static_cast<double>(equations());
-  const double planes = model_.psi().holomorphic() ? 2 : 1;
-  const double columns = static_cast<double>(model_.n_unknowns());
-  const double row = model_.psi().bytes_per_row();
-  const double kept = samples / ranks * row;
-  if (route() == SrRoute::matrix_free || samples == 0) return kept;
-  if (route() == SrRoute::sample_space) return 4 * planes * e * e / ranks + samples * row + kept;
-  return 8 * planes * (e * columns / ranks + columns * columns / 2 * (1 + 1.0 / ranks)) + kept;
-}
+SrSize Optimisation::system() const { return {model_, sr_schedule(DeckSection(deck_, "solver"), 0, 1).options}; }
 
 void Optimisation::write(ResultWriter& writer) const {
   history_.write(writer);

@@ -94,8 +94,9 @@ RowRange VariationalModel::chains() const {
 
 double VariationalModel::energy_bound() const { return hamiltonian_.bound(); }
 
-bool VariationalModel::possible(double energy) const {
-  return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9);
+bool VariationalModel::possible(double energy, double error) const {
+  const double noise = std::isfinite(error) ? 6 * error : 0;
+  return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9) + noise;
 }
 
 std::string VariationalModel::remedy_of_images() const {

@@ -376,8 +376,10 @@ class Cli(unittest.TestCase):
             file = checked.stdout.split('output.file = "')[1].split('"')[0]
             sampled = ["study.measurements=%d" % (200 if file in read else 30), "study.warm_up=5"]
             small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "network-ensemble": ["study.draws=2000"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"], "exact": ["study.levels=1"],
+                     "time-evolution": ["study.time=0.02", "study.every=0.01", "study.measure.samples=512", "sampler.samples=512", "sampler.chains=64"],
                      "green-function": ["study.intervals=20", "study.warm_up=1", "study.correction=2", "sampler.samples=64", "sampler.chains=64"]}
-            smaller = {"exact_chain_24.toml": ["lattice.extents=[12]"], "exact_hubbard_chain_12.toml": ["lattice.extents=[6]", "sector.electrons=[3,3]"]}
+            smaller = {"exact_chain_24.toml": ["lattice.extents=[12]"], "exact_hubbard_chain_12.toml": ["lattice.extents=[6]", "sector.electrons=[3,3]"],
+                       **{name: ["lattice.extents=[4,4]", "sampler.samples=256", "sampler.chains=64"] for name in decks if re.search("_resnet|_gcnn|_vit", name)}}
             sets = small.get(kind, ["study.steps=2", "study.measure.samples=256", "study.average=1"])
             sets = [*sets, *smaller.get(name, [])]
             if "flow_time" in decks[name]:
@@ -386,6 +388,24 @@ class Cli(unittest.TestCase):
             self.assertEqual(done.returncode, 0, name + done.stderr)
             self.assertIn({"lattice-field": "measurements of", "path-integral": "measurements of", "transfer-matrix": "gap_1", "propagator": "x_f", "network-ensemble": "kurtosis", "correlator-fit": "chi^2 / dof", "extrapolation": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
         self.assertIn("free_field_2d.h5", read)
+
+    def test_quenches_and_networks_are_the_same_on_any_ranks_and_go_on_after_a_stop(self):
+        quench = ["lattice.extents=[8]", 'sampler={kind="metropolis",moves={flip=1.0},chains=64,samples=512}', "solver.shift.absolute=1e-5", "study.time=0.3", "study.every=0.1", "study.measure.samples=512"]
+        network = ["lattice.extents=[4,4]", "sampler.samples=512", "sampler.chains=64", "study.average=0", "study.steps=8", "study.measure.samples=1024", "wavefunction.factor.0.output=complex"]
+        for deck, sets, groups in (("tfim_quench_chain_20", quench, ("history", "curves")), ("heisenberg_square_6x6_resnet", network, ("history", "observables"))):
+            words = ["run", os.path.join(INPUTS, deck + ".toml"), *[word for key in sets for word in ("--set", key)]]
+            files = [self.path(deck + name) for name in ("1.h5", "2.h5", "cut.h5")]
+            for file, ranks in zip(files, (0, 2)):
+                done = koushi(*words, "--output", file, ranks=ranks)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            for more in ([], ["--resume"]):  # without room every start makes one step
+                ENV["SLURM_JOB_END_TIME"] = "1"
+                stopped = koushi(*words, "--output", files[2], *more, threads=2)
+                del ENV["SLURM_JOB_END_TIME"]
+                self.assertEqual(stopped.returncode, 75, stopped.stdout + stopped.stderr)
+            self.assertEqual(koushi(*words, "--output", files[2], "--resume").returncode, 0)
+            for group in groups:
+                self.assertEqual(len(set(self.history(file, group) for file in files)), 1, deck + group)
 
     def test_enumeration_reaches_the_exact_ring_of_ten(self):
         """-0.4515446354492 J per site: exact diagonalisation, repeated in tests/unit/manybody/test_spin_hamiltonian.cpp."""

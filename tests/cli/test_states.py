@@ -213,6 +213,66 @@ class States(unittest.TestCase):
             self.assertEqual("has no total spin" in " ".join(said.split()), says, factor)
         self.assertIn("spins alone and for electrons alone", self.run_deck(ELECTRONS, "none", 'hamiltonian={kind="kondo"}', "sampler.particles=2", 'lattice.extents=[3]', 'wavefunction.factor=[{kind="slater"}]', 'study.measure.observables=["vector-spin-correlation"]', code=2, command="check").stderr)
 
+    def quench(self, name, *sets, code=0, ranks=0, command="run"):
+        """A ring of 8 from nearly all spins along x."""
+        done = koushi(command, os.path.join(INPUTS, "tfim_quench_chain_20.toml"), *(["--output", self.path(name + ".h5"), "--overwrite"] if command == "run" else []),
+                      *[w for s in ("lattice.extents=[8]", 'sampler={kind="enumeration"}', "solver.shift.absolute=1e-10", "study.measure.samples=1", *sets) for w in ("--set", s)], ranks=ranks)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        return done
+
+    def test_a_quench_follows_the_exact_state(self):
+        """sum sigma^x of a ring of 8 against the Taylor series of exp(-i H t) of its 256 amplitudes; the same curve in imaginary time against powers of 1 - H dt."""
+        n, gamma = 8, 0.5
+
+        def h(v):
+            return [sum((-1 if (x >> i ^ x >> (i + 1) % n) & 1 == 0 else 1) for i in range(n)) * v[x] - gamma * sum(v[x ^ 1 << i] for i in range(n)) for x in range(2 ** n)]
+
+        def evolved(time, factor):
+            v, steps = [1.0 + 0j] * 2 ** n, 20
+            for _ in range(steps):
+                term = list(v)
+                for k in range(1, 9):
+                    term = [factor * time / steps / k * y for y in h(term)]
+                    v = [a + b for a, b in zip(v, term)]
+            norm = sum(abs(a) ** 2 for a in v)
+            return -gamma * sum((v[x].conjugate() * v[x ^ 1 << i]).real for x in range(2 ** n) for i in range(n)) / norm
+
+        for name, factor, sets in (("real", -1j, ()), ("imaginary", -1, ("study.imaginary=true", "wavefunction.factor.0.weights=real"))):
+            said = self.quench(name, "study.time=1.0", "study.every=0.5", *sets).stdout
+            curve = self.report(name)["curves"]["energy_field"]
+            for t, value in zip(curve["x"][1:], curve["value"][1:]):
+                self.assertLess(abs(value - evolved(t, factor)), 1e-2, (name, t))
+            self.assertIn("lost", said)
+        energies = self.report("real")["curves"]["energy"]["value"]
+        self.assertLess(max(energies) - min(energies), 5e-3)
+        self.assertEqual(koushi("plot", self.path("real.h5"), "--output", self.path("q.png")).returncode, 0)
+
+    def test_what_cannot_follow_the_time_is_refused(self):
+        for sets, said in ((("wavefunction.factor.0.weights=real",), "real time turns its phases"), (("solver.step=0.1",), "steps that look for a ground state"),
+                           (("study.method=rk4",), "does not estimate its error"), (("study.every=1e-9",), "more than a million"),
+                           (('wavefunction.factor=[{kind="cnn"}]',), "real time turns its phases")):
+            self.assertIn(said, self.quench("refused", *sets, code=2, command="check").stderr)
+        said = self.quench("singular", "study.time=0.05", "solver.shift.absolute=0.0").stdout
+        self.assertIn("singular to rounding", " ".join(said.split()))
+
+    def test_networks_reach_the_exact_energy(self):
+        """4x4 Heisenberg, -0.7017802 per site."""
+        deck = os.path.join(INPUTS, "heisenberg_square_6x6_resnet.toml")
+        sets = ["lattice.extents=[4,4]", "sampler.samples=512", "sampler.chains=64", "study.average=0", "study.steps=80", "study.measure.samples=8192", "wavefunction.factor.0.channels=4", "wavefunction.factor.0.blocks=1",
+                "solver.shift.relative_end=1e-3"]
+        done = koushi("run", deck, "--output", self.path("one.h5"), *[w for s in sets for w in ("--set", s)])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        energy = self.report("one")["observables"]["energy_per_site"]
+        self.assertLess(abs(energy["value"] + 0.7017802), 1e-3)
+        # Majumdar and Ghosh: -3/8 per site at J2 = J1 / 2; of every output that can have signs, and of the network of each kind that can
+        for kind in ('kind="feed-forward",channels=[8]', 'kind="cnn",channels=[6,6]', 'kind="resnet",channels=4,blocks=1', 'kind="gcnn",channels=[4,4]', 'kind="vit",channels=8',
+                     'kind="network",layer=[{kind="convolution"},{kind="activation"},{kind="dense"}]'):
+            for output in ("complex", "modulus-and-phase"):
+                frustrated = ['lattice={kind="chain",extents=[8]}', 'sampler={kind="enumeration"}', "hamiltonian.J=[1.0,0.5]", "study.steps=150", "study.average=0", "solver.step=0.1", "solver.step_end=0.1", "solver.max_distance=0.3",
+                              'wavefunction.factor=[{%s,output="%s"}]' % (kind, output), "solver.shift.relative_end=1e-3"]
+                self.assertEqual(koushi("run", deck, "--output", self.path("f.h5"), "--overwrite", *[w for s in frustrated for w in ("--set", s)]).returncode, 0, kind)
+                self.assertLess(abs(self.report("f")["observables"]["energy_per_site"]["value"] + 0.375), 8e-3, kind + output)
+
     def exact(self, deck, output, *sets, ranks=0):
         done = koushi("run", os.path.join(INPUTS, deck + ".toml"), "--output", self.path(output + ".h5"), "--overwrite", *[w for s in sets for w in ("--set", s)], ranks=ranks)
         self.assertEqual(done.returncode, 0, done.stderr)

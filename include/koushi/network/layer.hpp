@@ -29,6 +29,7 @@ struct TensorShape {
   int positions = 1;
   NetworkDomain domain = NetworkDomain::one;
   int units() const { return channels * positions; }
+  bool operator==(const TensorShape&) const = default;
 };
 
 /// What layers ask about the places of their input. Made by who knows the lattice; functions may be empty where there is

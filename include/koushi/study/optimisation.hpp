@@ -9,6 +9,7 @@
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/history.hpp"
+#include "koushi/study/sr_size.hpp"
 #include "koushi/study/study_run.hpp"
 #include "koushi/study/variational_model.hpp"
 
@@ -51,15 +52,8 @@ class Optimisation {
 
   /// One update from the samples of the model, for `koushi check`.
   void update(const std::vector<std::complex<double>>& energies);
-  SrRoute route() const;
-  /// Rows of the real or complex linear system: a sample has two where O is complex and its parameters are real.
-  std::int64_t equations() const;
-  /// Multiplications with additions of one solve, about.
-  double solver_flops() const;
-  /// The line of `koushi check`.
-  std::string describe() const;
-  /// Memory of one of `ranks` ranks for the linear system and the rows of the log derivatives.
-  double solver_bytes(int ranks) const;
+  /// The linear system of a step.
+  SrSize system() const;
 
   /// Writes history/* and state/optimisation/*.
   void write(ResultWriter& writer) const;

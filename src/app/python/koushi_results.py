@@ -132,7 +132,7 @@ def plot_run(run, picture):
         plot_levels(run, picture)
     elif run.study == "green-function":
         plot_walkers(run, picture)
-    elif "energy" in run.history:
+    elif "energy" in run.history and not (run.curves and "time" in run.history):
         plot_ground_state(run, picture)
     elif run.series and run.field is not None:
         plot_field(run, picture)

@@ -30,7 +30,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
     builder.add(make_dense(builder.next(), channels));
     builder.add(make_activation(builder.next(), options.activation));
   }
-  return builder.factor(options.output, options.width);
+  return builder.factor(section, options);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
     builder.add(make_group_convolution(builder.next(), channels, options.reach.value_or(1e300)));
     builder.add(make_activation(builder.next(), options.activation));
   }
-  return builder.factor(options.output, options.width);
+  return builder.factor(section, options);
 }
 
 }  // namespace

@@ -24,11 +24,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
       layer.refuse("kind", error.what(), "a layer that takes what the one in front of it gives");
     }
   }
-  try {
-    return builder.factor(options.output, options.width);
-  } catch (const UsageError& error) {
-    section.refuse("kind", error.what(), "layers that fit together");
-  }
+  return builder.factor(section, options);
 }
 
 }  // namespace

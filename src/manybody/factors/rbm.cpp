@@ -11,6 +11,7 @@
 
 #include "../outer_product_rows.hpp"
 #include "../stored_rows.hpp"
+#include "koushi/base/lane_functions.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/deck/refuse_beyond_memory.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
@@ -62,6 +63,8 @@ class Rbm final : public Factor {
                                      int first) const override;
   void refresh(const HostState& state, double* table) const override;
   std::complex<double> log_amplitude(const HostState& state) const override;
+  void refresh_all(const HostStates& states, const RealRows::host_mirror_type& table, int first) const override;
+  void add_log_amplitudes(const HostStates& states, std::complex<double>* sums) const override;
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& table, int first) const override;
   bool holomorphic() const override { return is_complex; }
@@ -93,6 +96,10 @@ class Rbm final : public Factor {
   /// Hidden unit (c, f, g), and its place in a plane of a table (RbmMoves).
   int place(int unit) const { return unit / units_of_image() * padded_ + unit % units_of_image(); }
   int plane() const { return n_images() * padded_; }
+  /// States that are looked at together, a vector of numbers each.
+  static constexpr int together = 2 * simd_width();
+  template <typename Body>
+  void for_theta(const HostStates& states, const Body& body) const;
   int shares() const { return (is_complex ? 2 : 1) * plane(); }
   void find_images();
   std::vector<std::complex<double>> log_images(const Vector& theta) const;
@@ -298,6 +305,133 @@ std::complex<double> Rbm<is_complex, projected>::log_amplitude(const HostState& 
     theta += s * weights_.row(p).transpose();
   }
   return sum + shares_of(log_images(theta)).first;
+}
+
+/// body(first, count, input, theta) for blocks of states: their input [place][together] and theta, of hidden unit j
+/// re [j][together] and behind all of them im. Cost: 2 (complex) or 1 FMA per weight and state.
+template <bool is_complex, bool projected>
+template <typename Body>
+void Rbm<is_complex, projected>::for_theta(const HostStates& states, const Body& body) const {
+  constexpr int width = simd_width();
+  constexpr int parts = is_complex ? 2 : 1;
+  constexpr int units = 4;
+  const int n = n_places();
+  const int hidden = n_hidden();
+  const int count = states.count();
+  Kokkos::parallel_for(
+      "koushi::manybody::rbm_theta",
+      Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, (count + together - 1) / together), [&](int b) {
+        thread_local std::vector<double> input;
+        thread_local std::vector<double> theta;
+        input.assign(static_cast<std::size_t>(n) * together, 0.0);
+        theta.resize(static_cast<std::size_t>(parts) * static_cast<std::size_t>(hidden) * together);
+        const int first = b * together;
+        const int here = std::min(together, count - first);
+        for (int s = 0; s < here; ++s) {
+          const HostState state = states.at(first + s);
+          for (int p = 0; p < n; ++p) input[static_cast<std::size_t>(p * together + s)] = this->input(state, p);
+        }
+        const auto* weights = reinterpret_cast<const double*>(weights_.data());
+        const auto* biases = reinterpret_cast<const double*>(hidden_.data());
+        const auto some_units = [&](int j, auto n_units) {
+          constexpr int numbers = decltype(n_units)::value * parts;
+          Simd sum[numbers][2];
+          unrolled<numbers>([&](auto k) { sum[k][0] = sum[k][1] = Simd(biases[parts * j + k]); });
+          for (int p = 0; p < n; ++p) {
+            const double* w = weights + (static_cast<std::ptrdiff_t>(p) * hidden + j) * parts;
+            const Simd low = load(&input[static_cast<std::size_t>(p) * together]);
+            const Simd high = load(&input[static_cast<std::size_t>(p) * together + width]);
+            unrolled<numbers>([&](auto k) {
+              const Simd factor(w[k]);
+              sum[k][0] = Kokkos::fma(factor, low, sum[k][0]);
+              sum[k][1] = Kokkos::fma(factor, high, sum[k][1]);
+            });
+          }
+          unrolled<numbers>([&](auto k) {
+            double* to = &theta[static_cast<std::size_t>((k % parts * hidden + j + k / parts) * together)];
+            store(sum[k][0], to);
+            store(sum[k][1], to + width);
+          });
+        };
+        int j = 0;
+        for (; j + units <= hidden; j += units) some_units(j, std::integral_constant<int, units>{});
+        for (; j < hidden; ++j) some_units(j, std::integral_constant<int, 1>{});
+        body(first, here, input.data(), theta.data());
+      });
+}
+
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::refresh_all(const HostStates& states, const RealRows::host_mirror_type& table,
+                                             int first) const {
+  if constexpr (projected) {
+    Factor::refresh_all(states, table, first);
+  } else {
+    const int hidden = n_hidden();
+    for_theta(states, [&](int begin, int count, const double* /*input*/, const double* theta) {
+      for (int j = 0; j < hidden; ++j) {
+        double t[2][together];
+        for (int v = 0; v < together; v += simd_width()) {
+          const Simd re = load(theta + j * together + v);
+          if constexpr (is_complex) {
+            Simd t_re;
+            Simd t_im;
+            lane_tanh(re, load(theta + (hidden + j) * together + v), t_re, t_im);
+            store(t_re, t[0] + v);
+            store(t_im, t[1] + v);
+          } else {
+            store(lane_tanh(re), t[0] + v);
+          }
+        }
+        for (int s = 0; s < count; ++s) {
+          double* row = table.data() + static_cast<std::size_t>(begin + s) * table.extent(1) + first;
+          row[place(j)] = t[0][s];
+          if constexpr (is_complex) row[plane() + place(j)] = t[1][s];
+        }
+      }
+    });
+  }
+}
+
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::add_log_amplitudes(const HostStates& states, std::complex<double>* sums) const {
+  if constexpr (projected) {
+    Factor::add_log_amplitudes(states, sums);
+  } else {
+    const int hidden = n_hidden();
+    for_theta(states, [&](int begin, int count, const double* input, const double* theta) {
+      double re[together];
+      double im[together] = {};
+      for (int v = 0; v < together; v += simd_width()) {
+        Simd sum(0.0);
+        LogCoshSum<Simd> all;
+        for (int j = 0; j < hidden; ++j) {
+          const Simd x = load(theta + j * together + v);
+          if constexpr (is_complex) {
+            all.add(x, load(theta + (hidden + j) * together + v));
+            if (j % 8 == 7) all.take_modulus_out();
+          } else {
+            sum = sum + lane_log_cosh(x);
+          }
+        }
+        if constexpr (is_complex) {
+          all.take_modulus_out();
+          double parts[2][simd_width()];
+          store(all.re, re + v);
+          store(all.im, im + v);
+          store(all.product_re, parts[0]);
+          store(all.product_im, parts[1]);
+          for (int l = 0; l < simd_width(); ++l) im[v + l] += std::atan2(parts[1][l], parts[0][l]);
+        } else {
+          store(sum, re + v);
+        }
+      }
+      for (int s = 0; s < count; ++s) {
+        std::complex<double> bias = 0;
+        for (int p = 0; p < n_places() && n_visible_ > 0; ++p) bias += input[p * together + s] * visible_(p);
+        sums[begin + s] += bias + std::complex<double>(re[s], im[s]);
+      }
+    });
+  }
 }
 
 template <bool is_complex, bool projected>

@@ -49,7 +49,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   const int heads = options.channels + (options.output == NetworkOutput::positive ? 0 : options.channels);
   builder.add(make_linear(builder.next(), heads));
   if (options.output == NetworkOutput::positive) builder.add(make_activation(builder.next(), Activation::log_cosh));
-  return builder.factor(options.output, options.width);
+  return builder.factor(section, options);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   add(make_norm, true);
   add(make_linear, options.channels * (options.output == NetworkOutput::positive ? 1 : 2), true);
   if (options.output == NetworkOutput::positive) add(make_activation, Activation::log_cosh);
-  return builder.factor(options.output, options.width);
+  return builder.factor(section, options);
 }
 
 }  // namespace

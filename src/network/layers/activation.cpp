@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "../lane_functions.hpp"
+#include "koushi/base/lane_functions.hpp"
 #include "koushi/network/layer.hpp"
 
 namespace koushi {

@@ -37,7 +37,7 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
   VariationalModel model(comm, deck, run.phases());
   Optimisation optimisation(run, model);
   refuse_beyond_memory(DeckSection(deck, "solver"), "route", "the log derivatives and the linear system",
-                       optimisation.solver_bytes(comm.size()));
+                       optimisation.system().bytes(comm.size()));
   Measurement measurement(run, model, own_measurement);
   const auto write_all = [&](ResultWriter& writer) { write(writer, model, optimisation, measurement); };
   const auto stop_now = [&](bool now) { return run.checkpoint_if_due(now, write_all); };
@@ -101,9 +101,9 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   Optimisation optimisation(run, model);
   const Measurement measurement(run, model, own_measurement);  // which refuses what cannot be measured
   RunEstimate estimate;
-  estimate.text = model.describe(ranks, optimisation.solver_bytes(std::max(1, ranks))) + optimisation.describe();
+  estimate.text = model.describe(ranks, optimisation.system().bytes(std::max(1, ranks))) + optimisation.system().describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);
-  if (const double bytes = optimisation.solver_bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
+  if (const double bytes = optimisation.system().bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
     estimate.rejection = fmt::format(
         "the log derivatives and the linear system would take {} of a rank's memory, this machine has {}: more ranks, "
         "or another route",
@@ -112,8 +112,8 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   }
   if (ranks == 0 || !estimate.rejection.empty()) return estimate;
   constexpr double most_flops = 1e12;  // about 20 s of one rank
-  if (!model.sampler().can_draw() || !fits_into_memory(optimisation.solver_bytes(comm.size())) ||
-      optimisation.solver_flops() > most_flops * comm.size()) {
+  if (!model.sampler().can_draw() || !fits_into_memory(optimisation.system().bytes(comm.size())) ||
+      optimisation.system().flops() > most_flops * comm.size()) {
     estimate.text += "time         not known: a step is too large to be tried on this machine\n";
     return estimate;
   }
@@ -127,7 +127,7 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   double alone = 0;
   for (const auto& row : run.phases().rows()) {
     const bool by_every_rank =
-        row.name == "statistics" || (row.name == "solver" && optimisation.route() == SrRoute::matrix_free);
+        row.name == "statistics" || (row.name == "solver" && optimisation.system().route() == SrRoute::matrix_free);
     (by_every_rank ? alone : shared) += row.seconds;
   }
   shared *= static_cast<double>(comm.size()) / ranks;
