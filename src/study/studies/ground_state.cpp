@@ -101,7 +101,8 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
   Optimisation optimisation(run, model);
   const Measurement measurement(run, model, own_measurement);  // which refuses what cannot be measured
   RunEstimate estimate;
-  estimate.text = model.describe(ranks, optimisation.system().bytes(std::max(1, ranks))) + optimisation.system().describe();
+  estimate.text =
+      model.describe(ranks, optimisation.system().bytes(std::max(1, ranks))) + optimisation.system().describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);
   if (const double bytes = optimisation.system().bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
     estimate.rejection = fmt::format(
