@@ -129,6 +129,7 @@ void rbm_rows([[maybe_unused]] const Communicator& world, BenchRows& rows) {
   }
 #ifdef KOUSHI_MPI
   pair_step_rows(world, rows);
+  network_step_rows(world, rows);
 #endif
 }
 

@@ -28,5 +28,7 @@ void add_step(const Communicator& world, const StepCase& step, BenchRows& rows);
 
 /// Steps of pair products of electrons: 8 x 8 and 4 x 4 Hubbard, 10 x 10 Heisenberg.
 void pair_step_rows(const Communicator& world, BenchRows& rows);
+/// Steps of deep networks on the 10 x 10 Heisenberg model.
+void network_step_rows(const Communicator& world, BenchRows& rows);
 
 }  // namespace koushi

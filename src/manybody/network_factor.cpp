@@ -207,6 +207,7 @@ class NetworkFactor final : public Factor {
     // Entries, and once more for the Gram matrix, as [Re O; Im O].
     return (is_real() ? 16.0 : 48.0) * static_cast<double>(parameters_.size());
   }
+  double flops() const override { return network_->network.flops(); }
   std::string description() const override {
     const TensorShape& last = network_->network.last();
     return fmt::format("a network of {} layers, the last with {} channel{} at {} position{}",
@@ -307,19 +308,9 @@ std::unique_ptr<Factor> NetworkBuilder::factor(const DeckSection& section, const
   if (last.domain == NetworkDomain::group) {
     sites = geometry_.group();
   } else if (last.domain == NetworkDomain::cells && closed) {
-    add_translations(NetworkPatches::of(geometry_, {}).translation);
+    add_translations(NetworkPatches::of(geometry_, {}).translations_of_cells());
   } else if (last.domain == NetworkDomain::patches) {
-    // Patch p goes to p + t, and so do its cells.
-    const NetworkPatches patches = NetworkPatches::of(geometry_, patch_);
-    std::vector<std::vector<int>> of_cells;
-    for (const std::vector<int>& t : patches.translation) {
-      of_cells.emplace_back(at(geometry_.n_cells()));
-      for (std::size_t p = 0; p < t.size(); ++p) {
-        for (std::size_t x = 0; x < patches.cells[p].size(); ++x)
-          of_cells.back()[at(patches.cells[p][x])] = patches.cells[at(t[p])][x];
-      }
-    }
-    add_translations(of_cells);
+    add_translations(NetworkPatches::of(geometry_, patch_).translations_of_cells());
   }
   std::vector<std::vector<int>> symmetry;
   for (const std::vector<int>& g : sites) symmetry.push_back(Image::of_sites(space, g).place);

@@ -3,44 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lane_products.hpp"
+
 namespace koushi {
 
 namespace {
 
 constexpr int block = samples_at_once;
 constexpr int width = simd_width();
-constexpr int vectors = block / width;
-/// Outputs whose sums are kept in registers.
-constexpr int outputs_at_once = width >= 8 ? 8 : 4;
-
+constexpr int vectors = vectors_at_once;
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-/// body(first, number of outputs) with a compile-time number: whole blocks, then 4, 2, 1.
-template <typename Body>
-void for_outputs(int channels, const Body& body) {
-  int first = 0;
-  const auto take = [&](auto count) {
-    for (; first + count <= channels; first += count) body(first, count);
-  };
-  if constexpr (outputs_at_once == 8) take(std::integral_constant<int, 8>{});
-  take(std::integral_constant<int, 4>{});
-  take(std::integral_constant<int, 2>{});
-  take(std::integral_constant<int, 1>{});
-}
-
-/// sum[o][v] += sum_i w[i][o] x[i][v]
-template <int outputs>
-KOKKOS_FORCEINLINE_FUNCTION void add_inputs(Simd (&sum)[outputs][vectors], const double* w, const double* x,
-                                            int channels, std::ptrdiff_t stride) {
-  for (int i = 0; i < channels; ++i, w += outputs, x += stride) {
-    Simd in[vectors];
-    unrolled<vectors>([&](auto v) { in[v] = load(x + v * width); });
-    unrolled<outputs>([&](auto o) {
-      const Simd factor(w[o]);
-      unrolled<vectors>([&](auto v) { sum[o][v] = Kokkos::fma(factor, in[v], sum[o][v]); });
-    });
-  }
-}
 
 /// d[o][i] of rows x columns pairs of channels and one weight, for one vector of samples.
 template <int rows, int columns>
@@ -90,6 +62,11 @@ SharedLinear::SharedLinear(TensorShape input, int channels, NetworkDomain domain
     tables.adjoint.first.push_back(static_cast<int>(tables.adjoint.entries.size()));
   }
   tables_ = std::make_shared<const Tables>(std::move(tables));
+}
+
+std::vector<Stencil::Entry> SharedLinear::inputs_of(int position) const {
+  const Gather& g = tables_->forward;
+  return {g.entries.begin() + g.first[at(position)], g.entries.begin() + g.first[at(position) + 1]};
 }
 
 std::int64_t SharedLinear::n_parameters() const {

@@ -25,7 +25,7 @@ struct Stencil {
 /// Parameters  W [o][i][d], then b [o]
 /// Cost        2 C_out C_in (entries of the stencil) flops forward, as much for d_in, as much for d_W. Eight outputs of
 ///             two vectors of samples are kept in registers: ten loads for sixteen fused operations
-class SharedLinear final : public Layer {
+class SharedLinear : public Layer {
  public:
   SharedLinear(TensorShape input, int channels, NetworkDomain domain, Stencil stencil, bool bias,
                std::vector<int> patch = {});
@@ -43,6 +43,13 @@ class SharedLinear final : public Layer {
   void tangent(const double* in, const double* out, const double* change_in, const double* change_parameters,
                double* change_out) const override;
   double flops() const override;
+
+ protected:
+  const TensorShape& input() const { return input_; }
+  int slots() const { return slots_; }
+  /// The inputs of an output position.
+  std::vector<Stencil::Entry> inputs_of(int position) const;
+  double bias_of(int channel) const { return biases_[static_cast<std::size_t>(channel)]; }
 
  private:
   /// Entries of every output position behind each other.

@@ -261,6 +261,39 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   }
 }
 
+TEST_CASE("networks have the symmetries that they claim, and claim those that they have", "[conformance]") {
+  const std::string cluster = GENERATE(from_range(small_lattices()));
+  const std::string factor =
+      GENERATE("kind = \"cnn\"\n", "kind = \"gcnn\"\n", "kind = \"vit\"\n", "kind = \"feed-forward\"\n");
+  INFO(cluster << factor);
+  const std::string heisenberg = "kind = \"heisenberg\"\n";
+  const Deck deck = deck_of(cluster, heisenberg, factor);
+  const Lattice lattice = make_lattice(deck);
+  const Operator h = make_hamiltonian(deck, lattice);
+  const auto psi = make_wavefunction(deck, lattice, h);
+  const auto before = psi->log_amplitudes(random_batch(*psi, 1).states)[0];
+  const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, random_batch(*psi, 1).states.local);
+  const auto group = symmetry_group(SiteSymmetry::space_group, lattice, h);
+  // In a sum over the group, images that the factor does not tell apart are one: so many are left.
+  const auto summed =
+      make_wavefunction(deck_of(cluster, heisenberg, factor, "symmetry = { group = \"space-group\" }\n"), lattice, h);
+  int same = 0;
+  for (const Permutation& g : group) {
+    std::vector<std::int8_t> moved(local.size());
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[static_cast<std::size_t>(g[i])] = local.data()[i];
+    same += std::abs(psi->log_amplitudes(batch_of(*psi, {moved}).states)[0] - before) < 1e-11 ? 1 : 0;
+  }
+  const int images = std::max(1, summed->n_images());
+  if (factor.find("feed") != std::string::npos) {
+    CHECK(images == static_cast<int>(group.size()));
+  } else {
+    CHECK(images == static_cast<int>(group.size()) / (factor.find("gcnn") != std::string::npos
+                                                          ? static_cast<int>(group.size())
+                                                          : lattice.n_sites() / lattice.sites_per_cell()));
+    CHECK(same >= static_cast<int>(group.size()) / images);
+  }
+}
+
 TEST_CASE("log derivatives against finite differences, and the calls of the operator against its entries",
           "[conformance]") {
   const Case one = GENERATE(from_range(cases()));

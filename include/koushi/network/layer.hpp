@@ -52,7 +52,9 @@ struct NetworkGeometry {
 struct NetworkPatches {
   std::vector<std::vector<int>> cells;        ///< [patch][place in the patch]
   std::vector<std::vector<int>> translation;  ///< [t][p]: patch p moved by what takes patch 0 to patch t
-  /// The patches of these extents. Errors: UsageError where the lattice is not made of them, or has open ends
+  /// The same translations as permutations of the cells.
+  std::vector<std::vector<int>> translations_of_cells() const;
+  /// The patches of these extents, of one cell each where none are given. Errors: UsageError where the lattice is not made of them, or has open ends
   static NetworkPatches of(const NetworkGeometry& geometry, const std::vector<int>& extents);
 };
 

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
-#include "../shared_linear.hpp"
+#include "../fourier_linear.hpp"
 #include "koushi/base/error.hpp"
 
 namespace koushi {
@@ -34,6 +35,42 @@ std::unique_ptr<Layer> make(const DeckSection& section, const LayerContext& cont
   } catch (const UsageError& error) {
     section.refuse("kind", error.what(), "convolution");
   }
+}
+
+/// The same layer by momenta of the translations in the group; null where these are no product of cyclic groups.
+std::unique_ptr<FourierLinear> by_momenta(const SharedLinear& direct, const LayerContext& context,
+                                          const std::vector<std::vector<int>>& group) {
+  const NetworkGeometry& geometry = context.geometry;
+  std::vector<std::vector<int>> translations;
+  std::vector<std::vector<int>> of_cells;
+  try {
+    of_cells = NetworkPatches::of(geometry, {}).translations_of_cells();
+  } catch (const UsageError&) {  // open ends
+    return nullptr;
+  }
+  for (const std::vector<int>& t : of_cells) {
+    std::vector<int> sites;
+    for (int i = 0; i < geometry.n_sites; ++i)
+      sites.push_back(t[static_cast<std::size_t>(i / geometry.sites_per_cell)] * geometry.sites_per_cell +
+                      i % geometry.sites_per_cell);
+    if (std::find(group.begin(), group.end(), sites) != group.end()) translations.push_back(std::move(sites));
+  }
+  const CyclicProduct product = CyclicProduct::of(translations);
+  if (product.first < 2) return nullptr;
+  std::map<std::vector<int>, int> number;
+  for (std::size_t g = 0; g < group.size(); ++g) number[group[g]] = static_cast<int>(g);
+  const TranslatedPositions of_group = product.orbits(static_cast<int>(group.size()), [&](int t, int g) {
+    std::vector<int> moved;
+    for (const int site : group[static_cast<std::size_t>(g)])
+      moved.push_back(product.elements[static_cast<std::size_t>(t)][static_cast<std::size_t>(site)]);
+    return number.at(moved);
+  });
+  const TranslatedPositions of_input =
+      context.input.domain == NetworkDomain::group ? of_group : product.orbits(geometry.n_sites, [&](int t, int site) {
+        return product.elements[static_cast<std::size_t>(t)][static_cast<std::size_t>(site)];
+      });
+  if (of_group.place.empty() || of_input.place.empty()) return nullptr;
+  return std::make_unique<FourierLinear>(direct, product, of_input, of_group);
 }
 
 }  // namespace
@@ -69,7 +106,9 @@ std::unique_ptr<Layer> make_group_convolution(const LayerContext& context, int c
   } else {
     throw UsageError("a group convolution needs a tensor on the sites of the lattice or on its symmetry group");
   }
-  return std::make_unique<SharedLinear>(context.input, channels, NetworkDomain::group, std::move(stencil), bias);
+  auto direct = std::make_unique<SharedLinear>(context.input, channels, NetworkDomain::group, std::move(stencil), bias);
+  if (auto fourier = by_momenta(*direct, context, group); fourier && fourier->flops() < direct->flops()) return fourier;
+  return direct;
 }
 
 LayerKind group_convolution_kind() {

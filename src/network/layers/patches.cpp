@@ -78,6 +78,18 @@ NetworkPatches NetworkPatches::of(const NetworkGeometry& geometry, const std::ve
   return patches;
 }
 
+std::vector<std::vector<int>> NetworkPatches::translations_of_cells() const {
+  std::vector<std::vector<int>> all;
+  for (const std::vector<int>& t : translation) {
+    all.emplace_back(cells.size() * cells.front().size());
+    for (std::size_t p = 0; p < t.size(); ++p) {
+      for (std::size_t x = 0; x < cells[p].size(); ++x)
+        all.back()[static_cast<std::size_t>(cells[p][x])] = cells[static_cast<std::size_t>(t[p])][x];
+    }
+  }
+  return all;
+}
+
 std::unique_ptr<Layer> make_patches(const LayerContext& context, int channels, const std::vector<int>& extents) {
   if (context.input.domain != NetworkDomain::sites) throw UsageError("patches are made of the sites of the lattice");
   const NetworkPatches patches = NetworkPatches::of(context.geometry, extents);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "fourier_linear.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/network/deep_network.hpp"
 
@@ -222,6 +223,47 @@ TEST_CASE("a convolution is its sum", "[network]") {
     }
   }
   CHECK(worst < 1e-13);
+}
+
+TEST_CASE("linear layers by momenta are the sums over positions", "[network]") {
+  int by_momenta = 0;
+  for (Named& one : all_layers()) {
+    Layer& layer = *one.layer;
+    if (!layer.is_linear()) continue;
+    INFO(one.name);
+    const std::vector<double> w = numbers(static_cast<std::size_t>(layer.n_parameters()), 0.4);
+    layer.set_parameters(w.data());
+    const std::vector<double> in = numbers(size_of(one.input), 0.2);
+    std::vector<double> out(size_of(layer.output()));
+    std::vector<double> sums(out.size());
+    layer.forward(in.data(), out.data());
+    layer.tangent(in.data(), out.data(), nullptr, w.data(), sums.data());  // linear in the parameters, sum by sum
+    double worst = 0;
+    for (std::size_t k = 0; k < out.size(); ++k) worst = std::max(worst, std::abs(out[k] - sums[k]));
+    CHECK(worst < 1e-12);
+    if (dynamic_cast<const FourierLinear*>(&layer) != nullptr) ++by_momenta;
+  }
+  CHECK(by_momenta >= 2);
+}
+
+TEST_CASE("products of cyclic groups", "[network]") {
+  // Z_2 x Z_6 as Z_6 x Z_2, on 12 points
+  std::vector<std::vector<int>> group;
+  for (int a = 0; a < 2; ++a) {
+    for (int b = 0; b < 6; ++b) {
+      group.emplace_back();
+      for (int p = 0; p < 12; ++p) group.back().push_back((p / 6 + a) % 2 * 6 + (p % 6 + b) % 6);
+    }
+  }
+  const CyclicProduct product = CyclicProduct::of(group);
+  CHECK(product.first == 6);
+  CHECK(product.others == std::vector<int>{2});
+  CHECK(product.order() == 12);
+  CHECK(product.elements.front() == group.front());
+  const auto orbits = product.orbits(
+      12, [&](int t, int p) { return product.elements[static_cast<std::size_t>(t)][static_cast<std::size_t>(p)]; });
+  REQUIRE(orbits.place.size() == 1);
+  CHECK(product.orbits(12, [](int, int p) { return p; }).place.empty());
 }
 
 TEST_CASE("group convolutions are the same after a symmetry", "[network]") {
