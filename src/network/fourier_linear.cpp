@@ -239,8 +239,9 @@ void FourierLinear::forward(const double* in, double* out) const {
   const int h = t.half;
   const int in_rows = 2 * rows_in();
   const int out_rows = 2 * rows_out();
-  const std::ptrdiff_t in_stride = static_cast<std::ptrdiff_t>(in_rows) * block;
-  const std::ptrdiff_t out_stride = static_cast<std::ptrdiff_t>(out_rows) * block;
+  // A row is left out after each momentum: distances of a power of 2 would fall into the same lines of a cache.
+  const std::ptrdiff_t in_stride = static_cast<std::ptrdiff_t>(in_rows + 1) * block;
+  const std::ptrdiff_t out_stride = static_cast<std::ptrdiff_t>(out_rows + 1) * block;
   thread_local std::vector<double> gathered;
   thread_local std::vector<double> half_way;
   thread_local std::vector<double> in_momenta;

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "koushi/network/layer.hpp"
 
@@ -26,18 +28,21 @@ void for_outputs(int channels, const Body& body) {
   take(std::integral_constant<int, 1>{});
 }
 
+/// sum[o][v] += w[o] x[v]. Written without lambdas, which g++ 12 does not always take inline.
+template <int... o>
+KOKKOS_FORCEINLINE_FUNCTION void add_input(std::integer_sequence<int, o...> /*outputs*/,
+                                           Simd (&sum)[sizeof...(o)][vectors_at_once], const double* w, const Simd& low,
+                                           const Simd& high) {
+  static_assert(vectors_at_once == 2);
+  ((sum[o][0] = Kokkos::fma(Simd(w[o]), low, sum[o][0]), sum[o][1] = Kokkos::fma(Simd(w[o]), high, sum[o][1])), ...);
+}
+
 /// sum[o][v] += sum_i w[i][o] x[i][v], rows of x `stride` numbers apart
 template <int outputs>
 KOKKOS_FORCEINLINE_FUNCTION void add_inputs(Simd (&sum)[outputs][vectors_at_once], const double* w, const double* x,
                                             int inputs, std::ptrdiff_t stride) {
-  for (int i = 0; i < inputs; ++i, w += outputs, x += stride) {
-    Simd in[vectors_at_once];
-    unrolled<vectors_at_once>([&](auto v) { in[v] = load(x + v * simd_width()); });
-    unrolled<outputs>([&](auto o) {
-      const Simd factor(w[o]);
-      unrolled<vectors_at_once>([&](auto v) { sum[o][v] = Kokkos::fma(factor, in[v], sum[o][v]); });
-    });
-  }
+  for (int i = 0; i < inputs; ++i, w += outputs, x += stride)
+    add_input(std::make_integer_sequence<int, outputs>{}, sum, w, load(x), load(x + simd_width()));
 }
 
 /// A matrix whose rows stand in blocks as for_outputs takes them, [block][column][row of the block].
