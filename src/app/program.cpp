@@ -185,10 +185,10 @@ constexpr const char* observables_key = "observable";
 
 int list() {
   for (const auto& [section, kind] : all_kinds(catalogue())) {
-    if (!kind->name.empty()) print_out(fmt::format("{:<22}{:<27}{}\n", section, kind->name, kind->help));
+    if (!kind->name.empty()) print_out(fmt::format("{:<27}{:<27}{}\n", section, kind->name, kind->help));
   }
   for (const Section::Kind& kind : estimators().declared())
-    print_out(fmt::format("{:<22}{:<27}{}\n", observables_key, kind.name, kind.help));
+    print_out(fmt::format("{:<27}{:<27}{}\n", observables_key, kind.name, kind.help));
   return 0;
 }
 
