@@ -34,7 +34,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
     try {
       builder.add(make_convolution(builder.next(), channels, options.kernel.value_or(std::vector<int>())));
     } catch (const UsageError& error) {
-      section.refuse(options.kernel ? "kernel" : "kind", error.what(), "a kernel that fits into the lattice");
+      section.refuse(options.kernel ? "kernel" : "kind", error.what(),
+                     options.kernel ? "a kernel that fits into the lattice" : "kind = \"feed-forward\"");
     }
     builder.add(make_activation(builder.next(), options.activation));
   }

@@ -31,7 +31,11 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   if (options.channels.empty()) section.refuse("channels", "there is no layer", "[4, 4]");
   NetworkBuilder builder(context);
   for (const int channels : options.channels) {
-    builder.add(make_group_convolution(builder.next(), channels, options.reach.value_or(1e300)));
+    try {
+      builder.add(make_group_convolution(builder.next(), channels, options.reach.value_or(1e300)));
+    } catch (const UsageError& error) {
+      section.refuse("kind", error.what(), "kind = \"cnn\", \"resnet\" or \"feed-forward\"");
+    }
     builder.add(make_activation(builder.next(), options.activation));
   }
   return builder.factor(section, options);

@@ -44,7 +44,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
       builder.add(make_residual(builder.next(), 4));
     }
   } catch (const UsageError& error) {
-    section.refuse(options.kernel ? "kernel" : "kind", error.what(), "a kernel that fits into the lattice");
+    section.refuse(options.kernel ? "kernel" : "kind", error.what(),
+                   options.kernel ? "a kernel that fits into the lattice" : "kind = \"feed-forward\"");
   }
   const int heads = options.channels + (options.output == NetworkOutput::positive ? 0 : options.channels);
   builder.add(make_linear(builder.next(), heads));

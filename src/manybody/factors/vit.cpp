@@ -44,7 +44,8 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   try {
     builder.add(make_patches(builder.next(), options.channels, options.patch.value_or(std::vector<int>())));
   } catch (const UsageError& error) {
-    section.refuse(options.patch ? "patch" : "kind", error.what(), "divisors of the extents of the lattice");
+    section.refuse(options.patch ? "patch" : "kind", error.what(),
+                   options.patch ? "divisors of the extents of the lattice" : "kind = \"resnet\" or \"feed-forward\"");
   }
   for (int l = 0; l < options.layers; ++l) {
     add(make_norm, true);

@@ -49,7 +49,8 @@ std::unique_ptr<Layer> make(const DeckSection& section, const LayerContext& cont
   try {
     return make_convolution(context, options.channels, options.kernel.value_or(std::vector<int>()), options.bias);
   } catch (const UsageError& error) {
-    section.refuse(options.kernel ? "kernel" : "kind", error.what(), "a kernel that fits into the lattice");
+    section.refuse(options.kernel ? "kernel" : "kind", error.what(),
+                   options.kernel ? "a kernel that fits into the lattice" : "a layer in front of it on sites or cells");
   }
 }
 

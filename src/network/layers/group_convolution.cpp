@@ -33,7 +33,7 @@ std::unique_ptr<Layer> make(const DeckSection& section, const LayerContext& cont
   try {
     return make_group_convolution(context, options.channels, options.reach.value_or(1e300), options.bias);
   } catch (const UsageError& error) {
-    section.refuse("kind", error.what(), "convolution");
+    section.refuse("kind", error.what(), "another layer, or a group-convolution in front of it");
   }
 }
 

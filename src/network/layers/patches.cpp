@@ -29,7 +29,9 @@ std::unique_ptr<Layer> make(const DeckSection& section, const LayerContext& cont
   try {
     return make_patches(context, options.channels, options.extents.value_or(std::vector<int>()));
   } catch (const UsageError& error) {
-    section.refuse(options.extents ? "extents" : "kind", error.what(), "divisors of the extents of the lattice");
+    section.refuse(options.extents ? "extents" : "kind", error.what(),
+                   options.extents ? "divisors of the extents of the lattice"
+                                   : "the first layer, on a lattice with periodic directions");
   }
 }
 
