@@ -1,10 +1,5 @@
-#include <fmt/format.h>
-
 #include "bench_step.hpp"
-#include "koushi/deck/deck.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "koushi/manybody/factor_kinds.hpp"
-#include "koushi/manybody/wavefunction_symmetry.hpp"
 
 namespace koushi {
 
@@ -22,10 +17,7 @@ void add_network_step(const Communicator& world, const std::string& name, const 
     h.add_move(Move::transfer(b.i, b.j, 2), -0.5);
   }
   h.fix("magnetization", 0);
-  const Deck deck = Deck::parse("[wavefunction]\n[[wavefunction.factor]]\n" + factor, "bench", {},
-                                {{"wavefunction", "", false, {{"", "", WavefunctionSymmetry::keys().list()}}},
-                                 {"wavefunction.factor", "", true, factors().declared(), {}, 8}});
-  const auto psi = make_wavefunction(DeckSection(deck, "wavefunction"), lattice, h, 1);
+  const auto psi = wavefunction_of(factor, lattice, h);
   MoveTable table(h.move_list());
   table.propose(1.0, h.move_list());
   table.finish();

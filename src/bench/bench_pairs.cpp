@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 
 #include "bench_step.hpp"
-#include "koushi/deck/deck.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "koushi/manybody/factor_kinds.hpp"
-#include "koushi/manybody/wavefunction_symmetry.hpp"
 
 namespace koushi {
 
@@ -42,15 +39,12 @@ void add_pair_step(const Communicator& world, const std::string& name, int lengt
   const int pairs = length * length / 2;
   const Operator h = electrons(lattice, pairs, exchange);
   std::string text =
-      "[wavefunction]\n[[wavefunction.factor]]\nkind = \"pair-product\"\npairing = \"random\"\n"
+      "kind = \"pair-product\"\npairing = \"random\"\n"
       "symmetry = \"translations\"\nsublattice = [2, 2]\n";
   if (points > 0) text += fmt::format("spin = 0\npoints = {}\n", points);
   if (!exchange)
     text += "[[wavefunction.factor]]\nkind = \"gutzwiller\"\n[[wavefunction.factor]]\nkind = \"jastrow\"\n";
-  const Deck deck = Deck::parse(text, "bench", {},
-                                {{"wavefunction", "", false, {{"", "", WavefunctionSymmetry::keys().list()}}},
-                                 {"wavefunction.factor", "", true, factors().declared(), {}, 8}});
-  const auto psi = make_wavefunction(DeckSection(deck, "wavefunction"), lattice, h, 1);
+  const auto psi = wavefunction_of(text, lattice, h);
   MoveTable table(h.move_list());
   table.propose(1.0, h.move_list());
   table.finish();

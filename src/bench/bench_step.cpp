@@ -6,6 +6,9 @@
 
 #include "bench_rbm.hpp"
 #include "bench_step.hpp"
+#include "koushi/deck/deck.hpp"
+#include "koushi/manybody/factor_kinds.hpp"
+#include "koushi/manybody/wavefunction_symmetry.hpp"
 #include "koushi/solver/stochastic_reconfiguration.hpp"
 
 namespace koushi {
@@ -34,6 +37,14 @@ double solver_flops(const RbmCase& model, double n, double parameters) {
 }
 
 }  // namespace
+
+std::unique_ptr<Wavefunction> wavefunction_of(const std::string& factors_text, const Lattice& lattice,
+                                              const Operator& h) {
+  const Deck deck = Deck::parse("[wavefunction]\n[[wavefunction.factor]]\n" + factors_text, "bench", {},
+                                {{"wavefunction", "", false, {{"", "", WavefunctionSymmetry::keys().list()}}},
+                                 {"wavefunction.factor", "", true, factors().declared(), {}, 8}});
+  return make_wavefunction(DeckSection(deck, "wavefunction"), lattice, h, 1);
+}
 
 void add_step(const Communicator& world, const StepCase& step, BenchRows& rows) {
   const double peak = rows.peak();

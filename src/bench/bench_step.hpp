@@ -1,9 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "bench_rows.hpp"
+#include "koushi/lattice/lattice.hpp"
 #include "koushi/manybody/sampler.hpp"
 #include "koushi/solver/stochastic_reconfiguration.hpp"
 
@@ -22,6 +24,9 @@ struct StepCase {
   /// accepted ones among them, the ratios of local energies.
   std::function<double(double proposals, double accepted, double ratios)> flops;
 };
+
+/// The wavefunction of these lines of a deck's first [[wavefunction.factor]] and what follows.
+std::unique_ptr<Wavefunction> wavefunction_of(const std::string& factors, const Lattice& lattice, const Operator& h);
 
 /// Adds the row of the best of several steps, its phases, the processor time of all ranks and the memory so far.
 void add_step(const Communicator& world, const StepCase& step, BenchRows& rows);

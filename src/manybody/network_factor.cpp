@@ -207,6 +207,7 @@ class NetworkFactor final : public Factor {
     // Entries, and once more for the Gram matrix, as [Re O; Im O].
     return (is_real() ? 16.0 : 48.0) * static_cast<double>(parameters_.size());
   }
+  bool is_of_any_extent() const override { return network_->network.is_of_any_extent(); }
   double flops() const override { return network_->network.flops(); }
   std::string description() const override {
     const TensorShape& last = network_->network.last();

@@ -283,7 +283,8 @@ class Product final : public Wavefunction {
       const auto count = static_cast<std::int64_t>(factors_[f].factor->parameters().size());
       std::string description = factors_[f].factor->description();
       if (inside_[f] && count > 0) description += fmt::format(" of {} images", images_.size());
-      reports.push_back({factors_[f].kind, std::move(description), first, count, factors_[f].factor->flops()});
+      reports.push_back({factors_[f].kind, std::move(description), first, count, factors_[f].factor->is_of_any_extent(),
+                         factors_[f].factor->flops()});
       first += count;
     }
     return reports;

@@ -69,6 +69,10 @@ DeepNetwork::DeepNetwork(const DeepNetwork& other)
   for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
 }
 
+bool DeepNetwork::is_of_any_extent() const {
+  return std::all_of(layers_.begin(), layers_.end(), [](const auto& layer) { return layer->is_of_any_extent(); });
+}
+
 double DeepNetwork::flops() const {
   double sum = 0;
   for (const auto& layer : layers_) sum += layer->flops();

@@ -36,6 +36,13 @@ class SharedLinear : public Layer {
   void initialise(double gain, const std::function<double()>& normal, double* parameters) const override;
   void set_parameters(const double* parameters) override;
   bool is_linear() const override { return true; }
+  bool is_of_any_extent() const override { return any_extent_; }
+  /// Says that the weights mean the same on a lattice of other extents.
+  std::unique_ptr<SharedLinear> of_any_extent() const {
+    auto same = std::make_unique<SharedLinear>(*this);
+    same->any_extent_ = true;
+    return same;
+  }
   std::vector<int> patch() const override { return patch_; }
   void forward(const double* in, double* out) const override;
   void backward(const double* in, const double* out, const double* d_out, double* d_in,
@@ -76,6 +83,7 @@ class SharedLinear : public Layer {
   TensorShape output_;
   int slots_;
   bool bias_;
+  bool any_extent_ = false;
   std::vector<int> patch_;
   std::shared_ptr<const Tables> tables_;
   Packed weights_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include "koushi/base/text.hpp"
@@ -67,6 +68,25 @@ std::string differing_key(const DeckSection& ours, const DeckSection& other, boo
     if (there == theirs.end() && !ours.given(key.path)) continue;  // of an earlier version
     if (here == mine.end() || there == theirs.end() || here->second != there->second) return ours.path(key.path);
   }
+  // The keys of sections in that of the factor, as its layers, by their whole names.
+  const auto nested = [](const auto& keys, const DeckSection& section) {
+    std::map<std::string, std::string> all;
+    for (const Section& list : factors().of(section).sections) {
+      const std::string prefix = section.path(list.name) + ".";
+      for (const auto& [name, value] : keys) {
+        if (name.rfind(prefix, 0) == 0) all[name.substr(section.name().size())] = value;
+      }
+    }
+    return all;
+  };
+  const auto here = nested(mine, ours);
+  const auto there = nested(theirs, other);
+  for (const auto* keys : {&here, &there}) {
+    for (const auto& [name, value] : *keys) {
+      const auto found = (keys == &here ? there : here).find(name);
+      if (found == (keys == &here ? there : here).end() || found->second != value) return ours.name() + name;
+    }
+  }
   return "";
 }
 
@@ -89,13 +109,21 @@ std::string load_parameters(VariationalModel& model, const std::string& key, boo
   const auto refuse = [&](const std::string& fault) {
     deck.refuse(key, fault,
                 fmt::format("a run with the same lattice and wavefunction{}",
-                            may_grow ? ", one of fewer factors, of a smaller density or of another projection" : ""));
+                            may_grow ? ", one of fewer factors, of a smaller density, of another projection, or of a "
+                                       "convolutional network on other extents"
+                                     : ""));
   };
   const Deck theirs = Deck::parse_resolved(resolved, file, {}, catalogue());
   const Lattice their_lattice = make_lattice(theirs);
+  const std::vector<FactorReport> own = model.psi().factors();
+  const bool any_extent = may_grow && std::all_of(own.begin(), own.end(), [](const FactorReport& f) {
+                            return f.any_extent || f.parameters == 0;
+                          });
   const bool same_lattice = same_bonds(model.lattice(), their_lattice);
   for (const std::string& path : differing_keys(deck, resolved)) {
-    if (path.rfind("lattice.", 0) == 0 && !same_lattice) refuse(fmt::format("that run has another {}", path));
+    const bool extent = path == "lattice.extents" || path == "lattice.supercell";
+    if (path.rfind("lattice.", 0) == 0 && !same_lattice && !(any_extent && extent))
+      refuse(fmt::format("that run has another {}", path));
   }
   const Operator their_hamiltonian = make_hamiltonian(theirs, their_lattice);
   if (!may_grow) {

@@ -150,7 +150,8 @@ class Factor {
                                                            int first) const = 0;
   /// Bytes that log_derivatives keeps per sample.
   virtual double bytes_per_row() const = 0;
-  /// FactorReport::flops
+  /// FactorReport::any_extent and flops
+  virtual bool is_of_any_extent() const { return false; }
   virtual double flops() const { return 0; }
   virtual std::string description() const = 0;
 };

@@ -27,7 +27,8 @@ struct FactorReport {
   std::string description;  ///< in a few words, as "400 hidden units"
   std::int64_t first_parameter = 0;
   std::int64_t parameters = 0;
-  double flops = 0;  ///< of one amplitude, where it is evaluated for every move; 0: ratios follow the moves
+  bool any_extent = false;  ///< whether the parameters mean the same on a lattice of other extents
+  double flops = 0;         ///< of one amplitude, where it is evaluated for every move; 0: ratios follow the moves
 };
 
 /// psi(x) of the states of a space, with P real parameters; complex ones are interleaved (re, im). Amplitudes are

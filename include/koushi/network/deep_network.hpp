@@ -40,6 +40,8 @@ class DeepNetwork {
   bool is_real() const { return output_ == NetworkOutput::positive; }
   std::int64_t n_parameters() const { return offsets_.back(); }
   double flops() const;
+  /// Whether the parameters mean the same on a lattice of other extents.
+  bool is_of_any_extent() const;
   std::size_t n_layers() const { return layers_.size(); }
 
   /// Parameters from normal numbers: layers keep the width of what goes through them, and the last linear one is scaled

@@ -85,6 +85,8 @@ class Layer {
   virtual int skips() const { return 0; }
   /// Whether the layer is a linear map, whose initial weights scale what comes out.
   virtual bool is_linear() const { return false; }
+  /// Whether the parameters mean the same on a lattice of other extents.
+  virtual bool is_of_any_extent() const { return false; }
   /// Extents of the patches that the output lives on, where this layer makes them.
   virtual std::vector<int> patch() const { return {}; }
 

@@ -69,6 +69,7 @@ class ActivationLayer final : public Layer {
   explicit ActivationLayer(TensorShape shape) : shape_(shape) {}
   std::unique_ptr<Layer> clone() const override { return std::make_unique<ActivationLayer>(*this); }
   TensorShape output() const override { return shape_; }
+  bool is_of_any_extent() const override { return true; }
   void forward(const double* in, double* out) const override {
     for (std::ptrdiff_t k = 0; k < size(); k += width) store(Function::value(load(in + k)), out + k);
   }

@@ -95,7 +95,7 @@ std::unique_ptr<Layer> make_convolution(const LayerContext& context, int channel
         stencil.inputs[static_cast<std::size_t>(c)].push_back({cell * basis + a, static_cast<int>(d) * basis + a});
     }
   }
-  return std::make_unique<SharedLinear>(context.input, channels, NetworkDomain::cells, std::move(stencil), bias);
+  return SharedLinear(context.input, channels, NetworkDomain::cells, std::move(stencil), bias).of_any_extent();
 }
 
 LayerKind convolution_kind() {

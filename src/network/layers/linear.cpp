@@ -27,7 +27,7 @@ std::unique_ptr<Layer> make_linear(const LayerContext& context, int channels, bo
   Stencil stencil;
   stencil.slots = 1;
   for (int p = 0; p < context.input.positions; ++p) stencil.inputs.push_back({{p, 0}});
-  return std::make_unique<SharedLinear>(context.input, channels, context.input.domain, std::move(stencil), bias);
+  return SharedLinear(context.input, channels, context.input.domain, std::move(stencil), bias).of_any_extent();
 }
 
 LayerKind linear_kind() {

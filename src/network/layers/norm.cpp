@@ -31,6 +31,7 @@ class Norm final : public Layer {
   Norm(TensorShape shape, bool subtract_mean) : shape_(shape), mean_(subtract_mean) {}
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Norm>(*this); }
   TensorShape output() const override { return shape_; }
+  bool is_of_any_extent() const override { return true; }
   std::int64_t n_parameters() const override { return (mean_ ? 2 : 1) * static_cast<std::int64_t>(shape_.channels); }
   void initialise(double /*gain*/, const std::function<double()>& normal, double* parameters) const override {
     for (std::int64_t k = 0; k < n_parameters(); ++k)

@@ -23,6 +23,7 @@ class Residual final : public Layer {
   Residual(TensorShape shape, int over) : shape_(shape), over_(over) {}
   std::unique_ptr<Layer> clone() const override { return std::make_unique<Residual>(*this); }
   TensorShape output() const override { return shape_; }
+  bool is_of_any_extent() const override { return true; }
   int skips() const override { return over_; }
   void forward(const double* in, double* out) const override { std::copy_n(in, size(), out); }
   void backward(const double* /*in*/, const double* /*out*/, const double* d_out, double* d_in,
