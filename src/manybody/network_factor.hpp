@@ -25,7 +25,8 @@ struct NetworkOptions {
                 "log psi from the last layer x[c][p]. positive: sum x, so psi > 0; complex: sum over c < C / 2 of log "
                 "cosh(x_c + i x_(c + C / 2)); modulus-and-phase: sum over c < C / 2 of x_c + i x_(c + C / 2)")
         .real("width", static_cast<double Options::*>(&Options::width), {0, 1e3},
-              "about the standard deviation of log psi at the beginning")
+              "scale of log psi at the beginning, whose standard deviation over random states is this or some tenths "
+              "of it")
         .initial();
   }
 };

@@ -95,7 +95,7 @@ RowRange VariationalModel::chains() const {
 double VariationalModel::energy_bound() const { return hamiltonian_.bound(); }
 
 bool VariationalModel::possible(double energy, double error) const {
-  const double noise = std::isfinite(error) ? 6 * error : 0;
+  const double noise = std::isfinite(error) ? std::min(6 * error, 0.02 * energy_bound()) : 0;
   return std::isfinite(energy) && std::abs(energy) <= energy_bound() * (1 + 1e-9) + noise;
 }
 

@@ -55,7 +55,7 @@ class VariationalModel {
   RowRange chains() const;
   /// The sum of the moduli of the terms of H: no state has a larger |E|.
   double energy_bound() const;
-  /// Whether an energy is a number that a state can have, up to six of its errors.
+  /// Whether an energy is a number that a state can have, up to six of its errors and 2 % of the bound.
   bool possible(double energy, double error) const;
 
   /// The parameters and the chains: state/parameters, state/chains.

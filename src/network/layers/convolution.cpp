@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -75,10 +76,15 @@ std::unique_ptr<Layer> make_convolution(const LayerContext& context, int channel
     throw UsageError("a convolution needs a tensor on the sites or cells of the lattice");
   std::vector<int> extents = given;
   if (extents.empty()) {
-    extents.assign(static_cast<std::size_t>(geometry.dimension), 3);
-    for (int& n : extents) {
-      while (n > 1 && overlaps(geometry, extents)) --n;
+    const std::vector<int> ones(static_cast<std::size_t>(geometry.dimension), 1);
+    extents = ones;
+    for (std::size_t k = 0; k < extents.size(); ++k) {
+      std::vector<int> alone = ones;
+      for (alone[k] = 3; overlaps(geometry, alone); --alone[k]) {
+      }
+      extents[k] = alone[k];
     }
+    while (overlaps(geometry, extents)) --*std::max_element(extents.begin(), extents.end());  // of a tilted supercell
   }
   if (static_cast<int>(extents.size()) != geometry.dimension)
     throw UsageError(fmt::format("{} numbers for {} directions", extents.size(), geometry.dimension));

@@ -72,7 +72,7 @@ RungeKutta method_of(Method method) {
 ///
 /// What is lost in a time dt by staying on the manifold is r dt, r^2 = min |...|^2 = Var E + v^T S v - 2 v^T F for the
 /// velocity v of the parameters; (S + lambda) v = F makes that Var E - v^T S v - 2 lambda |v|^2. The sum of r dt bounds
-/// the distance from the true state.
+/// the distance from the true state where steps are short and the samples see all that H psi reaches.
 ///
 /// Collective  all members
 /// Source      G. Carleo, F. Becca, M. Schiro, M. Fabrizio, Sci. Rep. 2, 243 (2012); G. Carleo, M. Troyer, Science 355,
@@ -163,6 +163,8 @@ class TimeEvolution {
     double speed = 0;  ///< sqrt(v^T S v)
     double lost = 0;   ///< r
     double shift = 0;
+    std::unique_ptr<DistributedRows> rows;  ///< of these samples,
+    std::vector<double> weights;            ///< and their weights
   };
 
   /// The velocity of the parameters that psi has, from fresh samples.
@@ -176,15 +178,15 @@ class TimeEvolution {
           fmt::format("the energy at t = {:.6g} is not that of any state; remedy: a shorter study.step or a smaller "
                       "tolerance, a larger [solver] shift.relative",
                       time_));
-    const auto rows = model_.psi().log_derivatives(comm_, model_.sampler().rows(), model_.sampler().samples());
+    result.rows = model_.psi().log_derivatives(comm_, model_.sampler().rows(), model_.sampler().samples());
     model_.phases().lap("log derivatives");
-    const std::vector<double>& weights = model_.sampler().weights();
+    const std::vector<double>& weights = result.weights = model_.sampler().weights();
     const std::complex<double> phase = options_.imaginary ? std::complex<double>(1.0) : std::complex<double>(0, -1);
     SrReport report;
     SrOptions solver = schedule_.options;
     for (int attempt = 0;; ++attempt) {
       try {
-        StochasticReconfiguration system(comm_, *rows, ConstHostReals(weights.data(), weights.size()), solver);
+        StochasticReconfiguration system(comm_, *result.rows, ConstHostReals(weights.data(), weights.size()), solver);
         result.v = system.solve(ConstHostComplexes(energies.data(), energies.size()), phase);
         report = system.report();
         break;
@@ -219,18 +221,17 @@ class TimeEvolution {
       for (std::size_t s = 0; s < method_.stages(); ++s) {
         if (s > 0) model_.psi().set_parameters(RungeKutta::combination(start, h, method_.a[s], k));
         Velocity here = velocity(draw_++);
+        if (s == 0) refuse_a_jump(here);
         k.push_back(here.v);
         if (s == 0) first = std::move(here);
       }
       const std::vector<double> end = RungeKutta::combination(start, h, method_.b, k);
       double error = 0;
       if (method_.estimates_error()) {
-        // The metric is that of the last stage.
-        const auto rows = model_.psi().log_derivatives(comm_, model_.sampler().rows(), model_.sampler().samples());
-        const std::vector<double>& weights = model_.sampler().weights();
-        error =
-            StochasticReconfiguration(comm_, *rows, ConstHostReals(weights.data(), weights.size()), schedule_.options)
-                .distance(method_.difference(h, k));
+        // In the metric of the state that the step begins with: that of a state that it destroys sees nothing.
+        error = StochasticReconfiguration(comm_, *first.rows,
+                                          ConstHostReals(first.weights.data(), first.weights.size()), schedule_.options)
+                    .distance(method_.difference(h, k));
       }
       const bool finite = std::all_of(end.begin(), end.end(), [](double x) { return std::isfinite(x); });
       if (!finite) throw NumericalError(fmt::format("the parameters at t = {:.6g} are not finite", time_));
@@ -261,6 +262,22 @@ class TimeEvolution {
     }
   }
 
+  /// The energy stays in real time and falls by 2 v^T S v dt in imaginary time. Errors: NumericalError where the last
+  /// step has changed it by far more: psi is another state then, of which no later step knows.
+  void refuse_a_jump(const Velocity& now) const {
+    if (history_.series().empty()) return;
+    const auto last = [&](const std::string& name) { return history_.values(name).back(); };
+    const double expected = options_.imaginary ? -2 * std::pow(last("speed"), 2) * last("step_size") : 0;
+    const double change = now.energy.mean - last("energy");
+    const double noise = 10 * std::hypot(now.energy.error, last("energy_error"));
+    if (std::abs(change - expected) <= std::sqrt(last("variance")) + 2 * std::abs(expected) + noise) return;
+    throw NumericalError(fmt::format(
+        "the energy went from {:.6g} to {:.6g} in the step of {:.3g} to t = {:.6g}, which H does not do: the "
+        "parameters went too far; remedy: a shorter study.step (also the first one with a tolerance), a "
+        "larger [solver] shift, a larger width of a network",
+        last("energy"), now.energy.mean, last("step_size"), time_));
+  }
+
   void write_history(const Velocity& first, double h, double error) {
     lost_ += h * first.lost;
     history_.add("time", "1/J", "of the begin of the step", time_);
@@ -270,7 +287,7 @@ class TimeEvolution {
     history_.add("variance", "J^2", "variance of the local energy", first.energy.variance);
     history_.add("speed", "J", "of psi on the manifold, sqrt(v^T S v) in the Fubini-Study metric", first.speed);
     history_.add("lost_rate", "J", "distance from the manifold per time, r", first.lost);
-    history_.add("lost", "", "sum of r dt up to the end of the step: a bound of the distance from the true state",
+    history_.add("lost", "", "sum of r dt up to the end of the step, which says nothing of the length of the steps",
                  lost_);
     history_.add("step_error", "", "estimated error of the step, in the Fubini-Study metric", error);
     history_.add("shift", "", "lambda of S + lambda", first.shift);
@@ -325,6 +342,23 @@ class TimeEvolution {
                 fmt::format("the energy went from {:.8g} to {:.8g}, {:.2g} of its width: psi does not follow H any "
                             "more; remedy: shorter steps, more samples, a smaller [solver] shift, more parameters",
                             e.front(), e.back(), drift / width));
+    if (2 * repeated_ > static_cast<std::int64_t>(e.size()) && model_.sampler().n_chains() > 0)
+      run_.warn(
+          progress, "noise",
+          fmt::format("{} of {} steps were made again: the tolerance is near the noise of the samples; remedy: more "
+                      "[sampler] samples, a larger tolerance or [solver] shift",
+                      repeated_, e.size()));
+    double farthest = 0;
+    double worst = 0;
+    for (std::size_t k = 0; k < e.size(); ++k) {
+      farthest = std::max(farthest, history_.values("speed")[k] * history_.values("step_size")[k]);
+      worst = std::max(worst, history_.values("step_error")[k]);
+    }
+    if (!options_.tolerance && (farthest > 0.3 || worst > 0.02))
+      run_.warn(progress, "steps",
+                fmt::format("a step goes as far as {:.2g} in the Fubini-Study metric, with an estimated error of up to "
+                            "{:.2g}{}; remedy: a shorter study.step, or a tolerance",
+                            farthest, worst, method_.estimates_error() ? "" : " (this method has no estimate)"));
     if (shifted_ > 0)
       run_.warn(
           progress, "shift",
@@ -343,8 +377,9 @@ class TimeEvolution {
                                    deck_.text("title"), history_.values("time").size(), time_, repeated_,
                                    model_.psi().n_parameters(), run_.file());
     const std::vector<double>& e = history_.values("energy");
-    text += fmt::format("E      {:.8g} J at the begin, {:.8g} J at the end; sum of what was lost {:.3g}\n", e.front(),
-                        e.back(), lost_);
+    text +=
+        fmt::format("E      {:.8g} J at t = 0, {:.8g} J at the last step, t = {:.6g}; sum of what was lost {:.3g}\n",
+                    e.front(), e.back(), history_.values("time").back(), lost_);
     if (!curves_.empty()) {
       text += fmt::format("\n{:>10}", "t");
       std::vector<const StoredCurve*> shown;
@@ -376,6 +411,11 @@ class TimeEvolution {
     model_.write(writer);
     history_.write(writer);
     for (const StoredCurve& curve : curves_) write_curve(writer, "curves", curve);
+    if (curves_.empty() && !history_.series().empty()) {  // nothing is measured
+      write_curve(writer, "curves",
+                  {"energy", history_.values("time"), history_.values("energy"), history_.values("energy_error"),
+                   "time t in 1/J", "mean local energy at the begin of each step", "one standard deviation", "J", ""});
+    }
     const auto real = [&](const std::string& name, double value) {
       writer.write("state/evolution/" + name, std::vector<double>{value});
     };
@@ -391,7 +431,7 @@ class TimeEvolution {
   void read(const ResultReader& reader) {
     model_.read(reader);
     history_.read(reader);
-    curves_ = read_curves(reader, "curves");
+    if (deck_.integer("study.measure.samples") > 0) curves_ = read_curves(reader, "curves");
     const auto real = [&](const std::string& name) { return reader.read_reals("state/evolution/" + name).at(0); };
     time_ = real("time");
     step_ = real("step");

@@ -266,6 +266,28 @@ TEST_CASE("products of cyclic groups", "[network]") {
   CHECK(product.orbits(12, [](int, int p) { return p; }).place.empty());
 }
 
+TEST_CASE("the default kernel is 3, or the extent where that is less", "[network]") {
+  for (const auto& [extents, cells] : std::vector<std::pair<std::vector<int>, int>>{
+           {{4, 2}, 6}, {{2, 4}, 6}, {{2, 2}, 4}, {{5, 1}, 3}, {{4, 4, 2}, 18}, {{4, 2, 4}, 18}, {{3, 3}, 9}}) {
+    NetworkGeometry geometry;
+    geometry.n_sites = 1;
+    for (const int n : extents) geometry.n_sites *= n;
+    geometry.dimension = static_cast<int>(extents.size());
+    geometry.cell_beyond = [extents = extents](int cell, const std::vector<int>& step) {
+      int beyond = 0;
+      int stride = 1;
+      for (std::size_t k = extents.size(); k-- > 0;) {
+        beyond += ((cell % extents[k] + step[k]) % extents[k] + extents[k]) % extents[k] * stride;
+        cell /= extents[k];
+        stride *= extents[k];
+      }
+      return beyond;
+    };
+    const LayerContext context{geometry, {1, geometry.n_sites, NetworkDomain::sites}, {}};
+    CHECK(make_convolution(context, 1, {}, false)->n_parameters() == cells);
+  }
+}
+
 TEST_CASE("group convolutions are the same after a symmetry", "[network]") {
   const NetworkGeometry geometry = torus(2);
   const auto group = geometry.group();
