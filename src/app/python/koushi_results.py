@@ -132,7 +132,9 @@ def plot_run(run, picture):
         plot_levels(run, picture)
     elif run.study == "green-function":
         plot_walkers(run, picture)
-    elif "energy" in run.history and not (run.curves and "time" in run.history):
+    elif run.curves and "time" in run.history:
+        plot_evolution(run, picture)
+    elif "energy" in run.history:
         plot_ground_state(run, picture)
     elif run.series and run.field is not None:
         plot_field(run, picture)
@@ -371,6 +373,35 @@ def plot_exact_curves(run, picture):
         else:
             axis.set_ylabel(symbol(lines[0][0]))
         axis.set_xlabel(along if along in ("N", "set") else along + "  [lattice units]")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_evolution(run, picture):
+    """Curves of the time, how the energy moves, and steps with what they lose."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    most = 10
+    names = [name for name in run.curves if name not in ("energy", "energy_per_site")] or ["energy"]
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.3), constrained_layout=True, width_ratios=[1.6, 1, 1])
+    figure.suptitle(title_of(run), fontsize="medium")
+    for name in names[:most]:
+        curve = run.curves[name]
+        axes[0].errorbar(curve["x"], curve["value"], yerr=np.nan_to_num(curve["error"]), marker=".", linewidth=0.8, capsize=2, label=symbol(name))
+    if len(names) > most:
+        axes[0].set_title("%d of %d curves" % (most, len(names)), fontsize="small", color="0.4", loc="right")
+    axes[0].legend(framealpha=0.9, fontsize="small")
+    time, energy = run.history["time"], run.history["energy"]
+    axes[1].errorbar(time, energy, yerr=run.history["energy_error"], color="black", marker=".", markersize=3, linewidth=0.6, elinewidth=0.4)
+    axes[1].set_ylabel("$E$ of each step  [J]")
+    for name, colour in (("step_size", "tab:blue"), ("lost", "tab:red")):
+        values = run.history[name]
+        axes[2].plot(time[values > 0], values[values > 0], color=colour, linewidth=1, label={"step_size": "length of steps  [1/J]", "lost": r"$\sum r\,dt$, lost so far"}[name])
+    axes[2].set_yscale("log")
+    axes[2].legend(framealpha=0.9, fontsize="small")
+    for axis in axes:
+        axis.set_xlabel("time $t$  [1/J]")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

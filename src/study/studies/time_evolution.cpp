@@ -232,6 +232,7 @@ class TimeEvolution {
         error = StochasticReconfiguration(comm_, *first.rows,
                                           ConstHostReals(first.weights.data(), first.weights.size()), schedule_.options)
                     .distance(method_.difference(h, k));
+        model_.phases().lap("errors of steps");
       }
       const bool finite = std::all_of(end.begin(), end.end(), [](double x) { return std::isfinite(x); });
       if (!finite) throw NumericalError(fmt::format("the parameters at t = {:.6g} are not finite", time_));
@@ -324,7 +325,7 @@ class TimeEvolution {
     if (found != curves_.end()) return *found;
     StoredCurve curve;
     curve.name = name;
-    curve.axis = std::string("time t in 1/J");
+    curve.axis = std::string("t in 1/J");
     curve.help = help;
     curve.unit = unit;
     curve.symbol = symbol;
@@ -414,7 +415,7 @@ class TimeEvolution {
     if (curves_.empty() && !history_.series().empty()) {  // nothing is measured
       write_curve(writer, "curves",
                   {"energy", history_.values("time"), history_.values("energy"), history_.values("energy_error"),
-                   "time t in 1/J", "mean local energy at the begin of each step", "one standard deviation", "J", ""});
+                   "t in 1/J", "mean local energy at the begin of each step", "one standard deviation", "J", ""});
     }
     const auto real = [&](const std::string& name, double value) {
       writer.write("state/evolution/" + name, std::vector<double>{value});
