@@ -315,7 +315,7 @@ TEST_CASE("log derivatives against finite differences, and the calls of the oper
   const double h = 2e-6;  // rounding 1e-15/h is below 1e-8
   double worst = 0;
   // Sums over images take their time, and so do networks of many parameters.
-  const std::size_t every = std::max<std::size_t>(one.product.wavefunction.empty() ? 1 : 3, parameters.size() / 100);
+  const std::size_t every = std::max<std::size_t>(one.product.wavefunction.empty() ? 1 : 3, parameters.size() / 60);
   for (std::size_t p = 0; p < parameters.size(); p += every) {
     std::vector<double> moved = parameters;
     moved[p] += h;
