@@ -230,6 +230,7 @@ void Optimisation::choose(Progress& progress) {
                     best_step_.step,
                     measured ? fmt::format(", and the parameters of step {} are measured", best_step_.step) : ""));
   }
+  warn_of_standing_still(progress);
   warn_of_a_fall(progress);
   warn_of_ups_and_downs(progress);
   if (!measured) return;
@@ -240,6 +241,22 @@ void Optimisation::choose(Progress& progress) {
     for (double& p : parameter_sum_) p /= static_cast<double>(n_averaged_);
     model_.psi().set_parameters(parameter_sum_);
   }
+}
+
+/// A network through which nothing gets, or a state that is one basis state, has no direction to go.
+void Optimisation::warn_of_standing_still(Progress& progress) {
+  if (history_.series().empty()) return;
+  const std::vector<double>& distance = history_.values("distance");
+  const double energy = history_.values("energy").back();
+  const double variance = history_.values("variance").back();
+  if (*std::max_element(distance.begin(), distance.end()) > 1e-7) return;
+  if (variance < 1e-12 * energy * energy && model_.sampler().n_chains() > 0) return;  // said already
+  run_.warn(
+      progress, "stands still",
+      fmt::format("no step moved psi (by {:.1g} at most), and Var E is {:.3g}: the derivatives of log psi are 0, or "
+                  "one basis state has all of the weight; remedy: another width of the initial parameters, fewer "
+                  "layers, skips around them",
+                  *std::max_element(distance.begin(), distance.end()), variance));
 }
 
 void Optimisation::warn_of_a_fall(Progress& progress) {

@@ -77,6 +77,7 @@ class Optimisation {
   std::int64_t best_length() const { return model_.sampler().n_chains() == 0 ? 1 : window_length(); }
   Estimate last_window() const { return window(n_steps_ - window_length(), n_steps_); }
   void warn_of_a_fall(Progress& progress);
+  void warn_of_standing_still(Progress& progress);
   void warn_of_ups_and_downs(Progress& progress);
   void read_unnamed(const ResultReader& reader);
 
