@@ -37,7 +37,8 @@ inline std::vector<std::string> offers(const std::string& section) {
         if (values.empty()) continue;
         std::vector<std::string> longer;
         // What only says where parameters begin needs no combinations: another of its values with the first variant.
-        const bool is_initial = key.transfer == Key::Transfer::initial;
+        // Nor do long lists of words, as those of functions.
+        const bool is_initial = key.transfer == Key::Transfer::initial || key.choices.size() > 4;
         for (const std::string& variant : variants) {
           for (const std::string& value : values) {
             if (!is_initial || value == values.front() || &variant == &variants.front())
