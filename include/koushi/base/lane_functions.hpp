@@ -4,6 +4,25 @@
 
 namespace koushi {
 
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP) || defined(KOKKOS_ENABLE_SYCL)
+/// The vector of one number that host code has in a build for GPUs.
+template <>
+struct Lanes<Simd> {
+  static constexpr int width = 1;
+  using Mask = typename Simd::mask_type;
+  using Word = std::uint64_t;
+  KOKKOS_INLINE_FUNCTION static Simd fma(const Simd& a, const Simd& b, const Simd& c) { return Kokkos::fma(a, b, c); }
+  KOKKOS_INLINE_FUNCTION static Simd select(const Mask& mask, const Simd& yes, const Simd& no) {
+    return mask[0] ? yes : no;
+  }
+  KOKKOS_INLINE_FUNCTION static Simd from_bits(Word w) { return Simd(Kokkos::bit_cast<double>(w)); }
+  KOKKOS_INLINE_FUNCTION static Word to_bits(const Simd& v) {
+    const double x = v[0];
+    return Kokkos::bit_cast<std::uint64_t>(x);
+  }
+};
+#endif
+
 template <typename T>
 KOKKOS_INLINE_FUNCTION T lane_modulus(const T& x) {
   return Lanes<T>::select(x < T(0.0), T(0.0) - x, x);
