@@ -12,6 +12,7 @@ namespace {
 constexpr int block = samples_at_once;
 constexpr int width = simd_width();
 constexpr int vectors = vectors_at_once;
+
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// d[o][i] of rows x columns pairs of channels and one weight, for one vector of samples.
@@ -85,23 +86,14 @@ void SharedLinear::initialise(double gain, const std::function<double()>& normal
   for (std::int64_t k = weights; k < n_parameters(); ++k) parameters[k] = 0.1 * gain * normal();
 }
 
-SharedLinear::Packed SharedLinear::pack(const double* weights, bool transposed) const {
+std::vector<double> SharedLinear::pack(const double* weights, bool transposed) const {
   const int rows = transposed ? input_.channels : output_.channels;
   const int columns = transposed ? output_.channels : input_.channels;
-  Packed packed;
-  packed.weights.reserve(at(rows) * at(columns) * at(slots_));
-  for_outputs(rows, [&](int first, auto count) {
-    for (int d = 0; d < slots_; ++d) {
-      for (int k = 0; k < columns; ++k) {
-        for (int r = first; r < first + count; ++r) {
-          const int o = transposed ? k : r;
-          const int i = transposed ? r : k;
-          packed.weights.push_back(weights[(static_cast<std::int64_t>(o) * input_.channels + i) * slots_ + d]);
-        }
-      }
-    }
+  return packed_rows(rows, slots_ * columns, [&](int row, int column) {
+    const int o = transposed ? column % columns : row;
+    const int i = transposed ? row : column % columns;
+    return weights[(static_cast<std::int64_t>(o) * input_.channels + i) * slots_ + column / columns];
   });
-  return packed;
 }
 
 void SharedLinear::set_parameters(const double* parameters) {
@@ -139,12 +131,12 @@ void SharedLinear::gather(const Gather& g, const double* packed, const double* b
 }
 
 void SharedLinear::forward(const double* in, double* out) const {
-  gather(tables_->forward, weights_.weights.data(), biases_.data(), in, out, false);
+  gather(tables_->forward, weights_.data(), biases_.data(), in, out, false);
 }
 
 void SharedLinear::backward(const double* in, const double* /*out*/, const double* d_out, double* d_in,
                             double* d_parameters) const {
-  if (d_in != nullptr) gather(tables_->adjoint, transposed_.weights.data(), nullptr, d_out, d_in, false);
+  if (d_in != nullptr) gather(tables_->adjoint, transposed_.data(), nullptr, d_out, d_in, false);
   const std::ptrdiff_t in_stride = static_cast<std::ptrdiff_t>(input_.positions) * block;
   const std::ptrdiff_t out_stride = static_cast<std::ptrdiff_t>(output_.positions) * block;
   const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(slots_) * block;
@@ -183,10 +175,10 @@ void SharedLinear::backward(const double* in, const double* /*out*/, const doubl
 
 void SharedLinear::tangent(const double* in, const double* /*out*/, const double* change_in,
                            const double* change_parameters, double* change_out) const {
-  const Packed change = pack(change_parameters, false);
+  const std::vector<double> change = pack(change_parameters, false);
   const double* bias = bias_ ? change_parameters + n_parameters() - output_.channels : nullptr;
-  gather(tables_->forward, change.weights.data(), bias, in, change_out, false);
-  if (change_in != nullptr) gather(tables_->forward, weights_.weights.data(), nullptr, change_in, change_out, true);
+  gather(tables_->forward, change.data(), bias, in, change_out, false);
+  if (change_in != nullptr) gather(tables_->forward, weights_.data(), nullptr, change_in, change_out, true);
 }
 
 double SharedLinear::flops() const {

@@ -71,11 +71,8 @@ class SharedLinear : public Layer {
     Gather adjoint;
     std::vector<std::vector<std::pair<int, int>>> of_slot;  ///< [slot] (output position, input position)
   };
-  /// Weights of up to eight outputs side by side, [block of outputs][slot][input][output of the block].
-  struct Packed {
-    std::vector<double> weights;
-  };
-  Packed pack(const double* weights, bool transposed) const;
+  /// The weights as packed_rows (lane_products.hpp), [block of outputs][slot][input][output of the block].
+  std::vector<double> pack(const double* weights, bool transposed) const;
   static void gather(const Gather& g, const double* packed, const double* bias, const double* in, double* out,
                      bool add);
 
@@ -86,8 +83,8 @@ class SharedLinear : public Layer {
   bool any_extent_ = false;
   std::vector<int> patch_;
   std::shared_ptr<const Tables> tables_;
-  Packed weights_;
-  Packed transposed_;
+  std::vector<double> weights_;
+  std::vector<double> transposed_;
   std::vector<double> biases_;
 };
 
