@@ -5,9 +5,11 @@
 
 namespace koushi {
 
-namespace {
+Lattice square(int length) {
+  const UnitCell cell{Eigen::Matrix2d::Identity(), {Eigen::Vector2d::Zero()}};
+  return {cell, length * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic}, shell_bonds(cell, 1)};
+}
 
-/// Electrons on a square of `length`, half of them up: hopping and repulsion, or one at every site with exchange.
 Operator electrons(const Lattice& lattice, int pairs, bool exchange) {
   Operator h(Space::electrons(lattice.n_sites(), exchange));
   const Space& space = h.space();
@@ -28,14 +30,14 @@ Operator electrons(const Lattice& lattice, int pairs, bool exchange) {
   return h;
 }
 
+namespace {
+
 /// 2000 samples a sweep apart, from random pairings tied by cells of 2 x 2, beside Gutzwiller and Jastrow factors where
 /// sites can hold two electrons.
 void add_pair_step(const Communicator& world, const std::string& name, int length, bool exchange, int points,
                    BenchRows& rows) {
   if (!rows.want({name})) return;
-  const UnitCell cell{Eigen::Matrix2d::Identity(), {Eigen::Vector2d::Zero()}};
-  const Lattice lattice(cell, length * Eigen::Matrix2i::Identity(), {Boundary::periodic, Boundary::periodic},
-                        shell_bonds(cell, 1));
+  const Lattice lattice = square(length);
   const int pairs = length * length / 2;
   const Operator h = electrons(lattice, pairs, exchange);
   std::string text =

@@ -209,6 +209,24 @@ MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t 
   return best;
 }
 
+MeanField initial_orbitals(Orbitals orbitals, const Operator& h, const Lattice& lattice, std::uint64_t seed, int starts,
+                           bool is_complex, double width, const std::function<double()>& normal) {
+  MeanField mean_field = orbitals == Orbitals::hartree_fock ? hartree_fock(h, lattice, seed, starts) : free_orbitals(h);
+  const bool random = orbitals == Orbitals::random;
+  if (random) mean_field.description = "a determinant of random orbitals";
+  for (OrbitalBlock& block : mean_field.blocks) {
+    for (Eigen::Index k = 0; k < block.orbitals.size(); ++k) {
+      std::complex<double>& value = block.orbitals(k / block.orbitals.cols(), k % block.orbitals.cols());
+      if (random) value = 0;
+      const double scale = random ? 1.0 : width;
+      const double re = scale * normal();
+      const double im = is_complex ? scale * normal() : 0.0;
+      value += std::complex<double>(re, im);
+    }
+  }
+  return mean_field;
+}
+
 Eigen::MatrixXd pair_form(const Lattice& lattice, PairWave wave) {
   const int n = lattice.n_sites();
   if (wave == PairWave::s) return Eigen::MatrixXd::Identity(n, n);

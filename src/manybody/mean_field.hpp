@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,21 @@ MeanField free_orbitals(const Operator& h);
 /// mixed half with the density before until that stands still. The description has density and spin order.
 /// Errors  as free_orbitals
 MeanField hartree_fock(const Operator& h, const Lattice& lattice, std::uint64_t seed, int starts);
+
+/// Where orbitals begin: the lowest eigenvectors of the hopping, those of Hartree-Fock, or normal numbers.
+enum class Orbitals { plane_waves, hartree_fock, random };
+
+/// The words of a key "orbitals" for them, and its help.
+inline const std::vector<std::pair<std::string, Orbitals>> words_of_orbitals{
+    {"plane-waves", Orbitals::plane_waves}, {"hartree-fock", Orbitals::hartree_fock}, {"random", Orbitals::random}};
+inline constexpr const char* help_of_orbitals =
+    "initial orbitals: lowest eigenvectors of the hopping, of unrestricted Hartree-Fock, or normal numbers";
+inline constexpr const char* help_of_starts = "random starts of Hartree-Fock, of which the lowest energy is taken";
+
+/// Orbitals with normal numbers added, of standard deviation `width`, or 1 in place of random ones, from normal().
+/// Errors  as free_orbitals
+MeanField initial_orbitals(Orbitals orbitals, const Operator& h, const Lattice& lattice, std::uint64_t seed, int starts,
+                           bool is_complex, double width, const std::function<double()>& normal);
 
 /// Where the gap of a BCS state lies: on sites, on bonds of the first shell, or on these with the sign and size of cos 2
 /// phi, phi the angle of a bond to the first axis.

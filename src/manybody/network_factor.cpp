@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "evaluated_factor.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/manybody/image.hpp"
 #include "stored_rows.hpp"
@@ -19,133 +20,29 @@ constexpr int block = samples_at_once;
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// The network as factors and their moves share it, with the input that it wants of a state.
-struct NetworkOfStates {
-  NetworkOfStates(const Space& the_space, DeepNetwork the_network)
-      : space(the_space), network(std::move(the_network)) {}
+class NetworkOfStates final : public Amplitudes {
+ public:
+  NetworkOfStates(const Space& space, DeepNetwork the_network) : Amplitudes(space), network(std::move(the_network)) {}
 
-  Space space;
   DeepNetwork network;
 
-  /// Number [unit][sample] of one state: what place (flavour f, site i) holds, from -1 to 1.
-  void write_input(const std::int8_t* local, double* input, int sample) const {
-    for (int p = 0; p < space.n_places(); ++p)
-      input[static_cast<std::ptrdiff_t>(space.flavour_of(p) * space.n_sites() + space.site_of(p)) * block + sample] =
-          space.local(p).centred(local[p]);
+  int at_once() const override { return block; }
+  /// Inputs of up to `block` states, in memory of this thread.
+  const double* inputs(const HostState* states, int count) const {
+    thread_local std::vector<double> input;
+    input.resize(at(network.input().units()) * block);
+    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
+    return input.data();
   }
-  /// log psi of up to `block` inputs.
-  void log_psi(const double* input, int count, std::complex<double>* to) const {
+  void log_psi(const HostState* states, int count, std::complex<double>* to) const override {
     double re[block];
     double im[block] = {};
-    network.forward(input, re, im);
+    network.forward(inputs(states, count), re, im);
     for (int s = 0; s < count; ++s) to[s] = {re[s], im[s]};
   }
-  std::size_t input_size() const { return at(network.input().units()) * block; }
 };
 
-/// body(first, count) for blocks of states, shared by the threads of the host.
-template <typename Body>
-void for_blocks(const char* label, int count, const Body& body) {
-  Kokkos::parallel_for(label,
-                       Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>(
-                           0, (count + block - 1) / block)
-                           .set_chunk_size(1),
-                       [&](int b) { body(b * block, std::min(block, count - b * block)); });
-}
-
-/// Columns of a walker's table: log psi(x), and log psi(x') of the move that was asked for last, whose number is
-/// 2 k (sigma = 1) or 2 k + 1; -1: none.
-enum Column { log_re, log_im, next_re, next_im, next_move, n_columns };
-
-void set_row(std::complex<double> log_psi, double* row) {
-  row[log_re] = log_psi.real();
-  row[log_im] = log_psi.imag();
-  row[next_re] = row[next_im] = 0;
-  row[next_move] = -1;
-}
-
-/// Ratios by evaluating the network at x', many walkers at once, on the host.
-class NetworkMoves final : public FactorMoves {
- public:
-  NetworkMoves(std::shared_ptr<const NetworkOfStates> network, std::vector<Move> list, int first)
-      : network_(std::move(network)), list_(std::move(list)), first_(first) {}
-
-  void multiply_ratios(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
-                       const Kokkos::View<Complex*>& ratio) const override {
-    const auto host_ratio = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, ratio);
-    const auto table = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.table);
-    evaluate(space, batch, proposed, table);
-    const auto sigma = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, proposed.sigma);
-    for (std::size_t w = 0; w < sigma.extent(0); ++w) {
-      if (sigma(w) == 0) continue;
-      const double* row = &table(w, at(batch.column + first_));
-      const std::complex<double> quotient =
-          std::exp(std::complex<double>(row[next_re], row[next_im]) - std::complex<double>(row[log_re], row[log_im]));
-      host_ratio(w) *= Complex(quotient.real(), quotient.imag());
-    }
-    Kokkos::deep_copy(ratio, host_ratio);
-    Kokkos::deep_copy(batch.table, table);
-  }
-  void accept(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed) const override {
-    const auto table = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.table);
-    evaluate(space, batch, proposed, table);
-    const auto sigma = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, proposed.sigma);
-    for (std::size_t w = 0; w < sigma.extent(0); ++w) {
-      double* row = &table(w, at(batch.column + first_));
-      set_row(sigma(w) == 0 ? std::complex<double>(row[log_re], row[log_im])
-                            : std::complex<double>(row[next_re], row[next_im]),
-              row);
-    }
-    Kokkos::deep_copy(batch.table, table);
-  }
-
- private:
-  /// log psi(x') of every walker with a proposed move, into its table, where it is not there yet.
-  void evaluate(const Kokkos::DefaultExecutionSpace& space, const Batch& batch, const Proposed& proposed,
-                const RealRows::host_mirror_type& table) const {
-    space.fence("koushi::manybody::network_moves");
-    const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, batch.states.local);
-    const auto move = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, proposed.move);
-    const auto sigma = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, proposed.sigma);
-    std::vector<int> wanted;
-    for (std::size_t w = 0; w < sigma.extent(0); ++w) {
-      if (sigma(w) == 0) continue;
-      double& known = table(w, at(batch.column + first_ + next_move));
-      const double number = 2.0 * move(w) + (sigma(w) > 0 ? 0 : 1);
-      if (known == number) continue;
-      known = number;
-      wanted.push_back(static_cast<int>(w));
-    }
-    const auto places = at(batch.states.places());
-    for_blocks("koushi::manybody::network_moves", static_cast<int>(wanted.size()), [&](int first, int count) {
-      thread_local std::vector<double> input;
-      thread_local std::vector<std::int8_t> x;
-      input.resize(network_->input_size());
-      x.resize(places);
-      for (int s = 0; s < count; ++s) {
-        const auto w = at(wanted[at(first + s)]);
-        std::copy_n(&local(w, at(batch.copy) * places), places, x.begin());
-        const Move& m = list_[at(move(w))];
-        for (std::size_t k = 0; k < at(m.n); ++k)
-          x[at(m.place[k])] = static_cast<std::int8_t>(x[at(m.place[k])] + sigma(w) * m.change[k]);
-        network_->write_input(x.data(), input.data(), s);
-      }
-      std::complex<double> log_psi[block];
-      network_->log_psi(input.data(), count, log_psi);
-      for (int s = 0; s < count; ++s) {
-        double* row = &table(at(wanted[at(first + s)]), at(batch.column + first_));
-        row[next_re] = log_psi[s].real();
-        row[next_im] = log_psi[s].imag();
-      }
-    });
-    Kokkos::fence("koushi::manybody::network_moves");
-  }
-
-  std::shared_ptr<const NetworkOfStates> network_;
-  std::vector<Move> list_;
-  int first_;
-};
-
-class NetworkFactor final : public Factor {
+class NetworkFactor final : public EvaluatedFactor {
  public:
   NetworkFactor(std::shared_ptr<NetworkOfStates> network, std::vector<double> parameters,
                 std::vector<std::vector<int>> symmetry)
@@ -170,33 +67,6 @@ class NetworkFactor final : public Factor {
   bool is_invariant(const std::vector<int>& g) const override {
     return std::find(symmetry_.begin(), symmetry_.end(), g) != symmetry_.end();
   }
-  int columns() const override { return n_columns; }
-  void refresh(const HostState& state, double* table) const override { set_row(log_amplitude(state), table); }
-  std::complex<double> log_amplitude(const HostState& state) const override {
-    std::vector<double> input(network_->input_size());
-    network_->write_input(state.local, input.data(), 0);
-    std::complex<double> result;
-    network_->log_psi(input.data(), 1, &result);
-    return result;
-  }
-  void refresh_all(const HostStates& states, const RealRows::host_mirror_type& table, int first) const override {
-    std::vector<std::complex<double>> logs(at(states.count()));
-    add_log_amplitudes(states, logs.data());
-    for (std::size_t n = 0; n < logs.size(); ++n) set_row(logs[n], table.data() + n * table.extent(1) + at(first));
-  }
-  void add_log_amplitudes(const HostStates& states, std::complex<double>* sums) const override {
-    for_blocks("koushi::manybody::network_amplitudes", states.count(), [&](int first, int count) {
-      thread_local std::vector<double> input;
-      write_inputs(states, first, count, input);
-      std::complex<double> logs[block];
-      network_->log_psi(input.data(), count, logs);
-      for (int s = 0; s < count; ++s) sums[first + s] += logs[s];
-    });
-  }
-  std::unique_ptr<FactorMoves> moves(const std::vector<Move>& list, const MoveList& /*on_device*/,
-                                     int first) const override {
-    return std::make_unique<NetworkMoves>(network_, list, first);
-  }
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& /*table*/,
                                                    int /*first*/) const override {
@@ -216,25 +86,25 @@ class NetworkFactor final : public Factor {
                        last.positions == 1 ? "" : "s");
   }
 
+ protected:
+  std::shared_ptr<const Amplitudes> amplitudes() const override { return network_; }
+
  private:
-  void write_inputs(const HostStates& states, int first, int count, std::vector<double>& input) const {
-    input.resize(network_->input_size());
-    for (int s = 0; s < count; ++s) network_->write_input(states.at(first + s).local, input.data(), s);
-  }
   template <bool is_complex>
   std::unique_ptr<DistributedRows> rows_of(const Communicator& comm, RowRange rows, const HostStates& states) const {
     const auto columns = static_cast<std::int64_t>(parameters_.size());
     SlabMatrix<is_complex> slabs(columns, rows.count);
-    for_blocks("koushi::manybody::network_rows", states.count(), [&](int first, int count) {
-      thread_local std::vector<double> input;
+    for_blocks_of_states("koushi::manybody::network_rows", states.count(), block, [&](int first, int count) {
       thread_local std::vector<double> d_re;
       thread_local std::vector<double> d_im;
-      write_inputs(states, first, count, input);
+      std::vector<HostState> of;
+      for (int s = 0; s < count; ++s) of.push_back(states.at(first + s));
       d_re.resize(at(columns) * block);
       if (is_complex) d_im.resize(d_re.size());
       double re[block];
       double im[block];
-      network_->network.derivatives(input.data(), re, im, d_re.data(), is_complex ? d_im.data() : nullptr);
+      network_->network.derivatives(network_->inputs(of.data(), count), re, im, d_re.data(),
+                                    is_complex ? d_im.data() : nullptr);
       for (std::int64_t k = 0; k < columns; ++k) {
         for (int s = 0; s < count; ++s) {
           const std::int64_t to = slabs.at(k, first + s);
@@ -252,6 +122,12 @@ class NetworkFactor final : public Factor {
 };
 
 }  // namespace
+
+void write_network_input(const Space& space, const HostState& state, double* input, int sample) {
+  for (int p = 0; p < space.n_places(); ++p)
+    input[static_cast<std::ptrdiff_t>(space.flavour_of(p) * space.n_sites() + space.site_of(p)) * block + sample] =
+        space.local(p).centred(state.local[p]);
+}
 
 NetworkGeometry geometry_of(const FactorContext& context) {
   NetworkGeometry geometry;
@@ -287,6 +163,27 @@ void NetworkBuilder::add(std::unique_ptr<Layer> layer) {
   layers_.push_back(std::move(layer));
 }
 
+Section list_of_layers(int at_least) {
+  return {"layer", "A layer of the network, behind those in front of it.", true, layers().declared(), {}, 256, "",
+          at_least};
+}
+
+void NetworkBuilder::add_layers(const DeckSection& section) {
+  for (const DeckSection& layer : section.sections("layer")) {
+    try {
+      add(layers().of(layer).make(layer, next()));
+    } catch (const UsageError& error) {
+      layer.refuse("kind", error.what(), "a layer that takes what the one in front of it gives");
+    }
+  }
+}
+
+std::int64_t NetworkBuilder::n_parameters() const {
+  std::int64_t sum = 0;
+  for (const auto& layer : layers_) sum += layer->n_parameters();
+  return sum;
+}
+
 std::unique_ptr<Factor> NetworkBuilder::factor(const DeckSection& section, const NetworkOptions& options) {
   const TensorShape& last = shapes_.back();
   if (options.output != NetworkOutput::positive && last.channels % 2 != 0)
@@ -315,8 +212,7 @@ std::unique_ptr<Factor> NetworkBuilder::factor(const DeckSection& section, const
   }
   std::vector<std::vector<int>> symmetry;
   for (const std::vector<int>& g : sites) symmetry.push_back(Image::of_sites(space, g).place);
-  auto network =
-      std::make_shared<NetworkOfStates>(space, DeepNetwork(shapes_.front(), std::move(layers_), options.output));
+  auto network = std::make_shared<NetworkOfStates>(space, this->network(options.output));
   std::uint64_t index = 0;
   std::vector<double> parameters = network->network.initial_parameters(
       options.width, [&] { return initial_normal(context_.seed, context_.stream, index++); });

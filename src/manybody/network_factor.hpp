@@ -12,6 +12,10 @@ namespace koushi {
 /// What layers ask about the lattice of a run; its group are the symmetries of H.
 NetworkGeometry geometry_of(const FactorContext& context);
 
+/// Number [unit][sample] of the input of a network, samples_at_once of them: what place (flavour f, site i) holds, from
+/// -1 to 1, is unit f n_sites + i.
+void write_network_input(const Space& space, const HostState& state, double* input, int sample);
+
 /// Keys that all networks share.
 struct NetworkOptions {
   NetworkOutput output = NetworkOutput::positive;
@@ -31,6 +35,9 @@ struct NetworkOptions {
   }
 };
 
+/// The list `layer` of a section, of at least so many.
+Section list_of_layers(int at_least);
+
 /// Makes a list of layers, each on what is in front of it.
 class NetworkBuilder {
  public:
@@ -38,6 +45,14 @@ class NetworkBuilder {
   LayerContext next() const { return {geometry_, shapes_.back(), patch_}; }
   /// Errors: UsageError where a skip leads to another shape or before the input
   void add(std::unique_ptr<Layer> layer);
+
+  const NetworkGeometry& geometry() const { return geometry_; }
+  std::size_t n_layers() const { return layers_.size(); }
+  std::int64_t n_parameters() const;
+  /// What is between the input and the last tensor; the builder is empty then.
+  DeepNetwork network(NetworkOutput output) { return DeepNetwork(shapes_.front(), std::move(layers_), output); }
+  /// The layers of the list `layer` of a section. Errors: DeckError where they do not fit together
+  void add_layers(const DeckSection& section);
 
   /// log psi_f(x) = the output of the layers, whose input are the local values of the sites, from -1 to 1, a channel per
   /// flavour. Errors: DeckError at `output` where it wants an even number of channels

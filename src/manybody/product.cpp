@@ -239,6 +239,26 @@ class Product final : public Wavefunction {
               return image.weight.imag() == 0 && image.weight.real() >= 0;
             })));
   }
+  bool can_draw() const override {
+    const auto others = std::count_if(factors_.begin(), factors_.end(), [](const NamedFactor& f) {
+      return !f.factor->can_draw() && dynamic_cast<const Parity*>(f.factor.get()) == nullptr;
+    });
+    const auto drawn =
+        std::count_if(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->can_draw(); });
+    return others == 0 && drawn == 1 && images_.empty();
+  }
+  void draw(const DirectRandom& random, const Batch& batch) const override {
+    if (!can_draw()) throw InternalError("no factor of this wavefunction can draw states");
+    const HostStates states(batch.states);
+    for (const NamedFactor& f : factors_) {
+      if (f.factor->can_draw()) f.factor->draw(random, states);
+    }
+    for_states(states.count(), [&](int n) { space_.number_particles(states.writable(n)); });
+    Kokkos::deep_copy(batch.states.local, states.local);
+    Kokkos::deep_copy(batch.states.particle, states.particle);
+    Kokkos::deep_copy(batch.states.occupant, states.occupant);
+    if (batch.has_tables()) refresh(batch);
+  }
   int n_images() const override { return static_cast<int>(images_.size()); }
   bool is_real() const override {
     return std::all_of(factors_.begin(), factors_.end(), [](const NamedFactor& f) { return f.factor->is_real(); }) &&

@@ -113,14 +113,9 @@ std::string missed_by_proposals(const Space& space, const std::vector<Move>& pro
   return "";
 }
 
-namespace {
-
-/// Chains whose samples fill whole blocks of rows.
-std::int64_t chains_per_unit(const ChainOptions& options) {
+std::int64_t MarkovChains::chains_per_unit(const ChainOptions& options) {
   return rows_per_block / std::gcd(rows_per_block, options.samples / options.chains);
 }
-
-}  // namespace
 
 std::int64_t MarkovChains::max_ranks(const ChainOptions& options) {
   const std::int64_t unit = chains_per_unit(options);
@@ -245,11 +240,11 @@ double MarkovChains::acceptance() const {
   return proposed > 0 ? accepted / proposed : 0;
 }
 
-void MarkovChains::write(Archive& archive) const {
+void MarkovChains::write(Archive& archive, const std::string& group) const {
   const States states = space_.make_states(chains_.count);
   assign_states(states, walkers_.states);
   const auto local = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, states.local);
-  archive.write_rows("state/chains", chains_, space_.n_places(),
+  archive.write_rows(group + "/chains", chains_, space_.n_places(),
                      std::vector<std::int8_t>(local.data(), local.data() + local.size()));
   if (!space_.is_fermionic()) return;
   // Particles keep their numbers, which a sign of psi depends on: two bytes each, the low one first.
@@ -259,11 +254,11 @@ void MarkovChains::write(Archive& archive) const {
     bytes.push_back(static_cast<std::int8_t>(particle.data()[k] & 0xff));
     bytes.push_back(static_cast<std::int8_t>(particle.data()[k] >> 8));
   }
-  archive.write_rows("state/particles", chains_, 2 * space_.n_particles(), bytes);
+  archive.write_rows(group + "/particles", chains_, 2 * space_.n_particles(), bytes);
 }
 
-void MarkovChains::read(const Archive& archive) {
-  const std::vector<std::int8_t> chains = archive.read_rows("state/chains", chains_, space_.n_places());
+void MarkovChains::read(const Archive& archive, const std::string& group) {
+  const std::vector<std::int8_t> chains = archive.read_rows(group + "/chains", chains_, space_.n_places());
   const States states = space_.make_states(chains_.count);
   const auto local = Kokkos::create_mirror_view(states.local);
   std::copy(chains.begin(), chains.end(), local.data());
@@ -272,7 +267,7 @@ void MarkovChains::read(const Archive& archive) {
     assign_states(walkers_.states, states);
     return;
   }
-  const std::vector<std::int8_t> bytes = archive.read_rows("state/particles", chains_, 2 * space_.n_particles());
+  const std::vector<std::int8_t> bytes = archive.read_rows(group + "/particles", chains_, 2 * space_.n_particles());
   const auto particle = Kokkos::create_mirror_view(states.particle);
   const auto occupant = Kokkos::create_mirror_view(states.occupant);
   std::fill_n(occupant.data(), occupant.size(), std::int16_t{-1});
@@ -281,7 +276,7 @@ void MarkovChains::read(const Archive& archive) {
       const std::size_t at = 2 * (w * particle.extent(1) + a);
       const int place = static_cast<std::uint8_t>(bytes[at]) + 256 * static_cast<std::uint8_t>(bytes[at + 1]);
       if (place >= space_.n_places() || local(w, static_cast<std::size_t>(place)) == 0) {
-        throw StoreError("state/particles of the file do not fit to state/chains");
+        throw StoreError(group + "/particles of the file do not fit to " + group + "/chains");
       }
       particle(w, a) = static_cast<std::int16_t>(place);
       occupant(w, static_cast<std::size_t>(place)) = static_cast<std::int16_t>(a);

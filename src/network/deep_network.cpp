@@ -94,6 +94,12 @@ std::vector<double> DeepNetwork::initial_parameters(double width_of_output,
   return parameters;
 }
 
+std::vector<double> DeepNetwork::initial_parameters(const std::function<double()>& normal) const {
+  std::vector<double> parameters(static_cast<std::size_t>(n_parameters()));
+  for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l]->initialise(1.0, normal, parameters.data() + offsets_[l]);
+  return parameters;
+}
+
 void DeepNetwork::set_parameters(const std::vector<double>& parameters) {
   for (std::size_t l = 0; l < layers_.size(); ++l) layers_[l]->set_parameters(parameters.data() + offsets_[l]);
 }
@@ -106,7 +112,8 @@ void add_to(double* to, const double* from, std::size_t count) {
 
 }  // namespace
 
-void DeepNetwork::forward(const double* input, double* re, double* im) const {
+/// The last tensor, in memory of this thread.
+const double* DeepNetwork::run(const double* input) const {
   thread_local std::vector<std::vector<double>> buffers;
   if (buffers.size() < buffer_size_.size()) buffers.resize(buffer_size_.size());
   for (std::size_t b = 0; b < buffer_size_.size(); ++b) {
@@ -120,7 +127,13 @@ void DeepNetwork::forward(const double* input, double* re, double* im) const {
       add_to(tensor(l + 1), l == skips ? input : tensor(l - skips), numbers(l + 1));
     in = tensor(l + 1);
   }
-  head(in, re, im);
+  return in;
+}
+
+void DeepNetwork::forward(const double* input, double* re, double* im) const { head(run(input), re, im); }
+
+void DeepNetwork::last_tensor(const double* input, double* last) const {
+  std::copy_n(run(input), numbers(layers_.size()), last);
 }
 
 void DeepNetwork::head(const double* x, double* re, double* im) const {
@@ -222,15 +235,29 @@ void DeepNetwork::backward(const std::vector<const double*>& tensors, std::vecto
   }
 }
 
-void DeepNetwork::derivatives(const double* input, double* re, double* im, double* d_re, double* d_im) const {
+void DeepNetwork::pull_back(const double* input, const Seed& seed, const std::vector<double*>& d_parameters) const {
   thread_local std::vector<double> memory;
   const std::vector<const double*> tensors = all_tensors(input, memory);
-  head(tensors.back(), re, im);
-  std::vector<double> of_re(numbers(layers_.size()));
-  std::vector<double> of_im(is_real() ? 0 : of_re.size());
-  head_derivatives(tensors.back(), of_re.data(), of_im.data());
-  backward(tensors, of_re, d_re);
-  if (!is_real()) backward(tensors, of_im, d_im);
+  std::vector<std::vector<double>> d_last(d_parameters.size());
+  std::vector<double*> to;
+  for (std::vector<double>& d : d_last) {
+    d.resize(numbers(layers_.size()));
+    to.push_back(d.data());
+  }
+  seed(tensors.back(), to);
+  for (std::size_t k = 0; k < d_parameters.size(); ++k) backward(tensors, d_last[k], d_parameters[k]);
+}
+
+void DeepNetwork::derivatives(const double* input, double* re, double* im, double* d_re, double* d_im) const {
+  std::vector<double*> to{d_re};
+  if (!is_real()) to.push_back(d_im);
+  pull_back(
+      input,
+      [&](const double* last, const std::vector<double*>& d_last) {
+        head(last, re, im);
+        head_derivatives(last, d_last[0], is_real() ? nullptr : d_last[1]);
+      },
+      to);
 }
 
 void DeepNetwork::tangent(const double* input, const double* change_parameters, double* re, double* im) const {

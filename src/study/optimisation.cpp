@@ -46,11 +46,18 @@ std::vector<std::complex<double>> clipped(const Communicator& comm, std::vector<
   return energies;
 }
 
+/// 1 - F, whose variance over the samples is F (1 - F).
+ChainMoments distance_of(const Estimate& overlap) {
+  const double f = std::clamp(overlap.value, 0.0, 1.0);
+  return {.mean = 1 - overlap.value, .error = overlap.error, .variance = f * (1 - f)};
+}
+
 }  // namespace
 
-Optimisation::Optimisation(StudyRun& run, VariationalModel& model)
+Optimisation::Optimisation(StudyRun& run, VariationalModel& model, LowerStates& lower)
     : run_(run),
       model_(model),
+      lower_(lower),
       deck_(model.deck()),
       n_steps_(deck_.integer("study.steps")),
       n_averaged_(std::min(n_steps_, deck_.integer("study.average"))) {
@@ -67,11 +74,17 @@ void Optimisation::step(Progress& progress) {
   const double n = model_.n_sites();
   for (int retries = 0;; ++retries) {
     model_.draw(static_cast<std::uint64_t>(step_), retries);
-    const std::vector<std::complex<double>> energies = model_.local_energies();
+    lower_.draw(static_cast<std::uint64_t>(step_), retries);
+    std::vector<std::complex<double>> energies = model_.local_energies();
     const ChainMoments now = model_.moments(energies);
-    if (bad(now) && retries < max_retries && !previous_parameters_.empty()) {
+    ChainMoments goal = now;
+    if (lower_.size() > 0) {
+      lower_.change(energies);
+      goal = lower_.is_target() ? distance_of(lower_.overlaps().front()) : model_.moments(energies);
+    }
+    if (bad(now, goal) && retries < max_retries && !previous_parameters_.empty()) {
       progress.say(fmt::format("step {}: E/N = {:.6g} after {:.6g}: the last update is halved (retry {})", step_,
-                               now.mean / n, previous_energy_ / n, retries + 1));
+                               goal.mean / n, previous_energy_ / n, retries + 1));
       halve_last_update();
       continue;
     }
@@ -86,26 +99,29 @@ void Optimisation::step(Progress& progress) {
                       now.mean, step_, model_.energy_bound()));
     }
     update(energies);
-    previous_energy_ = now.mean;
-    previous_variance_ = now.variance;
+    previous_energy_ = goal.mean;
+    previous_variance_ = goal.variance;
     previous_acceptance_ = model_.sampler().acceptance();
-    record(now);
+    record(now, goal);
     ++step_;
     if (step_ > n_steps_ - n_averaged_) add_to_average();
     keep_the_best();
     issue_warnings(now, progress);
-    progress.step(step_,
-                  fmt::format("E/N {}  var/N {:.3g}  R-hat {:.3f}  acc {:.2f}", with_error(now.mean / n, now.error / n),
-                              now.variance / n, now.r_hat, previous_acceptance_));
+    std::string overlaps;
+    for (const Estimate& overlap : lower_.overlaps())
+      overlaps += fmt::format("  overlap {}", with_error(overlap.value, overlap.error));
+    progress.step(
+        step_, fmt::format("E/N {}  var/N {:.3g}{}  R-hat {:.3f}  acc {:.2f}", with_error(now.mean / n, now.error / n),
+                           now.variance / n, overlaps, now.r_hat, previous_acceptance_));
     return;
   }
 }
 
-bool Optimisation::bad(const ChainMoments& now) const {
-  if (!model_.possible(now.mean, now.error) || !std::isfinite(now.variance)) return true;
+bool Optimisation::bad(const ChainMoments& now, const ChainMoments& goal) const {
+  if (!model_.possible(now.mean, now.error) || !std::isfinite(goal.variance)) return true;
   double noise = worst_rise * std::sqrt(previous_variance_);
   if (model_.sampler().n_chains() == 0) noise = std::min(noise, 2 * deck_.real("solver.step") * previous_variance_);
-  return !previous_parameters_.empty() && now.mean - previous_energy_ > noise + 1e-9 * std::abs(now.mean);
+  return !previous_parameters_.empty() && goal.mean - previous_energy_ > noise + 1e-9 * std::abs(goal.mean);
 }
 
 void Optimisation::halve_last_update() {
@@ -156,7 +172,7 @@ void Optimisation::keep_the_best() {
   candidate_ = {};
 }
 
-void Optimisation::record(const ChainMoments& now) {
+void Optimisation::record(const ChainMoments& now, const ChainMoments& goal) {
   history_.add("step", "", "number of the step, from 0", static_cast<double>(step_));
   history_.add("energy", "J", "mean local energy", now.mean);
   history_.add("energy_error", "J", "standard error from the means of the chains", now.error);
@@ -166,6 +182,19 @@ void Optimisation::record(const ChainMoments& now) {
   history_.add(
       "v_score", "", "N Var(E) / (E - E_inf)^2, E_inf the mean of H over all states",
       v_score(model_.lattice().n_sites(), now.mean, now.variance, model_.hamiltonian().infinite_temperature_value()));
+  for (std::size_t i = 0; i < lower_.size(); ++i) {
+    const std::string name = fmt::format("overlap_{}", i);
+    history_.add(name, "", "|<phi|psi>|^2 with the state of " + lower_.file(i), lower_.overlaps()[i].value);
+    history_.add(name + "_error", "", "its standard error", lower_.overlaps()[i].error);
+  }
+  if (lower_.size() > 0) {
+    const std::string unit = lower_.is_target() ? "" : "J";
+    history_.add("objective", unit,
+                 lower_.is_target() ? "1 - overlap_0: what is made small"
+                                    : "energy and study.penalty times the overlaps: what is made small",
+                 goal.mean);
+    history_.add("objective_error", unit, "its standard error", goal.error);
+  }
   history_.add("step_size", "", "eta", step_size_);
   history_.add("distance", "", "Fubini-Study length of the update for eta = 1, sqrt(delta^T S delta)",
                report_.distance);
@@ -190,7 +219,7 @@ void Optimisation::issue_warnings(const ChainMoments& now, Progress& progress) {
                     "remedy: more [sampler] samples or a larger [solver] shift.relative",
                     model_.sampler().rows().total, report_.equations - 1, model_.psi().n_parameters()));
   }
-  if (acceptance < 0.1 || acceptance > 0.99) {
+  if (model_.sampler().proposes() && (acceptance < 0.1 || acceptance > 0.99)) {
     run_.warn(progress, "acceptance",
               fmt::format("{:.3f} in step {} is outside [0.1, 0.99]; remedy: another mixture of moves, more sweeps",
                           acceptance, step_ - 1));
@@ -208,8 +237,8 @@ Estimate Optimisation::window(std::int64_t first, std::int64_t last) const {
   const auto count = static_cast<double>(last - first);
   double square = 0;
   for (auto t = static_cast<std::size_t>(first); t < static_cast<std::size_t>(last); ++t) {
-    mean.value += history_.values("energy")[t] / count;
-    square += std::pow(history_.values("energy_error")[t], 2);
+    mean.value += history_.values(goal())[t] / count;
+    square += std::pow(history_.values(goal() + "_error")[t], 2);
   }
   mean.error = std::sqrt(square) / count;
   return mean;
@@ -224,10 +253,10 @@ void Optimisation::choose(Progress& progress) {
   if (rose) {
     run_.warn(
         progress, "rising energy",
-        fmt::format("E/N = {} at the end is above {} around step {}{}: the updates are too long; remedy: a larger "
+        fmt::format("{} = {} at the end is above {} around step {}{}: the updates are too long; remedy: a larger "
                     "[solver] shift, a smaller step, step_end or max_distance",
-                    with_error(last.value / n, last.error / n), with_error(best_.value / n, best_.error / n),
-                    best_step_.step,
+                    name_of_goal(), with_error(last.value / n, last.error / n),
+                    with_error(best_.value / n, best_.error / n), best_step_.step,
                     measured ? fmt::format(", and the parameters of step {} are measured", best_step_.step) : ""));
   }
   warn_of_standing_still(progress);
@@ -267,10 +296,10 @@ void Optimisation::warn_of_a_fall(Progress& progress) {
   if (!lies_above(before, last)) return;
   const double n = model_.n_sites();
   run_.warn(progress, "still falling",
-            fmt::format("E/N fell from {} to {} in the last {} steps; remedy: more study.steps, a larger [solver] step "
+            fmt::format("{} fell from {} to {} in the last {} steps; remedy: more study.steps, a larger [solver] step "
                         "or step_end",
-                        with_error(before.value / n, before.error / n), with_error(last.value / n, last.error / n),
-                        4 * length));
+                        name_of_goal(), with_error(before.value / n, before.error / n),
+                        with_error(last.value / n, last.error / n), 4 * length));
 }
 
 void Optimisation::warn_of_ups_and_downs(Progress& progress) {
@@ -287,13 +316,14 @@ void Optimisation::warn_of_ups_and_downs(Progress& progress) {
   }
   if (10 * rises < n_steps_ - first) return;
   run_.warn(progress, "goes up and down",
-            fmt::format("the energy rises in {} of the last {} steps, by up to {:.2g} per site: the updates are too "
+            fmt::format("{} rises in {} of the last {} steps, by up to {:.2g} per site: the updates are too "
                         "long; remedy: a smaller [solver] step or step_end (step times the scale of H counts), a "
                         "larger shift",
-                        rises, n_steps_ - first, highest / model_.n_sites()));
+                        name_of_goal(), rises, n_steps_ - first, highest / model_.n_sites()));
 }
 
 bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
+  if (lower_.is_target()) return false;  // the steps were not judged by their energy
   const bool possible = model_.possible(measured.value, measured.error);
   if (chosen_ == Chosen::average && model_.psi().parameters() != last_parameters_) {
     if (possible && !lies_above(measured, last_window(), 1e-5)) return false;

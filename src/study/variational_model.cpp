@@ -107,12 +107,12 @@ std::string VariationalModel::remedy_of_images() const {
 
 void VariationalModel::write(Archive& archive) const {
   archive.write("state/parameters", psi_->parameters());
-  sampler_->write(archive);
+  sampler_->write(archive, "state");
 }
 
 void VariationalModel::read(const Archive& archive) {
   psi_->set_parameters(archive.read_reals("state/parameters"));
-  sampler_->read(archive);
+  sampler_->read(archive, "state");
 }
 
 std::string VariationalModel::describe(int ranks, double solver_bytes) const {

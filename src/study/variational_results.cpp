@@ -39,7 +39,7 @@ std::string known_energy_text(const Deck& deck, double per_site, double error) {
 }
 
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
-                                    std::int64_t n_steps) {
+                                    const std::vector<StoredObservable>& others, std::int64_t n_steps) {
   const Deck& deck = model.deck();
   std::string text = fmt::format("\n{}\n{} steps, {} parameters, results in {}\n", deck.text("title"), n_steps,
                                  model.psi().n_parameters(), run.file());
@@ -54,11 +54,12 @@ std::string variational_result_text(const StudyRun& run, const VariationalModel&
       with_error(energy.value, error), with_error(energy.value / n, error / n), energy.tau_int, energy.samples,
       energy.r_hat, energy.variance / n, std::isfinite(score) ? fmt::format("{:.3g}", score) : "not defined for E = 0");
   text += known_energy_text(deck, energy.value / n, error / n);
-  constexpr std::size_t printed = 2;  // the energy and that per site
-  for (std::size_t k = printed; k < measurement.observables().size(); ++k) {
-    const StoredObservable& o = measurement.observables()[k];
+  const auto line = [&](const StoredObservable& o) {
     text += fmt::format("{:<28}{:>22} {}\n", o.name, with_error(o.value, o.error), o.unit);
-  }
+  };
+  constexpr std::size_t printed = 2;  // the energy and that per site
+  for (std::size_t k = printed; k < measurement.observables().size(); ++k) line(measurement.observables()[k]);
+  for (const StoredObservable& o : others) line(o);
   for (const std::string& warning : run.warnings()) text += "warning: " + warning + "\n";
   return text;
 }

@@ -379,7 +379,7 @@ class Cli(unittest.TestCase):
                      "time-evolution": ["study.time=0.02", "study.every=0.01", "study.measure.samples=512", "sampler.samples=512", "sampler.chains=64"],
                      "green-function": ["study.intervals=20", "study.warm_up=1", "study.correction=2", "sampler.samples=64", "sampler.chains=64"]}
             smaller = {"exact_chain_24.toml": ["lattice.extents=[12]"], "exact_hubbard_chain_12.toml": ["lattice.extents=[6]", "sector.electrons=[3,3]"],
-                       **{name: ["lattice.extents=[4,4]", "sampler.samples=256", "sampler.chains=64"] for name in decks if re.search("_resnet|_gcnn|_vit", name)}}
+                       **{name: ["lattice.extents=[4,4]", "sampler.samples=256", "sampler.chains=64"] for name in decks if re.search("_resnet|_gcnn|_vit|_backflow", name)}}
             sets = small.get(kind, ["study.steps=2", "study.measure.samples=256", "study.average=1"])
             sets = [*sets, *smaller.get(name, [])]
             if "flow_time" in decks[name]:
@@ -392,7 +392,9 @@ class Cli(unittest.TestCase):
     def test_quenches_and_networks_are_the_same_on_any_ranks_and_go_on_after_a_stop(self):
         quench = ["lattice.extents=[8]", 'sampler={kind="metropolis",moves={flip=1.0},chains=64,samples=512}', "solver.shift.absolute=1e-5", "study.time=0.3", "study.every=0.1", "study.measure.samples=512"]
         network = ["lattice.extents=[4,4]", "sampler.samples=512", "sampler.chains=64", "study.average=0", "study.steps=8", "study.measure.samples=1024", "wavefunction.factor.0.output=complex"]
-        for deck, sets, groups in (("tfim_quench_chain_20", quench, ("history", "curves")), ("heisenberg_square_6x6_resnet", network, ("history", "observables"))):
+        backflow = ["sampler.samples=256", "sampler.chains=64", "study.average=0", "study.steps=4", "study.measure.samples=512", "wavefunction.factor.0.channels=[6]"]
+        for deck, sets, groups in (("tfim_quench_chain_20", quench, ("history", "curves")), ("heisenberg_square_6x6_resnet", network, ("history", "observables")),
+                                   ("hubbard_square_4x4_backflow", backflow, ("history", "observables"))):
             words = ["run", os.path.join(INPUTS, deck + ".toml"), *[word for key in sets for word in ("--set", key)]]
             files = [self.path(deck + name) for name in ("1.h5", "2.h5", "cut.h5")]
             for file, ranks in zip(files, (0, 2)):

@@ -6,7 +6,7 @@ import re
 import sys
 import unittest
 
-from test_cli import INPUTS, Cli, koushi
+from test_cli import ENV, INPUTS, Cli, koushi
 
 LADDER = """title = "x"
 seed = 7
@@ -283,6 +283,90 @@ class States(unittest.TestCase):
                               'wavefunction.factor=[{%s,output="%s"}]' % (kind, output), "solver.shift.relative_end=1e-3"]
                 self.assertEqual(koushi("run", deck, "--output", self.path("f.h5"), "--overwrite", *[w for s in frustrated for w in ("--set", s)]).returncode, 0, kind)
                 self.assertLess(abs(self.report("f")["observables"]["energy_per_site"]["value"] + 0.375), 8e-3, kind + output)
+
+    def ring_of_eight(self, name, *sets, ranks=0, code=0, more=()):
+        """A complex RBM on the Heisenberg ring of 8."""
+        own = ['lattice={kind="chain",extents=[8]}', 'wavefunction.factor=[{kind="rbm",weights="complex",density=2}]', 'sampler={kind="enumeration"}', "study.steps=200", "study.average=0", "solver.step=0.1", "solver.step_end=0.1",
+               "solver.shift={absolute=1e-4,relative=0.0}"]
+        done = koushi("run", os.path.join(INPUTS, "heisenberg_square_4x4.toml"), "--output", self.path(name + ".h5"), *more, *[w for s in [*own, *sets] for w in ("--set", s)], ranks=ranks)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_excited_states_by_penalties(self):
+        """The lowest three levels of the ring of 8 with magnetization 0: -3.651093409, -3.128419064, -2.699628148 (exact diagonalisation, and numpy)."""
+        files = []
+        for k, (level, steps) in enumerate(((-3.651093409, 200), (-3.128419064, 400), (-2.699628148, 600))):
+            lower = "study.orthogonal_to=%s" % json.dumps(files)
+            self.ring_of_eight("level%d" % k, lower, "study.penalty=3.0", "study.steps=%d" % steps)
+            found = self.report("level%d" % k)["observables"]
+            self.assertLess(abs(found["energy"]["value"] - level), 1e-4, k)
+            self.assertEqual(sorted(o for o in found if o.startswith("overlap")), ["overlap_%d" % i for i in range(k)])
+            for i in range(k):
+                self.assertLess(abs(found["overlap_%d" % i]["value"]), 1e-4)
+            files.append(self.path("level%d.h5" % k))
+        # By chains, on any ranks, after stops
+        sampled = ['sampler={kind="metropolis",moves={exchange=1.0},samples=1024,chains=64}', 'study.orthogonal_to=["%s"]' % files[0], "study.penalty=3.0", "study.steps=150", "study.measure.samples=8192", 'study.initial_parameters="%s"' % files[0]]
+        for name, ranks in (("one", 0), ("two", 2)):
+            said = self.ring_of_eight(name, *sampled, ranks=ranks).stdout
+            self.assertIn("overlap", said)
+        found = self.report("one")["observables"]
+        self.assertLess(abs(found["energy"]["value"] + 3.128419064), 0.02)
+        self.assertLess(abs(found["overlap_0"]["value"]), 0.02 + 5 * found["overlap_0"]["error"])
+        short = [*sampled, "study.steps=6"]
+        self.ring_of_eight("short", *short)
+        for more in ([], ["--resume"]):  # without room every start makes one step
+            ENV["SLURM_JOB_END_TIME"] = "1"
+            self.ring_of_eight("cut", *short, code=75, more=more)
+            del ENV["SLURM_JOB_END_TIME"]
+        self.ring_of_eight("cut", *short, more=["--resume"])
+        for one, other in (("one", "two"), ("short", "cut")):
+            for group in ("history", "observables"):
+                self.assertEqual(Cli.history(self, self.path(one + ".h5"), group), Cli.history(self, self.path(other + ".h5"), group), one + group)
+
+    def test_a_network_becomes_the_state_of_another_run(self):
+        """The ground state of the ring of 8, then as a network of other layers, which ends at its energy without knowing H (J is another one)."""
+        self.ring_of_eight("ground")
+        energy = self.report("ground")["observables"]["energy"]["value"]
+        target = ['study.target="%s"' % self.path("ground.h5"), 'wavefunction.factor=[{kind="feed-forward",channels=[12],output="complex"}]', "study.steps=100", "solver.step=0.5", "solver.step_end=0.5", "solver.max_distance=0.5"]
+        self.ring_of_eight("copy", *target)
+        found = self.report("copy")["observables"]
+        self.assertLess(abs(found["overlap_0"]["value"] - 1), 1e-4)
+        self.assertLess(abs(found["energy"]["value"] - energy), 1e-2)
+        self.ring_of_eight("scaled", *target, "hamiltonian.J=[2.0]")
+        self.assertAlmostEqual(self.report("scaled")["observables"]["energy"]["value"], 2 * found["energy"]["value"], places=9)
+        sampled = [*target, 'sampler={kind="metropolis",moves={exchange=1.0},samples=2048,chains=64}', "study.measure.samples=4096", "solver.shift.absolute=1e-3", "solver.step=0.2", "solver.step_end=0.2", "solver.max_distance=0.1"]
+        self.ring_of_eight("sampled", *sampled)
+        overlap = self.report("sampled")["observables"]["overlap_0"]
+        self.assertLess(abs(overlap["value"] - 1), 0.02)
+        for sets, said in (((target[0], "hamiltonian.marshall=false"), "another hamiltonian.marshall"), ((target[0], "study.orthogonal_to=%s" % json.dumps([self.path("ground.h5")])), "one of the two")):
+            self.assertIn(said, " ".join(self.ring_of_eight("refused", *sets, code=2).stderr.split()))
+
+    def test_runs_that_no_state_can_be_orthogonal_to_are_refused(self):
+        self.ring_of_eight("ground")
+        ground = 'study.orthogonal_to=["%s"]' % self.path("ground.h5")
+        positive = 'wavefunction.factor=[{kind="rbm",weights="real"}]'
+        self.ring_of_eight("positive", positive)
+        for sets, said in (((ground, 'lattice={kind="chain",extents=[10]}'), "another lattice.extents"), ((ground, "hamiltonian.marshall=false"), "another hamiltonian.marshall"),
+                           ((ground, "sampler.magnetization=2"), "another sampler.magnetization"), (('study.orthogonal_to=["none.h5"]',), "none.h5"),
+                           (('study.orthogonal_to=["%s"]' % self.path("positive.h5"), positive), "neither its state nor psi changes its sign")):
+            self.assertIn(said, " ".join(self.ring_of_eight("refused", *sets, code=2).stderr.split()))
+        # an overlap that stays is warned of
+        said = self.ring_of_eight("weak", ground, "study.penalty=0.01", "study.steps=50").stdout
+        self.assertIn("a larger study.penalty", " ".join(said.split()))
+
+    def test_autoregressive_states_are_drawn_without_chains(self):
+        """4x4 Heisenberg, -0.7017802 per site."""
+        deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
+        sets = ['sampler={kind="direct",chains=64,samples=1024}', "study.steps=150", "study.average=0", "solver.step=0.1", "solver.step_end=0.02", "study.measure.samples=8192"]
+        for kind in ('kind="autoregressive-dense",channels=[4]', 'kind="autoregressive-conv",channels=[6,6],kernel=[3,3]'):
+            for name, ranks in (("one", 0), ("two", 2)):
+                done = koushi("run", deck, "--output", self.path(name + ".h5"), "--overwrite", *[w for s in [*sets, "wavefunction.factor=[{%s}]" % kind] for w in ("--set", s)], ranks=ranks)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertNotIn("acceptance", done.stdout)
+            self.assertEqual(Cli.history(self, self.path("one.h5"), "observables"), Cli.history(self, self.path("two.h5"), "observables"))
+            energy = self.report("one")["observables"]["energy_per_site"]
+            self.assertLess(abs(energy["value"] + 0.7017802), 7e-3, kind)
+            self.assertLess(energy["tau_int"], 0.7)
 
     def exact(self, deck, output, *sets, ranks=0):
         done = koushi("run", os.path.join(INPUTS, deck + ".toml"), "--output", self.path(output + ".h5"), "--overwrite", *[w for s in sets for w in ("--set", s)], ranks=ranks)

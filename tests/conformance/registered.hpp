@@ -160,7 +160,34 @@ inline std::vector<Product> products() {
     all.push_back({hubbard, "kind = \"slater\"\nwidth = 0.1\n" + another + deep, translations});
     all.push_back({"kind = \"t-v\"\n", deep});
   }
+  for (const std::string output : {"positive", "modulus-and-phase"}) {
+    const std::string dense = "kind = \"autoregressive-dense\"\nchannels = [2]\noutput = \"" + output + "\"\n";
+    all.push_back({"kind = \"bose-hubbard\"\nn_max = 3\n", dense});
+    all.push_back({"kind = \"kondo\"\n", dense});
+    all.push_back({"kind = \"t-j\"\n", dense + another + "kind = \"jastrow\"\n"});
+    all.push_back({hubbard, dense, "symmetry = { group = \"translations\" }\n"});
+  }
   const std::string gutzwiller = another + "kind = \"gutzwiller\"\n";
+  // Networks that change orbitals: of all sites, of cells, of patches of one cell, of sites.
+  const std::string convolution = layer + "\"convolution\"\nchannels = 2\n" + layer + "\"activation\"\n";
+  const std::string patches = layer + "\"patches\"\nchannels = 3\n" + layer + "\"activation\"\n";
+  const std::string local = layer + "\"linear\"\nchannels = 3\n" + layer + "\"activation\"\n";
+  for (const std::string weights : {"real", "complex"}) {
+    const std::string backflow = "kind = \"backflow\"\nweights = \"" + weights + "\"\n";
+    const std::string joined = backflow + "joined = true\n";
+    const std::string hidden = "kind = \"hidden-fermions\"\nhidden = 2\nwidth = 0.5\nweights = \"" + weights + "\"\n";
+    const std::string translations = "symmetry = { group = \"translations\" }\n";
+    all.push_back({hubbard, backflow + "joined = false\nchannels = [5]\n"});
+    all.push_back({hubbard, hidden + "joined = false\nchannels = [4]\n"});
+    all.push_back({"kind = \"t-v\"\n", hidden + "channels = [3]\n"});
+    all.push_back({hubbard, joined + "channels = [4, 3]\n" + gutzwiller});
+    all.push_back({hubbard, joined + convolution});
+    all.push_back({hubbard, backflow + "joined = false\n" + patches});
+    all.push_back({hubbard, backflow + "orbitals = \"random\"\nchannels = [3]\n", translations});
+    all.push_back({"kind = \"t-v\"\n", backflow + local});
+    all.push_back({"kind = \"t-j\"\n", backflow + "channels = [3]\n" + another + "kind = \"jastrow\"\n"});
+    all.push_back({"kind = \"kondo\"\n", joined + "channels = [3]\n"});
+  }
   const std::string jastrow = another + "kind = \"jastrow\"\n";
   const std::string doublons = another + "kind = \"doublon-holon\"\n";
   for (const std::string weights : {"real", "complex"}) {

@@ -23,6 +23,8 @@ const std::string jastrow_rbm = "kind = \"jastrow\"\n[[wavefunction.factor]]\n" 
 const std::string slater_rbm =
     "kind = \"slater\"\nwidth = 0.1\n[[wavefunction.factor]]\nkind = \"gutzwiller\"\n[[wavefunction.factor]]\n" + rbm;
 
+const std::string direct = "direct";  ///< in place of moves
+
 std::vector<SampledCase> sampled_cases() {
   const auto ring = [](int n) { return fmt::format("kind = \"chain\"\nextents = [{}]\n", n); };
   std::vector<SampledCase> all;
@@ -49,6 +51,17 @@ std::vector<SampledCase> sampled_cases() {
   add(ring(5), "\"t-j\"", {jastrow_rbm, "kind = \"slater\"\nwidth = 0.1\n[[wavefunction.factor]]\n" + rbm},
       {"", "{hop=1.0,exchange=1.0}", "{hop=1.0,hamiltonian=1.0}"}, "electrons=[2,1]");
   add(ring(3), "\"kondo\"", {jastrow_rbm}, {"", "{hop=0.3,hamiltonian=1.0}"}, "particles=2");
+  // States that are drawn without chains, and by chains beside; the charges of sites are not independent in t-J and Kondo.
+  const std::string dense = "kind = \"autoregressive-dense\"\nchannels = [3]\noutput = \"modulus-and-phase\"\n";
+  const std::string conv = "kind = \"autoregressive-conv\"\nchannels = [3, 2]\nkernel = [3]\n";
+  add(ring(6), "\"heisenberg\"", {dense, conv}, {direct, ""}, "magnetization=0");
+  add(ring(6), "\"transverse-field-ising\"\nfield = 1.0", {dense}, {direct});
+  add(ring(4), "\"heisenberg\"\nspin = 1.0", {conv}, {direct}, "magnetization=2");
+  add(ring(4), "\"bose-hubbard\"\nn_max = 3", {dense}, {direct}, "particles=5");
+  add(ring(6), "\"t-v\"", {conv}, {direct}, "particles=3");
+  add(ring(4), "\"hubbard\"", {dense}, {direct, ""}, "electrons=[2,1]");
+  add(ring(5), "\"t-j\"", {dense}, {direct}, "electrons=[2,1]");
+  add(ring(3), "\"kondo\"", {dense, conv}, {direct}, "particles=2");
   return all;
 }
 
@@ -60,13 +73,15 @@ TEST_CASE("chains of every kind of proposal follow |psi|^2 (chi-squared)", "[con
   const int chains = 4096;
   std::vector<std::string> sets{fmt::format("sampler.chains={}", chains), fmt::format("sampler.samples={}", chains),
                                 "sampler.sweeps=40"};
+  const bool draws_itself = one.moves == direct;
+  if (draws_itself) sets = {fmt::format("sampler={{kind=\"direct\",chains={},samples={}}}", chains, chains)};
   if (!one.sector.empty()) sets.push_back("sampler." + one.sector);
   std::string text = deck_of(one.lattice, one.hamiltonian, one.factors).source();
   for (const std::string key : {"moves", "electrons"}) {  // what deck_of gives of these
     if (const auto at = text.find("\n" + key + " = "); at != std::string::npos)
       text.erase(at, text.find('\n', at + 1) - at);
   }
-  if (!one.moves.empty()) sets.push_back("sampler.moves=" + one.moves);
+  if (!one.moves.empty() && !draws_itself) sets.push_back("sampler.moves=" + one.moves);
   const Deck deck = Deck::parse(text, "samplers.toml", sets, catalogue());
   const Lattice lattice = make_lattice(deck);
   const Operator h = make_hamiltonian(deck, lattice);
@@ -77,6 +92,12 @@ TEST_CASE("chains of every kind of proposal follow |psi|^2 (chi-squared)", "[con
 
   const Basis basis(psi->space());
   const Eigen::VectorXd probability = amplitudes(*psi, basis).cwiseAbs2();
+  if (psi->can_draw()) {
+    double norm = 0;
+    for (const std::complex<double>& log : psi->log_amplitudes(basis.states(0, basis.size())))
+      norm += std::exp(2 * log.real());
+    CHECK(std::abs(norm - 1) < 1e-13);
+  }
   std::vector<int> seen(static_cast<std::size_t>(basis.size()));
   sampler->start(*psi);
   constexpr int draws = 2;  // 40 sweeps apart: independent

@@ -48,6 +48,14 @@ struct HostStates {
   int count() const { return static_cast<int>(local.extent(0)); }
 };
 
+/// Where the random numbers of states that are drawn without chains come from.
+struct DirectRandom {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  std::int64_t first = 0;  ///< number of the first state
+  int attempt = 0;
+};
+
 /// A proposed move of every walker; direction 0: none.
 struct Proposed {
   Kokkos::View<int*> move;
@@ -131,6 +139,12 @@ class Factor {
   virtual std::optional<int> total_spin() const { return std::nullopt; }
   /// Whether psi_f depends on the numbers of electrons of the sites alone, so that a product with it keeps a total spin.
   virtual bool keeps_total_spin() const { return false; }
+
+  /// Whether sum_x |psi_f(x)|^2 = 1 over the states of the space, and draw() can be called.
+  virtual bool can_draw() const { return false; }
+  /// Independent states of |psi_f|^2, without numbers of their particles, into `states`; state n takes the random
+  /// numbers of (seed, step, first + n, attempt).
+  virtual void draw(const DirectRandom& /*random*/, const HostStates& /*states*/) const {}
 
   virtual int columns() const = 0;
   virtual void refresh(const HostState& state, double* table) const = 0;

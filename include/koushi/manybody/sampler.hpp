@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "koushi/base/archive.hpp"
@@ -53,11 +54,14 @@ class Sampler {
   /// Moves on by `sweeps` sweeps without keeping anything; first_sweep: those already made with the random numbers of
   /// this step.
   virtual void warm_up(const Wavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) = 0;
+  /// Whether samples come from proposals that are accepted or not.
+  virtual bool proposes() const { return true; }
   /// Accepted among the proposals that change the configuration, in the last draw. Collective.
   virtual double acceptance() const = 0;
   virtual std::int64_t local_proposals() const = 0;  ///< of one draw
-  virtual void write(Archive& archive) const = 0;
-  virtual void read(const Archive& archive) = 0;
+  /// What another process needs to go on, under GROUP/: the chains.
+  virtual void write(Archive& archive, const std::string& group) const = 0;
+  virtual void read(const Archive& archive, const std::string& group) = 0;
 
   RowRange rows() const { return rows_; }
   /// Ranks that the rows can be shared by.
@@ -99,14 +103,16 @@ class MarkovChains final : public Sampler {
   MarkovChains(const Communicator& comm, const Wavefunction& psi, MoveTable table, ChainOptions options);
   /// Ranks that so many samples of so many chains can be shared by.
   static std::int64_t max_ranks(const ChainOptions& options);
+  /// Chains whose samples fill whole blocks of rows.
+  static std::int64_t chains_per_unit(const ChainOptions& options);
   std::int64_t n_chains() const override { return options_.chains; }
   void start(const Wavefunction& psi) override;
   void draw(const Wavefunction& psi, std::uint64_t step, int attempt) override;
   void warm_up(const Wavefunction& psi, std::uint64_t step, std::int64_t first_sweep, int sweeps) override;
   double acceptance() const override;
   std::int64_t local_proposals() const override { return chains_.count * per_chain_ * proposals_; }
-  void write(Archive& archive) const override;
-  void read(const Archive& archive) override;
+  void write(Archive& archive, const std::string& group) const override;
+  void read(const Archive& archive, const std::string& group) override;
 
  private:
   void advance(std::uint64_t step, std::int64_t first_draw, int proposals);
@@ -135,8 +141,8 @@ class FullEnumeration final : public Sampler {
   void warm_up(const Wavefunction&, std::uint64_t, std::int64_t, int) override {}
   double acceptance() const override { return 1; }
   std::int64_t local_proposals() const override { return 0; }
-  void write(Archive&) const override {}
-  void read(const Archive&) override {}
+  void write(Archive&, const std::string&) const override {}
+  void read(const Archive&, const std::string&) override {}
 
  private:
   void replace_zeros(double largest);
@@ -166,8 +172,8 @@ class PlannedSamples final : public Sampler {
   void warm_up(const Wavefunction&, std::uint64_t, std::int64_t, int) override { fail(); }
   double acceptance() const override { return 0; }
   std::int64_t local_proposals() const override { return 0; }
-  void write(Archive&) const override { fail(); }
-  void read(const Archive&) override { fail(); }
+  void write(Archive&, const std::string&) const override { fail(); }
+  void read(const Archive&, const std::string&) override { fail(); }
 
  private:
   [[noreturn]] static void fail();

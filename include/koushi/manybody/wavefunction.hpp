@@ -21,6 +21,8 @@ Terms make_terms(const std::vector<const Operator*>& operators, UniqueMoves& lis
 /// One operator, for use with a list that begins with its move_list().
 Terms make_terms(const Operator& op);
 
+struct DirectRandom;
+
 /// What a factor of a wavefunction says of itself.
 struct FactorReport {
   std::string kind;
@@ -66,6 +68,11 @@ class Wavefunction {
   virtual bool is_positive() const = 0;
   /// psi(x) is real for every state, whatever the parameters are: so are the rows of log_derivatives.
   virtual bool is_real() const = 0;
+  /// Whether |psi|^2 is normalised and draw() gives states of it without chains.
+  virtual bool can_draw() const = 0;
+  /// Independent states of |psi|^2 into the batch, with their tables where it has some. Errors: InternalError where
+  /// can_draw() is false
+  virtual void draw(const DirectRandom& random, const Batch& batch) const = 0;
   /// Images of a state that psi is a sum over; 0: it is no such sum.
   virtual int n_images() const = 0;
   /// Bytes that log_derivatives keeps per sample.

@@ -47,6 +47,8 @@ class DeepNetwork {
   /// Parameters from normal numbers: layers keep the width of what goes through them, and the last linear one is scaled
   /// so that the output varies by about `width`.
   std::vector<double> initial_parameters(double width, const std::function<double()>& normal) const;
+  /// The same without a head: the last tensor varies as the input does.
+  std::vector<double> initial_parameters(const std::function<double()>& normal) const;
   /// parameters: n_parameters()
   void set_parameters(const std::vector<double>& parameters);
 
@@ -54,6 +56,12 @@ class DeepNetwork {
   void forward(const double* input, double* re, double* im) const;
   /// The same, and the derivatives of re and im by the parameters, [parameter][block]. d_im may be null where is_real().
   void derivatives(const double* input, double* re, double* im, double* d_re, double* d_im) const;
+  /// The last tensor, [unit][block], without a head.
+  void last_tensor(const double* input, double* last) const;
+  /// Derivatives of functions of the last tensor: from d_last[k] = d f_k / d last, [unit][block], which `seed` writes,
+  /// d_parameters[k] = d f_k / d parameters, [parameter][block].
+  using Seed = std::function<void(const double* last, const std::vector<double*>& d_last)>;
+  void pull_back(const double* input, const Seed& seed, const std::vector<double*>& d_parameters) const;
   /// The change of re and im, [block], by a change of the parameters.
   void tangent(const double* input, const double* change_parameters, double* re, double* im) const;
 
@@ -64,6 +72,7 @@ class DeepNetwork {
   void backward(const std::vector<const double*>& tensors, std::vector<double>& d_last, double* d_parameters) const;
   /// All tensors, the input first.
   std::vector<const double*> all_tensors(const double* input, std::vector<double>& memory) const;
+  const double* run(const double* input) const;
   std::size_t numbers(std::size_t tensor) const { return static_cast<std::size_t>(shapes_[tensor].units()) * block; }
 
   std::vector<std::unique_ptr<Layer>> layers_;

@@ -117,6 +117,12 @@ extern const std::vector<std::pair<std::string, Activation>> activation_words;
 /// -(n/2 - 1) ... n/2). What lies beyond open ends is 0.
 std::unique_ptr<Layer> make_convolution(const LayerContext& context, int channels, const std::vector<int>& extents,
                                         bool bias = true);
+/// The steps of that window. Errors: UsageError where it does not fit into the lattice
+std::vector<std::vector<int>> convolution_window(const NetworkGeometry& geometry, const std::vector<int>& extents);
+/// The same over the sites in front of p (and p itself where `own`), in the order of their numbers; without a kernel
+/// every pair of sites has a weight.
+std::unique_ptr<Layer> make_causal(const LayerContext& context, int channels,
+                                   const std::optional<std::vector<int>>& kernel, bool own, bool bias = true);
 /// out[o] = b[o] + sum_(i, p) W[o][i][p] in[i][p]
 std::unique_ptr<Layer> make_dense(const LayerContext& context, int channels, bool bias = true);
 /// out[o][p] = b[o] + sum_i W[o][i] in[i][p]

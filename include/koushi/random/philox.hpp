@@ -26,7 +26,8 @@ enum class RandomPurpose : std::uint32_t {
   network_parameters = 21,
   real_time_paths = 22,
   fixed_node = 23,
-  branching = 24
+  branching = 24,
+  direct_samples = 25
 };
 
 struct RandomBlock {

@@ -9,6 +9,7 @@
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/store/result_file.hpp"
 #include "koushi/study/history.hpp"
+#include "koushi/study/lower_states.hpp"
 #include "koushi/study/sr_size.hpp"
 #include "koushi/study/study_run.hpp"
 #include "koushi/study/variational_model.hpp"
@@ -28,8 +29,9 @@ namespace koushi {
 /// Errors      NumericalError where no shorter update mends the energy
 class Optimisation {
  public:
+  /// lower: what its energy is raised by where it overlaps with lower states.
   /// Refuses what cannot be a schedule. Errors: DeckError.
-  Optimisation(StudyRun& run, VariationalModel& model);
+  Optimisation(StudyRun& run, VariationalModel& model, LowerStates& lower);
 
   std::int64_t steps() const { return step_; }
   std::int64_t n_steps() const { return n_steps_; }
@@ -64,13 +66,17 @@ class Optimisation {
   /// Which parameters psi has at the end.
   enum class Chosen : std::int64_t { nothing = 0, last = 1, average = 2, best = 3 };
 
-  bool bad(const ChainMoments& now) const;
+  /// goal: what is made small, the energy and the penalties of lower states.
+  bool bad(const ChainMoments& now, const ChainMoments& goal) const;
   void halve_last_update();
   void add_to_average();
   void keep_the_best();
-  void record(const ChainMoments& now);
+  void record(const ChainMoments& now, const ChainMoments& goal);
   void issue_warnings(const ChainMoments& now, Progress& progress);
-  /// Mean energy and its error over steps [first, last) of the history.
+  /// The series of the history that is made small.
+  std::string goal() const { return lower_.size() > 0 ? "objective" : "energy"; }
+  std::string name_of_goal() const { return lower_.size() > 0 ? "the objective per site" : "E/N"; }
+  /// Its mean and error over steps [first, last).
   Estimate window(std::int64_t first, std::int64_t last) const;
   std::int64_t window_length() const { return std::max<std::int64_t>(1, n_steps_ / 20); }
   /// Steps whose mean tells a better state from a lucky one; where states are enumerated every step does.
@@ -83,13 +89,14 @@ class Optimisation {
 
   StudyRun& run_;
   VariationalModel& model_;
+  LowerStates& lower_;
   const Deck& deck_;
   std::int64_t n_steps_;
   std::int64_t n_averaged_;
   std::int64_t step_ = 0;
   std::vector<double> previous_parameters_;
   std::vector<double> previous_delta_;  ///< kept for its momentum alone
-  double previous_energy_ = 0;
+  double previous_energy_ = 0;          ///< with the penalties
   double previous_variance_ = 0;
   double previous_acceptance_ = 0;
   SrReport report_;

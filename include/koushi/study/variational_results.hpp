@@ -21,8 +21,9 @@ void write_energy(ResultWriter& writer, const StoredObservable& energy, double n
 std::string known_energy_text(const Deck& deck, double per_site, double error);
 
 /// What a run of ground states says at its end: title, energy, known value, further observables, warnings.
+/// others: observables that the measurement does not hold.
 std::string variational_result_text(const StudyRun& run, const VariationalModel& model, const Measurement& measurement,
-                                    std::int64_t n_steps);
+                                    const std::vector<StoredObservable>& others, std::int64_t n_steps);
 
 /// What `koushi check` notes of a model, its result file and the files in `input_keys`, with the rejection of `ranks`.
 void note_model(const StudyRun& run, VariationalModel& model, int ranks, const std::string& parameters_key,

@@ -157,8 +157,6 @@ class Slater final : public Factor {
   std::vector<double> parameters_;
 };
 
-enum class Orbitals { plane_waves, hartree_fock, random };
-
 struct SlaterOptions {
   Orbitals orbitals = Orbitals::plane_waves;
   Numbers weights = Numbers::automatic;
@@ -167,25 +165,18 @@ struct SlaterOptions {
   int starts = 8;
 
   static const Keys<SlaterOptions>& keys() {
-    static const auto all =
-        Keys<SlaterOptions>()
-            .choice(
-                "orbitals", &SlaterOptions::orbitals,
-                {{"plane-waves", Orbitals::plane_waves},
-                 {"hartree-fock", Orbitals::hartree_fock},
-                 {"random", Orbitals::random}},
-                "initial orbitals: lowest eigenvectors of the hopping, of unrestricted Hartree-Fock, or normal numbers")
-            .initial()
-            .choice("weights", &SlaterOptions::weights, words_of_numbers,
-                    "numbers of the orbitals; automatic: real where H is")
-            .boolean("optimised", &SlaterOptions::optimised,
-                     "orbitals are parameters of the optimisation; false: they stay as they begin")
-            .real("width", &SlaterOptions::width, {0},
-                  "standard deviation of normal numbers that are added to the initial orbitals")
-            .initial()
-            .integer("starts", &SlaterOptions::starts, {1, 1000},
-                     "random starts of Hartree-Fock, of which the lowest energy is taken")
-            .initial();
+    static const auto all = Keys<SlaterOptions>()
+                                .choice("orbitals", &SlaterOptions::orbitals, words_of_orbitals, help_of_orbitals)
+                                .initial()
+                                .choice("weights", &SlaterOptions::weights, words_of_numbers,
+                                        "numbers of the orbitals; automatic: real where H is")
+                                .boolean("optimised", &SlaterOptions::optimised,
+                                         "orbitals are parameters of the optimisation; false: they stay as they begin")
+                                .real("width", &SlaterOptions::width, {0},
+                                      "standard deviation of normal numbers that are added to the initial orbitals")
+                                .initial()
+                                .integer("starts", &SlaterOptions::starts, {1, 1000}, help_of_starts)
+                                .initial();
     return all;
   }
 };
@@ -195,25 +186,11 @@ std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& co
   const Operator& h = context.hamiltonian;
   if (!h.space().is_fermionic()) section.refuse("kind", "there are no fermions in this Hamiltonian", "another factor");
   const bool is_complex = are_complex(options.weights, h, section, "orbitals");
-  MeanField mean_field;
-  if (options.orbitals == Orbitals::hartree_fock) {
-    mean_field = hartree_fock(h, context.lattice, context.seed, options.starts);
-  } else {
-    mean_field = free_orbitals(h);
-  }
   std::uint64_t index = 0;
-  for (OrbitalBlock& block : mean_field.blocks) {
-    for (Eigen::Index k = 0; k < block.orbitals.size(); ++k) {
-      std::complex<double>& value = block.orbitals(k / block.orbitals.cols(), k % block.orbitals.cols());
-      const double scale = options.orbitals == Orbitals::random ? 1.0 : options.width;
-      if (options.orbitals == Orbitals::random) value = 0;
-      const double re = scale * initial_normal(context.seed, context.stream, index++);
-      const double im = is_complex ? scale * initial_normal(context.seed, context.stream, index++) : 0.0;
-      value += std::complex<double>(re, im);
-    }
-  }
-  std::string description =
-      options.orbitals == Orbitals::random ? "a determinant of random orbitals" : mean_field.description;
+  MeanField mean_field =
+      initial_orbitals(options.orbitals, h, context.lattice, context.seed, options.starts, is_complex, options.width,
+                       [&] { return initial_normal(context.seed, context.stream, index++); });
+  std::string description = mean_field.description;
   if (!options.optimised) description += ", fixed";
   if (is_complex)
     return std::make_unique<Slater<true>>(std::move(mean_field.blocks), options.optimised, std::move(description));

@@ -67,6 +67,14 @@ bool overlaps(const NetworkGeometry& geometry, const std::vector<int>& extents) 
 
 }  // namespace
 
+std::vector<std::vector<int>> convolution_window(const NetworkGeometry& geometry, const std::vector<int>& extents) {
+  if (!geometry.cell_beyond) throw UsageError("these sites have no neighbours that a convolution could see");
+  if (static_cast<int>(extents.size()) != geometry.dimension)
+    throw UsageError(fmt::format("{} numbers for {} directions", extents.size(), geometry.dimension));
+  if (overlaps(geometry, extents)) throw UsageError("the kernel is larger than the lattice and sees a cell twice");
+  return window(extents);
+}
+
 std::unique_ptr<Layer> make_convolution(const LayerContext& context, int channels, const std::vector<int>& given,
                                         bool bias) {
   const NetworkGeometry& geometry = context.geometry;
@@ -86,11 +94,8 @@ std::unique_ptr<Layer> make_convolution(const LayerContext& context, int channel
     }
     while (overlaps(geometry, extents)) --*std::max_element(extents.begin(), extents.end());  // of a tilted supercell
   }
-  if (static_cast<int>(extents.size()) != geometry.dimension)
-    throw UsageError(fmt::format("{} numbers for {} directions", extents.size(), geometry.dimension));
-  if (overlaps(geometry, extents)) throw UsageError("the kernel is larger than the lattice and sees a cell twice");
+  const auto steps = convolution_window(geometry, extents);
   const int basis = of_sites ? geometry.sites_per_cell : 1;
-  const auto steps = window(extents);
   Stencil stencil;
   stencil.slots = static_cast<int>(steps.size()) * basis;
   stencil.inputs.resize(static_cast<std::size_t>(geometry.n_cells()));

@@ -6,6 +6,7 @@
 #include "koushi/base/text.hpp"
 #include "koushi/deck/refuse_beyond_memory.hpp"
 #include "koushi/study/fresh_chains.hpp"
+#include "koushi/study/lower_states.hpp"
 #include "koushi/study/optimisation.hpp"
 #include "koushi/study/parameters_file.hpp"
 #include "koushi/study/study.hpp"
@@ -18,14 +19,30 @@ namespace {
 /// Sweeps before a measurement of parameters that the chains of the last step do not come from.
 constexpr std::int64_t sweeps_after_a_change = 5 * sweeps_at_once;
 
-void write(ResultWriter& writer, const VariationalModel& model, const Optimisation& optimisation,
-           const Measurement& measurement) {
+void write(ResultWriter& writer, const VariationalModel& model, const LowerStates& lower,
+           const Optimisation& optimisation, const Measurement& measurement) {
   writer.write("summary/n_sites", std::vector<std::int64_t>{model.lattice().n_sites()});
   writer.write("summary/steps", std::vector<std::int64_t>{optimisation.steps()});
   write_known_energy(writer, model.deck());
   model.write(writer);
+  lower.write(writer);
   optimisation.write(writer);
   measurement.write(writer);
+  for (const StoredObservable& overlap : lower.observables()) write_observable(writer, "", overlap);
+}
+
+/// Where the random numbers of the measured overlaps begin, behind those of all rounds.
+constexpr std::uint64_t step_of_overlaps = std::uint64_t{1} << 40U;
+
+void warn_of_overlaps(StudyRun& run, const LowerStates& lower, Progress& progress) {
+  for (std::size_t i = 0; i < lower.size() && !lower.is_target(); ++i) {
+    const Estimate& overlap = lower.overlaps()[i];
+    if (overlap.value - 3 * overlap.error < 0.05) continue;
+    run.warn(progress, "overlap",
+             fmt::format("|<phi|psi>|^2 = {} with the state of {}, so that psi is a mixture with it; remedy: a larger "
+                         "study.penalty, more steps, a wavefunction that can have the signs of the excited state",
+                         with_error(overlap.value, overlap.error), lower.file(i)));
+  }
 }
 
 /// Ground state by variational Monte Carlo and stochastic reconfiguration: steps, then the measurement at fixed
@@ -35,15 +52,18 @@ void write(ResultWriter& writer, const VariationalModel& model, const Optimisati
 int run_ground_state(const Communicator& comm, const Deck& deck, const RunOptions& options) {
   StudyRun run(comm, deck, options);
   VariationalModel model(comm, deck, run.phases());
-  Optimisation optimisation(run, model);
+  LowerStates lower(model);
+  lower.load();
+  Optimisation optimisation(run, model, lower);
   refuse_beyond_memory(DeckSection(deck, "solver"), "route", "the log derivatives and the linear system",
                        optimisation.system().bytes(comm.size()));
   Measurement measurement(run, model, own_measurement);
-  const auto write_all = [&](ResultWriter& writer) { write(writer, model, optimisation, measurement); };
+  const auto write_all = [&](ResultWriter& writer) { write(writer, model, lower, optimisation, measurement); };
   const auto stop_now = [&](bool now) { return run.checkpoint_if_due(now, write_all); };
 
   const StudyRun::Begin begin = run.begin([&](const ResultReader& reader) {
     model.read(reader);
+    lower.read(reader);
     optimisation.read(reader);
     measurement.read(reader);
     if (comm.is_root())
@@ -58,6 +78,7 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
       if (comm.is_root() && !anew.empty()) print_out(anew + "\n");
     }
     model.start();
+    lower.start();
   }
 
   Progress progress(comm.is_root(), optimisation.steps(), optimisation.n_steps());
@@ -80,6 +101,8 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
       continue;
     }
     measurement.issue_warnings(progress);
+    lower.measure(own_measurement + step_of_overlaps);
+    warn_of_overlaps(run, lower, progress);
     // A run that was stopped here looks again, and then, as the only thing left to do, without a stop.
     const auto stop_again = [&] { return measurement.begun_here() && stop_now(false); };
     if (!measurement.exact() &&
@@ -89,7 +112,8 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
   }
   run.checkpoint("done", write_all);
   if (comm.is_root())
-    print_out(fmt::format("{}\n{}", variational_result_text(run, model, measurement, optimisation.n_steps()),
+    print_out(fmt::format("{}\n{}",
+                          variational_result_text(run, model, measurement, lower.observables(), optimisation.n_steps()),
                           run.phases().text()));
   return 0;
 }
@@ -98,12 +122,18 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
 RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, int ranks) {
   StudyRun run(comm, deck, {});
   VariationalModel model(comm, deck, run.phases(), ranks);
-  Optimisation optimisation(run, model);
+  LowerStates lower(model);
+  Optimisation optimisation(run, model, lower);
   const Measurement measurement(run, model, own_measurement);  // which refuses what cannot be measured
   RunEstimate estimate;
   estimate.text =
       model.describe(ranks, optimisation.system().bytes(std::max(1, ranks))) + optimisation.system().describe();
   note_model(run, model, ranks, "study.initial_parameters", true, estimate);
+  try {
+    lower.load();
+  } catch (const DeckError& error) {  // the runs that it waits for may still be to come
+    estimate.text += "note         " + split_lines(error.what()).front() + "\n";
+  }
   if (const double bytes = optimisation.system().bytes(std::max(1, ranks)); !fits_into_memory(bytes)) {
     estimate.rejection = fmt::format(
         "the log derivatives and the linear system would take {} of a rank's memory, this machine has {}: more ranks, "
@@ -119,10 +149,13 @@ RunEstimate describe_ground_state(const Communicator& comm, const Deck& deck, in
     return estimate;
   }
   model.start();
+  lower.start();
   run.phases().start();
   model.draw(0);
-  const std::vector<std::complex<double>> energies = model.local_energies();
+  lower.draw(0);
+  std::vector<std::complex<double>> energies = model.local_energies();
   model.moments(energies);
+  lower.change(energies);
   optimisation.update(energies);
   double shared = 0;
   double alone = 0;
@@ -156,6 +189,7 @@ std::vector<Key> keys() {
       optional(
           key("initial_parameters", KeyType::text, "",
               "result file whose parameters to start from; those of a smaller density fill the first hidden units"))};
+  for (const Key& own : lower_states_keys()) all.push_back(own);
   for (const Key& own : measurement_keys(false)) all.push_back(own);
   return all;
 }
@@ -168,7 +202,7 @@ StudyKind ground_state_kind() {
           .keys = keys(),
           .run = run_ground_state,
           .describe = describe_ground_state,
-          .input_keys = {"study.initial_parameters"},
+          .input_keys = {"study.initial_parameters", "study.orthogonal_to", "study.target"},
           .subject = StudyKind::Subject::states,
           .optimises = true,
           .start_from = "parameters: study.initial_parameters"};

@@ -43,7 +43,7 @@ int run_measure(const Communicator& comm, const Deck& deck, const RunOptions& op
   measurement.issue_warnings(progress);
   run.checkpoint("done", write_all);
   if (comm.is_root())
-    print_out(fmt::format("{}\n{}", variational_result_text(run, model, measurement, 0), run.phases().text()));
+    print_out(fmt::format("{}\n{}", variational_result_text(run, model, measurement, {}, 0), run.phases().text()));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "fourier_linear.hpp"
 #include "koushi/base/error.hpp"
@@ -92,6 +93,8 @@ std::vector<Named> all_layers() {
   add("convolution", two, [](const auto& c) { return make_convolution(c, 4, {3, 2}, false); });
   add("convolution", cells, [](const auto& c) { return make_convolution(c, 7, {}); });
   add("convolution", ends, [](const auto& c) { return make_convolution(c, 3, {3, 1}); });
+  add("causal", sites, [](const auto& c) { return make_causal(c, 5, {}, false); });
+  add("causal", two, [](const auto& c) { return make_causal(c, 3, std::vector<int>{3, 3}, true, false); });
   add("dense", sites, [](const auto& c) { return make_dense(c, 9); });
   add("linear", cells, [](const auto& c) { return make_linear(c, 13, true); });
   add("group-convolution", two, [](const auto& c) { return make_group_convolution(c, 3, 1e300); });
@@ -223,6 +226,36 @@ TEST_CASE("a convolution is its sum", "[network]") {
     }
   }
   CHECK(worst < 1e-13);
+}
+
+TEST_CASE("causal layers look forward", "[network]") {
+  const NetworkGeometry geometry = torus(2);
+  const LayerContext context{geometry, {1, 48, NetworkDomain::sites}, {}};
+  for (const bool own : {false, true}) {
+    for (const std::optional<std::vector<int>>& kernel :
+         {std::optional<std::vector<int>>(), std::optional<std::vector<int>>({3, 5})}) {
+      const auto layer = make_causal(context, 2, kernel, own);
+      const std::vector<double> w = numbers(static_cast<std::size_t>(layer->n_parameters()), 0.4);
+      layer->set_parameters(w.data());
+      const std::vector<double> in = numbers(48 * block, 0.2);
+      std::vector<double> out(size_of(layer->output()));
+      std::vector<double> after(out.size());
+      layer->forward(in.data(), out.data());
+      for (const std::size_t changed : {0U, 17U, 47U}) {
+        std::vector<double> other = in;
+        other[changed * block] += 0.5;
+        layer->forward(other.data(), after.data());
+        bool seen = false;
+        for (std::size_t p = 0; p < 48; ++p) {
+          const bool same = out[p * block] == after[p * block] && out[(48 + p) * block] == after[(48 + p) * block];
+          if (p < changed || (p == changed && !own)) CHECK(same);
+          if (p == changed && own) CHECK_FALSE(same);
+          seen = seen || !same;
+        }
+        CHECK(seen == (own || changed < 47));
+      }
+    }
+  }
 }
 
 TEST_CASE("linear layers by momenta are the sums over positions", "[network]") {
