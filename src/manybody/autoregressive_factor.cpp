@@ -156,7 +156,8 @@ class ConditionalAmplitudes final : public Amplitudes {
           threshold -= probability[at(y)];
           if (threshold < 0) break;
         }
-        state = std::max(state, 0);  // of parameters that are no numbers
+        // Where parameters are no numbers, the first state that is allowed.
+        for (int y = 0; state < 0; ++y) state = reach_.behind(space().n_sites() - 1 - i, left[at(s)], y) < 0 ? -1 : y;
         set(states[s], i, state);
         left[at(s)] = reach_.behind(space().n_sites() - 1 - i, left[at(s)], state);
       }

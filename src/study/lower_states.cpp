@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "koushi/base/text.hpp"
 #include "koushi/deck/declare.hpp"
@@ -34,9 +36,10 @@ std::vector<Key> lower_states_keys() {
       optional(key("target", KeyType::text, "",
                    "result file of a run whose state psi is to become, with another network or other factors: the "
                    "optimisation makes 1 - |<phi|psi>|^2 small, and the energy is only measured")),
-      at_least(0, key("penalty", KeyType::real, "1.0",
-                      "energy that is added per overlap |<phi|psi>|^2 with each of these states, in J; it must be "
-                      "larger than the gap"))};
+      at_least(positive,
+               key("penalty", KeyType::real, "1.0",
+                   "energy that is added per overlap |<phi|psi>|^2 with each of these states, in J; it must be "
+                   "larger than the gap"))};
 }
 
 FinishedState::FinishedState(VariationalModel& model, const std::string& key, const std::string& file,
@@ -51,6 +54,9 @@ FinishedState::FinishedState(VariationalModel& model, const std::string& key, co
   std::string resolved;
   try {
     const ResultReader reader(model.comm(), file);
+    if (!reader.contains("state/parameters")) refuse("it holds no parameters of a wavefunction", finished);
+    if (const std::string status = reader.read_text("summary/status"); status != "done")
+      refuse(fmt::format("that run is not finished ({})", status), "a finished run: koushi run --resume");
     parameters = reader.read_reals("state/parameters");
     resolved = reader.read_text("deck/resolved");
   } catch (const DamagedFile&) {
@@ -60,10 +66,10 @@ FinishedState::FinishedState(VariationalModel& model, const std::string& key, co
   }
   for (const std::string& path : differing_keys(deck, resolved)) {
     // A rotation of the basis is part of H.
-    const bool couplings =
-        path.rfind("hamiltonian.", 0) == 0 && path != "hamiltonian.kind" && path.find("marshall") == std::string::npos;
-    if (is_of_the_model(path) && (same_hamiltonian || !couplings))
-      refuse(fmt::format("that run has another {}", path), "a run of the same H and sector");
+    const bool of_h = path.rfind("hamiltonian.", 0) == 0 && path.find("marshall") == std::string::npos;
+    if (is_of_the_model(path) && (same_hamiltonian || !of_h))
+      refuse(fmt::format("that run has another {}", path),
+             same_hamiltonian ? "a run of the same H and sector" : "a run on the same lattice, in the same sector");
   }
   const Deck theirs = Deck::parse_resolved(resolved, file, {}, catalogue());
   const Lattice lattice = make_lattice(theirs);
@@ -76,7 +82,20 @@ FinishedState::FinishedState(VariationalModel& model, const std::string& key, co
     refuse(fmt::format("that run has {} parameters, and its deck makes {}", parameters.size(), psi_->n_parameters()),
            finished);
   psi_->set_parameters(parameters);
-  sampler_ = make_sampler(model.comm(), deck, model.lattice(), model.hamiltonian(), *psi_);
+  const Sampler& own = model.sampler();
+  if (own.proposes() || psi_->can_draw()) {
+    sampler_ = make_sampler(model.comm(), deck, model.lattice(), model.hamiltonian(), *psi_);
+    return;
+  }
+  // psi is drawn without chains, and phi cannot be: chains by the moves of H, as many as psi has groups of samples.
+  MoveTable table(model.hamiltonian().move_list());
+  table.propose(1.0, model.hamiltonian().move_list());
+  table.finish();
+  sampler_ = std::make_unique<MarkovChains>(model.comm(), *psi_, std::move(table),
+                                            ChainOptions{.chains = own.n_chains(),
+                                                         .samples = own.rows().total,
+                                                         .sweeps = 1,
+                                                         .seed = static_cast<std::uint64_t>(deck.integer("seed"))});
 }
 
 void FinishedState::start() {
@@ -135,26 +154,44 @@ FinishedState::Ratios FinishedState::ratios() {
   return result;
 }
 
-void FinishedState::write(Archive& archive) const { sampler_->write(archive, group_of(number_)); }
+void FinishedState::write(Archive& archive) const {
+  archive.write(group_of(number_) + "/parameters", psi_->parameters());
+  sampler_->write(archive, group_of(number_));
+}
 
-void FinishedState::read(const Archive& archive) { sampler_->read(archive, group_of(number_)); }
+void FinishedState::read(const Archive& archive) {
+  const std::vector<double> parameters = archive.read_reals(group_of(number_) + "/parameters");
+  if (static_cast<std::int64_t>(parameters.size()) != psi_->n_parameters())
+    throw StoreError(file_ + " holds another wavefunction than the one that this run began with");
+  psi_->set_parameters(parameters);
+  sampler_->read(archive, group_of(number_));
+}
+
+LowerStates::LowerStates(VariationalModel& model) : model_(model) {
+  const Deck& deck = model.deck();
+  const std::vector<std::string> files = deck.texts("study.orthogonal_to");
+  if (files.empty() && deck.given("study.penalty"))
+    deck.refuse("study.penalty", "it is that of study.orthogonal_to, which names no run", "no penalty");
+  for (const std::string& file : files) {
+    if (std::count(files.begin(), files.end(), file) > 1)
+      deck.refuse("study.orthogonal_to", file + " is named more than once", "every run once");
+  }
+  if (deck.has("study.target") && !files.empty())
+    deck.refuse("study.target", "there are lower states too", "one of the two");
+}
 
 void LowerStates::load() {
   const Deck& deck = model_.deck();
-  const auto both_positive = [&] { return model_.psi().is_positive() && states_.back().psi().is_positive(); };
   penalty_ = deck.real("study.penalty");
   for (const std::string& file : deck.texts("study.orthogonal_to")) {
     states_.emplace_back(model_, "study.orthogonal_to", file, true, states_.size());
-    if (both_positive())
+    if (model_.psi().is_positive() && states_.back().psi().is_positive())
       deck.refuse("study.orthogonal_to",
                   file + ": neither its state nor psi changes its sign, so that they cannot be orthogonal",
                   "a wavefunction with signs, as one of complex weights or output");
   }
-  if (deck.has("study.target")) {
-    if (!states_.empty()) deck.refuse("study.target", "there are lower states too", "one of the two");
-    states_.emplace_back(model_, "study.target", deck.text("study.target"), false, 0);
-    is_target_ = true;
-  }
+  is_target_ = deck.has("study.target");
+  if (is_target_) states_.emplace_back(model_, "study.target", deck.text("study.target"), false, 0);
   overlaps_.resize(states_.size());
 }
 

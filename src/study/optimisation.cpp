@@ -24,7 +24,8 @@ constexpr std::int64_t enough_steps = 40;
 
 /// Whether a is above b by more than noise, and by more than a part of b.
 bool lies_above(const Estimate& a, const Estimate& b, double tolerance = 1e-3) {
-  return a.value - b.value > 4 * std::hypot(a.error, b.error) + tolerance * std::abs(b.value);
+  constexpr double rounding = 1e-8;  // of a distance to another state, which may be 0
+  return a.value - b.value > 4 * std::hypot(a.error, b.error) + std::max(tolerance * std::abs(b.value), rounding);
 }
 
 /// Real and imaginary parts farther from their median over all samples than `clip` mean deviations are moved to there.

@@ -3,6 +3,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 import unittest
 
@@ -297,7 +298,7 @@ class States(unittest.TestCase):
         files = []
         for k, (level, steps) in enumerate(((-3.651093409, 200), (-3.128419064, 400), (-2.699628148, 600))):
             lower = "study.orthogonal_to=%s" % json.dumps(files)
-            self.ring_of_eight("level%d" % k, lower, "study.penalty=3.0", "study.steps=%d" % steps)
+            self.ring_of_eight("level%d" % k, lower, *(["study.penalty=3.0"] if files else []), "study.steps=%d" % steps)
             found = self.report("level%d" % k)["observables"]
             self.assertLess(abs(found["energy"]["value"] - level), 1e-4, k)
             self.assertEqual(sorted(o for o in found if o.startswith("overlap")), ["overlap_%d" % i for i in range(k)])
@@ -340,6 +341,31 @@ class States(unittest.TestCase):
         self.assertLess(abs(overlap["value"] - 1), 0.02)
         for sets, said in (((target[0], "hamiltonian.marshall=false"), "another hamiltonian.marshall"), ((target[0], "study.orthogonal_to=%s" % json.dumps([self.path("ground.h5")])), "one of the two")):
             self.assertIn(said, " ".join(self.ring_of_eight("refused", *sets, code=2).stderr.split()))
+
+    def test_finished_states_are_what_they_were(self):
+        """The other state stays that of the beginning where its file changes; one that psi cannot become is warned of; states that cannot be drawn have chains beside one that can."""
+        for name in ("a", "b"):
+            self.ring_of_eight(name, "seed=%d" % (3 + ord(name)), "study.steps=%d" % (5 if name == "b" else 200))
+        lower = ['study.orthogonal_to=["%s"]' % self.path("low.h5"), "study.penalty=3.0", "study.steps=4", "study.measure.samples=1"]
+        shutil.copy(self.path("a.h5"), self.path("low.h5"))
+        self.ring_of_eight("whole", *lower)
+        ENV["SLURM_JOB_END_TIME"] = "1"
+        self.ring_of_eight("cut", *lower, code=75)
+        del ENV["SLURM_JOB_END_TIME"]
+        shutil.copy(self.path("b.h5"), self.path("low.h5"))
+        self.ring_of_eight("cut", *lower, more=["--resume"])
+        self.assertEqual(Cli.history(self, self.path("whole.h5")), Cli.history(self, self.path("cut.h5")))
+        target = 'study.target="%s"' % self.path("a.h5")
+        # the ground state has momentum 0 with Marshall's signs
+        self.assertIn("psi did not become that state", " ".join(self.ring_of_eight("other", target, "study.steps=20", 'wavefunction.symmetry={group="translations",momentum=[4]}').stdout.split()))
+        said = self.ring_of_eight("drawn", target, 'wavefunction.factor=[{kind="autoregressive-dense"}]', 'sampler={kind="direct",samples=1024,chains=64}', "study.steps=60", "solver.step=0.2", "study.measure.samples=4096").stdout
+        self.assertNotIn("did not become", said)
+        ENV["SLURM_JOB_END_TIME"] = "1"
+        self.ring_of_eight("stopped", code=75)
+        del ENV["SLURM_JOB_END_TIME"]
+        self.assertEqual(koushi("run", os.path.join(INPUTS, "exact_square_4x4.toml"), "--set", 'lattice={kind="chain",extents=[8]}', "--output", self.path("exact.h5")).returncode, 0)
+        for name, reason in (("stopped", "that run is not finished (stopped)"), ("exact", "no parameters of a wavefunction")):
+            self.assertIn(reason, " ".join(self.ring_of_eight("refused", 'study.orthogonal_to=["%s"]' % self.path(name + ".h5"), code=2).stderr.split()))
 
     def test_runs_that_no_state_can_be_orthogonal_to_are_refused(self):
         self.ring_of_eight("ground")

@@ -70,7 +70,8 @@ std::vector<Key> lower_states_keys();
 /// Collective  construction and all calls but the questions
 class LowerStates {
  public:
-  explicit LowerStates(VariationalModel& model) : model_(model) {}
+  /// Errors  DeckError where its keys do not fit together
+  explicit LowerStates(VariationalModel& model);
   /// Reads the runs that the deck names; where there are none, every call does nothing.
   /// Errors  DeckError at study.orthogonal_to where a file is no run of states of this Hamiltonian and sector, or where
   /// neither state can change its sign

@@ -35,13 +35,24 @@ void write(ResultWriter& writer, const VariationalModel& model, const LowerState
 constexpr std::uint64_t step_of_overlaps = std::uint64_t{1} << 40U;
 
 void warn_of_overlaps(StudyRun& run, const LowerStates& lower, Progress& progress) {
-  for (std::size_t i = 0; i < lower.size() && !lower.is_target(); ++i) {
+  for (std::size_t i = 0; i < lower.size(); ++i) {
     const Estimate& overlap = lower.overlaps()[i];
+    const std::string said = with_error(overlap.value, overlap.error);
+    if (lower.is_target()) {
+      if (overlap.value + 3 * overlap.error > 0.9) continue;
+      run.warn(
+          progress, "target",
+          fmt::format("|<phi|psi>|^2 = {} with the state of {}: psi did not become that state; remedy: another seed "
+                      "or width of the initial parameters (a start with a tiny overlap can end in one basis "
+                      "state), a larger shift, shorter steps; or psi cannot, by its symmetry, signs or size",
+                      said, lower.file(i)));
+      continue;
+    }
     if (overlap.value - 3 * overlap.error < 0.05) continue;
     run.warn(progress, "overlap",
              fmt::format("|<phi|psi>|^2 = {} with the state of {}, so that psi is a mixture with it; remedy: a larger "
                          "study.penalty, more steps, a wavefunction that can have the signs of the excited state",
-                         with_error(overlap.value, overlap.error), lower.file(i)));
+                         said, lower.file(i)));
   }
 }
 
