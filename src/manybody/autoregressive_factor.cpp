@@ -11,7 +11,6 @@
 #include "evaluated_factor.hpp"
 #include "koushi/base/error.hpp"
 #include "koushi/random/philox.hpp"
-#include "stored_rows.hpp"
 
 namespace koushi {
 
@@ -103,6 +102,13 @@ class ConditionalAmplitudes final : public Amplitudes {
   bool has_phases() const { return has_phases_; }
   int n_states() const { return reach_.n_states(); }
   int at_once() const override { return block; }
+  /// Inputs of up to `block` states, in memory of this thread.
+  const double* inputs(const HostState* states, int count) const {
+    thread_local std::vector<double> input;
+    input.resize(at(network.input().units()) * block);
+    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
+    return input.data();
+  }
   void log_psi(const HostState* states, int count, std::complex<double>* to) const override {
     const double* last = last_tensor(states, count);
     for (int s = 0; s < count; ++s) {
@@ -179,12 +185,9 @@ class ConditionalAmplitudes final : public Amplitudes {
   }
   /// In memory of this thread.
   const double* last_tensor(const HostState* states, int count) const {
-    thread_local std::vector<double> input;
     thread_local std::vector<double> last;
-    input.resize(at(network.input().units()) * block);
     last.resize(at(network.last().units()) * block);
-    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
-    network.last_tensor(input.data(), last.data());
+    network.last_tensor(inputs(states, count), last.data());
     return last.data();
   }
   int state_of(const HostState& x, int site) const {
@@ -264,8 +267,16 @@ class AutoregressiveFactor final : public EvaluatedFactor {
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& /*table*/,
                                                    int /*first*/) const override {
-    if (is_real()) return rows_of<false>(comm, rows, states);
-    return rows_of<true>(comm, rows, states);
+    return rows_of_network(
+        comm, rows, states, of_->network.n_parameters(), !is_real(),
+        [&](const HostState* of, int count, double* d_re, double* d_im) {
+          std::vector<double*> d_parameters{d_re};
+          if (d_im != nullptr) d_parameters.push_back(d_im);
+          of_->network.pull_back(
+              of_->inputs(of, count),
+              [&](const double* last, const std::vector<double*>& d_last) { of_->seeds(of, count, last, d_last); },
+              d_parameters);
+        });
   }
   double bytes_per_row() const override { return (is_real() ? 16.0 : 48.0) * static_cast<double>(parameters_.size()); }
   bool is_of_any_extent() const override { return of_->network.is_of_any_extent(); }
@@ -278,36 +289,6 @@ class AutoregressiveFactor final : public EvaluatedFactor {
   std::shared_ptr<const Amplitudes> amplitudes() const override { return of_; }
 
  private:
-  template <bool is_complex>
-  std::unique_ptr<DistributedRows> rows_of(const Communicator& comm, RowRange rows, const HostStates& states) const {
-    const auto columns = static_cast<std::int64_t>(parameters_.size());
-    SlabMatrix<is_complex> slabs(columns, rows.count);
-    for_blocks_of_states("koushi::manybody::autoregressive_rows", states.count(), block, [&](int first, int count) {
-      std::vector<HostState> of;
-      std::vector<double> input(at(of_->network.input().units()) * block);
-      for (int s = 0; s < count; ++s) {
-        of.push_back(states.at(first + s));
-        write_network_input(of_->space(), of.back(), input.data(), s);
-      }
-      std::vector<double> d_re(at(columns) * block);
-      std::vector<double> d_im(is_complex ? d_re.size() : 0);
-      std::vector<double*> d_parameters{d_re.data()};
-      if (is_complex) d_parameters.push_back(d_im.data());
-      of_->network.pull_back(
-          input.data(),
-          [&](const double* last, const std::vector<double*>& d_last) { of_->seeds(of.data(), count, last, d_last); },
-          d_parameters);
-      for (std::int64_t k = 0; k < columns; ++k) {
-        for (int s = 0; s < count; ++s) {
-          const std::int64_t to = slabs.at(k, first + s);
-          slabs.re(to) = d_re[at(k) * block + at(s)];
-          if constexpr (is_complex) slabs.im(to) = d_im[at(k) * block + at(s)];
-        }
-      }
-    });
-    return std::make_unique<StoredRows<is_complex, false>>(comm, rows, columns, std::move(slabs));
-  }
-
   std::shared_ptr<ConditionalAmplitudes> of_;
   std::vector<double> parameters_;
 };

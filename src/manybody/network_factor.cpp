@@ -70,8 +70,12 @@ class NetworkFactor final : public EvaluatedFactor {
   std::unique_ptr<DistributedRows> log_derivatives(const Communicator& comm, RowRange rows, const HostStates& states,
                                                    const RealRows::host_mirror_type& /*table*/,
                                                    int /*first*/) const override {
-    if (is_real()) return rows_of<false>(comm, rows, states);
-    return rows_of<true>(comm, rows, states);
+    return rows_of_network(comm, rows, states, network_->network.n_parameters(), !is_real(),
+                           [&](const HostState* of, int count, double* d_re, double* d_im) {
+                             double re[block];
+                             double im[block];
+                             network_->network.derivatives(network_->inputs(of, count), re, im, d_re, d_im);
+                           });
   }
   double bytes_per_row() const override {
     // Entries, and once more for the Gram matrix, as [Re O; Im O].
@@ -90,38 +94,46 @@ class NetworkFactor final : public EvaluatedFactor {
   std::shared_ptr<const Amplitudes> amplitudes() const override { return network_; }
 
  private:
-  template <bool is_complex>
-  std::unique_ptr<DistributedRows> rows_of(const Communicator& comm, RowRange rows, const HostStates& states) const {
-    const auto columns = static_cast<std::int64_t>(parameters_.size());
-    SlabMatrix<is_complex> slabs(columns, rows.count);
-    for_blocks_of_states("koushi::manybody::network_rows", states.count(), block, [&](int first, int count) {
-      thread_local std::vector<double> d_re;
-      thread_local std::vector<double> d_im;
-      std::vector<HostState> of;
-      for (int s = 0; s < count; ++s) of.push_back(states.at(first + s));
-      d_re.resize(at(columns) * block);
-      if (is_complex) d_im.resize(d_re.size());
-      double re[block];
-      double im[block];
-      network_->network.derivatives(network_->inputs(of.data(), count), re, im, d_re.data(),
-                                    is_complex ? d_im.data() : nullptr);
-      for (std::int64_t k = 0; k < columns; ++k) {
-        for (int s = 0; s < count; ++s) {
-          const std::int64_t to = slabs.at(k, first + s);
-          slabs.re(to) = d_re[at(k) * block + at(s)];
-          if constexpr (is_complex) slabs.im(to) = d_im[at(k) * block + at(s)];
-        }
-      }
-    });
-    return std::make_unique<StoredRows<is_complex, false>>(comm, rows, columns, std::move(slabs));
-  }
-
   std::shared_ptr<NetworkOfStates> network_;
   std::vector<double> parameters_;
   std::vector<std::vector<int>> symmetry_;  ///< permutations of places
 };
 
 }  // namespace
+
+namespace {
+
+template <bool is_complex>
+std::unique_ptr<DistributedRows> rows_of(const Communicator& comm, RowRange rows, const HostStates& states,
+                                         std::int64_t columns, const NetworkDerivatives& derivatives) {
+  SlabMatrix<is_complex> slabs(columns, rows.count);
+  for_blocks_of_states("koushi::manybody::network_rows", states.count(), block, [&](int first, int count) {
+    thread_local std::vector<double> d_re;
+    thread_local std::vector<double> d_im;
+    std::vector<HostState> of;
+    for (int s = 0; s < count; ++s) of.push_back(states.at(first + s));
+    d_re.resize(at(columns) * block);
+    if (is_complex) d_im.resize(d_re.size());
+    derivatives(of.data(), count, d_re.data(), is_complex ? d_im.data() : nullptr);
+    for (std::int64_t k = 0; k < columns; ++k) {
+      for (int s = 0; s < count; ++s) {
+        const std::int64_t to = slabs.at(k, first + s);
+        slabs.re(to) = d_re[at(k) * block + at(s)];
+        if constexpr (is_complex) slabs.im(to) = d_im[at(k) * block + at(s)];
+      }
+    }
+  });
+  return std::make_unique<StoredRows<is_complex, false>>(comm, rows, columns, std::move(slabs));
+}
+
+}  // namespace
+
+std::unique_ptr<DistributedRows> rows_of_network(const Communicator& comm, RowRange rows, const HostStates& states,
+                                                 std::int64_t parameters, bool is_complex,
+                                                 const NetworkDerivatives& derivatives) {
+  return is_complex ? rows_of<true>(comm, rows, states, parameters, derivatives)
+                    : rows_of<false>(comm, rows, states, parameters, derivatives);
+}
 
 void write_network_input(const Space& space, const HostState& state, double* input, int sample) {
   for (int p = 0; p < space.n_places(); ++p)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,14 @@ NetworkGeometry geometry_of(const FactorContext& context);
 /// Number [unit][sample] of the input of a network, samples_at_once of them: what place (flavour f, site i) holds, from
 /// -1 to 1, is unit f n_sites + i.
 void write_network_input(const Space& space, const HostState& state, double* input, int sample);
+
+/// Derivatives of log psi of up to samples_at_once states by real parameters, [parameter][sample]; d_im is null where psi
+/// is real.
+using NetworkDerivatives = std::function<void(const HostState* states, int count, double* d_re, double* d_im)>;
+/// Rows of these, which are kept. Calls of `derivatives` come from many threads.
+std::unique_ptr<DistributedRows> rows_of_network(const Communicator& comm, RowRange rows, const HostStates& states,
+                                                 std::int64_t parameters, bool is_complex,
+                                                 const NetworkDerivatives& derivatives);
 
 /// Keys that all networks share.
 struct NetworkOptions {

@@ -383,16 +383,18 @@ class States(unittest.TestCase):
     def test_autoregressive_states_are_drawn_without_chains(self):
         """4x4 Heisenberg, -0.7017802 per site."""
         deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
-        sets = ['sampler={kind="direct",chains=64,samples=1024}', "study.steps=150", "study.average=0", "solver.step=0.1", "solver.step_end=0.02", "study.measure.samples=8192"]
+        sets = ['sampler={kind="direct",chains=64,samples=512}', "study.average=0", "solver.step=0.1", "solver.step_end=0.03", "study.measure.samples=4096"]
         for kind in ('kind="autoregressive-dense",channels=[4]', 'kind="autoregressive-conv",channels=[6,6],kernel=[3,3]'):
-            for name, ranks in (("one", 0), ("two", 2)):
-                done = koushi("run", deck, "--output", self.path(name + ".h5"), "--overwrite", *[w for s in [*sets, "wavefunction.factor=[{%s}]" % kind] for w in ("--set", s)], ranks=ranks)
+            own = [*sets, "wavefunction.factor=[{%s}]" % kind]
+            for name, ranks, steps in (("one", 0, 5), ("two", 2, 5), ("long", 0, 100)):
+                done = koushi("run", deck, "--output", self.path(name + ".h5"), "--overwrite", *[w for s in [*own, "study.steps=%d" % steps] for w in ("--set", s)], ranks=ranks)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertNotIn("acceptance", done.stdout)
-            self.assertEqual(Cli.history(self, self.path("one.h5"), "observables"), Cli.history(self, self.path("two.h5"), "observables"))
-            energy = self.report("one")["observables"]["energy_per_site"]
-            self.assertLess(abs(energy["value"] + 0.7017802), 7e-3, kind)
-            self.assertLess(energy["tau_int"], 0.7)
+            for group in ("history", "observables"):
+                self.assertEqual(Cli.history(self, self.path("one.h5"), group), Cli.history(self, self.path("two.h5"), group))
+            energy = self.report("long")["observables"]["energy_per_site"]
+            self.assertLess(abs(energy["value"] + 0.7017802), 2e-2, kind)
+            self.assertLess(energy["tau_int"], 0.75)
 
     def exact(self, deck, output, *sets, ranks=0):
         done = koushi("run", os.path.join(INPUTS, deck + ".toml"), "--output", self.path(output + ".h5"), "--overwrite", *[w for s in sets for w in ("--set", s)], ranks=ranks)
