@@ -102,13 +102,6 @@ class ConditionalAmplitudes final : public Amplitudes {
   bool has_phases() const { return has_phases_; }
   int n_states() const { return reach_.n_states(); }
   int at_once() const override { return block; }
-  /// Inputs of up to `block` states, in memory of this thread.
-  const double* inputs(const HostState* states, int count) const {
-    thread_local std::vector<double> input;
-    input.resize(at(network.input().units()) * block);
-    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
-    return input.data();
-  }
   void log_psi(const HostState* states, int count, std::complex<double>* to) const override {
     const double* last = last_tensor(states, count);
     for (int s = 0; s < count; ++s) {
@@ -187,7 +180,7 @@ class ConditionalAmplitudes final : public Amplitudes {
   const double* last_tensor(const HostState* states, int count) const {
     thread_local std::vector<double> last;
     last.resize(at(network.last().units()) * block);
-    network.last_tensor(inputs(states, count), last.data());
+    network.last_tensor(network_input(space(), states, count), last.data());
     return last.data();
   }
   int state_of(const HostState& x, int site) const {
@@ -273,7 +266,7 @@ class AutoregressiveFactor final : public EvaluatedFactor {
           std::vector<double*> d_parameters{d_re};
           if (d_im != nullptr) d_parameters.push_back(d_im);
           of_->network.pull_back(
-              of_->inputs(of, count),
+              network_input(of_->space(), of, count),
               [&](const double* last, const std::vector<double*>& d_last) { of_->seeds(of, count, last, d_last); },
               d_parameters);
         });

@@ -263,7 +263,7 @@ class DeterminantAmplitudes final : public Amplitudes {
     last.resize(per_state * block_of_samples);
     for (int first = 0; first < count; first += block_of_samples) {
       const int here = std::min(block_of_samples, count - first);
-      network_.last_tensor(inputs(states + first, here), last.data());
+      network_.last_tensor(network_input(space(), states + first, here), last.data());
       for (int s = 0; s < here; ++s) write_features(last.data(), s, &features[at(first + s) * per_state]);
     }
     std::fill_n(to, count, 0.0);
@@ -276,13 +276,6 @@ class DeterminantAmplitudes final : public Amplitudes {
     }
   }
 
-  /// Inputs of up to block_of_samples states, in memory of this thread.
-  const double* inputs(const HostState* states, int count) const {
-    thread_local std::vector<double> input;
-    input.resize(at(network_.input().units()) * block_of_samples);
-    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
-    return input.data();
-  }
   /// Of one sample, [position][channel].
   void write_features(const double* last, int sample, double* to) const {
     for (int c = 0; c < layout_->channels; ++c) {
@@ -484,7 +477,7 @@ class NetworkDeterminant final : public EvaluatedFactor {
     std::vector<double*> d_parameters{d_re.data()};
     if (is_complex) d_parameters.push_back(d_im.data());
     of_->network().pull_back(
-        of_->inputs(of.data(), count),
+        network_input(of_->space(), of.data(), count),
         [&](const double* last, const std::vector<double*>& d_last) {
           std::vector<double> features(at(l.channels) * at(l.positions));
           for (double* d : d_last) std::fill_n(d, features.size() * block_of_samples, 0.0);

@@ -27,17 +27,10 @@ class NetworkOfStates final : public Amplitudes {
   DeepNetwork network;
 
   int at_once() const override { return block; }
-  /// Inputs of up to `block` states, in memory of this thread.
-  const double* inputs(const HostState* states, int count) const {
-    thread_local std::vector<double> input;
-    input.resize(at(network.input().units()) * block);
-    for (int s = 0; s < count; ++s) write_network_input(space(), states[s], input.data(), s);
-    return input.data();
-  }
   void log_psi(const HostState* states, int count, std::complex<double>* to) const override {
     double re[block];
     double im[block] = {};
-    network.forward(inputs(states, count), re, im);
+    network.forward(network_input(space(), states, count), re, im);
     for (int s = 0; s < count; ++s) to[s] = {re[s], im[s]};
   }
 };
@@ -74,7 +67,8 @@ class NetworkFactor final : public EvaluatedFactor {
                            [&](const HostState* of, int count, double* d_re, double* d_im) {
                              double re[block];
                              double im[block];
-                             network_->network.derivatives(network_->inputs(of, count), re, im, d_re, d_im);
+                             network_->network.derivatives(network_input(network_->space(), of, count), re, im, d_re,
+                                                           d_im);
                            });
   }
   double bytes_per_row() const override {
@@ -98,10 +92,6 @@ class NetworkFactor final : public EvaluatedFactor {
   std::vector<double> parameters_;
   std::vector<std::vector<int>> symmetry_;  ///< permutations of places
 };
-
-}  // namespace
-
-namespace {
 
 template <bool is_complex>
 std::unique_ptr<DistributedRows> rows_of(const Communicator& comm, RowRange rows, const HostStates& states,
@@ -135,10 +125,15 @@ std::unique_ptr<DistributedRows> rows_of_network(const Communicator& comm, RowRa
                     : rows_of<false>(comm, rows, states, parameters, derivatives);
 }
 
-void write_network_input(const Space& space, const HostState& state, double* input, int sample) {
-  for (int p = 0; p < space.n_places(); ++p)
-    input[static_cast<std::ptrdiff_t>(space.flavour_of(p) * space.n_sites() + space.site_of(p)) * block + sample] =
-        space.local(p).centred(state.local[p]);
+const double* network_input(const Space& space, const HostState* states, int count) {
+  thread_local std::vector<double> input;
+  input.resize(at(space.n_places()) * block);
+  for (int s = 0; s < count; ++s) {
+    for (int p = 0; p < space.n_places(); ++p)
+      input[at(space.flavour_of(p) * space.n_sites() + space.site_of(p)) * block + at(s)] =
+          space.local(p).centred(states[s].local[p]);
+  }
+  return input.data();
 }
 
 NetworkGeometry geometry_of(const FactorContext& context) {

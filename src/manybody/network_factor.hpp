@@ -13,9 +13,9 @@ namespace koushi {
 /// What layers ask about the lattice of a run; its group are the symmetries of H.
 NetworkGeometry geometry_of(const FactorContext& context);
 
-/// Number [unit][sample] of the input of a network, samples_at_once of them: what place (flavour f, site i) holds, from
-/// -1 to 1, is unit f n_sites + i.
-void write_network_input(const Space& space, const HostState& state, double* input, int sample);
+/// The input of a network, [unit][sample], of up to samples_at_once states: what place (flavour f, site i) holds, from -1
+/// to 1, is unit f n_sites + i. It lies in memory of this thread until the next call.
+const double* network_input(const Space& space, const HostState* states, int count);
 
 /// Derivatives of log psi of up to samples_at_once states by real parameters, [parameter][sample]; d_im is null where psi
 /// is real.
