@@ -30,6 +30,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # AVX-512 headers of g++ 12 start from undefined registers on purpose and are then warned about.
   list(APPEND KOUSHI_COMPILE_OPTIONS -Wno-maybe-uninitialized -Wno-uninitialized)
+  # Of std::string, which g++ 12 inlines, it warns where nothing is wrong: "text" + name, and push_back("text") with precompiled headers.
+  list(APPEND KOUSHI_COMPILE_OPTIONS -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
   # The ABI of vector arguments changed in g++ 4.6; nothing here links to code older than that.
   list(APPEND KOUSHI_COMPILE_OPTIONS -Wno-psabi)
 endif()

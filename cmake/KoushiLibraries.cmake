@@ -17,6 +17,7 @@ if(KOUSHI_MPI)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(PETSC REQUIRED IMPORTED_TARGET PETSc>=3.18)
   pkg_check_modules(SLEPC REQUIRED IMPORTED_TARGET SLEPc>=3.18)
+  set_target_properties(PkgConfig::PETSC PkgConfig::SLEPC PROPERTIES INTERFACE_COMPILE_OPTIONS "")  # those that their packagers compiled them with
   set(HDF5_PREFER_PARALLEL ON)
   find_package(HDF5 REQUIRED COMPONENTS C)
   pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3>=3.3)

@@ -2,6 +2,17 @@
 # One static library koushi::<room>, linked to exactly the rooms it may use. A cycle is an error of CMake. Without SOURCES a room is its headers.
 set_property(GLOBAL PROPERTY GLOBAL_DEPENDS_NO_CYCLES ON)
 
+# A third less time for a build. What a source forgets to include is not seen then: the headers of every room are compiled alone by the tests.
+option(KOUSHI_PRECOMPILE "Sources share precompiled headers of Kokkos, {fmt} and the standard library" ON)
+if(KOUSHI_NVCC)
+  set(KOUSHI_PRECOMPILE OFF)  # nvcc has none
+endif()
+# koushi_precompile(<target> <more headers>): the target's headers, which others of the same options may reuse.
+function(koushi_precompile target)
+  target_precompile_headers(${target} PRIVATE <Kokkos_Core.hpp> <Kokkos_SIMD.hpp> <fmt/format.h> <algorithm> <array> <cmath> <complex> <functional> <map> <memory> <numeric>
+    <optional> <set> <string> <utility> <vector> ${ARGN})
+endfunction()
+
 function(koushi_room room)
   cmake_parse_arguments(R "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   set(scope PUBLIC)
@@ -16,8 +27,11 @@ function(koushi_room room)
   target_include_directories(koushi_${room} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   if(R_SOURCES)
     target_compile_options(koushi_${room} PRIVATE ${KOUSHI_COMPILE_OPTIONS})
-    if(room IN_LIST KOUSHI_PRECOMPILE)
-      target_precompile_headers(koushi_${room} PRIVATE <Kokkos_Core.hpp> <Kokkos_SIMD.hpp> <algorithm> <complex> <functional> <map> <memory> <optional> <string> <vector>)
+    if(NOT KOUSHI_PRECOMPILE)
+    elseif(room MATCHES "^(base|network|field)$")  # the last two have options of their own
+      koushi_precompile(koushi_${room})
+    else()
+      target_precompile_headers(koushi_${room} REUSE_FROM koushi_base)
     endif()
   endif()
   list(TRANSFORM R_USES PREPEND koushi::)

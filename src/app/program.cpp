@@ -20,6 +20,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/bench/bench.hpp"
+#include "koushi/foreign/import_deck.hpp"
 #include "koushi/manybody/estimator.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/parallel/ending.hpp"
@@ -243,6 +244,14 @@ int print_template(const CommandLine& line) {
   return 0;
 }
 
+/// A deck from an input file of another program, which is checked as any deck.
+int import_foreign(const std::string& file, bool as_terms) {
+  const std::string text = import_deck(file, read_file_here, as_terms);
+  Deck::parse(text, "the deck made of " + file, {}, catalogue());
+  print_out(text);
+  return 0;
+}
+
 int obey(int argc, char** argv, const Communicator& comm) {
   CommandLine line;
   CLI::App app(
@@ -306,6 +315,12 @@ int obey(int argc, char** argv, const Communicator& comm) {
                    "of one file: deviations from the exact values in this result file, of a run with study.kind = "
                    "\"exact\"")
       ->allow_extra_args(false);
+  CLI::App* import_command = app.add_subcommand(
+      "import", "a deck from an input file of mVMC or HPhi: stan.in, or namelist.def with its lists");
+  std::string foreign;
+  bool as_terms = false;
+  import_command->add_option("file", foreign, "the standard input of StdFace, or the list of expert files")->required();
+  import_command->add_flag("--terms", as_terms, "write H term by term, also where a Hamiltonian of koushi is the same");
   CLI::App* export_command = app.add_subcommand("export", "SU(3) links of a result file in NERSC's format");
   std::string source;
   std::string target;
@@ -361,6 +376,7 @@ int obey(int argc, char** argv, const Communicator& comm) {
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
   if (many && line.json)
     throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");
+  if (*import_command) return import_foreign(foreign, as_terms);
   if (*export_command) return export_nersc(source, target, sweep, replica);
   if (*report_command && !line.against.empty()) {
     if (many)

@@ -1,6 +1,7 @@
 #include "koushi/statistics/power_fit.hpp"
 
 #include <Eigen/Dense>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -14,7 +15,9 @@ double PowerFit::operator()(double x, const std::vector<double>& powers) const {
   return y;
 }
 
-PowerFit fit_powers(const std::vector<FitPoint>& points, const std::vector<double>& powers, bool weighted) {
+namespace {
+
+PowerFit fit_with_errors(const std::vector<FitPoint>& points, const std::vector<double>& powers, bool weighted) {
   const auto n = static_cast<Eigen::Index>(points.size());
   const auto m = static_cast<Eigen::Index>(powers.size() + 1);
   PowerFit fit;
@@ -48,6 +51,27 @@ PowerFit fit_powers(const std::vector<FitPoint>& points, const std::vector<doubl
     fit.parameters.push_back(solution(k));
     fit.errors.push_back(std::sqrt(covariance(k, k)));
     for (Eigen::Index j = 0; j < m; ++j) fit.covariance.push_back(covariance(k, j));
+  }
+  return fit;
+}
+
+}  // namespace
+
+PowerFit fit_powers(const std::vector<FitPoint>& points, const std::vector<double>& powers, bool weighted) {
+  PowerFit fit = fit_with_errors(points, powers, weighted);
+  const bool of_x = std::any_of(points.begin(), points.end(), [](const FitPoint& p) { return p.x_error > 0; });
+  constexpr int most_repetitions = 100;
+  for (int repetition = 0; weighted && of_x && fit.solvable && repetition < most_repetitions; ++repetition) {
+    std::vector<FitPoint> effective = points;
+    for (FitPoint& point : effective) {
+      double slope = 0;
+      for (std::size_t k = 0; k < powers.size(); ++k)
+        slope += fit.parameters[k + 1] * powers[k] * std::pow(point.x, powers[k] - 1);
+      point.error = std::hypot(point.error, slope * point.x_error);
+    }
+    const double before = fit.parameters[0];
+    fit = fit_with_errors(effective, powers, weighted);
+    if (fit.solvable && std::abs(fit.parameters[0] - before) < 1e-6 * fit.errors[0]) break;
   }
   return fit;
 }

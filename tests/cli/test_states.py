@@ -447,6 +447,7 @@ class States(unittest.TestCase):
                 ("exact_triangular_12", [], -0.61033014, (1, [0, 0], 0)),
                 ("exact_triangular_12", ['lattice={kind="triangular",extents=[4,3]}'], -0.57756770, (1, [2, 0], 0)),
                 ("exact_honeycomb_18", [], -0.56095366, (1, [0, 0], 0)),
+                ("exact_kitaev_honeycomb_18", ["study.levels=1"], -0.198493092, None),  # a Lanczos run of its own, numpy
                 ("exact_tj_square_4x4", ["study.levels=2"], -10.683919735 / 16, None),
                 ("exact_hubbard_chain_12", [alone, "study.symmetry.momentum=[6]", "study.levels=1"], -6.9203535624 / 12, (1, [6], 0))):
             with self.subTest(deck=deck, sets=sets):
@@ -455,6 +456,49 @@ class States(unittest.TestCase):
                 if level:
                     found = result["levels"][0]
                     self.assertEqual((found["degeneracy"], found["momentum"], found["spin"]), level)
+
+    def test_variances_with_errors_and_extrapolations_to_zero(self):
+        """Var H and the V-score of chains against those of the enumerated state; energies of three states on the way to the ground state, E = -3.6510934, against their variances."""
+        ring = """title = "ring of 8"
+[study]
+%s
+[lattice]
+kind = "chain"
+extents = [8]
+[hamiltonian]
+kind = "heisenberg"
+marshall = true
+[[wavefunction.factor]]
+kind = "rbm"
+weights = "real"
+density = 2
+symmetry = "translations"
+[sampler]
+%s
+"""
+        solver = '[solver]\nkind = "stochastic-reconfiguration"\nstep = 0.05\n'
+        measured = 'measure = { samples = 65536, observables = ["variance"] }'
+        points = []
+        for steps in (15, 25, 40):
+            self.run_deck(ring % ('kind = "ground-state"\nsteps = %d\n%s' % (steps, measured), 'kind = "enumeration"') + solver, "v%d" % steps)
+            found = self.report("v%d" % steps)["observables"]
+            self.assertAlmostEqual(found["v_score"]["value"], 8 * found["variance"]["value"] / found["energy"]["value"] ** 2, places=12)
+            points.append(found)
+        exact = points[0]
+        self.run_deck(ring % ('kind = "measure"\nparameters = "%s"\n%s' % (self.path("v15.h5"), measured), 'kind = "metropolis"\nmoves = { exchange = 1.0 }'), "chains")
+        found = self.report("chains")["observables"]
+        for name in ("variance", "v_score"):
+            self.assertLess(abs(found[name]["value"] - exact[name]["value"]), 4.5 * found[name]["error"])
+            self.assertLess(found[name]["error"], 0.1 * found[name]["value"])
+        deck = self.path("zero.toml")
+        with open(deck, "w") as stream:
+            stream.write('title = "x"\n[study]\nkind = "extrapolation"\nfiles = %s\nobservable = "energy"\nx = "variance"\npowers = [1]\nweighted = false\n[output]\nfile = "zero.h5"\n' %
+                         json.dumps([self.path("v%d.h5" % steps) for steps in (15, 25, 40)]))
+        done = koushi("run", deck, "--output", self.path("zero.h5"), "--overwrite")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        limit = json.loads(koushi("report", self.path("zero.h5"), "--json").stdout)["observables"]["limit"]
+        best = min(abs(point["energy"]["value"] + 3.6510934092) for point in points)
+        self.assertLess(abs(limit["value"] + 3.6510934092), 0.3 * best)
 
     def test_exact_runs_go_on_after_kills(self):
         """A run that is killed at random moments on changing ranks has the levels of one that was not."""

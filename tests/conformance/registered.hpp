@@ -101,7 +101,8 @@ inline Deck deck_of(const std::string& lattice, std::string hamiltonian, const s
                     const std::string& wavefunction = "") {
   const bool spins = hamiltonian.find("heisenberg") != std::string::npos ||
                      hamiltonian.find("xxz") != std::string::npos || hamiltonian.find("ising") != std::string::npos ||
-                     hamiltonian.find("haldane") != std::string::npos;
+                     hamiltonian.find("haldane") != std::string::npos ||
+                     hamiltonian.find("exchange-matrix") != std::string::npos;
   if (lattice.find("custom") != std::string::npos) {
     for (const std::string& key : couplings_per_shell(hamiltonian)) {
       if (hamiltonian.find(key + " =") == std::string::npos) hamiltonian += key + " = [1.0, 0.3]\n";

@@ -186,3 +186,113 @@ TEST_CASE("bonds of an antiperiodic ring change sign where they leave it, those 
   for (Bond& b : bonds) b.sign = 1;
   CHECK((spectrum(h) - spectrum(written_out(kind, n, bonds, {}, 1.0, 0.6, 0.5, 0.4, 0))).norm() > 0.1);
 }
+
+namespace {
+
+/// S^x, S^y, S^z of spin i of n spins 1/2, states in the order of their bits (set: up).
+Eigen::MatrixXcd spin_matrix(int n, int axis, int i) {
+  const Eigen::Index size = Eigen::Index{1} << n;
+  Eigen::MatrixXcd s = Eigen::MatrixXcd::Zero(size, size);
+  for (Eigen::Index a = 0; a < size; ++a) {
+    const bool up = (a >> i & 1) != 0;
+    const Eigen::Index flipped = a ^ (Eigen::Index{1} << i);
+    if (axis == 0) s(flipped, a) = 0.5;
+    if (axis == 1) s(flipped, a) = up ? std::complex<double>(0, 0.5) : std::complex<double>(0, -0.5);
+    if (axis == 2) s(a, a) = up ? 0.5 : -0.5;
+  }
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("an exchange matrix of multiples of one is Heisenberg's model, of three numbers XXZ",
+          "[conformance][exact]") {
+  const std::string cluster = GENERATE(from_range(small_lattices()));
+  const std::string ends =
+      GENERATE("boundary = [\"periodic\"]\n", "boundary = [\"antiperiodic\"]\n", "boundary = [\"open\"]\n");
+  INFO(cluster << ends);
+  const auto matrix = [&](const std::string& hamiltonian) {
+    const Deck deck = deck_of(cluster + ends, hamiltonian, rbm);
+    const Operator h = make_hamiltonian(deck, make_lattice(deck));
+    return h.matrix(Basis(h.space()));
+  };
+  const Eigen::MatrixXcd heisenberg = matrix("kind = \"heisenberg\"\nJ = [1.1, 0.4]\nfield = 0.7\n");
+  const Eigen::MatrixXcd same =
+      matrix("kind = \"exchange-matrix\"\ncouplings = [[\"J\", 1, 1.1], [\"J\", 2, 0.4]]\nfield = [0.0, 0.0, 0.7]\n");
+  CHECK((same - heisenberg).norm() < 1e-12);
+  const Eigen::MatrixXcd xxz = matrix("kind = \"xxz\"\nJ = [1.1, 0.4]\nanisotropy = 1.3\n");
+  const Eigen::MatrixXcd components = matrix(
+      "kind = \"exchange-matrix\"\ncouplings = [[\"J\", 1, 1.1], [\"xx\", 2, 0.4], [\"yy\", 2, 0.4], [\"zz\", 1, "
+      "0.33], "
+      "[\"zz\", 2, 0.52]]\n");
+  CHECK((components - xxz).norm() < 1e-12);
+}
+
+TEST_CASE("exchange matrices of every direction are the matrix of their formula", "[conformance][exact]") {
+  const std::string cluster = GENERATE("kind = \"chain\"\nextents = [5]\n", "kind = \"square\"\nextents = [3, 2]\n",
+                                       "kind = \"honeycomb\"\nextents = [2, 2]\n",
+                                       "kind = \"kagome\"\nextents = [1, 2]\nboundary = [\"open\"]\n",
+                                       "kind = \"triangular\"\nextents = [3, 2]\n");
+  const std::string ends = cluster.find("open") != std::string::npos
+                               ? ""
+                               : GENERATE("", "twist = [0.15, 0.4]\n", "boundary = [\"antiperiodic\"]\n");
+  const std::string twist =
+      cluster.find("chain") != std::string::npos && ends.rfind("twist", 0) == 0 ? "twist = [0.15]\n" : ends;
+  INFO(cluster << twist);
+  std::string couplings = "couplings = [[\"Dy\", 1, 0.3], [\"Gx\", 1, 0.2], [\"J\", 1, 0.7]";
+  const char* const names[] = {"x", "y", "z"};
+  const Lattice lattice = make_lattice(deck_of(cluster + twist, "kind = \"heisenberg\"\n", rbm));
+  int directions = 0;
+  for (const Bond& bond : lattice.bonds(1)) directions = std::max(directions, bond.direction + 1);
+  const auto value = [](int d, int a, int b) { return std::sin(1.0 + 9 * d + 3 * a + b); };
+  for (int d = 0; d < directions; ++d) {
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b)
+        couplings += fmt::format(", [\"{}{}\", 1, {}, {}]", names[a], names[b], d, value(d, a, b));
+    }
+  }
+  const Deck deck =
+      deck_of(cluster + twist, "kind = \"exchange-matrix\"\nfield = [0.3, -0.2, 0.5]\n" + couplings + "]\n", rbm);
+  const Operator made = make_hamiltonian(deck, lattice);
+  const Eigen::MatrixXcd h = made.matrix(Basis(made.space()));
+
+  const int n = lattice.n_sites();
+  Eigen::MatrixXcd expected = Eigen::MatrixXcd::Zero(h.rows(), h.cols());
+  for (const Bond& bond : lattice.bonds(1)) {
+    Eigen::Matrix3d m = 0.7 * Eigen::Matrix3d::Identity();
+    m(2, 0) += 0.3;  // (S_i x S_j)^y = S^z_i S^x_j - S^x_i S^z_j
+    m(0, 2) -= 0.3;
+    m(1, 2) += 0.2;
+    m(2, 1) += 0.2;
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b) m(a, b) += value(bond.direction, a, b);
+    }
+    // What crosses an end is turned about z: S^+ becomes e^(i phi) S^+.
+    const double phi = 2 * std::acos(-1.0) * bond.turns + (bond.sign < 0 ? std::acos(-1.0) : 0.0);
+    const Eigen::MatrixXcd x = spin_matrix(n, 0, bond.j);
+    const Eigen::MatrixXcd y = spin_matrix(n, 1, bond.j);
+    const Eigen::MatrixXcd turned[] = {std::cos(phi) * x - std::sin(phi) * y, std::sin(phi) * x + std::cos(phi) * y,
+                                       spin_matrix(n, 2, bond.j)};
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b) expected += m(a, b) * spin_matrix(n, a, bond.i) * turned[b];
+    }
+  }
+  for (int i = 0; i < n; ++i)
+    expected -= 0.3 * spin_matrix(n, 0, i) - 0.2 * spin_matrix(n, 1, i) + 0.5 * spin_matrix(n, 2, i);
+  CHECK((h - expected).norm() < 1e-11 * expected.norm());
+}
+
+TEST_CASE("squares of products of spins 1, and their anisotropy", "[conformance][exact]") {
+  const auto levels = [](const std::string& couplings) {
+    const Deck deck = deck_of("kind = \"chain\"\nextents = [2]\nboundary = [\"open\"]\n",
+                              "kind = \"exchange-matrix\"\nspin = 1.0\n" + couplings, rbm);
+    const Operator h = make_hamiltonian(deck, make_lattice(deck));
+    return spectrum(h.matrix(Basis(h.space())));
+  };
+  // S.S = 1, -1, -2 of total spin 2, 1, 0: J + Q, Q - J, 4 Q - 2 J; Affleck, Kennedy, Lieb and Tasaki have Q = J / 3
+  const Eigen::VectorXd found = levels("couplings = [[\"J\", 1, 1.0], [\"Q\", 1, 0.3]]\n");
+  CHECK(std::abs(found(0) - (4 * 0.3 - 2)) < 1e-12);
+  for (int k = 1; k < 4; ++k) CHECK(std::abs(found(k) - (0.3 - 1)) < 1e-12);
+  for (int k = 4; k < 9; ++k) CHECK(std::abs(found(k) - 1.3) < 1e-12);
+  CHECK(std::abs(levels("couplings = [[\"J\", 1, 0.0]]\nsingle_ion = 0.5\n")(8) - 1.0) < 1e-12);
+}

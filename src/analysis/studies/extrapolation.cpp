@@ -115,19 +115,25 @@ class Extrapolation {
     }
     std::map<std::string, double> numbers = resolved_numbers(keys);
     numbers["n_sites"] = static_cast<double>(reader.read_integers("summary/n_sites").at(0));
-    if (numbers.count(x_) == 0) {
-      std::vector<std::string> names;
-      for (const auto& [key, value] : numbers) names.push_back(key);
-      deck_.refuse("study.x", fmt::format("{} has no number {} in its deck", file, quoted(x_)),
-                   "one of " + join(names) + hint(x_, names));
-    }
-    FitPoint point{numbers[x_]};
-    if (point.x <= 0)
-      deck_.refuse("study.x", fmt::format("{} = {} in {}", x_, point.x, file),
-                   "a number that is positive in all files");
     const std::vector<std::string> names = observable_names(reader, "");
     if (names.empty())
       deck_.refuse("study.files", fmt::format("{} has not measured yet", file), "files of runs that are done");
+    FitPoint point;
+    if (numbers.count(x_) > 0) {
+      point.x = numbers[x_];
+    } else if (std::count(names.begin(), names.end(), x_) > 0) {
+      const StoredObservable measured = read_observable(reader, "", x_);
+      point.x = measured.value;
+      point.x_error = std::isfinite(measured.error) ? measured.error : 0;
+    } else {
+      std::vector<std::string> all = names;
+      for (const auto& [key, value] : numbers) all.push_back(key);
+      deck_.refuse("study.x", fmt::format("{} has no number {} in its deck, and has not measured it", file, quoted(x_)),
+                   "one of " + join(all) + hint(x_, all));
+    }
+    if (!(point.x > 0))
+      deck_.refuse("study.x", fmt::format("{} = {} in {}", x_, point.x, file),
+                   "a number that is positive in all files");
     if (std::count(names.begin(), names.end(), name_) == 0)
       deck_.refuse("study.observable", fmt::format("{} has no observable {}", file, quoted(name_)),
                    "one of " + join(names) + hint(name_, names));
@@ -289,7 +295,9 @@ std::vector<Key> keys() {
               "result files of one kind of study; names are relative to the folder in which koushi is called"),
           key("observable", KeyType::text, "", "as `koushi report` names it"),
           key("x", KeyType::text, "\"lattice.extents.0\"",
-              "a number of their decks, as lattice.extents.0 or action.spacing, or n_sites"),
+              "a number of their decks, as lattice.extents.0 or action.spacing, n_sites, or an observable, whose "
+              "errors count "
+              "too: variance for extrapolations to variance 0"),
           key("powers", KeyType::reals, "",
               "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
           key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),

@@ -90,6 +90,30 @@ TEST_CASE("pulls have unit width and Q is uniform", "[power-fit]") {
   CHECK(std::abs(q_square - 1.0 / 3) < 4.5 * std::sqrt(4.0 / 45) * sigma);
 }
 
+TEST_CASE("errors of x widen those of the limit as the slope does", "[power-fit]") {
+  // Beside exact values of y the points lie as far from the line as errors of y of slope times those of x.
+  std::mt19937_64 engine(11);
+  std::normal_distribution<double> normal;
+  const int trials = 2000;
+  double square = 0;
+  double chi_squared = 0;
+  for (int trial = 0; trial < trials; ++trial) {
+    std::vector<FitPoint> points;
+    for (const double x : {1.0, 2.0, 3.0, 4.0, 5.0})
+      points.push_back({x + 0.01 * normal(engine), 1 + 2 * x + 0.01 * normal(engine), 0.01, 0.01});
+    const PowerFit fit = fit_powers(points, {1}, true);
+    square += std::pow((fit.parameters[0] - 1) / fit.errors[0], 2) / trials;
+    chi_squared += fit.chi_squared / trials;
+  }
+  const double sigma = std::sqrt(2.0 / trials);
+  CHECK(std::abs(square - 1) < 4.5 * sigma);
+  CHECK(std::abs(chi_squared - 3) < 4.5 * std::sqrt(6.0 / trials));
+  const PowerFit fit = fit_powers({{1, 3, 0.01, 0.03}, {2, 5, 0.01, 0.03}, {3, 7, 0.01, 0.03}}, {1}, true);
+  const PowerFit same = fit_powers(
+      {{1, 3, std::hypot(0.01, 0.06)}, {2, 5, std::hypot(0.01, 0.06)}, {3, 7, std::hypot(0.01, 0.06)}}, {1}, true);
+  CHECK(std::abs(fit.errors[0] - same.errors[0]) < 1e-12);
+}
+
 TEST_CASE("what does not determine the parameters is said", "[power-fit]") {
   CHECK_FALSE(fit_powers({{1, 1, 1}}, {-1}, true).solvable);
   CHECK_FALSE(fit_powers({{2, 1, 1}, {2, 2, 1}, {2, 3, 1}}, {-1}, true).solvable);

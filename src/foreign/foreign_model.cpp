@@ -1,0 +1,122 @@
+#include "foreign_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "koushi/base/text.hpp"
+
+namespace koushi {
+
+namespace {
+
+/// 2 Delta S^z of an operator, 0 for those that leave it.
+int spin_change(const std::string& name) {
+  static const std::map<std::string, int> changes = {{"S+", 2},      {"s+", 2},    {"S-", -2},        {"s-", -2},
+                                                     {"cdag_up", 1}, {"c_up", -1}, {"cdag_down", -1}, {"c_down", 1}};
+  const auto found = changes.find(name);
+  return found == changes.end() ? 0 : found->second;
+}
+
+ProductTable::Product adjoint(const ProductTable::Product& product) {
+  ProductTable::Product all;
+  for (auto at = product.rbegin(); at != product.rend(); ++at) {
+    std::string name = at->first;
+    if (name == "S+" || name == "s+") {
+      name[1] = '-';
+    } else if (name == "S-" || name == "s-") {
+      name[1] = '+';
+    } else if (name.rfind("cdag", 0) == 0) {
+      name.erase(1, 3);
+    } else if (name.rfind("c_", 0) == 0) {
+      name.insert(1, "dag");
+    }
+    all.emplace_back(name, at->second);
+  }
+  return all;
+}
+
+/// A term of one step of the square root of the machine's accuracy is a rounding of the sum.
+constexpr double negligible = 1e-14;
+
+}  // namespace
+
+void refuse(const ForeignPlace& at, const std::string& problem, const std::string& expected) {
+  throw DeckError(fmt::format("{}{}: error: {}\n  expected: {}", at.file,
+                              at.line > 0 ? fmt::format(":{}", at.line) : "", problem, expected));
+}
+
+std::string real_text(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+std::string list_text(const std::vector<double>& values) {
+  std::vector<std::string> parts;
+  for (const double value : values) parts.push_back(real_text(value));
+  return "[" + join(parts) + "]";
+}
+
+void ProductTable::add(std::complex<double> coefficient, const Product& product) {
+  add_expanded(coefficient, product, 0);
+}
+
+/// S^x = (S^+ + S^-) / 2, S^y = (S^+ - S^-) / 2i.
+void ProductTable::add_expanded(std::complex<double> coefficient, const Product& product, std::size_t from) {
+  for (std::size_t k = from; k < product.size(); ++k) {
+    const std::string& name = product[k].first;
+    if (name.size() != 2 || (name[1] != 'x' && name[1] != 'y')) continue;
+    for (const char sign : {'+', '-'}) {
+      Product one = product;
+      one[k].first = {name[0], sign};
+      const std::complex<double> factor =
+          name[1] == 'x' ? std::complex<double>(0.5) : std::complex<double>(0, sign == '+' ? -0.5 : 0.5);
+      add_expanded(coefficient * factor, one, k + 1);
+    }
+    return;
+  }
+  sum_[product] += coefficient;
+}
+
+void ProductTable::add_with_adjoint(std::complex<double> coefficient, const Product& product) {
+  add(coefficient, product);
+  add(std::conj(coefficient), adjoint(product));
+}
+
+std::vector<std::string> ProductTable::rows() const {
+  std::vector<std::string> rows;
+  for (const auto& [product, coefficient] : sum_) {
+    if (std::abs(coefficient) < negligible || product.empty()) continue;
+    std::string row = "[" + real_text(coefficient.real());
+    if (std::abs(coefficient.imag()) >= negligible) row += ", " + real_text(coefficient.imag());
+    for (const auto& [name, site] : product) row += fmt::format(", \"{}\", {}", name, site);
+    rows.push_back(row + "]");
+  }
+  return rows;
+}
+
+std::complex<double> ProductTable::constant() const {
+  const auto found = sum_.find({});
+  return found == sum_.end() ? 0.0 : found->second;
+}
+
+bool ProductTable::complex_valued() const {
+  return std::any_of(sum_.begin(), sum_.end(),
+                     [](const auto& one) { return std::abs(one.second.imag()) >= negligible; });
+}
+
+bool ProductTable::conserves_spin() const {
+  return std::all_of(sum_.begin(), sum_.end(), [](const auto& one) {
+    int change = 0;
+    for (const auto& [name, site] : one.first) change += spin_change(name);
+    return change == 0 || std::abs(one.second) < negligible;
+  });
+}
+
+double ForeignModel::number(const std::string& name, double otherwise) const {
+  const auto found = value.find(name);
+  return found == value.end() ? otherwise : found->second;
+}
+
+}  // namespace koushi

@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "exchange.hpp"
+#include "koushi/base/text.hpp"
+#include "koushi/manybody/operator_products.hpp"
+
+namespace koushi {
+
+namespace {
+
+struct ExchangeMatrixOptions {
+  std::vector<Deck::MixedRow> couplings;
+  std::optional<std::vector<double>> field;
+  double single_ion = 0;
+  double spin = 0.5;
+
+  static const Keys<ExchangeMatrixOptions>& keys() {
+    static const auto all =
+        Keys<ExchangeMatrixOptions>()
+            .mixed_rows(
+                "couplings", &ExchangeMatrixOptions::couplings,
+                "[component, shell, value] of all bonds of a distance shell, or [component, shell, direction, "
+                "value] of those of one direction. Components: J of S_i.S_j; xx, xy, ... zz of S^a_i S^b_j; Dx, "
+                "Dy, Dz of (S_i x S_j)^a (Dzyaloshinskii-Moriya); Gx, Gy, Gz of S^b_i S^c_j + S^c_i S^b_j; Q of "
+                "(S_i.S_j)^2. Values of one bond add. Directions are numbered from 0, as docs/conventions.md "
+                "has them")
+            .required()
+            .from_file()
+            .example("[[\"J\", 1, 1.0], [\"zz\", 1, 0, 0.5]]")
+            .reals("field", &ExchangeMatrixOptions::field, {}, "h = [hx, hy, hz] of - sum h.S")
+            .real("single_ion", &ExchangeMatrixOptions::single_ion, {}, "D of sum D (S^z)^2, for S > 1/2")
+            .real("spin", &ExchangeMatrixOptions::spin, {0.5, 4}, "S of every site, an integer or half of one");
+    return all;
+  }
+};
+
+/// What a bond adds: J_ab of S^a_i S^b_j, and Q of (S_i.S_j)^2.
+struct BondMatrix {
+  std::array<std::array<double, 3>, 3> J{};
+  double Q = 0;
+};
+
+/// Adds a component times its value; false: there is none of that name.
+bool add_component(BondMatrix& bond, const std::string& name, double value) {
+  const std::string axes = "xyz";
+  const std::size_t first = name.empty() ? std::string::npos : axes.find(name[0]);
+  if (name == "J") {
+    for (std::size_t a = 0; a < 3; ++a) bond.J[a][a] += value;
+  } else if (name == "Q") {
+    bond.Q += value;
+  } else if (name.size() != 2 || axes.find(name[1]) == std::string::npos) {
+    return false;
+  } else if (const std::size_t second = axes.find(name[1]); first != std::string::npos) {
+    bond.J[first][second] += value;
+  } else if (name[0] == 'D' || name[0] == 'G') {
+    const std::size_t b = (second + 1) % 3;
+    const std::size_t c = (second + 2) % 3;
+    bond.J[b][c] += value;
+    bond.J[c][b] += name[0] == 'D' ? -value : value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+using Product = std::vector<std::pair<std::string, int>>;
+
+/// H as rows of named products, all with the row of the deck that they come from.
+class ExchangeSum {
+ public:
+  ExchangeSum(const Space& space) : alphabet_(space), sum_(space) {}
+
+  void add(std::complex<double> coefficient, const Product& product, std::size_t row) {
+    for (const LocalProduct& one : alphabet_.product(coefficient, product)) sum_.add(row, one);
+  }
+
+  /// S_i M S_j, where what crosses an end has S^+_j e^(i phi) in the place of S^+_j: S^x_j = (e^(i phi) S^+ + e^(-i phi)
+  /// S^-) / 2, S^y_j = (e^(i phi) S^+ - e^(-i phi) S^-) / 2i.
+  void add_bond(const Bond& bond, const BondMatrix& matrix, std::size_t row) {
+    const std::complex<double> phase = bond_phase(bond);
+    const auto at_j = [&](std::size_t b) {
+      using Part = std::pair<std::complex<double>, std::string>;
+      if (b == 2) return std::vector<Part>{{1.0, "Sz"}};
+      const std::complex<double> half = b == 0 ? std::complex<double>(0.5) : std::complex<double>(0, -0.5);
+      return std::vector<Part>{{half * phase, "S+"}, {std::conj(half * phase), "S-"}};
+    };
+    static const std::array<std::string, 3> axes = {"Sx", "Sy", "Sz"};
+    for (std::size_t a = 0; a < 3; ++a) {
+      for (std::size_t b = 0; b < 3; ++b) {
+        if (matrix.J[a][b] == 0) continue;
+        for (const auto& [factor, name] : at_j(b))
+          add(matrix.J[a][b] * factor, {{axes[a], bond.i}, {name, bond.j}}, row);
+      }
+    }
+    if (matrix.Q == 0) return;
+    for (std::size_t a = 0; a < 3; ++a) {
+      for (std::size_t b = 0; b < 3; ++b) {
+        for (const auto& [left, one] : at_j(a)) {
+          for (const auto& [right, other] : at_j(b))
+            add(matrix.Q * left * right, {{axes[a], bond.i}, {one, bond.j}, {axes[b], bond.i}, {other, bond.j}}, row);
+        }
+      }
+    }
+  }
+
+  void put_into(Operator& h) const {
+    sum_.put_into(h, [](std::size_t) { return std::string("the adjoint"); });
+  }
+
+ private:
+  OperatorAlphabet alphabet_;
+  ProductSum sum_;
+};
+
+/// Matrices by shell and direction; rows that say no direction hold for all of them.
+std::map<std::pair<int, int>, BondMatrix> read_couplings(const DeckSection& section,
+                                                         const std::vector<Deck::MixedRow>& rows,
+                                                         const Lattice& lattice,
+                                                         std::map<int, std::vector<Bond>>& bonds) {
+  const std::string shape = "[component, shell, value] or [component, shell, direction, value]";
+  std::map<std::pair<int, int>, BondMatrix> matrices;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const Deck::MixedRow& row = rows[r];
+    const auto* const name = row.empty() ? nullptr : std::get_if<std::string>(row.data());
+    std::vector<double> numbers;
+    for (std::size_t k = 1; k < row.size(); ++k) {
+      if (const double* number = std::get_if<double>(&row[k])) numbers.push_back(*number);
+    }
+    if (name == nullptr || numbers.size() + 1 != row.size() || numbers.size() < 2 || numbers.size() > 3)
+      section.refuse_row("couplings", r, "this is no coupling", shape);
+    const double value = numbers.back();
+    const bool all = numbers.size() == 2;
+    if (numbers[0] != 1 && numbers[0] != 2 && numbers[0] != 3)
+      section.refuse_row("couplings", r, fmt::format("{} is no distance shell", numbers[0]), "1, 2 or 3");
+    const int shell = static_cast<int>(numbers[0]);
+    if (!lattice.has_geometry())
+      section.refuse_row("couplings", r, "these sites have no bonds to couple", "a lattice with bonds");
+    if (bonds.count(shell) == 0) {
+      try {
+        bonds[shell] = lattice.bonds(shell);
+      } catch (const UsageError& error) {
+        section.refuse_row("couplings", r, error.what(), "a shell in which every bond joins two sites");
+      }
+    }
+    int directions = 0;
+    for (const Bond& bond : bonds[shell]) directions = std::max(directions, bond.direction + 1);
+    if (directions == 0)
+      section.refuse_row("couplings", r, fmt::format("lattice.bonds has none of shell {}", shell),
+                         "a shell with bonds");
+    if (!all && (numbers[1] != std::floor(numbers[1]) || numbers[1] < 0 || numbers[1] >= directions))
+      section.refuse_row("couplings", r, fmt::format("{} is no direction of shell {}", numbers[1], shell),
+                         fmt::format("0 to {}", directions - 1));
+    for (int direction = 0; direction < directions; ++direction) {
+      if (!all && direction != static_cast<int>(numbers[1])) continue;
+      if (!add_component(matrices[{shell, direction}], *name, value)) {
+        const std::vector<std::string> names = {"J",  "xx", "xy", "xz", "yx", "yy", "yz", "zx", "zy",
+                                                "zz", "Dx", "Dy", "Dz", "Gx", "Gy", "Gz", "Q"};
+        section.refuse_row("couplings", r, fmt::format("\"{}\" is no component", *name),
+                           join(names) + hint(*name, names));
+      }
+    }
+  }
+  return matrices;
+}
+
+/// H = sum_b S_i M_b S_j + Q_b (S_i.S_j)^2 + sum_i D (S^z_i)^2 - h.S_i; a part of H per shell, and one of the sites.
+Operator make(const DeckSection& section, const Lattice& lattice) {
+  const ExchangeMatrixOptions options = ExchangeMatrixOptions::keys().read(section);
+  const std::vector<double> field = options.field.value_or(std::vector<double>(3, 0.0));
+  if (field.size() != 3) section.refuse("field", fmt::format("{} numbers", field.size()), "three, [hx, hy, hz]");
+  if (options.single_ion != 0 && options.spin == 0.5)
+    section.refuse("single_ion", "(S^z)^2 of spins 1/2 is a constant", "spin = 1 or more");
+  std::map<int, std::vector<Bond>> bonds;
+  const auto matrices = read_couplings(section, options.couplings, lattice, bonds);
+  const Space space = Space::spins(lattice.n_sites(), twice_spin(section, options.spin));
+  Operator h(space);
+  try {
+    for (const auto& [shell, list] : bonds) {
+      ExchangeSum sum(space);
+      for (const Bond& bond : list) {
+        const auto found = matrices.find({shell, bond.direction});
+        if (found != matrices.end()) sum.add_bond(bond, found->second, 0);
+      }
+      h.begin_part(fmt::format("shell_{}", shell));
+      sum.put_into(h);
+    }
+    ExchangeSum sites(space);
+    static const std::array<std::string, 3> axes = {"Sx", "Sy", "Sz"};
+    bool any = false;
+    for (int i = 0; i < lattice.n_sites(); ++i) {
+      for (std::size_t a = 0; a < 3; ++a) {
+        if (field[a] != 0) sites.add(-field[a], {{axes[a], i}}, 0);
+        any = any || field[a] != 0;
+      }
+      if (options.single_ion != 0) sites.add(options.single_ion, {{"Sz", i}, {"Sz", i}}, 0);
+      any = any || options.single_ion != 0;
+    }
+    if (any) {
+      h.begin_part("sites");
+      sites.put_into(h);
+    }
+  } catch (const ProductFault& fault) {
+    section.refuse("couplings", fault.problem, fault.expected);
+  }
+  return h;
+}
+
+}  // namespace
+
+HamiltonianKind exchange_matrix_kind() {
+  return {
+      "exchange-matrix",
+      "sum_b S_i.M_b.S_j + Q_b (S_i.S_j)^2 + sum D (S^z)^2 - h.S, M_b a 3 x 3 matrix for every shell and direction: "
+      "Kitaev, Gamma and Dzyaloshinskii-Moriya terms, fields of any direction",
+      ExchangeMatrixOptions::keys().list(), make};
+}
+
+}  // namespace koushi
