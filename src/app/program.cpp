@@ -53,6 +53,7 @@ struct CommandLine {
   bool resume = false;
   bool overwrite = false;
   bool json = false;
+  bool row = false;
   bool reference = false;
   int ranks = 0;
   int point = -1;  ///< of [scan]; -1: all
@@ -309,6 +310,9 @@ int obey(int argc, char** argv, const Communicator& comm) {
                             "rows whose name contains these words, with the limits that they are fractions of");
   CLI::App* report_command = app.add_subcommand("report", "the results in a file");
   report_command->add_flag("--json", line.json, "as JSON, of one file");
+  report_command->add_flag("--row", line.row,
+                           "one line of JSON per file, of ground states: Hamiltonian, energy, variance, V-score, "
+                           "parameters, time");
   report_command->add_flag("--csv", line.csv, "as comma-separated values");
   report_command
       ->add_option("--against", line.against,
@@ -373,6 +377,12 @@ int obey(int argc, char** argv, const Communicator& comm) {
   if (*template_command) return print_template(line);
   if (*list_command) return list();
   if (*describe_command) return describe_name(line);
+  if (*report_command && line.row) {
+    if (line.json || line.csv || !line.against.empty() || !line.compare.x.empty() || !line.compare.y.empty())
+      throw UsageError("--row stands alone\n  expected: koushi report FILES --row");
+    for (const std::string& file : line.compare.files) print_benchmark_row(file);
+    return 0;
+  }
   const bool many = line.compare.files.size() > 1 || line.csv || !line.compare.x.empty() || !line.compare.y.empty();
   if (many && line.json)
     throw UsageError("--json is the report of one file\n  expected: --csv for several files and for --x or --y");

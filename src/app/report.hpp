@@ -13,6 +13,11 @@ int report(const std::string& file, bool json);
 /// both have. Errors: UsageError where the models differ, StoreError.
 int report_against(const std::string& file, const std::string& exact, bool json);
 
+/// Prints one line of JSON: Hamiltonian, lattice, sector, wavefunction, energy, variance, E_inf, V-score, parameters,
+/// samples and times of a finished ground state, for tables that compare methods. Errors: UsageError where the file holds no
+/// such energy, StoreError.
+int print_benchmark_row(const std::string& file);
+
 /// Calls the Python module that draws a run. Returns the exit code. Errors: LibraryError where Python lacks h5py or
 /// matplotlib.
 int plot(const std::string& file, const std::string& picture);

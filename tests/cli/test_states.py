@@ -479,26 +479,33 @@ symmetry = "translations"
         solver = '[solver]\nkind = "stochastic-reconfiguration"\nstep = 0.05\n'
         measured = 'measure = { samples = 65536, observables = ["variance"] }'
         points = []
-        for steps in (15, 25, 40):
+        for steps in (25, 40, 60):
             self.run_deck(ring % ('kind = "ground-state"\nsteps = %d\n%s' % (steps, measured), 'kind = "enumeration"') + solver, "v%d" % steps)
             found = self.report("v%d" % steps)["observables"]
             self.assertAlmostEqual(found["v_score"]["value"], 8 * found["variance"]["value"] / found["energy"]["value"] ** 2, places=12)
             points.append(found)
         exact = points[0]
-        self.run_deck(ring % ('kind = "measure"\nparameters = "%s"\n%s' % (self.path("v15.h5"), measured), 'kind = "metropolis"\nmoves = { exchange = 1.0 }'), "chains")
+        self.run_deck(ring % ('kind = "measure"\nparameters = "%s"\n%s' % (self.path("v25.h5"), measured), 'kind = "metropolis"\nmoves = { exchange = 1.0 }'), "chains")
         found = self.report("chains")["observables"]
         for name in ("variance", "v_score"):
             self.assertLess(abs(found[name]["value"] - exact[name]["value"]), 4.5 * found[name]["error"])
             self.assertLess(found[name]["error"], 0.1 * found[name]["value"])
+        row = json.loads(koushi("report", self.path("chains.h5"), "--row").stdout)
+        self.assertEqual((row["n_sites"], row["e_inf"], row["hamiltonian"]["kind"], row["lattice"]["extents"], row["sector"]), (8, 0, "heisenberg", [8], {"magnetization": 0}))
+        self.assertEqual((row["energy"], row["variance"], row["variance_error"]), (found["energy"]["value"], found["variance"]["value"], found["variance"]["error"]))
+        self.assertAlmostEqual(row["v_score"], found["v_score"]["value"], places=12)
+        self.assertEqual(len(koushi("report", self.path("v25.h5"), self.path("chains.h5"), "--row").stdout.splitlines()), 2)
+        refused = koushi("report", self.path("chains.h5"), "--row", "--json")
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""))
         deck = self.path("zero.toml")
         with open(deck, "w") as stream:
             stream.write('title = "x"\n[study]\nkind = "extrapolation"\nfiles = %s\nobservable = "energy"\nx = "variance"\npowers = [1]\nweighted = false\n[output]\nfile = "zero.h5"\n' %
-                         json.dumps([self.path("v%d.h5" % steps) for steps in (15, 25, 40)]))
+                         json.dumps([self.path("v%d.h5" % steps) for steps in (25, 40, 60)]))
         done = koushi("run", deck, "--output", self.path("zero.h5"), "--overwrite")
         self.assertEqual(done.returncode, 0, done.stderr)
         limit = json.loads(koushi("report", self.path("zero.h5"), "--json").stdout)["observables"]["limit"]
         best = min(abs(point["energy"]["value"] + 3.6510934092) for point in points)
-        self.assertLess(abs(limit["value"] + 3.6510934092), 0.3 * best)
+        self.assertLess(abs(limit["value"] + 3.6510934092), 0.75 * best)
 
     def test_exact_runs_go_on_after_kills(self):
         """A run that is killed at random moments on changing ranks has the levels of one that was not."""
