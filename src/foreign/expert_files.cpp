@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -20,11 +19,6 @@ struct Line {
   int number = 0;
 };
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words;
@@ -38,17 +32,6 @@ std::vector<Line> lines_of(const std::string& text) {
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back({line, ++number});
   return lines;
-}
-
-std::optional<double> number_of(std::string word) {
-  std::replace(word.begin(), word.end(), 'd', 'e');
-  std::replace(word.begin(), word.end(), 'D', 'e');
-  const char* const begin = word.data() + (word.rfind('+', 0) == 0 ? 1 : 0);
-  double value = 0;
-  const auto [end, error] = std::from_chars(begin, word.data() + word.size(), value);
-  if (word.empty() || error != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
-    return std::nullopt;
-  return value;
 }
 
 /// Rows of numbers of a list file.
@@ -126,7 +109,7 @@ class ExpertFiles {
     for (const Line& line : lines_of(text)) {
       const auto words = words_of(line.text.substr(0, line.text.find('#')));
       if (words.empty()) continue;
-      const std::string name = lower(words[0]);
+      const std::string name = lower_case(words[0]);
       const ForeignPlace at{file_, line.number};
       if (words.size() < 2) refuse(at, fmt::format("the line is: {}", line.text), "a keyword and the name of its file");
       const bool initial = name.rfind("in", 0) == 0 && name != "interall" && name != "initialvec";
@@ -167,7 +150,7 @@ class ExpertFiles {
     for (const Line& line : lines_of(content(name))) {
       const auto words = words_of(line.text);
       if (words.size() < 2) continue;
-      if (const auto value = number_of(words[1])) model_.value[lower(words[0])] = *value;
+      if (const auto value = foreign_number(words[1])) model_.value[lower_case(words[0])] = *value;
     }
   }
 
@@ -176,8 +159,8 @@ class ExpertFiles {
     for (const Line& line : lines_of(content("calcmod"))) {
       const auto words = words_of(line.text.substr(0, line.text.find('#')));
       if (words.size() < 2) continue;
-      const auto number = number_of(words[1]);
-      if (number) value[lower(words[0])] = static_cast<int>(*number);
+      const auto number = foreign_number(words[1]);
+      if (number) value[lower_case(words[0])] = static_cast<int>(*number);
     }
     const int type = value.count("calctype") > 0 ? value["calctype"] : 0;
     model_kind_ = value.count("calcmodel") > 0 ? value["calcmodel"] : 0;
@@ -203,7 +186,7 @@ class ExpertFiles {
       refuse({path, static_cast<int>(lines.size())}, "the file ends before the number of its rows",
              "five lines of a head, the second of which ends with the number of rows");
     const auto head = words_of(lines[1].text);
-    const auto count = head.size() < 2 ? std::nullopt : number_of(head[1]);
+    const auto count = head.size() < 2 ? std::nullopt : foreign_number(head[1]);
     if (!count || *count < 0 || *count != std::floor(*count) || *count > 1e7)
       refuse({path, 2}, fmt::format("the line is: {}", lines[1].text), "a word and the number of rows");
     for (std::size_t at = 5; at < lines.size(); ++at) {
@@ -219,7 +202,7 @@ class ExpertFiles {
                                              : "the real and the imaginary part of a number"));
       Row row{{}, place};
       for (std::size_t k = 0; k < wanted; ++k) {
-        const auto value = k < words.size() ? number_of(words[k]) : std::optional<double>(0);
+        const auto value = k < words.size() ? foreign_number(words[k]) : std::optional<double>(0);
         const bool index = static_cast<int>(k) < kind.integers;
         if (!value || (index && (*value != std::floor(*value) || std::abs(*value) > 1e6)))
           refuse(place, fmt::format("\"{}\" is no {}", words[k], index ? "integer" : "number"),
@@ -406,7 +389,6 @@ class ExpertFiles {
         if (electrons || model_.value.count(name) == 0) continue;
         const bool pairs = !model_.exact && std::string(name).rfind("ne", 0) == 0;  // with those of local spins
         electrons = static_cast<int>(model_.value[name]) * (pairs ? 2 : 1) - (pairs ? spins : 0);
-        if (model_.exact && std::string(name) != "ncond" && spins > 0) *electrons -= 0;
       }
       if (!electrons) refuse({path_of("modpara"), 0}, "there is no number of electrons", "Ncond");
       if (*electrons < 0 || *electrons > 2 * model_.n_sites)

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <cmath>
 
 #include "koushi/base/text.hpp"
@@ -45,6 +47,23 @@ constexpr double negligible = 1e-14;
 void refuse(const ForeignPlace& at, const std::string& problem, const std::string& expected) {
   throw DeckError(fmt::format("{}{}: error: {}\n  expected: {}", at.file,
                               at.line > 0 ? fmt::format(":{}", at.line) : "", problem, expected));
+}
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::optional<double> foreign_number(std::string word) {
+  for (char& c : word) {
+    if (c == 'd' || c == 'D') c = 'e';
+  }
+  const char* const begin = word.data() + (word.rfind('+', 0) == 0 ? 1 : 0);
+  double value = 0;
+  const auto [end, error] = std::from_chars(begin, word.data() + word.size(), value);
+  if (word.empty() || error != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
+    return std::nullopt;
+  return value;
 }
 
 std::string real_text(double value) {

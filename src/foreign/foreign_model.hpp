@@ -20,6 +20,10 @@ struct ForeignPlace {
 
 [[noreturn]] void refuse(const ForeignPlace& at, const std::string& problem, const std::string& expected);
 
+std::string lower_case(std::string text);
+/// A number as Fortran and C write it, 1.0d-3 too; nothing where it is none.
+std::optional<double> foreign_number(std::string word);
+
 /// H as a sum of products of operators by the names that the Hamiltonian `terms` has, the last of which acts first.
 /// Sx and Sy (sx and sy) are written with S+ and S-; products with the same operators are one.
 class ProductTable {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <set>
@@ -23,11 +22,6 @@ struct Entry {
   int line = 0;
   bool used = false;
 };
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 /// The numbers that steer a calculation, in lower case; those of mVMC, then those of HPhi.
 const std::set<std::string>& calculation_names() {
@@ -77,8 +71,8 @@ class Entries {
     const auto text = word(key);
     if (!text) return std::nullopt;
     const std::size_t comma = text->find(',');
-    const auto real = parse(text->substr(0, comma));
-    const auto imag = comma == std::string::npos ? std::optional<double>(0) : parse(text->substr(comma + 1));
+    const auto real = foreign_number(text->substr(0, comma));
+    const auto imag = comma == std::string::npos ? std::optional<double>(0) : foreign_number(text->substr(comma + 1));
     if (!real || !imag) refuse(at(key), fmt::format("{} = {}", entries_[key].name, *text), "a number, or two: re, im");
     return std::complex<double>(*real, *imag);
   }
@@ -121,17 +115,6 @@ class Entries {
   }
 
  private:
-  static std::optional<double> parse(const std::string& text) {
-    double value = 0;
-    std::string plain = text;
-    std::replace(plain.begin(), plain.end(), 'd', 'e');
-    const char* const begin = plain.data() + (plain.rfind('+', 0) == 0 ? 1 : 0);
-    const auto [end, error] = std::from_chars(begin, plain.data() + plain.size(), value);
-    if (plain.empty() || error != std::errc() || end != plain.data() + plain.size() || !std::isfinite(value))
-      return std::nullopt;
-    return value;
-  }
-
   void add(std::string line, int number) {
     const std::string shown = line;
     line.erase(std::remove_if(line.begin(), line.end(),
@@ -143,8 +126,8 @@ class Entries {
     const std::size_t equals = line.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == line.size())
       refuse({file_, number}, fmt::format("the line is: {}", shown), "name = value, or // and a comment");
-    Entry entry{line.substr(0, equals), lower(line.substr(equals + 1)), number, false};
-    const auto [place, is_new] = entries_.emplace(lower(entry.name), entry);
+    Entry entry{line.substr(0, equals), lower_case(line.substr(equals + 1)), number, false};
+    const auto [place, is_new] = entries_.emplace(lower_case(entry.name), entry);
     if (!is_new)
       refuse({file_, number}, fmt::format("\"{}\" stands in line {} already", entry.name, place->second.line),
              "every name once");
