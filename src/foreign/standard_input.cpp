@@ -643,14 +643,15 @@ class StandardModel {
     }
     cluster_ = read_cluster(entries_, lattice_, legs_);
     model_.n_sites = static_cast<int>(cluster_.cells.size()) * lattice_.sites();
-    for (int i = 0; i < 3; ++i) {
+    const bool along_l = legs_ || lattice_.dimension == 1;  // the only direction with an end, whose phase is the first
+    for (int i = 0; i < (along_l ? 1 : lattice_.dimension); ++i) {
       const std::string key = fmt::format("phase{}", i);
       const auto degrees = entries_.number(key);
       if (!degrees) continue;
       if (matter_ == Matter::spins) {
         if (*degrees != 0) note(fmt::format("{}: {} does nothing to spins, here as there", place(key), key));
       } else {
-        phase_[static_cast<std::size_t>(i)] = *degrees;
+        phase_[static_cast<std::size_t>(along_l ? 1 : i)] = *degrees;
       }
     }
     for (const char* const key :
@@ -909,8 +910,7 @@ class StandardModel {
                fmt::format("0 to {}", 2 * model_.n_sites));
     }
     if (const auto twice = entries_.integer("2sz")) model_.twice_sz = *twice;
-    if (!model_.twice_sz && !grand_) model_.twice_sz = 0;
-    model_.all_spins = grand_;
+    model_.all_spins = !model_.twice_sz;
     entries_.calculation(model_);
     // The largest |2 S^z| and its parity.
     const int most = static_cast<int>(2 * model_.spin) * (matter_ == Matter::electrons ? 0 : model_.n_sites) +
@@ -926,13 +926,16 @@ class StandardModel {
     }
   }
 
-  static std::vector<std::string> known_names() {
+  std::vector<std::string> known_names() const {
     std::vector<std::string> names = {"model", "lattice", "W",    "L",      "Height", "a0W",   "a0L",   "a1W",
                                       "a1L",   "Wsub",    "Lsub", "phase0", "phase1", "ncond", "nelec", "2Sz",
                                       "U",     "mu",      "h",    "Gamma",  "D",      "method"};
     for (const char* const letter : {"J", "t", "V"}) {
-      for (const char* const label : {"", "0", "1", "2", "'", "0'", "1'", "2'", "''", "0''", "1''", "2''"})
-        names.push_back(std::string(letter) + label);
+      for (const char* const label : {"", "0", "1", "2", "'", "0'", "1'", "2'", "''", "0''", "1''", "2''"}) {
+        const std::string name = label;
+        const bool of_one = name.size() > 1 && name[0] != '\'';
+        if (!lattice_.only_all || !of_one) names.push_back(letter + name);
+      }
     }
     for (const std::string& name : calculation_names()) names.push_back(name);
     return names;

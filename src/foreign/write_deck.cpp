@@ -82,7 +82,8 @@ class DeckWriter {
     }
     if (conserves_spin() && model_.all_spins && !model_.twice_sz)
       notes_.push_back(
-          "H conserves S^z, so that a run has one magnetisation: here the smallest. The other program takes all of "
+          "no 2Sz is given and H conserves S^z: a run has one magnetisation, here the smallest. The other program "
+          "takes all of "
           "them together");
     const int electrons =
         model_.states == ForeignStates::single_electrons ? model_.n_sites : model_.electrons.value_or(0);
