@@ -27,6 +27,7 @@
 #include "koushi/parallel/session.hpp"
 #include "koushi/study/catalogue.hpp"
 #include "koushi/study/measurement.hpp"
+#include "koushi/study/model.hpp"
 #include "koushi/study/nersc.hpp"
 #include "koushi/study/provenance.hpp"
 #include "koushi/study/stop_request.hpp"
@@ -248,7 +249,14 @@ int print_template(const CommandLine& line) {
 /// A deck from an input file of another program, which is checked as any deck.
 int import_foreign(const std::string& file, bool as_terms) {
   const std::string text = import_deck(file, read_file_here, as_terms);
-  Deck::parse(text, "the deck made of " + file, {}, catalogue());
+  const Deck deck = Deck::parse(text, "the deck made of " + file, {}, catalogue());
+  const Lattice lattice = make_lattice(deck);
+  if (deck.has("sampler.kind")) {
+    make_wavefunction(deck, lattice, make_hamiltonian(deck, lattice));
+  } else {
+    Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
+    fix_sector(DeckSection(deck, "sector"), h);
+  }
   print_out(text);
   return 0;
 }

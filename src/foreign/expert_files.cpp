@@ -211,7 +211,9 @@ class ExpertFiles {
       }
       rows.push_back(row);
     }
-    if (static_cast<double>(rows.size()) != *count)
+    // The head of LocSpin counts local spins, its rows are all sites.
+    const bool counts_sites = name != "locspn" && name != "locspin";
+    if (counts_sites && static_cast<double>(rows.size()) != *count)
       refuse({path, 2}, fmt::format("{} rows are announced and {} are there", *count, rows.size()),
              "so many rows as the second line says: is the file truncated?");
     return rows;
@@ -223,6 +225,16 @@ class ExpertFiles {
     const auto list = rows(name);
     const int n = static_cast<int>(model_.number("nsite", static_cast<double>(list.size())));
     if (n < 1 || n > 4096) refuse({path_of("modpara"), 0}, fmt::format("Nsite {}", n), "1 to 4096");
+    if (names_.count(name) == 0)
+      refuse({file_, 0}, "there is no LocSpin", "the list of local spins and itinerant sites");
+    std::set<int> listed;
+    for (const Row& row : list) {
+      if (!listed.insert(row.index(0)).second)
+        refuse(row.at, fmt::format("site {} stands here twice", row.index(0)), "every site once");
+    }
+    if (list.size() != static_cast<std::size_t>(n))
+      refuse({path_of(name), 0}, fmt::format("{} rows for {} sites", list.size(), n),
+             "a row per site: is the file truncated?");
     local_.assign(static_cast<std::size_t>(n), false);
     site_.assign(static_cast<std::size_t>(n), -1);
     for (const Row& row : list) {

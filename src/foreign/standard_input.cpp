@@ -836,9 +836,9 @@ class StandardModel {
           if (model_.spin != 0.5) text += fmt::format("spin = {}\n", real_text(model_.spin));
         } else {
           text = fmt::format(
-              "kind = \"t-j\"             # an electron on every site, which leaves sum J S.S\nt = [0.0]\nJ = "
-              "{}\ndensity_term = 0.0\n",
-              list_text(j));
+              "kind = \"t-j\"             # an electron on every site, which leaves sum J S.S\nt = "
+              "{}\nJ = {}\ndensity_term = 0.0\n",
+              list_text(std::vector<double>(j.size(), 0.0)), list_text(j));
         }
         break;
       case Matter::electrons:

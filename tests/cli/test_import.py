@@ -162,6 +162,25 @@ class Import(unittest.TestCase):
         file = self.lists("mvmc", "Nsite 8\nNcond 4\n2Sz 0\n", LocSpin=["%d %d" % (i, i < 4) for i in range(8)], Trans=hops, Exchange=pairs(-2.0), Hund=pairs(-2.0), CoulombInter=pairs(-1.0))
         self.assertLess(abs(self.level(self.imported(file)) - kondo), 1e-8)
 
+    def test_local_spins_are_counted_as_these_programs_count_them(self):
+        """The head of LocSpin has the number of local spins, not that of its rows; couplings of directions in inputs of mVMC make a deck that runs."""
+        rows = ["%d 0" % i for i in range(4)]
+        hops = ["%d %d %d %d 1.0 0.0" % (i, s, j, s) for a in range(4) for i, j in ((a, (a + 1) % 4), ((a + 1) % 4, a)) for s in (0, 1)]
+        file = self.lists("mvmc", "Nsite 4\nNcond 4\n2Sz 0\n", LocSpin=rows, Trans=hops, CoulombIntra=["%d 4.0" % i for i in range(4)])
+        self.write("locspin.def", HEAD % ("NlocalSpin", 0) + "".join(row + "\n" for row in rows))
+        self.assertIn("n_sites = 4", self.imported(file))
+        self.write("locspin.def", HEAD % ("NlocalSpin", 0) + "".join(row + "\n" for row in rows[:3]))
+        done = koushi("import", file, cwd=self.folder)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("3 rows for 4 sites", done.stderr)
+        file = self.write("stan.in", "model = Spin\nlattice = square\nW = 4\nL = 2\nJ0 = 1\nJ1 = 0.5\n2Sz = 0\n")
+        done = koushi("check", self.write("deck.toml", self.imported(file)), cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # an unpaired electron, for which this deck has no pairing
+        self.write("stan.in", "model = Hubbard\nlattice = chain\nL = 6\nt = 1\nU = 4\nncond = 4\n2Sz = 2\n")
+        done = koushi("import", file, cwd=self.folder)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
     def test_imported_decks_are_optimised(self):
         """A Hubbard chain and a Heisenberg chain as mVMC's tests have them, by pair products."""
         for text, exact, error in (("model = Hubbard\nlattice = chain\nL = 6\nt = 1\nU = 4\nnelec = 6\n2Sz = 0\nNSROptItrStep = 100\nNVMCSample = 512\n", -3.66870618, 0.01),
