@@ -6,8 +6,6 @@
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/deck/resolved.hpp"
-#include "koushi/manybody/hamiltonian.hpp"
-#include "koushi/manybody/sampler_kinds.hpp"
 #include "koushi/parallel/communicator.hpp"
 #include "koushi/statistics/estimate.hpp"
 #include "koushi/store/result_file.hpp"
@@ -19,8 +17,6 @@
 namespace koushi {
 
 namespace {
-
-std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
 /// The resolved keys below a prefix as an object: their values are JSON as they are.
 std::string object_of(const std::map<std::string, std::string>& keys, const std::string& prefix) {
@@ -43,14 +39,6 @@ std::string sector_of(const std::map<std::string, std::string>& keys) {
   return "{" + join(parts) + "}";
 }
 
-/// E_inf, the mean of H over all states of the sector.
-double infinite_temperature_energy(const Deck& deck, const std::string& sector_section) {
-  const Lattice lattice = make_lattice(deck);
-  Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-  fix_sector(DeckSection(deck, sector_section), h);
-  return h.infinite_temperature_value();
-}
-
 }  // namespace
 
 int print_benchmark_row(const std::string& file) {
@@ -62,9 +50,8 @@ int print_benchmark_row(const std::string& file) {
     throw UsageError(
         fmt::format("{} holds no energy of a Hamiltonian\n  expected: a run of ground states that has measured", file));
   const StoredObservable energy = read_observable(reader, "", "energy");
-  const bool exact = keys.count("sampler.kind") == 0;
   const Deck deck = Deck::parse_resolved(resolved, file + ", /deck/resolved", {}, catalogue());
-  const double infinite = infinite_temperature_energy(deck, exact ? "sector" : "sampler");
+  const double infinite = make_hamiltonian(deck, make_lattice(deck)).infinite_temperature_value();
   const auto n_sites = static_cast<int>(reader.read_integers("summary/n_sites").at(0));
   double variance = energy.variance.value_or(std::nan(""));
   double variance_error = std::nan("");
@@ -88,11 +75,12 @@ int print_benchmark_row(const std::string& file) {
       "[{}], \"program\": {}}}\n",
       quoted(reader.read_text("summary/title")), quoted(reader.read_text("summary/study")),
       quoted(reader.read_text("summary/status")), object_of(keys, "hamiltonian."), object_of(keys, "lattice."),
-      sector_of(keys), n_sites, number(energy.value), number(energy.error), number(variance), number(variance_error),
-      number(infinite), number(v_score(n_sites, energy.value, variance, infinite)), join(factors),
+      sector_of(keys), n_sites, json_number(energy.value), json_number(energy.error), json_number(variance),
+      json_number(variance_error), json_number(infinite),
+      json_number(v_score(n_sites, energy.value, variance, infinite)), join(factors),
       object_of(keys, "wavefunction.symmetry."),
       reader.contains("state/parameters") ? fmt::format("{}", reader.read_reals("state/parameters").size()) : "null",
-      energy.samples, number(seconds), join(segments),
+      energy.samples, json_number(seconds), join(segments),
       quoted(split_lines(reader.read_text("provenance/version")).at(0))));
   return 0;
 }

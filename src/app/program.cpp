@@ -251,12 +251,8 @@ int import_foreign(const std::string& file, bool as_terms) {
   const std::string text = import_deck(file, read_file_here, as_terms);
   const Deck deck = Deck::parse(text, "the deck made of " + file, {}, catalogue());
   const Lattice lattice = make_lattice(deck);
-  if (deck.has("sampler.kind")) {
-    make_wavefunction(deck, lattice, make_hamiltonian(deck, lattice));
-  } else {
-    Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-    fix_sector(DeckSection(deck, "sector"), h);
-  }
+  const Operator h = make_hamiltonian(deck, lattice);
+  if (deck.has("sampler.kind")) make_wavefunction(deck, lattice, h);
   print_out(text);
   return 0;
 }

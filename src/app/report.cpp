@@ -21,9 +21,9 @@
 
 namespace koushi {
 
-namespace {
+std::string json_number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : "null"; }
 
-std::string number(double x) { return std::isfinite(x) ? fmt::format("{}", x) : "null"; }
+namespace {
 
 /// The curves of a group as JSON, {"NAME": {"x": [...], "value": [...], "error": [...]}, ...}.
 std::string curves_json(const ResultReader& reader, const std::string& group) {
@@ -31,7 +31,7 @@ std::string curves_json(const ResultReader& reader, const std::string& group) {
   for (const StoredCurve& curve : read_curves(reader, group)) {
     const auto list = [](const std::vector<double>& values) {
       std::vector<std::string> numbers;
-      for (const double x : values) numbers.push_back(number(x));
+      for (const double x : values) numbers.push_back(json_number(x));
       return fmt::format("[{}]", join(numbers));
     };
     all += fmt::format("{}{}: {{\"x\": {}, \"value\": {}, \"error\": {}}}", all.empty() ? "" : ", ", quoted(curve.name),
@@ -54,11 +54,12 @@ std::string levels_json(const ResultReader& reader) {
   for (std::size_t k = 0; k < energies.size(); ++k) {
     std::vector<std::string> momentum;
     for (std::size_t d = 0; d < directions; ++d) momentum.push_back(fmt::format("{}", momenta.at(k * directions + d)));
-    levels.push_back(fmt::format(
-        "{{\"energy\": {}, \"degeneracy\": {}, \"momentum\": [{}], \"representation\": {}, \"spin\": {}, "
-        "\"spin_inversion\": {}, \"residual\": {}}}",
-        number(energies[k]), degeneracies.at(k), join(momentum), quoted(representations.at(k)), number(spins.at(k)),
-        inversions.at(k) == 0 ? "null" : fmt::format("{}", inversions[k]), number(residuals.at(k))));
+    levels.push_back(
+        fmt::format("{{\"energy\": {}, \"degeneracy\": {}, \"momentum\": [{}], \"representation\": {}, \"spin\": {}, "
+                    "\"spin_inversion\": {}, \"residual\": {}}}",
+                    json_number(energies[k]), degeneracies.at(k), join(momentum), quoted(representations.at(k)),
+                    json_number(spins.at(k)), inversions.at(k) == 0 ? "null" : fmt::format("{}", inversions[k]),
+                    json_number(residuals.at(k))));
   }
   return fmt::format(", \"levels\": [{}]", join(levels));
 }
@@ -94,10 +95,11 @@ int call(const std::vector<std::string>& words, const std::string& input = "") {
 std::string observables_json(const ResultReader& reader, const std::string& prefix, std::string& table) {
   std::string observables;
   for (const StoredObservable& o : read_observables(reader, prefix)) {
-    observables += fmt::format(
-        "{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
-        observables.empty() ? "" : ", ", quoted(o.name), number(o.value), number(o.error), number(o.tau_int),
-        o.r_hat ? fmt::format(", \"r_hat\": {}", number(*o.r_hat)) : "", o.samples, quoted(o.unit));
+    observables +=
+        fmt::format("{}{}: {{\"value\": {}, \"error\": {}, \"tau_int\": {}{}, \"samples\": {}, \"unit\": {}}}",
+                    observables.empty() ? "" : ", ", quoted(o.name), json_number(o.value), json_number(o.error),
+                    json_number(o.tau_int), o.r_hat ? fmt::format(", \"r_hat\": {}", json_number(*o.r_hat)) : "",
+                    o.samples, quoted(o.unit));
     table += fmt::format("{:<28} {:>22} {:<4} tau_int {:.2f} samples, {} samples\n", o.name,
                          with_error(o.value, o.error), o.unit, o.tau_int, o.samples);
   }
@@ -157,16 +159,16 @@ std::string ladder_json(const ResultReader& reader, const StoredLadder& ladder) 
   std::string rungs;
   std::string ignored;
   for (std::size_t k = 0; k < ladder.values.size(); ++k) {
-    rungs += fmt::format("{}{{\"value\": {}, \"observables\": {{{}}}}}", k == 0 ? "" : ", ", number(ladder.values[k]),
-                         observables_json(reader, ladder.prefix(k), ignored));
+    rungs += fmt::format("{}{{\"value\": {}, \"observables\": {{{}}}}}", k == 0 ? "" : ", ",
+                         json_number(ladder.values[k]), observables_json(reader, ladder.prefix(k), ignored));
   }
   std::vector<std::string> acceptance;
-  for (const double a : reader.read_reals("ladder/acceptance")) acceptance.push_back(number(a));
+  for (const double a : reader.read_reals("ladder/acceptance")) acceptance.push_back(json_number(a));
   return fmt::format(
       ", \"ladder\": {{\"parameter\": {}, \"acceptance\": [{}], \"round_trips\": {}, \"round_trip_sweeps\": {}, "
       "\"rungs\": [{}]}}",
-      quoted(ladder.parameter), join(acceptance), number(reader.read_reals("ladder/round_trips").at(0)),
-      number(reader.read_reals("ladder/round_trip_sweeps").at(0)), rungs);
+      quoted(ladder.parameter), join(acceptance), json_number(reader.read_reals("ladder/round_trips").at(0)),
+      json_number(reader.read_reals("ladder/round_trip_sweeps").at(0)), rungs);
 }
 
 }  // namespace
@@ -180,7 +182,7 @@ int report(const std::string& file, bool json) {
   for (const std::string& name : reader.list("timing/phases")) {
     const double time = reader.read_reals("timing/phases/" + name)[0];
     seconds += time;
-    phases += fmt::format("{}{}: {}", phases.empty() ? "" : ", ", quoted(name), number(time));
+    phases += fmt::format("{}{}: {}", phases.empty() ? "" : ", ", quoted(name), json_number(time));
   }
   const StoredLadder ladder = read_ladder(reader);
   std::string table;
@@ -192,7 +194,7 @@ int report(const std::string& file, bool json) {
     const std::string source = reader.read_text("reference/source");
     const double reference_error = reader.contains("reference/error") ? reader.read_reals("reference/error")[0] : 0;
     reference = fmt::format("{{\"quantity\": {}, \"value\": {}, \"error\": {}, \"source\": {}}}", quoted(quantity),
-                            number(value), number(reference_error), quoted(source));
+                            json_number(value), json_number(reference_error), quoted(source));
     table += fmt::format("{:<28} {:>22}      {}\n", quantity + ", known",
                          reference_error > 0 ? with_error(value, reference_error) : fmt::format("{}", value), source);
     if (reader.contains("observables/" + quantity + "/value")) {
@@ -214,7 +216,8 @@ int report(const std::string& file, bool json) {
         "{{\"title\": {}, \"changes\": {}, \"status\": {}, \"study\": {}, \"steps\": {}, \"seconds\": {}, "
         "\"observables\": {{{}}}, \"curves\": {}, \"measured\": {}, \"reference\": {}, \"phases\": {{{}}}{}{}{}{}}}\n",
         quoted(reader.read_text("summary/title")), quoted(changes), quoted(status), quoted(study), steps,
-        number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference, phases,
+        json_number(seconds), observables, curves_json(reader, "curves"), curves_json(reader, "measured"), reference,
+        phases,
         reader.contains("state/parameters")
             ? fmt::format(", \"parameters\": {}", reader.read_reals("state/parameters").size())
             : "",
@@ -307,7 +310,8 @@ int report_against(const std::string& file, const std::string& exact, bool json)
             ? fmt::format("   {:.1f} standard deviations", std::abs(deviation) / o.error)
             : std::string());
     all.push_back(fmt::format("{}: {{\"value\": {}, \"error\": {}, \"exact\": {}, \"deviation\": {}}}", quoted(o.name),
-                              number(o.value), number(o.error), number(other.value), number(deviation)));
+                              json_number(o.value), json_number(o.error), json_number(other.value),
+                              json_number(deviation)));
   }
   std::vector<std::string> curves;
   const std::vector<StoredCurve> known_curves = read_curves(known, "curves");
@@ -326,7 +330,7 @@ int report_against(const std::string& file, const std::string& exact, bool json)
     table += fmt::format(
         "{:<28} {:>22} {:>20} {:>12.2e}{}\n", curve.name, fmt::format("{} points", curve.value.size()), "largest",
         worst, in_errors > 0 ? fmt::format("   at most {:.1f} standard deviations", in_errors) : std::string());
-    curves.push_back(fmt::format("{}: {}", quoted(curve.name), number(worst)));
+    curves.push_back(fmt::format("{}: {}", quoted(curve.name), json_number(worst)));
   }
   if (json) {
     print_out(fmt::format("{{\"observables\": {{{}}}, \"curves\": {{{}}}}}\n", join(all), join(curves)));

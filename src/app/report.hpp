@@ -6,6 +6,9 @@
 
 namespace koushi {
 
+/// A number as JSON has it, null where it is none.
+std::string json_number(double x);
+
 /// Prints the results in a file, as a table or as JSON. Returns the exit code. Errors: StoreError.
 int report(const std::string& file, bool json);
 

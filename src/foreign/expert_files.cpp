@@ -60,7 +60,7 @@ const std::map<std::string, std::string>& other_keywords() {
       {"gutzwiller", ""},
       {"jastrow", ""},
       {"dh2", ""},
-      {"dh4", "the doublon-holon factor of four sites has no counterpart, that of two stands for it"},
+      {"dh4", ""},
       {"orbital", ""},
       {"orbitalantiparallel", ""},
       {"orbitalparallel", ""},
@@ -173,7 +173,6 @@ class ExpertFiles {
              fmt::format("CalcModel {}: HPhi takes all numbers of electrons together", model_kind_),
              "0, 1, 2 or 4: koushi's Hamiltonians keep the number of electrons");
     if (type == 2) note("CalcType 2 asks for all levels: koushi gives the lowest, so many as study.levels says");
-    model_.all_spins = model_kind_ == 4;
   }
 
   std::vector<Row> rows(const std::string& name) const {
@@ -382,7 +381,6 @@ class ExpertFiles {
   void read_factors() {
     model_.gutzwiller = names_.count("gutzwiller") > 0;
     model_.jastrow = names_.count("jastrow") > 0;
-    model_.doublon_holon = false;
     if (names_.count("dh2") + names_.count("dh4") > 0)
       note("doublon-holon factors are left out: sites without a geometry have no neighbours");
     model_.rbm = names_.count("rbm") > 0;
@@ -403,19 +401,12 @@ class ExpertFiles {
         electrons = static_cast<int>(model_.value[name]) * (pairs ? 2 : 1) - (pairs ? spins : 0);
       }
       if (!electrons) refuse({path_of("modpara"), 0}, "there is no number of electrons", "Ncond");
-      if (*electrons < 0 || *electrons > 2 * model_.n_sites)
-        refuse({path_of("modpara"), 0}, fmt::format("{} electrons on {} sites", *electrons, model_.n_sites),
-               fmt::format("0 to {}", 2 * model_.n_sites));
       model_.electrons = electrons;
     }
     const auto twice = model_.value.find("2sz");
     if (twice != model_.value.end() && !(twice->second == -1 && !model_.exact))
       model_.twice_sz = static_cast<int>(twice->second);
-    const int all = model_.electrons.value_or(0) + spins;
-    const int most = spins + std::min(model_.electrons.value_or(0), 2 * model_.n_sites - model_.electrons.value_or(0));
-    if (model_.twice_sz && (std::abs(*model_.twice_sz) > most || (*model_.twice_sz - all) % 2 != 0))
-      refuse({path_of("modpara"), 0}, fmt::format("2Sz {}", *model_.twice_sz),
-             fmt::format("{}, {}, ... {}", -most, -most + 2, most));
+    model_.check_charges({path_of("modpara"), 0}, {path_of("modpara"), 0});
   }
 
   void note(const std::string& text) { model_.notes.push_back(text); }

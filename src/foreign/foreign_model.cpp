@@ -133,6 +133,16 @@ bool ProductTable::conserves_spin() const {
   });
 }
 
+void ForeignModel::check_charges(const ForeignPlace& electrons_at, const ForeignPlace& twice_sz_at) const {
+  const int n = electrons.value_or(0);
+  if (n < 0 || n > 2 * n_sites)
+    refuse(electrons_at, fmt::format("{} electrons on {} sites", n, n_sites), fmt::format("0 to {}", 2 * n_sites));
+  const int of_spins = states == ForeignStates::electrons ? 0 : static_cast<int>(2 * spin) * n_sites;
+  const int most = of_spins + std::min(n, 2 * n_sites - n);
+  if (twice_sz && (std::abs(*twice_sz) > most || (*twice_sz - most) % 2 != 0))
+    refuse(twice_sz_at, fmt::format("2Sz = {}", *twice_sz), fmt::format("{}, {}, ... {}", -most, -most + 2, most));
+}
+
 double ForeignModel::number(const std::string& name, double otherwise) const {
   const auto found = value.find(name);
   return found == value.end() ? otherwise : found->second;

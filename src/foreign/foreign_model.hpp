@@ -64,12 +64,10 @@ struct ForeignModel {
 
   std::optional<int> electrons;         ///< in all, without those of local spins
   std::optional<int> twice_sz;          ///< of all spins and electrons
-  bool all_spins = false;               ///< the other program takes the lowest of all magnetisations
   std::map<std::string, double> value;  ///< numbers of the calculation by their names in lower case
 
   bool gutzwiller = true;
   bool jastrow = true;
-  bool doublon_holon = false;
   bool rbm = false;
   bool all_pairs = false;
   std::vector<int> sublattice;  ///< cells per direction within which pairings are free; empty: all are
@@ -77,6 +75,8 @@ struct ForeignModel {
   std::vector<std::string> notes;
 
   double number(const std::string& name, double otherwise) const;
+  /// Refuses electrons that do not fit and a 2S^z that no state has.
+  void check_charges(const ForeignPlace& electrons_at, const ForeignPlace& twice_sz_at) const;
 };
 
 /// The whole deck.

@@ -5,260 +5,14 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <set>
+#include <numbers>
 
-#include "foreign_model.hpp"
 #include "koushi/base/text.hpp"
+#include "standard_lattice.hpp"
 
 namespace koushi {
 
 namespace {
-
-using Cell = std::array<int, 3>;  ///< along W, L and H
-
-struct Entry {
-  std::string name;  ///< as it was written
-  std::string value;
-  int line = 0;
-  bool used = false;
-};
-
-/// The numbers that steer a calculation, in lower case; those of mVMC, then those of HPhi.
-const std::set<std::string>& calculation_names() {
-  static const std::set<std::string> names = {
-      "nvmccalmode", "nlanczosmode",    "ndataidxstart", "ndataqtysmp",  "nspgaussleg",  "nspstot",
-      "nmptrans",    "nsroptitrstep",   "nsroptitrsmp",  "dsroptredcut", "dsroptstadel", "dsroptstepdt",
-      "nvmcwarmup",  "nvmcinterval",    "nvmcsample",    "rndseed",      "nsplitsize",   "nstore",
-      "nsrcg",       "nsroptcgmaxiter", "dsroptcgtol",   "complextype",  "lanczos_max",  "initial_iv",
-      "lanczoseps",  "lanczostarget",   "exct",          "largevalue",   "numave",       "expecinterval",
-      "2s",          "nexupdatepath"};
-  return names;
-}
-
-/// Words of a calculation without a meaning for the model.
-const std::set<std::string>& calculation_words() {
-  static const std::set<std::string> words = {"method",     "outputmode",     "cdatafilehead", "cparafilehead",
-                                              "eigenvecio", "initialvectype", "restart",       "hamio",
-                                              "calcspec",   "spectrumtype"};
-  return words;
-}
-
-class Entries {
- public:
-  Entries(std::string file, const std::string& text) : file_(std::move(file)) {
-    int number = 0;
-    for (std::size_t at = 0; at <= text.size(); ++number) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      add(text.substr(at, end - at), number + 1);
-      at = end + 1;
-    }
-  }
-
-  const std::string& file() const { return file_; }
-  ForeignPlace at(const std::string& key) const {
-    const auto found = entries_.find(key);
-    return {file_, found == entries_.end() ? 0 : found->second.line};
-  }
-  bool has(const std::string& key) const { return entries_.count(key) > 0; }
-
-  std::optional<std::string> word(const std::string& key) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) return std::nullopt;
-    found->second.used = true;
-    return found->second.value;
-  }
-  std::optional<std::complex<double>> complex_number(const std::string& key) {
-    const auto text = word(key);
-    if (!text) return std::nullopt;
-    const std::size_t comma = text->find(',');
-    const auto real = foreign_number(text->substr(0, comma));
-    const auto imag = comma == std::string::npos ? std::optional<double>(0) : foreign_number(text->substr(comma + 1));
-    if (!real || !imag) refuse(at(key), fmt::format("{} = {}", entries_[key].name, *text), "a number, or two: re, im");
-    return std::complex<double>(*real, *imag);
-  }
-  std::optional<double> number(const std::string& key) {
-    const auto value = complex_number(key);
-    if (!value) return std::nullopt;
-    if (value->imag() != 0) refuse(at(key), fmt::format("{} is complex", entries_[key].name), "a real number");
-    return value->real();
-  }
-  std::optional<int> integer(const std::string& key) {
-    const auto value = number(key);
-    if (!value) return std::nullopt;
-    if (*value != std::floor(*value) || std::abs(*value) > 1e9)
-      refuse(at(key), fmt::format("{} = {}", entries_[key].name, entries_[key].value), "an integer");
-    return static_cast<int>(*value);
-  }
-
-  /// Names of the calculation that are left, as numbers, and their words as notes.
-  void calculation(ForeignModel& model) {
-    for (const std::string& name : calculation_names()) {
-      if (const auto value = number(name)) model.value[name] = *value;
-    }
-    for (const std::string& name : calculation_words()) {
-      if (!has(name) || entries_[name].used) continue;
-      const auto value = word(name);
-      model.notes.push_back(
-          fmt::format("{}:{}: {} = {} has no counterpart", file_, entries_[name].line, entries_[name].name, *value));
-    }
-  }
-
-  /// Refuses the first name that nothing has asked for.
-  void refuse_unused(const std::vector<std::string>& known) const {
-    const Entry* first = nullptr;
-    for (const auto& [key, entry] : entries_) {
-      if (!entry.used && (first == nullptr || entry.line < first->line)) first = &entry;
-    }
-    if (first == nullptr) return;
-    refuse({file_, first->line}, fmt::format("\"{}\" has no meaning for this model and lattice", first->name),
-           "a name that StdFace has for them" + hint(first->name, known));
-  }
-
- private:
-  void add(std::string line, int number) {
-    const std::string shown = line;
-    line.erase(std::remove_if(line.begin(), line.end(),
-                              [](unsigned char c) {
-                                return std::isspace(c) != 0 || c == ':' || c == ';' || c == '"' || c == '\\';
-                              }),
-               line.end());
-    if (line.empty() || line.rfind("//", 0) == 0) return;
-    const std::size_t equals = line.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == line.size())
-      refuse({file_, number}, fmt::format("the line is: {}", shown), "name = value, or // and a comment");
-    Entry entry{line.substr(0, equals), lower_case(line.substr(equals + 1)), number, false};
-    const auto [place, is_new] = entries_.emplace(lower_case(entry.name), entry);
-    if (!is_new)
-      refuse({file_, number}, fmt::format("\"{}\" stands in line {} already", entry.name, place->second.line),
-             "every name once");
-  }
-
-  std::string file_;
-  std::map<std::string, Entry> entries_;
-};
-
-/// Bonds that share the name of a coupling: from site `from` of every cell to site `to` of the one displaced.
-struct BondKind {
-  std::string label;  ///< "0", "1'", ...: J0, J1'
-  int from = 0;
-  int to = 0;
-  Cell cell{};
-};
-
-struct StandardLattice {
-  std::string name;  ///< koushi's kind, empty: it has none
-  int dimension = 2;
-  std::vector<std::vector<double>> vectors;  ///< Cartesian, along W, L, H
-  std::vector<std::vector<double>> offsets;  ///< in units of these
-  std::vector<BondKind> bonds;
-  bool only_all = false;  ///< primed couplings by the name of all of them alone
-
-  int sites() const { return static_cast<int>(offsets.size()); }
-};
-
-StandardLattice chain() {
-  return {"chain", 1, {{1}}, {{0}}, {{"0", 0, 0, {0, 1, 0}}, {"0'", 0, 0, {0, 2, 0}}, {"0''", 0, 0, {0, 3, 0}}}, false};
-}
-
-StandardLattice square() {
-  return {"square",
-          2,
-          {{1, 0}, {0, 1}},
-          {{0, 0}},
-          {{"0", 0, 0, {1, 0, 0}},
-           {"1", 0, 0, {0, 1, 0}},
-           {"0'", 0, 0, {1, 1, 0}},
-           {"1'", 0, 0, {1, -1, 0}},
-           {"0''", 0, 0, {2, 0, 0}},
-           {"1''", 0, 0, {0, 2, 0}}},
-          false};
-}
-
-StandardLattice triangular() {
-  return {"triangular",
-          2,
-          {{1, 0}, {0.5, 0.5 * std::sqrt(3.0)}},
-          {{0, 0}},
-          {{"0", 0, 0, {1, 0, 0}},
-           {"1", 0, 0, {0, 1, 0}},
-           {"2", 0, 0, {1, -1, 0}},
-           {"1'", 0, 0, {2, -1, 0}},
-           {"2'", 0, 0, {1, 1, 0}},
-           {"0'", 0, 0, {-1, 2, 0}},
-           {"0''", 0, 0, {2, 0, 0}},
-           {"1''", 0, 0, {0, 2, 0}},
-           {"2''", 0, 0, {2, -2, 0}}},
-          false};
-}
-
-StandardLattice honeycomb() {
-  const double a = std::sqrt(3.0);
-  return {"honeycomb",
-          2,
-          {{a, 0}, {0.5 * a, 1.5}},
-          {{0, 0}, {1.0 / 3, 1.0 / 3}},
-          {{"0", 0, 1, {0, 0, 0}},
-           {"1", 1, 0, {1, 0, 0}},
-           {"2", 1, 0, {0, 1, 0}},
-           {"2'", 0, 0, {1, 0, 0}},
-           {"2'", 1, 1, {1, 0, 0}},
-           {"1'", 0, 0, {0, 1, 0}},
-           {"1'", 1, 1, {0, 1, 0}},
-           {"0'", 0, 0, {1, -1, 0}},
-           {"0'", 1, 1, {1, -1, 0}},
-           {"1''", 0, 1, {1, -1, 0}},
-           {"0''", 0, 1, {-1, -1, 0}},
-           {"2''", 0, 1, {-1, 1, 0}}},
-          false};
-}
-
-StandardLattice kagome() {
-  return {"kagome",
-          2,
-          {{2, 0}, {1, std::sqrt(3.0)}},
-          {{0, 0}, {0.5, 0}, {0, 0.5}},
-          {{"2", 0, 1, {0, 0, 0}},
-           {"2", 1, 0, {1, 0, 0}},
-           {"1", 0, 2, {0, 0, 0}},
-           {"1", 2, 0, {0, 1, 0}},
-           {"0", 1, 2, {0, 0, 0}},
-           {"0", 1, 2, {1, -1, 0}},
-           {"2'", 0, 1, {0, -1, 0}},
-           {"2'", 0, 1, {-1, 1, 0}},
-           {"1'", 0, 2, {1, -1, 0}},
-           {"1'", 0, 2, {-1, 0, 0}},
-           {"0'", 1, 2, {1, 0, 0}},
-           {"0'", 1, 2, {0, -1, 0}}},
-          true};
-}
-
-StandardLattice cubic() {
-  StandardLattice lattice{"cubic", 3, {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {{0, 0, 0}}, {}, true};
-  lattice.bonds = {{"0", 0, 0, {1, 0, 0}}, {"1", 0, 0, {0, 1, 0}}, {"2", 0, 0, {0, 0, 1}}};
-  for (const Cell& cell : {Cell{0, 1, 1}, {0, 1, -1}, {1, 0, 1}, {1, 0, -1}, {1, 1, 0}, {1, -1, 0}})
-    lattice.bonds.push_back({"0'", 0, 0, cell});
-  for (const Cell& cell : {Cell{1, 1, 1}, {-1, 1, 1}, {1, -1, 1}, {1, 1, -1}})
-    lattice.bonds.push_back({"0''", 0, 0, cell});
-  return lattice;
-}
-
-/// Legs along L, rungs across, which end.
-StandardLattice ladder(int legs) {
-  StandardLattice lattice{"", 2, {{0, static_cast<double>(legs)}, {1, 0}}, {}, {}, false};
-  for (int leg = 0; leg < legs; ++leg) {
-    lattice.offsets.push_back({static_cast<double>(leg) / legs, 0});
-    lattice.bonds.push_back({"1", leg, leg, {0, 1, 0}});
-    lattice.bonds.push_back({"1'", leg, leg, {0, 2, 0}});
-    if (leg + 1 == legs) continue;
-    lattice.bonds.push_back({"0", leg, leg + 1, {0, 0, 0}});
-    lattice.bonds.push_back({"2", leg, leg + 1, {0, 1, 0}});
-    lattice.bonds.push_back({"2'", leg, leg + 1, {0, -1, 0}});
-  }
-  return lattice;
-}
-
-/// "'" of "0'": how far the bond reaches.
-std::string primes(const std::string& label) { return label.substr(std::min(label.find('\''), label.size())); }
 
 using Matrix = std::array<std::array<double, 3>, 3>;  ///< J_ab of S^a S^b
 
@@ -312,202 +66,6 @@ class Couplings {
   const StandardLattice& lattice_;
   bool indexed_only_;
 };
-
-/// The cluster: cells and how they are joined at its ends.
-struct Cluster {
-  std::array<Cell, 3> box{};  ///< a0, a1, a2 in units of the vectors along W, L, H
-  std::vector<Cell> cells;
-  std::map<Cell, int> number;
-  bool tilted = false;
-
-  /// Adjugate of the box times x, and its determinant: fractions of a0, a1, a2.
-  Cell numerators(const Cell& x) const {
-    const auto& b = box;
-    Cell n{};
-    for (std::size_t i = 0; i < 3; ++i) {
-      const std::size_t j = (i + 1) % 3;
-      const std::size_t k = (i + 2) % 3;
-      const Cell c = {b[j][1] * b[k][2] - b[j][2] * b[k][1], b[j][2] * b[k][0] - b[j][0] * b[k][2],
-                      b[j][0] * b[k][1] - b[j][1] * b[k][0]};
-      n[i] = c[0] * x[0] + c[1] * x[1] + c[2] * x[2];
-    }
-    return n;
-  }
-  int determinant() const { return numerators(box[0])[0]; }
-
-  /// The cell in the cluster that x is the same as, and how often each end was crossed on the way.
-  std::pair<Cell, Cell> folded(Cell x) const {
-    const int det = determinant();
-    const Cell n = numerators(x);
-    Cell crossed{};
-    for (std::size_t i = 0; i < 3; ++i) {
-      crossed[i] = static_cast<int>(std::floor(static_cast<double>(n[i]) / det));
-      for (std::size_t a = 0; a < 3; ++a) x[a] -= crossed[i] * box[i][a];
-    }
-    return {x, crossed};
-  }
-};
-
-Cluster read_cluster(Entries& entries, const StandardLattice& lattice, bool legs) {
-  Cluster cluster;
-  const std::array<std::string, 3> extents = {"w", "l", "height"};
-  const std::string axes = "wlh";
-  bool by_box = false;
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t a = 0; a < 3; ++a) by_box = by_box || entries.has(fmt::format("a{}{}", i, axes[a]));
-  }
-  const auto used = [&](std::size_t i) {
-    return lattice.dimension == 1 ? i == 1 : static_cast<int>(i) < lattice.dimension;
-  };
-  for (std::size_t i = 0; i < 3; ++i) {
-    cluster.box[i][i] = 1;
-    if (legs && i == 0) continue;  // the legs are sites of a cell
-    if (!by_box) {
-      const auto extent = entries.integer(extents[i]);
-      if (!extent && !used(i)) continue;
-      if (!extent)
-        refuse({entries.file(), 0},
-               fmt::format("there is no {}", i == 2   ? "Height"
-                                             : i == 1 ? "L"
-                                                      : "W"),
-               "how many cells there are in every direction");
-      if (*extent < 1 || *extent > 4096 || (!used(i) && *extent != 1))
-        refuse(entries.at(extents[i]), fmt::format("{} cells", *extent),
-               used(i) ? "1 to 4096" : "1 in a direction that the lattice has not");
-      cluster.box[i][i] = *extent;
-      continue;
-    }
-    for (std::size_t a = 0; a < 3; ++a) {
-      const std::string key = fmt::format("a{}{}", i, axes[a]);
-      if (const auto value = entries.integer(key)) {
-        if (std::abs(*value) > 4096 || ((!used(i) || !used(a)) && *value != (i == a ? 1 : 0)))
-          refuse(entries.at(key), fmt::format("{} = {}", key, *value),
-                 "-4096 to 4096, of the directions that the lattice has");
-        cluster.box[i][a] = *value;
-      } else if (used(i) && used(a)) {
-        cluster.box[i][a] = i == a ? 1 : 0;
-      }
-    }
-  }
-  if (by_box && (entries.has("l") || entries.has("w")))
-    refuse(entries.at(entries.has("l") ? "l" : "w"), "W and L beside a0W, a0L, ...", "one of the two");
-  for (std::size_t i = 0; i < 3; ++i) {
-    for (std::size_t a = 0; a < 3; ++a) cluster.tilted = cluster.tilted || (i != a && cluster.box[i][a] != 0);
-  }
-  if (cluster.determinant() == 0)
-    refuse({entries.file(), 0}, "the vectors of the cluster span no volume", "independent vectors a0 and a1");
-  if (std::abs(static_cast<double>(cluster.determinant())) * lattice.sites() > 4096)
-    refuse({entries.file(), 0}, fmt::format("{} sites", std::abs(cluster.determinant()) * lattice.sites()),
-           "at most 4096");
-  // Cells of the box around the cluster, W fastest.
-  Cell first{};
-  Cell last{};
-  for (int corner = 0; corner < 8; ++corner) {
-    for (std::size_t a = 0; a < 3; ++a) {
-      int x = 0;
-      for (std::size_t i = 0; i < 3; ++i) x += (corner >> i & 1) * cluster.box[i][a];
-      first[a] = std::min(first[a], x);
-      last[a] = std::max(last[a], x);
-    }
-  }
-  for (int h = first[2]; h <= last[2]; ++h) {
-    for (int l = first[1]; l <= last[1]; ++l) {
-      for (int w = first[0]; w <= last[0]; ++w) {
-        const Cell cell = {w, l, h};
-        if (cluster.folded(cell).first != cell) continue;
-        cluster.number.emplace(cell, static_cast<int>(cluster.cells.size()));
-        cluster.cells.push_back(cell);
-      }
-    }
-  }
-  return cluster;
-}
-
-/// Bonds from a site to itself, which no lattice of koushi has, and pairs of sites that several bonds join.
-struct ShortBonds {
-  bool to_itself = false;
-  bool doubled = false;
-};
-
-ShortBonds short_bonds(const StandardLattice& lattice, const Cluster& cluster,
-                       const std::map<std::string, int>& labels) {
-  ShortBonds result;
-  std::set<std::pair<int, int>> pairs;
-  for (const Cell& cell : cluster.cells) {
-    for (const BondKind& bond : lattice.bonds) {
-      if (labels.count(bond.label) == 0) continue;
-      const Cell to = {cell[0] + bond.cell[0], cell[1] + bond.cell[1], cell[2] + bond.cell[2]};
-      const int i = cluster.number.at(cell) * lattice.sites() + bond.from;
-      const int j = cluster.number.at(cluster.folded(to).first) * lattice.sites() + bond.to;
-      result.to_itself = result.to_itself || i == j;
-      result.doubled = !pairs.insert(std::minmax(i, j)).second || result.doubled;
-    }
-  }
-  return result;
-}
-
-/// Directions of the lattices of koushi: H, L, W, so that sites have the numbers that they have here.
-std::vector<std::size_t> directions(const StandardLattice& lattice) {
-  if (lattice.dimension == 1) return {1};
-  if (lattice.dimension == 2) return {1, 0};
-  return {2, 1, 0};
-}
-
-/// The lines of [lattice] by koushi's own kind, or written out with `shell_of` the labels, or as sites alone.
-std::string lattice_lines(const StandardLattice& lattice, const Cluster& cluster, bool legs,
-                          const std::map<std::string, int>& shell_of, bool own_kind) {
-  const auto along = directions(lattice);
-  const auto d = along.size();
-  std::string text;
-  if (own_kind) {
-    text += fmt::format("kind = \"{}\"\n", lattice.name);
-  } else {
-    text += "kind = \"custom\"\n";
-    std::vector<std::string> rows;
-    const auto cartesian = [&](const std::vector<double>& x) {
-      std::vector<double> r(d, 0.0);
-      for (std::size_t k = 0; k < d; ++k) {
-        for (std::size_t m = 0; m < d; ++m) r[k] += x[m] * lattice.vectors[m][k];
-      }
-      return list_text(r);
-    };
-    for (const std::size_t a : along) rows.push_back(list_text(lattice.vectors[d == 1 ? 0 : a]));
-    text += fmt::format("vectors = [{}]\n", join(rows));
-    rows.clear();
-    for (const auto& offset : lattice.offsets) rows.push_back(cartesian(offset));
-    text += fmt::format("offsets = [{}]\n", join(rows));
-    rows.clear();
-    for (const BondKind& bond : lattice.bonds) {
-      const auto shell = shell_of.find(bond.label);
-      if (shell == shell_of.end()) continue;
-      std::string cell;
-      for (const std::size_t a : along) cell += fmt::format("{}, ", bond.cell[a]);
-      rows.push_back(fmt::format("[{}, {}, {}{}]", bond.from, bond.to, cell, shell->second));
-    }
-    text += fmt::format("bonds = [{}]\n", join(rows, ",\n  "));
-  }
-  std::vector<std::string> rows;
-  for (const std::size_t i : along) {
-    std::vector<std::string> row;
-    for (const std::size_t a : along) row.push_back(fmt::format("{}", cluster.box[i][a]));
-    rows.push_back(cluster.tilted ? "[" + join(row) + "]" : fmt::format("{}", cluster.box[i][i]));
-  }
-  text += fmt::format("{} = [{}]\n", cluster.tilted ? "supercell" : "extents", join(rows));
-  if (legs) text += "boundary = [\"periodic\", \"open\"]\n";
-  return text;
-}
-
-/// Phases of hops across the ends.
-std::string twist_lines(const StandardLattice& lattice, const std::array<double, 3>& phase) {
-  std::vector<double> twist;
-  for (const std::size_t a : directions(lattice)) twist.push_back(phase[a] / 360);
-  if (std::all_of(twist.begin(), twist.end(), [](double t) { return t == 0; })) return "";
-  const bool signs = std::all_of(twist.begin(), twist.end(), [](double t) { return t == 0 || std::abs(t) == 0.5; });
-  if (!signs) return fmt::format("twist = {}\n", list_text(twist));
-  std::vector<std::string> ends;
-  for (const double t : twist) ends.push_back(t == 0 ? "\"periodic\"" : "\"antiperiodic\"");
-  return fmt::format("boundary = [{}]\n", join(ends));
-}
 
 enum class Matter { spins, electrons, kondo };
 
@@ -587,8 +145,7 @@ class StandardModel {
       refuse(entries_.at("model"), fmt::format("model = {}", *name), "one of " + join(all) + hint(*name, all));
     }
     matter_ = found->second.first;
-    grand_ = found->second.second;
-    if (grand_ && model_.exact && matter_ != Matter::spins)
+    if (found->second.second && model_.exact && matter_ != Matter::spins)
       refuse(entries_.at("model"), fmt::format("model = {}: HPhi takes all numbers of electrons together", *name),
              "a model with so many electrons (nelec): koushi's Hamiltonians keep them, so that every number is a run");
     if (matter_ == Matter::spins) {
@@ -610,36 +167,13 @@ class StandardModel {
       refuse({entries_.file(), 0}, "there is no lattice",
              "lattice = chain, square, triangular, honeycomb, kagome, ladder or cubic");
     legs_ = *name == "ladder";
-    const std::map<std::string, StandardLattice (*)()> lattices = {
-        {"chain", chain},           {"chainlattice", chain},
-        {"square", square},         {"squarelattice", square},
-        {"tetragonal", square},     {"tetragonallattice", square},
-        {"triangular", triangular}, {"triangularlattice", triangular},
-        {"honeycomb", honeycomb},   {"honeycomblattice", honeycomb},
-        {"kagome", kagome},         {"kagomelattice", kagome},
-        {"orthorhombic", cubic},    {"simpleorthorhombic", cubic},
-        {"cubic", cubic},           {"simplecubic", cubic}};
     if (legs_) {
       const auto width = entries_.integer("w");
       if (!width || *width < 1 || *width > 64)
         refuse(entries_.at("w"), "a ladder without a number of legs", "W = 1 to 64");
       lattice_ = ladder(*width);
     } else {
-      const auto found = lattices.find(*name);
-      if (found == lattices.end()) {
-        std::vector<std::string> all = {"ladder"};
-        for (const auto& [text, make] : lattices) all.push_back(text);
-        const bool known =
-            std::set<std::string>{
-                "fco",        "fcorthorhombic", "fcc", "fccubic", "facecenteredorthorhombic", "facecenteredcubic",
-                "pyrochlore", "wannier90"}
-                .count(*name) > 0;
-        refuse(entries_.at("lattice"), fmt::format("lattice = {}", *name),
-               known ? std::string("a lattice other than fco, pyrochlore and wannier90: of these import the expert "
-                                   "files (vmcdry.out or HPhi -sdry writes them)")
-                     : "one of " + join(all) + hint(*name, all));
-      }
-      lattice_ = found->second();
+      lattice_ = standard_lattice(entries_, *name);
     }
     cluster_ = read_cluster(entries_, lattice_, legs_);
     model_.n_sites = static_cast<int>(cluster_.cells.size()) * lattice_.sites();
@@ -709,9 +243,8 @@ class StandardModel {
       if (anisotropy_ != 0 && model_.spin == 0.5)
         note(fmt::format("{}: D of spins 1/2 is a constant and left out", place("d")));
     } else {
-      chemical_ = site("mu");
       u_ = site("u");
-      if (chemical_ != 0)
+      if (site("mu") != 0)
         note(fmt::format(
             "{}: mu is left out: the number of electrons is fixed, and E is higher by mu times their number",
             place("mu")));
@@ -746,7 +279,7 @@ class StandardModel {
           }
         }
         const double angle =
-            3.14159265358979323846 / 180 * (phase_[0] * crossed[0] + phase_[1] * crossed[1] + phase_[2] * crossed[2]);
+            std::numbers::pi / 180 * (phase_[0] * crossed[0] + phase_[1] * crossed[1] + phase_[2] * crossed[2]);
         for (const char* const spin : {"up", "down"})
           if (one.hopping != 0.0)
             h.add_with_adjoint(-one.hopping * std::polar(1.0, angle),
@@ -781,20 +314,17 @@ class StandardModel {
     if (!has_bonds_ || anisotropy_ != 0 || field_[0] != 0 || field_[1] != 0) return;
     if (field_[2] != 0 && !(matter_ == Matter::spins && model_.exact)) return;
     std::vector<BondCoupling> shells;  // by label of primes, then by coupling
-    std::map<std::string, int> by_primes;
     bool own = !lattice_.name.empty();
-    std::vector<std::string> order = {"", "'", "''"};
-    std::vector<BondCoupling> primed(3);
+    std::vector<std::optional<BondCoupling>> primed(3);
     for (const auto& [label, one] : bond_) {
       const std::size_t shell = primes(label).size();
-      const bool first = by_primes.emplace(primes(label), 0).second;
-      if (!first && !(primed[shell] == one)) own = false;
+      own = own && primed[shell].value_or(one) == one;
       primed[shell] = one;
       if (one.hopping.imag() != 0) return;
     }
     std::map<std::string, int> shell_of;
     if (own) {
-      shells = primed;
+      for (const auto& one : primed) shells.push_back(one.value_or(BondCoupling{}));
       while (shells.size() > 1 && !shells.back().any) shells.pop_back();
     } else {
       if (twist_lines(lattice_, phase_).size() > 0 && legs_) return;
@@ -904,20 +434,10 @@ class StandardModel {
         model_.electrons = ncond;
       }
       if (!model_.electrons) refuse({entries_.file(), 0}, "there is no number of electrons", "ncond or nelec");
-      if (*model_.electrons < 0 || *model_.electrons > 2 * model_.n_sites)
-        refuse(entries_.at(entries_.has("ncond") ? "ncond" : "nelec"),
-               fmt::format("{} electrons on {} sites", *model_.electrons, model_.n_sites),
-               fmt::format("0 to {}", 2 * model_.n_sites));
     }
-    if (const auto twice = entries_.integer("2sz")) model_.twice_sz = *twice;
-    model_.all_spins = !model_.twice_sz;
+    model_.twice_sz = entries_.integer("2sz");
     entries_.calculation(model_);
-    // The largest |2 S^z| and its parity.
-    const int most = static_cast<int>(2 * model_.spin) * (matter_ == Matter::electrons ? 0 : model_.n_sites) +
-                     std::min(model_.electrons.value_or(0), 2 * model_.n_sites - model_.electrons.value_or(0));
-    if (model_.twice_sz && (std::abs(*model_.twice_sz) > most || (*model_.twice_sz - most) % 2 != 0))
-      refuse(entries_.at("2sz"), fmt::format("2Sz = {}", *model_.twice_sz),
-             fmt::format("{}, {}, ... {}", -most, -most + 2, most));
+    model_.check_charges(entries_.at(entries_.has("ncond") ? "ncond" : "nelec"), entries_.at("2sz"));
     if (sites_alone_ && !model_.sublattice.empty()) {
       note(
           "the sublattice of the pairings is left out, for the lattice of this deck has sites alone: all pairings are "
@@ -950,7 +470,6 @@ class StandardModel {
   bool as_terms_;
   ForeignModel model_;
   Matter matter_ = Matter::spins;
-  bool grand_ = false;
   bool legs_ = false;
   bool has_bonds_ = false;             ///< that a lattice of koushi can have
   std::map<std::string, int> shells_;  ///< of the labels that have a coupling: by their primes
@@ -962,7 +481,6 @@ class StandardModel {
   std::array<double, 3> field_{};  ///< of - Gamma S^x - Gamma_y S^y - h S^z
   std::array<double, 3> local_{};  ///< of the electrons with the spin of their site
   double anisotropy_ = 0;
-  double chemical_ = 0;
   double u_ = 0;
 };
 

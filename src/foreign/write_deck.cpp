@@ -76,11 +76,9 @@ class DeckWriter {
 
   /// The conserved numbers.
   std::string sector() {
-    if (model_.twice_sz && !conserves_spin()) {
-      if (*model_.twice_sz != 0)
-        notes_.push_back(fmt::format("2Sz = {} is left out: H does not conserve it", *model_.twice_sz));
-    }
-    if (conserves_spin() && model_.all_spins && !model_.twice_sz)
+    if (!conserves_spin() && model_.twice_sz.value_or(0) != 0)
+      notes_.push_back(fmt::format("2Sz = {} is left out: H does not conserve it", *model_.twice_sz));
+    if (conserves_spin() && !model_.twice_sz)
       notes_.push_back(
           "no 2Sz is given and H conserves S^z: a run has one magnetisation, here the smallest. The other program "
           "takes all of "
@@ -143,7 +141,6 @@ class DeckWriter {
     if (spins_alone()) return text;
     if (model_.gutzwiller) text += "\n[[wavefunction.factor]]\nkind = \"gutzwiller\"\n";
     if (model_.jastrow) text += "\n[[wavefunction.factor]]\nkind = \"jastrow\"\n";
-    if (model_.doublon_holon && model_.bonds_move) text += "\n[[wavefunction.factor]]\nkind = \"doublon-holon\"\n";
     if (model_.rbm) {
       const double hidden =
           model_.number("nneuron", model_.number("nneurongeneral", model_.number("nneuroncharge", 1)));

@@ -8,7 +8,7 @@ Lattice make_lattice(const Deck& deck) { return make_lattice(DeckSection(deck, "
 
 Operator make_hamiltonian(const Deck& deck, const Lattice& lattice) {
   Operator h = make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice);
-  fix_sector(DeckSection(deck, "sampler"), h);
+  fix_sector(DeckSection(deck, deck.has("sampler.kind") ? "sampler" : "sector"), h);
   return h;
 }
 

@@ -37,7 +37,7 @@ def run(command, folder):
         words = [SHIPPED.get(w, w).replace("DECK", deck).replace("OUT", out) for w in words]
     done = subprocess.run([KOUSHI, *words], env=ENV, capture_output=True, text=True, timeout=120 * int(os.environ.get("KOUSHI_TEST_PATIENCE", "1")), cwd=folder)
     said = done.stderr
-    for name, file in [("DECK", deck), *SHIPPED.items(), ("OUT", out), ("FOLDER", folder)]:
+    for name, file in [("DECK", deck), *SHIPPED.items(), ("INPUTS", os.path.dirname(DECK)), ("OUT", out), ("FOLDER", folder)]:
         said = said.replace(file, name)
     said = re.sub(r"the [0-9.]+ [KMGT]iB of this machine", "the MEMORY of this machine", said)
     return "exit %d\n%s" % (done.returncode, said.rstrip("\n"))

@@ -13,7 +13,8 @@ namespace koushi {
 
 /// What the sections of a deck stand for. Errors: DeckError at the key that cannot be obeyed.
 Lattice make_lattice(const Deck& deck);
-/// H in the sector that [sampler] names, or in that of the defaults: magnetization 0, half filling.
+/// H in the sector that [sampler] names, or [sector] where a study has no sampler, or in that of the defaults:
+/// magnetization 0, half filling.
 Operator make_hamiltonian(const Deck& deck, const Lattice& lattice);
 /// The group of permutations of sites that a factor asks for by a key, "symmetry" or "projection": those translations
 /// or elements of the space group that are symmetries of H. Identity first; empty: none was asked for.

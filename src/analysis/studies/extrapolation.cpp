@@ -296,8 +296,8 @@ std::vector<Key> keys() {
           key("observable", KeyType::text, "", "as `koushi report` names it"),
           key("x", KeyType::text, "\"lattice.extents.0\"",
               "a number of their decks, as lattice.extents.0 or action.spacing, n_sites, or an observable, whose "
-              "errors count "
-              "too: variance for extrapolations to variance 0"),
+              "errors count too: "
+              "variance for extrapolations to variance 0"),
           key("powers", KeyType::reals, "",
               "of x, of the terms beside the limit, as [-3, -4]: negative for x to infinity, positive for x to 0"),
           key("weighted", KeyType::boolean, "true", "by the errors of the runs; false: all alike, for exact values"),

@@ -71,18 +71,18 @@ bool add_component(BondMatrix& bond, const std::string& name, double value) {
 
 using Product = std::vector<std::pair<std::string, int>>;
 
-/// H as rows of named products, all with the row of the deck that they come from.
+/// Products by their names, added up.
 class ExchangeSum {
  public:
   ExchangeSum(const Space& space) : alphabet_(space), sum_(space) {}
 
-  void add(std::complex<double> coefficient, const Product& product, std::size_t row) {
-    for (const LocalProduct& one : alphabet_.product(coefficient, product)) sum_.add(row, one);
+  void add(std::complex<double> coefficient, const Product& product) {
+    for (const LocalProduct& one : alphabet_.product(coefficient, product)) sum_.add(0, one);
   }
 
   /// S_i M S_j, where what crosses an end has S^+_j e^(i phi) in the place of S^+_j: S^x_j = (e^(i phi) S^+ + e^(-i phi)
   /// S^-) / 2, S^y_j = (e^(i phi) S^+ - e^(-i phi) S^-) / 2i.
-  void add_bond(const Bond& bond, const BondMatrix& matrix, std::size_t row) {
+  void add_bond(const Bond& bond, const BondMatrix& matrix) {
     const std::complex<double> phase = bond_phase(bond);
     const auto at_j = [&](std::size_t b) {
       using Part = std::pair<std::complex<double>, std::string>;
@@ -94,8 +94,7 @@ class ExchangeSum {
     for (std::size_t a = 0; a < 3; ++a) {
       for (std::size_t b = 0; b < 3; ++b) {
         if (matrix.J[a][b] == 0) continue;
-        for (const auto& [factor, name] : at_j(b))
-          add(matrix.J[a][b] * factor, {{axes[a], bond.i}, {name, bond.j}}, row);
+        for (const auto& [factor, name] : at_j(b)) add(matrix.J[a][b] * factor, {{axes[a], bond.i}, {name, bond.j}});
       }
     }
     if (matrix.Q == 0) return;
@@ -103,7 +102,7 @@ class ExchangeSum {
       for (std::size_t b = 0; b < 3; ++b) {
         for (const auto& [left, one] : at_j(a)) {
           for (const auto& [right, other] : at_j(b))
-            add(matrix.Q * left * right, {{axes[a], bond.i}, {one, bond.j}, {axes[b], bond.i}, {other, bond.j}}, row);
+            add(matrix.Q * left * right, {{axes[a], bond.i}, {one, bond.j}, {axes[b], bond.i}, {other, bond.j}});
         }
       }
     }
@@ -185,23 +184,20 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
       ExchangeSum sum(space);
       for (const Bond& bond : list) {
         const auto found = matrices.find({shell, bond.direction});
-        if (found != matrices.end()) sum.add_bond(bond, found->second, 0);
+        if (found != matrices.end()) sum.add_bond(bond, found->second);
       }
       h.begin_part(fmt::format("shell_{}", shell));
       sum.put_into(h);
     }
     ExchangeSum sites(space);
     static const std::array<std::string, 3> axes = {"Sx", "Sy", "Sz"};
-    bool any = false;
     for (int i = 0; i < lattice.n_sites(); ++i) {
       for (std::size_t a = 0; a < 3; ++a) {
-        if (field[a] != 0) sites.add(-field[a], {{axes[a], i}}, 0);
-        any = any || field[a] != 0;
+        if (field[a] != 0) sites.add(-field[a], {{axes[a], i}});
       }
-      if (options.single_ion != 0) sites.add(options.single_ion, {{"Sz", i}, {"Sz", i}}, 0);
-      any = any || options.single_ion != 0;
+      if (options.single_ion != 0) sites.add(options.single_ion, {{"Sz", i}, {"Sz", i}});
     }
-    if (any) {
+    if (options.single_ion != 0 || field != std::vector<double>(3, 0.0)) {
       h.begin_part("sites");
       sites.put_into(h);
     }

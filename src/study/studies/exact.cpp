@@ -12,7 +12,6 @@
 #include "koushi/deck/keys.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
-#include "koushi/manybody/sampler_kinds.hpp"
 #include "koushi/manybody/sector_operator.hpp"
 #include "koushi/manybody/spin_products.hpp"
 #include "koushi/manybody/tabulated_state.hpp"
@@ -91,12 +90,11 @@ class ExactStudy {
         options_(ExactOptions::keys().read(DeckSection(deck, "study"))),
         run_(comm, deck, options),
         lattice_(make_lattice(deck)),
-        h_(make_hamiltonian(DeckSection(deck, "hamiltonian"), lattice_)),
+        h_(make_hamiltonian(deck, lattice_)),
         measures_(deck.given("study.measure.observables")) {
     if (deck.has("hamiltonian.marshall") && deck.boolean("hamiltonian.marshall"))
       deck.refuse("hamiltonian.marshall",
                   "momentum, representation and total spin are those of states that are not rotated", "false");
-    fix_sector(DeckSection(deck, "sector"), h_);
     try {
       PackedSpace packed(h_.space());
     } catch (const UsageError& error) {
