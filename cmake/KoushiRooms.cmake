@@ -4,13 +4,14 @@ set_property(GLOBAL PROPERTY GLOBAL_DEPENDS_NO_CYCLES ON)
 
 # A quarter less time for a build. g++ compiles a whole source with the -ffp-contract of the headers, whatever the source's own is, and says nothing: targets
 # share headers only where they have the same (off for network and field, and for those that link field). What a source forgets to include is not seen then: the headers of every room are compiled alone by the tests.
-option(KOUSHI_PRECOMPILE "Sources share precompiled headers of Kokkos, {fmt} and the standard library" ON)
+option(KOUSHI_PRECOMPILE "Sources share precompiled headers of Kokkos, Eigen, {fmt} and the standard library" ON)
 if(KOUSHI_NVCC)
   set(KOUSHI_PRECOMPILE OFF)  # nvcc has none
 endif()
 # koushi_precompile(<target> <more headers>): the target's headers, which others of the same options may reuse.
 function(koushi_precompile target)
-  target_precompile_headers(${target} PRIVATE <Kokkos_Core.hpp> <Kokkos_SIMD.hpp> <fmt/format.h> <algorithm> <array> <cmath> <complex> <functional> <map> <memory> <numeric>
+  target_include_directories(${target} SYSTEM PRIVATE $<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_precompile_headers(${target} PRIVATE <Eigen/Core> <Kokkos_Core.hpp> <Kokkos_SIMD.hpp> <fmt/format.h> <algorithm> <array> <cmath> <complex> <functional> <map> <memory> <numeric>
     <optional> <set> <string> <utility> <vector> ${ARGN})
 endfunction()
 
