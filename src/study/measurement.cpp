@@ -120,7 +120,11 @@ std::vector<Key> measurement_keys(bool required) {
   std::vector<Key> keys{
       required ? between(1, most, key("measure.samples", KeyType::integer, "", help))
                : between(0, most, key("measure.samples", KeyType::integer, "0", help + "; 0: none")),
-      between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them"))};
+      between(0, 1e6, key("measure.warm_up", KeyType::integer, "10", "sweeps before the first of them")),
+      optional(between(positive, 1e6,
+                       key("measure.precision", KeyType::real, "",
+                           "measure until the error of the energy per site is no larger than this, in J, but no more "
+                           "than measure.samples")))};
   for (const Key& own : observable_keys()) keys.push_back(own);
   for (const Key& own : known_energy_keys()) keys.push_back(own);
   return keys;
@@ -132,9 +136,13 @@ Measurement::Measurement(StudyRun& run, VariationalModel& model, std::uint64_t f
       first_step_(first_step),
       wanted_(model.deck().has("study.measure.samples") ? model.deck().integer("study.measure.samples") : 0),
       warm_up_(model.deck().has("study.measure.warm_up") ? model.deck().integer("study.measure.warm_up") : 0),
+      precision_(model.deck().has("study.measure.precision") ? model.deck().real("study.measure.precision") : 0),
       estimators_(make_estimators(model.deck(), model.lattice(), model.hamiltonian())),
       series_(model.chains().count) {
   columns_of(estimators_);
+  if (precision_ > 0 && wanted_ == 0)
+    model.deck().refuse("study.measure.precision", "no samples are measured",
+                        "study.measure.samples > 0, the most that are measured for it");
 }
 
 std::int64_t Measurement::rounds() const {
@@ -172,9 +180,10 @@ bool Measurement::run(const std::function<bool(bool now)>& checkpoint_if_due) {
     estimate_exactly();
     return true;
   }
-  begun_here_ = round_ < rounds();
+  begun_here_ = false;
   Progress measuring(run_.comm().is_root(), round_, rounds(), "measurement round");
-  while (round_ < rounds()) {
+  while (round_ < rounds() && !is_precise()) {
+    begun_here_ = true;
     model_.draw(first_step_ + static_cast<std::uint64_t>(round_));
     add_round();
     ++round_;
@@ -183,6 +192,27 @@ bool Measurement::run(const std::function<bool(bool now)>& checkpoint_if_due) {
   }
   estimate_from_chains();
   return true;
+}
+
+/// The error is looked at after rounds that grow by a quarter, so that a run that is stopped and goes on ends where it
+/// would have ended.
+bool Measurement::is_precise() const {
+  if (precision_ == 0 || round_ == 0) return false;
+  std::int64_t look = 1;
+  while (look < round_) look += std::max<std::int64_t>(1, look / 4);
+  if (look > round_) return false;
+  const Observable energy = estimators_.front()->observables().front();
+  std::vector<SeriesInfo> infos;
+  for (const SeriesInfo& info : estimators_.front()->series()) infos.push_back(info);
+  const MeasuredSeries all = gather_at_root(model_.comm(), model_.chains(), infos, series_);
+  Estimate estimate;
+  double quoted = 0;
+  if (model_.comm().is_root()) {
+    estimate = all.estimate(energy);
+    quoted = all.quoted_error(energy, estimate);
+  }
+  share(model_.comm(), estimate, quoted);
+  return quoted <= precision_ * model_.n_sites();  // false where none is quoted
 }
 
 std::vector<std::vector<double>> Measurement::numbers_of_samples() {
@@ -315,6 +345,13 @@ void Measurement::issue_warnings(Progress& progress) const {
         "the variance of the measured energy is not a number; lower [solver] step_end or raise "
         "shift.relative_end");
   if (exact()) return;
+  const double error = quoted_error() / model_.n_sites();
+  if (precision_ > 0 && !(error <= precision_)) {
+    run_.warn(progress, "precision",
+              fmt::format("the error of E/N is {:.2g} after all {} samples, above study.measure.precision = {:g}; "
+                          "remedy: more study.measure.samples",
+                          error, measured(), precision_));
+  }
   std::vector<std::string> unquoted;
   std::vector<std::string> constant;
   double longest = 0.5;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "koushi/base/error.hpp"
@@ -61,6 +62,7 @@ Optimisation::Optimisation(StudyRun& run, VariationalModel& model, LowerStates& 
       lower_(lower),
       deck_(model.deck()),
       n_steps_(deck_.integer("study.steps")),
+      end_(n_steps_),
       n_averaged_(std::min(n_steps_, deck_.integer("study.average"))) {
   sr_schedule(DeckSection(deck_, "solver"), 0, n_steps_);
   if (model_.psi().n_parameters() == 0) {
@@ -105,7 +107,8 @@ void Optimisation::step(Progress& progress) {
     previous_acceptance_ = model_.sampler().acceptance();
     record(now, goal);
     ++step_;
-    if (step_ > n_steps_ - n_averaged_) add_to_average();
+    if (step_ > end_ - n_averaged_) add_to_average();
+    if (end_ == n_steps_ && is_converged()) end_ = std::min(n_steps_, step_ + n_averaged_);
     keep_the_best();
     issue_warnings(now, progress);
     std::string overlaps;
@@ -233,6 +236,23 @@ void Optimisation::issue_warnings(const ChainMoments& now, Progress& progress) {
   }
 }
 
+double Optimisation::mean_v_score() const {
+  const std::vector<double>& scores = history_.values("v_score");
+  const auto length = std::min(window_length(), step_);
+  return std::accumulate(scores.end() - length, scores.end(), 0.0) / static_cast<double>(length);
+}
+
+bool Optimisation::is_converged() const {
+  if (step_ < window_length()) return false;
+  if (deck_.has("study.stop.v_score") && mean_v_score() <= deck_.real("study.stop.v_score")) return true;
+  if (!deck_.has("study.stop.unchanged")) return false;
+  const std::int64_t length = deck_.integer("study.stop.unchanged");
+  if (step_ < 2 * length) return false;
+  const Estimate before = window(step_ - 2 * length, step_ - length);
+  const Estimate last = window(step_ - length, step_);
+  return last.value > before.value - std::hypot(before.error, last.error) - 1e-9 * std::abs(before.value);
+}
+
 Estimate Optimisation::window(std::int64_t first, std::int64_t last) const {
   Estimate mean;
   const auto count = static_cast<double>(last - first);
@@ -248,8 +268,10 @@ Estimate Optimisation::window(std::int64_t first, std::int64_t last) const {
 void Optimisation::choose(Progress& progress) {
   if (chosen_ != Chosen::nothing) return;
   const double n = model_.n_sites();
+  if (step_ < n_steps_)
+    progress.say(fmt::format("the steps end after {} of {}: study.stop asks for no more", step_, n_steps_));
   const Estimate last = last_window();
-  const bool rose = best_step_.step >= 0 && best_step_.step < n_steps_ - window_length() && lies_above(last, best_);
+  const bool rose = best_step_.step >= 0 && best_step_.step < step_ - window_length() && lies_above(last, best_);
   const bool measured = deck_.integer("study.measure.samples") > 0;
   if (rose) {
     run_.warn(
@@ -290,9 +312,10 @@ void Optimisation::warn_of_standing_still(Progress& progress) {
 }
 
 void Optimisation::warn_of_a_fall(Progress& progress) {
-  if (n_steps_ < enough_steps) return;
+  if (step_ < enough_steps) return;
   const std::int64_t length = window_length();
-  const Estimate before = window(n_steps_ - 5 * length, n_steps_ - 4 * length);
+  if (step_ < 5 * length) return;
+  const Estimate before = window(step_ - 5 * length, step_ - 4 * length);
   const Estimate last = last_window();
   if (!lies_above(before, last)) return;
   const double n = model_.n_sites();
@@ -304,23 +327,23 @@ void Optimisation::warn_of_a_fall(Progress& progress) {
 }
 
 void Optimisation::warn_of_ups_and_downs(Progress& progress) {
-  if (n_steps_ < enough_steps) return;
-  const std::int64_t first = n_steps_ - n_steps_ / 4;
+  if (step_ < enough_steps) return;
+  const std::int64_t first = step_ - step_ / 4;
   std::int64_t rises = 0;
   double highest = 0;
-  for (std::int64_t t = first; t + 1 < n_steps_; ++t) {
+  for (std::int64_t t = first; t + 1 < step_; ++t) {
     const Estimate before = window(t, t + 1);
     const Estimate after = window(t + 1, t + 2);
     if (!lies_above(after, before, 1e-4)) continue;
     ++rises;
     highest = std::max(highest, after.value - before.value);
   }
-  if (10 * rises < n_steps_ - first) return;
+  if (10 * rises < step_ - first) return;
   run_.warn(progress, "goes up and down",
             fmt::format("{} rises in {} of the last {} steps, by up to {:.2g} per site: the updates are too "
                         "long; remedy: a smaller [solver] step or step_end (step times the scale of H counts), a "
                         "larger shift",
-                        name_of_goal(), rises, n_steps_ - first, highest / model_.n_sites()));
+                        name_of_goal(), rises, step_ - first, highest / model_.n_sites()));
 }
 
 bool Optimisation::falls_back(const Estimate& measured, Progress& progress) {
@@ -370,6 +393,7 @@ void Optimisation::write(ResultWriter& writer) const {
   real("previous_energy", previous_energy_);
   real("previous_variance", previous_variance_);
   writer.write("state/optimisation/parameter_sum", parameter_sum_);
+  writer.write("state/optimisation/end", std::vector<std::int64_t>{end_});
   writer.write("state/optimisation/last_parameters", last_parameters_);
   const auto lowest = [&](const std::string& name, const Lowest& step) {
     whole(name + "_step", step.step);
@@ -396,6 +420,7 @@ void Optimisation::read(const ResultReader& reader) {
   };
   const auto reals = [&reader](const std::string& name) { return reader.read_reals("state/optimisation/" + name); };
   step_ = whole("step");
+  if (reader.contains("state/optimisation/end")) end_ = whole("end");
   chosen_ = static_cast<Chosen>(whole("chosen"));
   previous_parameters_ = reals("previous_parameters");
   previous_delta_ = reals("previous_delta");

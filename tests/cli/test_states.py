@@ -507,6 +507,66 @@ symmetry = "translations"
         best = min(abs(point["energy"]["value"] + 3.6510934092) for point in points)
         self.assertLess(abs(limit["value"] + 3.6510934092), 0.75 * best)
 
+    def test_lanczos_steps_of_chains_are_those_of_the_enumerated_state(self):
+        """Two steps on a ring of 6 with U = 4, E = -3.6687061788; the numbers of samples are the same on any ranks."""
+        ring = """title = "ring of 6"
+[study]
+%s
+measure = { samples = 8192, observables = ["lanczos", "variance"], lanczos.steps = 2 }
+[lattice]
+kind = "chain"
+extents = [6]
+[hamiltonian]
+kind = "hubbard"
+[[wavefunction.factor]]
+kind = "slater"
+[[wavefunction.factor]]
+kind = "gutzwiller"
+[sampler]
+electrons = [3, 3]
+%s
+"""
+        solver = '[solver]\nkind = "stochastic-reconfiguration"\nstep = 0.1\n'
+        self.run_deck(ring % ('kind = "ground-state"\nsteps = 40', 'kind = "enumeration"') + solver, "enumerated")
+        exact = {name: one["value"] for name, one in self.report("enumerated")["observables"].items()}
+        ground = -3.6687061788
+        self.assertLess(exact["lanczos_energy"] - ground, 0.05 * (exact["energy"] - ground))
+        self.assertGreater(exact["lanczos_energy"], ground)
+        self.assertLess(abs(exact["lanczos_extrapolated_energy"] - ground), exact["lanczos_energy"] - ground)
+        deck = self.path("chains.toml")
+        with open(deck, "w") as stream:
+            stream.write(ring % ('kind = "measure"\nparameters = "%s"' % self.path("enumerated.h5"), 'kind = "metropolis"\nchains = 64\nsamples = 512'))
+        for ranks in (1, 2):
+            self.assertEqual(koushi("run", deck, "--output", self.path("chains%d.h5" % ranks), ranks=ranks).returncode, 0)
+        found = self.report("chains1")["observables"]
+        self.assertEqual(found, self.report("chains2")["observables"])
+        for name in ("lanczos_energy", "lanczos_variance", "lanczos_v_score", "lanczos_extrapolated_energy"):
+            self.assertLess(abs(found[name]["value"] - exact[name]), 4.5 * found[name]["error"], name)
+        self.assertLess(found["lanczos_energy"]["error"], 0.01)
+
+    def test_steps_that_are_enough_and_measurements_to_a_precision(self):
+        """Both end where they would have ended without a stop, and on other ranks."""
+        deck = os.path.join(INPUTS, "heisenberg_square_4x4.toml")
+        sets = [word for one in ("study.stop.v_score=0.02", "study.average=5", "study.steps=200", "sampler.samples=512", "study.measure.samples=200000", "study.measure.precision=5e-5") for word in ("--set", one)]
+        for ranks in (1, 2):
+            self.assertEqual(koushi("run", deck, *sets, "--output", self.path("p%d.h5" % ranks), ranks=ranks).returncode, 0)
+        self.assertIn(koushi("run", deck, *sets, "--output", self.path("stopped.h5"), "--time-limit", "0.3s").returncode, (0, 75))
+        self.assertEqual(koushi("run", deck, *sets, "--output", self.path("stopped.h5"), "--resume").returncode, 0)
+        found = self.report("p1")
+        self.assertEqual(found["observables"], self.report("p2")["observables"])
+        self.assertEqual(found["observables"], self.report("stopped")["observables"])
+        energy = found["observables"]["energy_per_site"]
+        self.assertLess(energy["error"], 5e-5)
+        self.assertGreater(energy["error"], 3.5e-5)
+        compare = "import h5py,sys\na=h5py.File(sys.argv[1])['history/v_score'][()]\nprint(len(a), a[-15:-5].mean() <= 0.02, min(a[k-10:k].mean() for k in range(10,len(a)-5)) > 0.02)"
+        steps, enough, before = Cli.python(self, compare, self.path("p1.h5")).split()
+        self.assertLess(int(steps), 150)
+        self.assertEqual((enough, before), ("True", "True"))
+        missed = koushi("run", deck, *sets, "--set", "study.measure.samples=2048", "--set", "study.measure.precision=1e-6", "--output", self.path("missed.h5"))
+        self.assertIn("above study.measure.precision = 1e-06", missed.stdout)
+        unchanged = koushi("run", deck, *sets, "--set", "study.stop={unchanged=20}", "--set", "study.measure.samples=0", "--set", "study.measure={samples=0}", "--output", self.path("unchanged.h5"))
+        self.assertIn("of 200: study.stop asks for no more", unchanged.stdout)
+
     def test_exact_runs_go_on_after_kills(self):
         """A run that is killed at random moments on changing ranks has the levels of one that was not."""
         sets = ["--set", "study.levels=6", "--set", "output.checkpoint=0.01 s"]

@@ -30,7 +30,8 @@ std::vector<Key> measurement_keys(bool required);
 inline constexpr std::int64_t sweeps_at_once = 20;
 
 /// The measurement of a wavefunction at fixed parameters: warm-up sweeps, then rounds of samples, of which every
-/// estimator takes its series (study.measure). Where all states are enumerated one round is exact.
+/// estimator takes its series (study.measure), so many or until the energy is precise. Where all states are enumerated
+/// one round is exact.
 ///
 /// A rank keeps the series of its own chains; the root has those of all while it estimates.
 /// Collective  all members
@@ -75,6 +76,8 @@ class Measurement {
   /// The numbers of one draw from all estimators, [estimator][state][number].
   std::vector<std::vector<double>> numbers_of_samples();
   void add_round();
+  /// Whether the error of the energy is as small as study.measure.precision asks for.
+  bool is_precise() const;
   void estimate_exactly();
   void estimate_from_chains();
   void estimate_all(const std::function<Estimate(const Observable&, double& quoted)>& estimate);
@@ -85,6 +88,7 @@ class Measurement {
   std::uint64_t first_step_;
   std::int64_t wanted_;
   std::int64_t warm_up_;
+  double precision_;                                    ///< 0: not asked for
   std::vector<std::unique_ptr<Estimator>> estimators_;  ///< the energy is the first
   std::int64_t warmed_up_ = 0;                          ///< sweeps that are made
   std::int64_t round_ = 0;                              ///< rounds that are made

@@ -35,7 +35,8 @@ class Optimisation {
 
   std::int64_t steps() const { return step_; }
   std::int64_t n_steps() const { return n_steps_; }
-  bool done() const { return step_ == n_steps_; }
+  /// Whether all steps are made, or study.stop asks for no more.
+  bool done() const { return step_ >= end_; }
   const History& history() const { return history_; }
 
   /// Makes one step, with the retries it takes.
@@ -78,10 +79,14 @@ class Optimisation {
   std::string name_of_goal() const { return lower_.size() > 0 ? "the objective per site" : "E/N"; }
   /// Its mean and error over steps [first, last).
   Estimate window(std::int64_t first, std::int64_t last) const;
+  /// V-score of the last window.
+  double mean_v_score() const;
+  /// Whether a condition of study.stop is met.
+  bool is_converged() const;
   std::int64_t window_length() const { return std::max<std::int64_t>(1, n_steps_ / 20); }
   /// Steps whose mean tells a better state from a lucky one; where states are enumerated every step does.
   std::int64_t best_length() const { return model_.sampler().n_chains() == 0 ? 1 : window_length(); }
-  Estimate last_window() const { return window(n_steps_ - window_length(), n_steps_); }
+  Estimate last_window() const { return window(std::max<std::int64_t>(0, step_ - window_length()), step_); }
   void warn_of_a_fall(Progress& progress);
   void warn_of_standing_still(Progress& progress);
   void warn_of_ups_and_downs(Progress& progress);
@@ -92,6 +97,7 @@ class Optimisation {
   LowerStates& lower_;
   const Deck& deck_;
   std::int64_t n_steps_;
+  std::int64_t end_;  ///< n_steps_, or where a condition of study.stop ended them
   std::int64_t n_averaged_;
   std::int64_t step_ = 0;
   std::vector<double> previous_parameters_;

@@ -124,7 +124,7 @@ int run_ground_state(const Communicator& comm, const Deck& deck, const RunOption
   run.checkpoint("done", write_all);
   if (comm.is_root())
     print_out(fmt::format("{}\n{}",
-                          variational_result_text(run, model, measurement, lower.observables(), optimisation.n_steps()),
+                          variational_result_text(run, model, measurement, lower.observables(), optimisation.steps()),
                           run.phases().text()));
   return 0;
 }
@@ -197,6 +197,15 @@ std::vector<Key> keys() {
               key("average", KeyType::integer, "0",
                   "the measurement takes the mean of the parameters over so many last steps, over all if there are "
                   "fewer; 0: the last ones")),
+      optional(between(
+          positive, 1,
+          key("stop.v_score", KeyType::real, "",
+              "end the steps where the V-score, averaged over a twentieth of study.steps, is no larger than this"))),
+      optional(between(1, most,
+                       key("stop.unchanged", KeyType::integer, "",
+                           "end the steps where the energy of the last so many steps is not below that of as many "
+                           "steps before them by more than its error; a schedule that falls towards its end is cut "
+                           "short"))),
       optional(
           key("initial_parameters", KeyType::text, "",
               "result file whose parameters to start from; those of a smaller density fill the first hidden units"))};
