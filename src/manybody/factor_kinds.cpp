@@ -39,6 +39,18 @@ std::vector<Permutation> symmetry_group(SiteSymmetry symmetry, const Lattice& la
   return symmetry == SiteSymmetry::translations ? lattice.translations(is_symmetry) : lattice.space_group(is_symmetry);
 }
 
+std::vector<SpaceGroupElement> symmetry_elements(SiteSymmetry symmetry, const Lattice& lattice,
+                                                 const Operator& hamiltonian) {
+  std::vector<SpaceGroupElement> elements = lattice.space_group_elements(SymmetryTest(hamiltonian));
+  if (symmetry == SiteSymmetry::space_group) return elements;
+  const SpaceGroupElement identity = elements.front();
+  elements.clear();
+  for (Permutation& t : symmetry_group(symmetry, lattice, hamiltonian))
+    elements.push_back({std::move(t), identity.rotation});
+  if (elements.empty()) elements.push_back(identity);
+  return elements;
+}
+
 std::vector<Permutation> sublattice_group(const DeckSection& section, SiteSymmetry symmetry,
                                           const std::optional<std::vector<int>>& sublattice, const Lattice& lattice,
                                           const Operator& hamiltonian) {

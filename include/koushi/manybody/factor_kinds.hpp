@@ -33,7 +33,11 @@ enum class SiteSymmetry { none, translations, space_group };
 /// The translations, or the elements of the space group, that are symmetries of H. Identity first; empty for none.
 std::vector<Permutation> symmetry_group(SiteSymmetry symmetry, const Lattice& lattice, const Operator& hamiltonian);
 
-/// The same of the translations by multiples of these numbers of cells alone, where they are given.
+/// The same with their rotations; the identity alone for none.
+std::vector<SpaceGroupElement> symmetry_elements(SiteSymmetry symmetry, const Lattice& lattice,
+                                                 const Operator& hamiltonian);
+
+/// symmetry_group of the translations by multiples of these numbers of cells alone, where they are given.
 /// Errors      DeckError of the key "sublattice", also where the supercell is not made of such cells
 std::vector<Permutation> sublattice_group(const DeckSection& section, SiteSymmetry symmetry,
                                           const std::optional<std::vector<int>>& sublattice, const Lattice& lattice,

@@ -27,7 +27,8 @@ enum class RandomPurpose : std::uint32_t {
   real_time_paths = 22,
   fixed_node = 23,
   branching = 24,
-  direct_samples = 25
+  direct_samples = 25,
+  thermal_vectors = 26
 };
 
 struct RandomBlock {

@@ -138,6 +138,10 @@ def plot_run(run, picture):
         plot_ground_state(run, picture)
     elif run.series and run.field is not None:
         plot_field(run, picture)
+    elif "specific_heat" in run.curves and run.curves["specific_heat"]["axis"] == "T":
+        plot_thermal(run, picture)
+    elif any(name.startswith("spectrum_") for name in run.curves):
+        plot_spectra(run, picture)
     elif run.curves:
         plot_exact_curves(run, picture)
     else:
@@ -373,6 +377,63 @@ def plot_exact_curves(run, picture):
         else:
             axis.set_ylabel(symbol(lines[0][0]))
         axis.set_xlabel(along if along in ("N", "set") else along + "  [lattice units]")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_thermal(run, picture):
+    """Thermal averages against the temperature, each in a panel of its own with a band of one standard error."""
+    import matplotlib.pyplot as plt
+
+    columns = 3 if len(run.curves) > 4 else 2
+    rows = -(-len(run.curves) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 0.6 + 3.3 * rows), constrained_layout=True, squeeze=False)
+    figure.suptitle(textwrap.fill(title_of(run), 45 * columns), fontsize="medium")
+    order = ["energy_per_site", "specific_heat", "entropy", "susceptibility", "free_energy", "filling", "compressibility"]
+    for axis, name in zip(axes.flat, [name for name in order if name in run.curves]):
+        curve = run.curves[name]
+        axis.fill_between(curve["x"], curve["value"] - curve["error"], curve["value"] + curve["error"], color="tab:blue", alpha=0.3, linewidth=0)
+        axis.plot(curve["x"], curve["value"], color="tab:blue", linewidth=1.2)
+        axis.set_xscale("log")
+        axis.set_xlabel("$T$  [J]")
+        axis.set_ylabel(symbol(name))
+    for axis in axes.flat[len(run.curves):]:
+        axis.axis("off")
+    figure.savefig(picture, dpi=150)
+    plt.close(figure)
+
+
+def plot_spectra(run, picture):
+    """S(q, omega) in colours against momentum and frequency, and below it the sum over all frequencies; of one or two momenta as lines."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    spectra = {name: curve for name, curve in run.curves.items() if name.startswith("spectrum_")}
+    label = lambda name: "(" + ",".join(name.split("_")[1:]) + ")"
+    names = sorted(spectra, key=lambda name: [int(n) for n in name.split("_")[1:]])
+    figure, axes = plt.subplots(2, 1, figsize=(8, 7.5), constrained_layout=True, height_ratios=(3, 1))
+    figure.suptitle(textwrap.fill(title_of(run), 80), fontsize="medium")
+    omega = spectra[names[0]]["x"]
+    if len(names) > 2:
+        values = np.array([spectra[name]["value"] for name in names]).T
+        image = axes[0].imshow(values, origin="lower", aspect="auto", extent=(-0.5, len(names) - 0.5, omega[0], omega[-1]), cmap="magma",
+                               vmax=np.percentile(values, 99.5), interpolation="nearest")
+        figure.colorbar(image, ax=axes[0], label=r"$S(q, \omega)$  [1/J], cut at the 99.5th percentile")
+        axes[0].set_ylabel(r"$\omega$  [J]")
+    else:
+        for name in names:
+            axes[0].plot(omega, spectra[name]["value"], linewidth=1.2, label="q = " + label(name))
+        axes[0].set_xlabel(r"$\omega$  [J]")
+        axes[0].set_ylabel(r"$S(q, \omega)$  [1/J]")
+        axes[0].legend(fontsize="small")
+    static = [np.trapz(spectra[name]["value"], omega) for name in names]
+    axes[1].plot(range(len(names)), static, marker="o", markersize=4, linewidth=0.8, color="black")
+    for axis in axes if len(names) > 2 else axes[1:]:
+        axis.set_xticks(range(len(names)))
+        axis.set_xticklabels([label(name) for name in names], rotation=60 if len(names) > 12 else 0, fontsize="small")
+    axes[1].set_xlim(-0.5, len(names) - 0.5)
+    axes[1].set_xlabel("q in units of the reciprocal vectors of the supercell")
+    axes[1].set_ylabel(r"$\int S\,d\omega$ of the picture")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

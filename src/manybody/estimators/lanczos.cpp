@@ -1,6 +1,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <string>
@@ -85,62 +86,34 @@ class Lanczos final : public Estimator {
   }
 
   std::vector<Observable> observables() const override {
-    std::vector<SeriesColumn> moments;
-    for (int n = 0; n < last_moment(); ++n) moments.push_back({"lanczos", static_cast<std::size_t>(n)});
     const int n = n_sites_;
     const double infinite = infinite_;
     const std::string after = steps_ == 1 ? "after one Lanczos step" : "after two Lanczos steps";
-    const std::string undefined = "the moments are too noisy; remedy: more study.measure.samples, or one step";
     std::vector<Observable> all;
-    all.push_back({.name = "lanczos_energy",
-                   .help = "energy " + after + ", an upper bound within its error",
-                   .series = moments,
-                   .value = [](const std::vector<double>& h) { return lowest(h).energy; },
-                   .undefined = undefined,
-                   .unit = "J",
-                   .symbol = "$E$ " + after});
-    all.push_back({.name = "lanczos_energy_per_site",
-                   .help = "energy per site " + after,
-                   .series = moments,
-                   .value = [n](const std::vector<double>& h) { return lowest(h).energy / n; },
-                   .undefined = undefined,
-                   .unit = "J",
-                   .symbol = "$E / N$ " + after});
-    all.push_back({.name = "lanczos_variance",
-                   .help = "variance of H " + after,
-                   .series = moments,
-                   .value = [](const std::vector<double>& h) { return lowest(h).variance; },
-                   .undefined = undefined,
-                   .unit = "J^2",
-                   .symbol = "Var $H$ " + after});
-    all.push_back({.name = "lanczos_v_score",
-                   .help = "N Var / (E - E_inf)^2 " + after,
-                   .series = moments,
-                   .value =
-                       [n, infinite](const std::vector<double>& h) {
-                         const Step step = lowest(h);
-                         return v_score(n, step.energy, step.variance, infinite);
-                       },
-                   .undefined = undefined,
-                   .unit = "",
-                   .symbol = "V-score " + after});
-    all.push_back({.name = "lanczos_extrapolated_energy",
-                   .help = "where the line through energy against variance, before and " + after +
-                           ", reaches variance 0; no upper bound, with an error of its own from the curvature",
-                   .series = moments,
-                   .value =
-                       [](const std::vector<double>& h) {
-                         const Step step = lowest(h);
-                         const double variance = h[1] - h[0] * h[0];
-                         if (is_eigenstate(h[0], variance)) return h[0];
-                         return (step.energy * variance - h[0] * step.variance) / (variance - step.variance);
-                       },
-                   .undefined = undefined,
-                   .unit = "J",
-                   .symbol = "$E$ at variance 0"});
+    all.push_back(observable("lanczos_energy", "energy " + after + ", an upper bound within its error", "J",
+                             "$E$ " + after, [](const Central& m) { return lowest(m).energy; }));
+    all.push_back(observable("lanczos_energy_per_site", "energy per site " + after, "J", "$E / N$ " + after,
+                             [n](const Central& m) { return lowest(m).energy / n; }));
+    all.push_back(observable("lanczos_variance", "variance of H " + after, "J^2", "Var $H$ " + after,
+                             [](const Central& m) { return lowest(m).variance; }));
+    all.push_back(observable("lanczos_v_score", "N Var / (E - E_inf)^2 " + after, "", "V-score " + after,
+                             [n, infinite](const Central& m) {
+                               const Step step = lowest(m);
+                               return v_score(n, step.energy, step.variance, infinite);
+                             }));
+    all.push_back(observable("lanczos_extrapolated_energy",
+                             "where the line through energy against variance, before and " + after +
+                                 ", reaches variance 0; no upper bound, with an error of its own from the curvature",
+                             "J", "$E$ at variance 0", [](const Central& m) {
+                               const Step step = lowest(m);
+                               if (m.is_eigenstate()) return m.mean;
+                               return (step.energy * m.mu[2] - m.mean * step.variance) / (m.mu[2] - step.variance);
+                             }));
+    // Of the first column too, which differs from sample to sample where this one is always 0.
     all.push_back({.name = "lanczos_left_out",
                    .help = "sum of |(H psi)(x)|^2 over the states with psi(x) = 0, which <|E_loc|^2> lacks of <H^2>",
-                   .series = {{"lanczos", static_cast<std::size_t>(last_moment())}},
+                   .series = {{"lanczos", 0}, {"lanczos", static_cast<std::size_t>(last_moment())}},
+                   .value = [](const std::vector<double>& x) { return x[1]; },
                    .unit = "J^2",
                    .symbol = "$\\langle H^2 \\rangle$ left out"});
     return all;
@@ -161,24 +134,33 @@ class Lanczos final : public Estimator {
 
   int last_moment() const { return 2 * (steps_ + 1); }
   static std::size_t places_of(const Wavefunction& psi) { return static_cast<std::size_t>(psi.space().n_places()); }
-  static bool is_eigenstate(double energy, double variance) { return !(variance > 1e-12 * (1 + energy * energy)); }
+  /// h_1 and the moments <(H - h_1)^n>, mu[0] = 1, mu[1] = 0.
+  struct Central {
+    double mean = 0;
+    std::vector<double> mu;
 
-  /// The lowest state among psi, H psi, ... from the moments h_1, h_2, ...
-  static Step lowest(const std::vector<double>& h) {
-    const auto order = static_cast<int>(h.size());
-    std::vector<double> mu(h.size() + 1, 0.0);  // <(H - h_1)^n> by the binomial theorem
-    for (int n = 0; n <= order; ++n) {
-      double binomial = 1;
-      for (int k = 0; k <= n; ++k) {
-        const double moment = k == n ? 1.0 : h[static_cast<std::size_t>(n - k - 1)];
-        mu[static_cast<std::size_t>(n)] += binomial * moment * std::pow(-h[0], k);
-        binomial *= static_cast<double>(n - k) / (k + 1);
+    explicit Central(const std::vector<double>& h) : mean(h[0]), mu(h.size() + 1, 0.0) {
+      for (std::size_t n = 0; n < mu.size(); ++n) {
+        for (std::size_t k = 0; k <= n; ++k)
+          mu[n] += binomial(n, k) * (k == 0 ? 1.0 : h[k - 1]) * std::pow(-mean, static_cast<double>(n - k));
       }
+      mu[1] = 0;
     }
-    if (is_eigenstate(h[0], mu[2])) return {h[0], std::max(0.0, mu[2])};
-    const double scale = std::sqrt(mu[2]);
-    const auto element = [&](int n) { return mu[static_cast<std::size_t>(n)] / std::pow(scale, n); };
-    const int size = order / 2;
+    bool is_eigenstate() const { return !(mu[2] > 1e-12 * (1 + mean * mean)); }
+  };
+
+  static double binomial(std::size_t n, std::size_t k) {
+    double result = 1;
+    for (std::size_t j = 0; j < k; ++j) result *= static_cast<double>(n - j) / static_cast<double>(j + 1);
+    return result;
+  }
+
+  /// The lowest state among psi, H psi, ...
+  static Step lowest(const Central& m) {
+    if (m.is_eigenstate()) return {m.mean, std::max(0.0, m.mu[2])};
+    const double scale = std::sqrt(m.mu[2]);
+    const auto element = [&](int n) { return m.mu[static_cast<std::size_t>(n)] / std::pow(scale, n); };
+    const int size = static_cast<int>(m.mu.size()) / 2;
     Eigen::MatrixXd overlap(size, size);
     Eigen::MatrixXd energy(size, size);
     Eigen::MatrixXd square(size, size);
@@ -196,7 +178,44 @@ class Lanczos final : public Estimator {
     if (solved.info() != Eigen::Success) return {};
     const Eigen::VectorXd c = root * solved.eigenvectors().col(0);
     const double low = solved.eigenvalues()(0);
-    return {h[0] + scale * low, scale * scale * (c.dot(square * c) - low * low)};
+    return {m.mean + scale * low, scale * scale * (c.dot(square * c) - low * low)};
+  }
+
+  /// A function of the moments. Those of one set of samples vary together, so that a step of one of them by its own error
+  /// may lead to moments of no state: the gradient is by small steps of the central ones,
+  /// d mu_n / d h_k = binomial(n, k) (-h_1)^(n - k), and for k = 1 less n mu_(n-1).
+  Observable observable(const std::string& name, const std::string& help, const std::string& unit,
+                        const std::string& symbol, std::function<double(const Central&)> value) const {
+    Observable result;
+    result.name = name;
+    result.help = help;
+    for (int n = 0; n < last_moment(); ++n) result.series.push_back({"lanczos", static_cast<std::size_t>(n)});
+    result.value = [value](const std::vector<double>& h) { return value(Central(h)); };
+    result.gradient = [value](const std::vector<double>& h) {
+      const Central at(h);
+      std::vector<double> gradient(h.size(), 0.0);
+      const auto derivative = [&](double step, const auto& move) {
+        Central up = at;
+        Central down = at;
+        move(up, step);
+        move(down, -step);
+        return (value(up) - value(down)) / (2 * step);
+      };
+      const double scale = std::sqrt(std::max(at.mu[2], 1e-12 * (1 + at.mean * at.mean)));
+      gradient[0] = derivative(1e-4 * scale, [](Central& m, double d) { m.mean += d; });
+      for (std::size_t n = 2; n < at.mu.size() && !at.is_eigenstate(); ++n) {
+        const double slope =
+            derivative(1e-4 * std::pow(scale, static_cast<double>(n)), [n](Central& m, double d) { m.mu[n] += d; });
+        for (std::size_t k = 1; k <= n; ++k)
+          gradient[k - 1] += slope * binomial(n, k) * std::pow(-at.mean, static_cast<double>(n - k));
+        gradient[0] -= slope * static_cast<double>(n) * at.mu[n - 1];
+      }
+      return gradient;
+    };
+    result.undefined = "the moments are too noisy; remedy: more study.measure.samples, or one step";
+    result.unit = unit;
+    result.symbol = symbol;
+    return result;
   }
 
   /// E_1 ... E_order of all states. left_out: what the first sum over neighbours leaves out of <H^2>, if wanted.

@@ -177,15 +177,7 @@ class ExactStudy {
 
   void find_sectors() {
     const bool geometry = lattice_.has_geometry();
-    const SymmetryTest is_symmetry(h_);
-    std::vector<SpaceGroupElement> elements = lattice_.space_group_elements(is_symmetry);
-    if (options_.group != SiteSymmetry::space_group) {
-      const Eigen::MatrixXd none = elements.front().rotation;
-      const Permutation identity = elements.front().sites;
-      elements.clear();
-      for (Permutation& t : symmetry_group(options_.group, lattice_, h_)) elements.push_back({std::move(t), none});
-      if (elements.empty()) elements.push_back({identity, none});
-    }
+    const std::vector<SpaceGroupElement> elements = symmetry_elements(options_.group, lattice_, h_);
     std::vector<SymmetrySector> all = symmetry_sectors(lattice_, elements);
     if (options_.momentum) choose_momentum(all, geometry, elements);
     if (options_.representation) {
