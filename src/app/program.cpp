@@ -101,10 +101,14 @@ std::string read_deck(const Communicator& comm, const std::string& file) {
 
 /// Lists in files beside the deck are read by the root once for all ranks.
 Runs runs_of(const Communicator& comm, const std::string& text, const CommandLine& line,
-             const std::vector<std::string>& sets, int point) {
+             const std::vector<std::string>& sets, int point, const std::string& output = "") {
   const FileReader read = [&comm](const std::string& file) { return read_file(comm, file); };
-  return scan_runs([&](std::size_t k) { return parse_scanned(text, line.deck, sets, catalogue(), k, read); }, point,
-                   line.deck);
+  const auto parse_at = [&](std::size_t k, const std::vector<std::string>& more) {
+    std::vector<std::string> all = sets;
+    all.insert(all.end(), more.begin(), more.end());
+    return parse_scanned(text, line.deck, all, catalogue(), k, read);
+  };
+  return scan_runs(parse_at, point, line.deck, output);
 }
 
 /// The nearer of --time-limit and the end of the Slurm job.
@@ -124,7 +128,7 @@ double time_limit(const Communicator& comm, const std::string& asked) {
 
 int run(const Communicator& comm, const CommandLine& line) {
   const double limit = time_limit(comm, line.time_limit);
-  const Runs runs = runs_of(comm, read_deck(comm, line.deck), line, line.sets, line.point);
+  const Runs runs = runs_of(comm, read_deck(comm, line.deck), line, line.sets, line.point, line.output);
   RunOptions options{line.output,
                      line.resume      ? ExistingResult::resume
                      : line.overwrite ? ExistingResult::overwrite
@@ -171,7 +175,12 @@ int job(const Communicator& comm, const CommandLine& line) {
           fmt::format("--array {}: {} has a [scan] already\n  expected: --array scan", line.array, line.deck));
     options.sets.push_back(scan_override(line.array));
   }
-  options.scan = runs_of(comm, text, line, options.sets, -1).points;
+  const Runs runs = runs_of(comm, text, line, options.sets, -1);
+  if (options.array && runs.continues)
+    throw UsageError(
+        "--array: with scan.continue = true a point waits for the one before it\n  expected: no --array, or "
+        "scan.continue = false");
+  options.scan = runs.points;
   write_job(comm, options,
             [&](int point) { return estimate_run(comm, runs_of(comm, text, line, options.sets, point), line.ranks); });
   return 0;

@@ -8,7 +8,9 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
+#include "koushi/deck/keys.hpp"
 #include "koushi/store/result_file.hpp"
+#include "koushi/study/study.hpp"
 
 namespace koushi {
 
@@ -21,9 +23,19 @@ std::string Runs::file(std::size_t point, const std::string& output) const {
   return fmt::format("{}_{}{}", file.substr(0, end), points.at(point).name, file.substr(end));
 }
 
-Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name) {
-  ScannedDeck first = parse_at(0);
-  Runs runs{{std::move(first.deck)}, std::move(first.points), chosen};
+Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name, const std::string& output) {
+  ScannedDeck first = parse_at(0, {});
+  Runs runs{{std::move(first.deck)}, std::move(first.points), chosen, first.continues};
+  const std::string start = runs.continues ? studies().of(runs.decks[0]).start_from : "";
+  if (runs.continues && start.empty()) {
+    runs.decks[0].refuse("study.kind", "such a run cannot begin where another one ended, as scan.continue = true asks",
+                         "scan.continue = false");
+  }
+  const auto settings = [&](std::size_t k) -> std::vector<std::string> {
+    if (!runs.continues || k == 0) return {};
+    const std::string key = start.substr(start.find(": ") + 2);  // behind the word for what it is
+    return {key + "=" + toml_text(runs.file(k - 1, output))};
+  };
   const auto number = static_cast<int>(runs.points.size());
   if (chosen >= 0 && number == 0)
     throw UsageError(fmt::format("--point {}: {} has no [scan]\n  expected: no --point", chosen, name));
@@ -31,13 +43,14 @@ Runs scan_runs(const ParseAt& parse_at, int chosen, const std::string& name) {
     throw UsageError(fmt::format("--point {}: the [scan] of {} has {} points\n  expected: 0 to {}", chosen, name,
                                  number, number - 1));
   if (chosen >= 0) {
-    runs.decks[0] = parse_at(static_cast<std::size_t>(chosen)).deck;
+    const auto k = static_cast<std::size_t>(chosen);
+    runs.decks[0] = parse_at(k, settings(k)).deck;
     return runs;
   }
   std::vector<std::string> problems;
   for (std::size_t k = 1; k < runs.points.size(); ++k) {
     try {
-      runs.decks.push_back(parse_at(k).deck);
+      runs.decks.push_back(parse_at(k, settings(k)).deck);
     } catch (const DeckError& error) {
       if (std::count(problems.begin(), problems.end(), error.what()) == 0) problems.emplace_back(error.what());
     }

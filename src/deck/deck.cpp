@@ -47,7 +47,7 @@ ScannedDeck parse_scanned(const std::string& text, const std::string& file, cons
   const TakenScan scan = take_scan(flat, point, seed_default(sections), problems);
   std::erase_if(changes, [](const std::string& change) { return change.rfind("scan.", 0) == 0; });
   changes.insert(changes.end(), scan.settings.begin(), scan.settings.end());
-  return {DeckCheck(flat, sections, scan.keys, read, problems).deck(text, changes), scan.points};
+  return {DeckCheck(flat, sections, scan.keys, read, problems).deck(text, changes), scan.points, scan.continues};
 }
 
 Deck Deck::parse(const std::string& text, const std::string& file, const std::vector<std::string>& overrides,

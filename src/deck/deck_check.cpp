@@ -69,7 +69,7 @@ Deck DeckCheck::deck(const std::string& source, std::vector<std::string> changes
   deck_.changes_ = std::move(changes);
   choose_sections();
   for (const Section* section : used_) check(*section, "", "");
-  for (const char* key : {"scan.zip", "scan.seeds"}) deck_.entries_.erase(key);
+  for (const char* key : {"scan.zip", "scan.seeds", "scan.continue"}) deck_.entries_.erase(key);
   for (const auto& [path, header] : flat_.headers) deck_.headers_[path] = header.place;
   refuse_leftovers();
   problems_.report();

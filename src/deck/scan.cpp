@@ -134,7 +134,7 @@ std::vector<ScanPoint> scan_points(const std::vector<ScanList>& lists,
 std::vector<ScanList> scan_lists(FlatDeck& deck, TakenScan& taken, Problems& problems) {
   std::vector<ScanList> lists;
   for (auto& [path, leaf] : deck.leaves) {
-    if (path.rfind("scan.", 0) != 0 || path == "scan.zip" || path == "scan.seeds") continue;
+    if (path.rfind("scan.", 0) != 0 || path == "scan.zip" || path == "scan.seeds" || path == "scan.continue") continue;
     leaf.used = true;
     const std::string key = path.substr(5);
     taken.keys.insert(key);
@@ -244,6 +244,7 @@ TakenScan take_scan(FlatDeck& deck, std::size_t point, const std::string& seed_d
     taken.settings.push_back(scan_points({lists[k]}, {{choices[point][k]}})[0].settings);
   }
   if (seeds) put_seed(deck, seed_default, settings);
+  taken.continues = setting("scan.continue") != nullptr && setting("scan.continue")->value<bool>().value_or(false);
   return taken;
 }
 

@@ -14,6 +14,7 @@ struct TakenScan {
   std::vector<ScanPoint> points;      ///< all there are, if this is the first
   std::vector<std::string> settings;  ///< "key = value" of this point
   std::set<std::string> keys;         ///< those that [scan] names
+  bool continues = false;             ///< every point begins where the one before ended
 };
 
 /// Whether a table is { first, last, count } and no table of keys.

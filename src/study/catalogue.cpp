@@ -86,7 +86,10 @@ std::vector<Section> make_catalogue() {
        false,
        {{"",
          "",
-         {key("zip", KeyType::boolean, "false",
+         {key("continue", KeyType::boolean, "false",
+              "every point but the first begins where the one before it ended: with its parameters or its field, as "
+              "study.initial_parameters or study.initial name it"),
+          key("zip", KeyType::boolean, "false",
               "lists of one length go together; false: all combinations, the last key in alphabetical order fastest"),
           choice("seeds", {"different", "same"}, "\"different\"",
                  "every point adds a number made of its values to the seed, so that its chains are its own and stay "

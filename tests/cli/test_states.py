@@ -567,6 +567,43 @@ electrons = [3, 3]
         unchanged = koushi("run", deck, *sets, "--set", "study.stop={unchanged=20}", "--set", "study.measure.samples=0", "--set", "study.measure={samples=0}", "--output", self.path("unchanged.h5"))
         self.assertIn("of 200: study.stop asks for no more", unchanged.stdout)
 
+    def test_dimer_correlations_are_those_of_the_dense_ground_state(self):
+        """Of a ring of 8 with J2 = 0.3, exactly and by an enumerated RBM with rotated spins; of a honeycomb cluster, whose three sets of bonds are alike."""
+        dense = """import json,numpy
+n=8
+S=[numpy.array([[0,1],[1,0]])/2,numpy.array([[0,-1j],[1j,0]])/2,numpy.diag([0.5,-0.5])]
+def at(op,i): return numpy.kron(numpy.kron(numpy.eye(2**i),op),numpy.eye(2**(n-1-i)))
+D=lambda i,j: sum(at(s,i)@at(s,j) for s in S).real
+result=[]
+for J2 in (0.3,0.0):
+    h=sum(D(i,(i+1)%n)+J2*D(i,(i+2)%n) for i in range(n))
+    e,v=numpy.linalg.eigh(h); v=v[:,0]
+    d=[D(i,(i+1)%n)@v for i in range(n)]
+    mean=numpy.mean([v@x for x in d])
+    c=[numpy.mean([d[i]@d[(i+r)%n] for i in range(n)])-mean**2 for r in range(n)]
+    result.append([c[:5],[sum(c[r]*numpy.cos(2*numpy.pi*k*r/n) for r in range(n)) for k in range(n)]])
+print(json.dumps(result))"""
+        expected = json.loads(Cli.python(self, dense))
+        ring = 'title = "t"\n[study]\nkind = "exact"\nmeasure = { observables = ["dimer-correlation"] }\n[lattice]\nkind = "chain"\nextents = [8]\n[hamiltonian]\nkind = "heisenberg"\nJ = [1.0, 0.3]\n'
+        self.run_deck(ring, "ring")
+        for name, numbers in zip(("dimer_correlation_0", "dimer_structure_factor_0"), expected[0]):
+            curve = self.report("ring")["curves"][name]
+            self.assertEqual(len(curve["value"]), len(numbers))
+            for a, b in zip(curve["value"], numbers):
+                self.assertAlmostEqual(a, b, places=9)
+        self.run_deck(ring.replace('"exact"', '"ground-state"\nsteps = 150').replace("measure = {", "measure = { samples = 1,").replace("J = [1.0, 0.3]", "marshall = true") +
+                      '[[wavefunction.factor]]\nkind = "rbm"\nweights = "real"\ndensity = 2\nsymmetry = "translations"\n[sampler]\nkind = "enumeration"\n[solver]\nkind = "stochastic-reconfiguration"\nstep = 0.1\n', "rotated")
+        for a, b in zip(self.report("rotated")["curves"]["dimer_structure_factor_0"]["value"], expected[1][1]):
+            self.assertAlmostEqual(a, b, delta=3e-3)
+        honeycomb = ring.replace('"chain"\nextents = [8]', '"honeycomb"\nextents = [3, 3]').replace("[1.0, 0.3]", "[1.0]")
+        self.run_deck(honeycomb, "honeycomb")
+        curves = self.report("honeycomb")["curves"]
+        for s in (1, 2):
+            for a, b in zip(sorted(curves["dimer_structure_factor_0"]["value"]), sorted(curves["dimer_structure_factor_%d" % s]["value"])):
+                self.assertAlmostEqual(a, b, places=8)
+        self.assertNotIn("dimer_structure_factor_3", curves)
+        self.assertIn("dimer-correlation: it is built for spins alone", self.run_deck(ring.replace('"heisenberg"\nJ = [1.0, 0.3]', '"hubbard"'), "electrons", code=2).stderr)
+
     def test_exact_runs_go_on_after_kills(self):
         """A run that is killed at random moments on changing ranks has the levels of one that was not."""
         sets = ["--set", "study.levels=6", "--set", "output.checkpoint=0.01 s"]

@@ -18,6 +18,7 @@ struct ScanPoint {
 struct ScannedDeck {
   Deck deck;
   std::vector<ScanPoint> points;  ///< all points, given with the first one only; none without [scan]
+  bool continues = false;         ///< scan.continue: every point begins where the one before ended
 };
 
 /// Deck::parse at a point of [scan], the first if there is none of that number. Errors: as Deck::parse, which takes the

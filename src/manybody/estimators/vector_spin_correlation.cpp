@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "../operator_means.hpp"
+#include "../rotated_spins.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
-#include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/manybody/spin_products.hpp"
 
 namespace koushi {
@@ -132,18 +132,9 @@ std::unique_ptr<Estimator> make(const DeckSection& section, const Lattice& latti
     deck.refuse("study.measure.observables", "vector-spin-correlation: " + reason, "spin-correlation, or others");
   };
   if (!lattice.has_geometry()) refuse("these sites have no distances");
-  const bool spins = space.n_flavours() == 1;
   if (!has_spins(space)) refuse("it is built for spins alone and for electrons alone");
-  // Where spins are turned around an end, S_i.S_j across it has another meaning than inside.
-  const std::vector<Boundary>& ends = lattice.boundary();
-  if (spins && (std::count(ends.begin(), ends.end(), Boundary::antiperiodic) > 0 || !hamiltonian.is_real()))
-    refuse("the ends turn the spins that go around");
-  std::vector<std::int8_t> rotated;
-  const DeckSection model(deck, "hamiltonian");
-  if (spins && model.has("marshall") && model.boolean("marshall")) {
-    rotated = sublattices(model, "marshall", "false", shell_couplings(model, "J", model.reals("J"), lattice), lattice);
-  }
-  return std::make_unique<VectorSpinCorrelation>(lattice, space, rotated);
+  return std::make_unique<VectorSpinCorrelation>(
+      lattice, space, rotated_spins(section, "vector-spin-correlation", lattice, hamiltonian));
 }
 
 }  // namespace
