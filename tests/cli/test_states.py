@@ -568,7 +568,7 @@ electrons = [3, 3]
         self.assertIn("of 200: study.stop asks for no more", unchanged.stdout)
 
     def test_dimer_correlations_are_those_of_the_dense_ground_state(self):
-        """Of a ring of 8 with J2 = 0.3, exactly and by an enumerated RBM with rotated spins; of a honeycomb cluster, whose three sets of bonds are alike."""
+        """Of a ring of 8 with J2 = 0.3, exactly and by an enumerated RBM with rotated spins; of a kagome cluster, whose six sets of bonds are alike."""
         dense = """import json,numpy
 n=8
 S=[numpy.array([[0,1],[1,0]])/2,numpy.array([[0,-1j],[1j,0]])/2,numpy.diag([0.5,-0.5])]
@@ -595,13 +595,13 @@ print(json.dumps(result))"""
                       '[[wavefunction.factor]]\nkind = "rbm"\nweights = "real"\ndensity = 2\nsymmetry = "translations"\n[sampler]\nkind = "enumeration"\n[solver]\nkind = "stochastic-reconfiguration"\nstep = 0.1\n', "rotated")
         for a, b in zip(self.report("rotated")["curves"]["dimer_structure_factor_0"]["value"], expected[1][1]):
             self.assertAlmostEqual(a, b, delta=3e-3)
-        honeycomb = ring.replace('"chain"\nextents = [8]', '"honeycomb"\nextents = [3, 3]').replace("[1.0, 0.3]", "[1.0]")
-        self.run_deck(honeycomb, "honeycomb")
-        curves = self.report("honeycomb")["curves"]
-        for s in (1, 2):
+        kagome = ring.replace('"chain"\nextents = [8]', '"kagome"\nextents = [2, 2]').replace("[1.0, 0.3]", "[1.0]")
+        self.run_deck(kagome, "kagome")
+        curves = self.report("kagome")["curves"]
+        for s in range(1, 6):
             for a, b in zip(sorted(curves["dimer_structure_factor_0"]["value"]), sorted(curves["dimer_structure_factor_%d" % s]["value"])):
                 self.assertAlmostEqual(a, b, places=8)
-        self.assertNotIn("dimer_structure_factor_3", curves)
+        self.assertNotIn("dimer_structure_factor_6", curves)
         self.assertIn("dimer-correlation: it is built for spins alone", self.run_deck(ring.replace('"heisenberg"\nJ = [1.0, 0.3]', '"hubbard"'), "electrons", code=2).stderr)
 
     def test_exact_runs_go_on_after_kills(self):
