@@ -124,7 +124,7 @@ class Thermal(unittest.TestCase):
 
     def test_thermal_averages_are_those_of_all_levels(self):
         common = ["energy_per_site", "specific_heat", "entropy", "free_energy", "susceptibility"]
-        for n, J, field in ((8, [1.0, 0.3], 0.0), (7, [1.0], 0.4)):
+        for n, J, field in ((8, [1.0, 0.3], 0.0), (7, [1.0], 0.4), (8, [1.0, 0.3], 0.5)):
             expected = json.loads(Cli.python(self, SPINS, json.dumps([n, J, field, self.temperatures()])))
             spins = DECK % ("", "chain", [n], 'kind = "heisenberg"\nJ = %s\nfield = %s' % (J, field))
             curves = self.curves("spins%d" % n, spins)

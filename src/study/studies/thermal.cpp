@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <numbers>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "koushi/base/memory.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/deck/keys.hpp"
+#include "koushi/manybody/factor.hpp"
 #include "koushi/manybody/factor_kinds.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
 #include "koushi/manybody/sampler_kinds.hpp"
@@ -271,8 +273,42 @@ class ThermalStudy {
       if (widest == nullptr || sector_dimension(block.h.space()) > sector_dimension(widest->h.space())) widest = &block;
     }
     if (widest == nullptr || !spin_inversion(widest->h.space()) || !is_inversion_symmetric(widest->h)) return;
+    const std::vector<int> place = spin_inversion(widest->h.space())->place;
+    // A field along z is nothing where as many spins are up as down: rows of the others are looked at, too.
+    for (const Block& block : blocks_) {
+      if (block.magnetization > 0 && !has_mirrored_rows(block.h, place)) return;
+    }
     std::erase_if(blocks_, [](const Block& block) { return block.magnetization < 0; });
     for (Block& block : blocks_) block.weight = block.magnetization > 0 ? 2 : 1;
+  }
+
+  /// Whether rows of H have the moduli of the rows with all spins turned, of 256 random states.
+  static bool has_mirrored_rows(const Operator& h, const std::vector<int>& place) {
+    const Space& space = h.space();
+    const HostStates states(space.make_states(1));
+    const StateView x = states.writable(0);
+    std::vector<std::int8_t> turned(place.size());
+    const auto row = [&](const std::int8_t* local) {
+      std::vector<double> moduli;
+      h.for_connected(local, [&](std::size_t, int, const std::complex<double>& e) { moduli.push_back(std::abs(e)); });
+      std::sort(moduli.begin(), moduli.end());
+      moduli.push_back(h.diagonal(local));
+      return moduli;
+    };
+    for (std::uint64_t stream = 0; stream < 256; ++stream) {
+      space.randomize(x, 1, stream);
+      for (std::size_t p = 0; p < place.size(); ++p) {
+        const bool spin = space.local(static_cast<int>(p)).kind == LocalSpace::Kind::spin;
+        turned[static_cast<std::size_t>(place[p])] = static_cast<std::int8_t>(spin ? -x.local[p] : x.local[p]);
+      }
+      const std::vector<double> one = row(x.local);
+      const std::vector<double> other = row(turned.data());
+      if (one.size() != other.size()) return false;
+      for (std::size_t k = 0; k < one.size(); ++k) {
+        if (std::abs(one[k] - other[k]) > 1e-10 * (1 + std::abs(one[k]))) return false;
+      }
+    }
+    return true;
   }
 
   void find_sectors() {
