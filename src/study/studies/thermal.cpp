@@ -578,9 +578,9 @@ class ThermalStudy {
   std::string table() const {
     std::string text = fmt::format(
         "{:.10g} states ({}), {} sectors of at most {} states, {:.3g} % of them by {} random "
-        "vectors of {} Lanczos steps\nlowest level {:.12g} J\n{:>12}",
+        "vectors of {} Lanczos steps\nlowest level {}{:.12g} J\n{:>12}",
         states_, ensemble_text(), sectors_.size(), largest_, 100 * drawn_ / states_, options_.vectors, options_.steps,
-        lowest_, "T (J)");
+        options_.ensemble == Ensemble::grand_canonical ? "of H - mu N " : "", lowest_, "T (J)");
     for (const StoredCurve& curve : curves_) text += fmt::format("{:>22}", curve.name);
     text += "\n";
     const int every = std::max(1, options_.points / 12);
