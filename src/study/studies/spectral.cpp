@@ -25,10 +25,10 @@ namespace koushi {
 
 namespace {
 
-enum class Quantity { spin, density };
+enum class Quantity { automatic, spin, density };
 
 struct SpectralOptions {
-  Quantity quantity = Quantity::spin;
+  Quantity quantity = Quantity::automatic;
   std::optional<std::vector<std::vector<double>>> momenta;
   double highest = 6;
   int points = 600;
@@ -39,8 +39,10 @@ struct SpectralOptions {
   static const Keys<SpectralOptions>& keys() {
     static const auto all =
         Keys<SpectralOptions>()
-            .choice("quantity", &SpectralOptions::quantity, {{"spin", Quantity::spin}, {"density", Quantity::density}},
-                    "A_q is 1 / sqrt(N) sum_j e^(i q r_j) S^z_j, or the same of the number of particles")
+            .choice("quantity", &SpectralOptions::quantity,
+                    {{"automatic", Quantity::automatic}, {"spin", Quantity::spin}, {"density", Quantity::density}},
+                    "A_q is 1 / sqrt(N) sum_j e^(i q r_j) S^z_j, or the same of the number of particles; automatic: of "
+                    "the spin where the states have one")
             .rows("momenta", &SpectralOptions::momenta,
                   "the momenta q, each in units of the reciprocal vectors of the supercell; if not given, all of the "
                   "torus")
@@ -144,21 +146,25 @@ class SpectralStudy {
 
   /// What a place counts for in a_j, times what it holds.
   void find_weights() {
-    const Space& space = h_.space();
-    weight_.assign(static_cast<std::size_t>(space.n_flavours()), 0.0);
-    for (const Charge& charge : space.charges()) {
-      double factor = 0;
-      if (options_.quantity == Quantity::spin) {
-        factor = charge.name == "magnetization" || charge.name == "up" ? 0.5 : charge.name == "down" ? -0.5 : 0;
-      } else {
-        factor = charge.name == "magnetization" ? 0 : 1;
+    std::vector<double> spin(static_cast<std::size_t>(h_.space().n_flavours()), 0.0);
+    std::vector<double> density = spin;
+    for (const Charge& charge : h_.space().charges()) {
+      const bool magnetization = charge.name == "magnetization";
+      const double factor = magnetization || charge.name == "up" ? 0.5 : charge.name == "down" ? -0.5 : 0;
+      for (std::size_t f = 0; f < spin.size(); ++f) {
+        spin[f] += factor * charge.weight[f];
+        density[f] += (magnetization ? 0 : 1) * charge.weight[f];
       }
-      for (std::size_t f = 0; f < weight_.size(); ++f) weight_[f] += factor * charge.weight[f];
     }
-    if (std::all_of(weight_.begin(), weight_.end(), [](double w) { return w == 0; }))
-      deck_.refuse("study.quantity",
-                   options_.quantity == Quantity::spin ? "these states have no spin" : "these states have no particles",
-                   options_.quantity == Quantity::spin ? "\"density\"" : "\"spin\"");
+    const auto none = [](const std::vector<double>& weight) {
+      return std::all_of(weight.begin(), weight.end(), [](double w) { return w == 0; });
+    };
+    if (options_.quantity == Quantity::automatic) options_.quantity = none(spin) ? Quantity::density : Quantity::spin;
+    const bool of_spin = options_.quantity == Quantity::spin;
+    weight_ = of_spin ? spin : density;
+    if (none(weight_))
+      deck_.refuse("study.quantity", of_spin ? "these states have no spin" : "these states have no particles",
+                   of_spin ? "\"density\"" : "\"spin\"");
   }
 
   void find_momenta() {
