@@ -415,7 +415,10 @@ int obey(int argc, char** argv, const Communicator& comm) {
 
 /// Says what went wrong on this rank and ends all of them; the code where they end together, for errors of which all
 /// know.
-int leave(const std::string& what, int code, ErrorScope scope) {
+int leave(const std::string& message, int code, ErrorScope scope) {
+  std::vector<std::string> lines = split_lines(message);
+  for (std::string& line : lines) line = without_controls(line);
+  const std::string what = join(lines, "\n");
   constexpr double patience = 5;  // then the others wait for this rank at some other place
   const auto [rank, size] = world_rank();
   const bool together = scope == ErrorScope::uniform || size == 1;

@@ -60,17 +60,26 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return fmt::format("{}", fmt::join(parts, separator));
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
+std::string without_controls(const std::string& text) {
+  std::string out;
   for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<int>(code));
     } else {
       out += c;
     }
   }
-  return out + "\"";
+  return out;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return without_controls(out) + "\"";
 }
 
 std::vector<std::string> split_lines(const std::string& text) {

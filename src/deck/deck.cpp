@@ -111,15 +111,14 @@ void Deck::refuse(const std::string& path, const std::string& problem, const std
     place = header->second;
     break;
   }
-  throw DeckError(fmt::format("{}: error: {}: {}\n  expected: {}", place, path, problem, expected));
+  throw DeckError(problem_text(place, path + ": " + problem, expected));
 }
 
 void Deck::refuse_row(const std::string& path, std::size_t row, const std::string& problem,
                       const std::string& expected) const {
   const auto found = entries_.find(path);
   if (found == entries_.end() || row >= found->second.row_places.size()) refuse(path, problem, expected);
-  throw DeckError(
-      fmt::format("{}: error: {}: {}\n  expected: {}", found->second.row_places[row], path, problem, expected));
+  throw DeckError(problem_text(found->second.row_places[row], path + ": " + problem, expected));
 }
 
 }  // namespace koushi

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "koushi/base/error.hpp"
+#include "koushi/base/text.hpp"
 #include "take_scan.hpp"
 
 namespace koushi {
@@ -42,9 +43,13 @@ std::string as_toml(const toml::node& node) {
   return text;
 }
 
+std::string problem_text(const std::string& place, const std::string& what, const std::string& expected) {
+  const std::string problem = problem_and_expected(what).first;
+  return without_controls(place + ": error: " + problem) + "\n  expected: " + without_controls(expected);
+}
+
 void Problems::add(const Leaf& leaf, const std::string& what, const std::string& expected, const std::string& place) {
-  all_.push_back({leaf.line, leaf.column,
-                  fmt::format("{}: error: {}\n  expected: {}", place.empty() ? leaf.place : place, what, expected)});
+  all_.push_back({leaf.line, leaf.column, problem_text(place.empty() ? leaf.place : place, what, expected)});
 }
 
 void Problems::report() {
@@ -71,8 +76,9 @@ const toml::table& FlatDeck::parse_toml(const std::string& text, const std::stri
     const auto where = error.source().begin;
     std::string description(error.description());  // it may quote a line break
     std::replace(description.begin(), description.end(), '\n', ' ');
-    throw DeckError(fmt::format("{}:{}:{}: error: {}\n  expected: TOML, key = value lines in [sections]", name,
-                                static_cast<long>(where.line), static_cast<long>(where.column), description));
+    throw DeckError(
+        problem_text(fmt::format("{}:{}:{}", name, static_cast<long>(where.line), static_cast<long>(where.column)),
+                     description, "TOML, key = value lines in [sections]"));
   }
 }
 

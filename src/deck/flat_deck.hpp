@@ -18,6 +18,10 @@ struct Leaf {
   bool used = false;
 };
 
+/// "PLACE: error: WHAT" and the line "  expected: EXPECTED", with control characters of the deck as escapes. `what` may be
+/// the message of another error; what that one expected is left out.
+std::string problem_text(const std::string& place, const std::string& what, const std::string& expected);
+
 /// What is wrong with a deck, reported together in order of place.
 class Problems {
  public:

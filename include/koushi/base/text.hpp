@@ -21,6 +21,10 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 /// The text in double quotes, escaped as JSON and TOML both read it.
 std::string quoted(const std::string& text);
 
+/// The text with its control characters as escapes: "\\u000d" for a carriage return. What a user gave then stays on its
+/// line of a message and cannot move a terminal's cursor.
+std::string without_controls(const std::string& text);
+
 /// The lines of a text, without empty ones.
 std::vector<std::string> split_lines(const std::string& text);
 

@@ -18,6 +18,12 @@ TEST_CASE("with_error prints two digits of the error", "[base]") {
   CHECK(koushi::with_error(-std::nan(""), 0.1) == "-");
 }
 
+TEST_CASE("control characters are shown as escapes", "[base]") {
+  CHECK(koushi::without_controls("jas\row \x1b[31m\x7f\n") == "jas\\u000dow \\u001b[31m\\u007f\\u000a");
+  CHECK(koushi::without_controls("格子 ok") == "格子 ok");
+  CHECK(koushi::quoted("a\"\\\t") == "\"a\\\"\\\\\\u0009\"");
+}
+
 TEST_CASE("durations are read in the words of a deck and of Slurm", "[base]") {
   CHECK(koushi::parse_duration("5 min") == 300);
   CHECK(koushi::parse_duration("1.5h") == 5400);

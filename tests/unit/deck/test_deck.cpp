@@ -66,6 +66,9 @@ TEST_CASE("bad decks get exact messages", "[deck]") {
         " (did you mean \"chains\"?)");
   CHECK(message(head + "chains = 1\n" + tail) ==
         "a.toml:3:1: error: [sampler] chains = 1 is not accepted\n  expected: integer >= 2, <= 100");
+  CHECK(message(head + "chains = 4\n[action]\nkind = \"wils\\ron\"\n") ==
+        "a.toml:5:1: error: [action] kind = \"wils\\u000don\" is unknown\n  expected: one of phi4, wilson     (did you "
+        "mean \"wilson\"?)");
   CHECK(message(head + "chains = 4.5\n" + tail) ==
         "a.toml:3:1: error: [sampler] chains = 4.5 is not accepted\n  expected: integer >= 2, <= 100");
   CHECK(message(head + "chains = \"four\"\n" + tail) ==
