@@ -102,16 +102,17 @@ std::vector<int> Deck::integers(const std::string& path) const {
 
 void Deck::refuse(const std::string& path, const std::string& problem, const std::string& expected) const {
   const auto found = entries_.find(path);
-  std::string place = found == entries_.end() ? file_ + ":1:1" : found->second.place;
-  // not given: where its section is
-  for (std::string section = path; found == entries_.end() && section.find('.') != std::string::npos;) {
+  const bool given_here = given(path);
+  std::string place = given_here ? found->second.place : file_ + ":1:1";
+  for (std::string section = path; !given_here && section.find('.') != std::string::npos;) {
     section.resize(section.rfind('.'));
     const auto header = headers_.find(section);
     if (header == headers_.end()) continue;
     place = header->second;
     break;
   }
-  throw DeckError(problem_text(place, path + ": " + problem, expected));
+  const std::string name = given_here || found == entries_.end() ? path : path + " (its default)";
+  throw DeckError(problem_text(place, name + ": " + problem, expected));
 }
 
 void Deck::refuse_row(const std::string& path, std::size_t row, const std::string& problem,
