@@ -113,6 +113,43 @@ class Networks(unittest.TestCase):
             for value, exact in zip(curves["propagator_" + part]["value"], curves["propagator_continuum_" + part]["value"]):
                 self.assertLess(abs(value - exact), 1e-12)
 
+    def test_contours_of_the_flow(self):
+        """<psi_0| e^(-iHt) |psi_0> of V = x^2/2 + x^4 by waves on a grid, 0.8411918 - 0.3826623i at t = 1/2 in 6 steps, and <x(t) x(0)> on a
+        closed contour by matrices; the same on other ranks and in pieces."""
+        packet = ["action.spacing=0.083333333333333333", "study.draws=20000", "study.bins=20", "study.pilot=1000", "study.flow_times=[1.0,0.6]", "study.reference.value=0.8411918"]
+        closed = ["lattice.extents=[8]", "study.real_steps=3", "study.draws=4000", "study.bins=20", "study.pilot=800"]
+        for deck, sets in (("wave_packet_quartic.toml", packet), ("thermal_correlator.toml", closed)):
+            words = [word for one in sets for word in ("--set", one)]
+            files = [self.path(name + deck + ".h5") for name in ("one", "two", "pieces")]
+            done = self.run_deck(deck, files[0], *words)
+            self.assertIn("the class is that of the real plane", done.stdout)
+            self.assertNotIn("warning: ", done.stdout)
+            self.run_deck(deck, files[1], *words, ranks=3)
+            self.run_deck(deck, files[2], *words, "--time-limit", "0.000001s", code=75)
+            self.run_deck(deck, files[2], *words, "--resume", ranks=2)
+            found = [self.report(file) for file in files]
+            for one in found[1:]:
+                self.assertEqual((one["observables"], one["curves"]), (found[0]["observables"], found[0]["curves"]))
+            if deck.startswith("wave"):
+                for name, exact in (("amplitude_re", 0.8411918), ("amplitude_im", -0.3826623)):
+                    value = found[0]["observables"][name]
+                    self.assertLess(abs(value["value"] - exact), 4 * value["error"])
+                    self.assertLess(value["error"], 0.01)
+                self.assertGreater(found[0]["observables"]["average_phase"]["value"], 0.85)
+                self.assertEqual(found[0]["curves"]["average_phase_of_flow"]["x"], [1.0, 0.6])
+            else:
+                for part in ("re", "im"):
+                    curves = [found[0]["curves"]["correlator_" + name + part] for name in ("", "grid_")]
+                    for value, error, exact in zip(curves[0]["value"], curves[0]["error"], curves[1]["value"]):
+                        self.assertLess(abs(value - exact), 4.5 * error)
+        # a long flow has other saddles that its draws do not find: the grid tells
+        done = self.run_deck("wave_packet_quartic.toml", self.path("long.h5"), "--set", "study.flow_times=[1.3]", "--set", "study.draws=60000", "--set", "study.pilot=1000")
+        self.assertIn("the draws miss a part of the contour", done.stdout)
+        # and what is not resolved is not quoted
+        done = self.run_deck("wave_packet_quartic.toml", self.path("short.h5"), "--set", "study.flow_times=[0.1]", "--set", "study.draws=2000", "--set", "study.pilot=500")
+        self.assertIn("no value is quoted", done.stdout)
+        self.assertIsNone(self.report(self.path("short.h5"))["observables"]["amplitude_re"]["value"])
+
     def test_pictures_of_networks(self):
         for name, words in (("cosine_network.toml", ENSEMBLE), ("transfer_matrix.toml", []), ("path_network.toml", PATH)):
             file = self.path(name.replace("toml", "h5"))

@@ -28,7 +28,8 @@ enum class RandomPurpose : std::uint32_t {
   fixed_node = 23,
   branching = 24,
   direct_samples = 25,
-  thermal_vectors = 26
+  thermal_vectors = 26,
+  contour_draws = 27
 };
 
 struct RandomBlock {

@@ -161,7 +161,9 @@ SYMBOLS = {
     "overlap": r"overlap $\langle m_\mu\rangle$", "overlap_1": r"$\langle m_1\rangle$", "overlap_max": r"$\langle\max_\mu |m_\mu|\rangle$", "overlap_noise": r"$N \langle m_\mu^2\rangle$, $\mu > 1$",
     "density": r"$\rho(x)$", "ground_density": r"$|\psi_0(x)|^2$", "virial_energy": r"$\langle V + x V'/2\rangle$", "effective_samples": r"effective samples $n_\mathrm{eff}$", "n_sites": "$N$", "action.beta": r"$\beta$", "action.mass_squared": "$m^2$", "action.lambda": r"$\lambda$",
     "action.kappa": r"$\kappa$", "action.field": "$h$", "action.spacing": "$a$"}
-PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"creutz_ratio_(\d+)", r"$\\chi(\1, \1)$"), (r"gap_(\d+)", r"$E_\1 - E_0$"), (r"energy_p(\d+)", r"$E(p_\1)$")]
+PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"creutz_ratio_(\d+)", r"$\\chi(\1, \1)$"), (r"gap_(\d+)", r"$E_\1 - E_0$"), (r"energy_p(\d+)", r"$E(p_\1)$"),
+            (r"correlator(?:_(grid|continuum))?_(re|im)", lambda m: {"re": "Re", "im": "Im"}[m.group(2)] + r" $\langle x(t)\,x(0)\rangle$" + {None: "", "grid": ", by a grid", "continuum": ", continuum"}[m.group(1)]),
+            (r"(.*)_of_flow", lambda m: m.group(1).replace("_", " "))]
 
 
 def symbol(name, of_one=False):
@@ -355,7 +357,7 @@ def plot_exact_curves(run, picture):
     figure, axes = plt.subplots(1, len(panels), figsize=(max(7, 5.5 * len(panels)), 4.3), constrained_layout=True, squeeze=False)
     figure.suptitle(textwrap.fill(title_of(run), 70 * max(1, len(panels))), fontsize="medium")
     for axis, (along, lines) in zip(axes[0], panels.items()):
-        for name, curve in lines:
+        for name, curve in sorted(lines, key=lambda line: line[1]["error"].max() > 0):  # points above lines
             smooth = (curve["error"] <= 1e-6 * np.abs(curve["value"]).max()).all()
             if along in ("N", "set") and smooth:
                 axis.plot(curve["x"], np.abs(curve["value"]) if along == "N" else curve["value"], marker="_", markersize=12, linestyle="none", label=symbol(name))
@@ -376,7 +378,7 @@ def plot_exact_curves(run, picture):
             axis.legend(framealpha=0.9, fontsize="small")
         else:
             axis.set_ylabel(symbol(lines[0][0]))
-        axis.set_xlabel(along if along in ("N", "set") else along + "  [lattice units]")
+        axis.set_xlabel(along if along in ("N", "set", "flow time") else along + "  [lattice units]")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 
