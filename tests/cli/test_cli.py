@@ -375,7 +375,7 @@ class Cli(unittest.TestCase):
             kind = checked.stdout.split('study.kind = "')[1].split('"')[0]
             file = checked.stdout.split('output.file = "')[1].split('"')[0]
             sampled = ["study.measurements=%d" % (200 if file in read else 30), "study.warm_up=5"]
-            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "wave-packet": ["study.draws=2000", "study.pilot=1000"], "thermal-correlator": ["study.draws=400", "study.pilot=300", "lattice.extents=[6]", "study.real_steps=2"], "network-ensemble": ["study.draws=2000"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"], "exact": ["study.levels=1"], "spectral": ["lattice.extents=[8]"], "thermal": ["study.vectors=2", "study.steps=20", "study.complete=100"],
+            small = {"lattice-field": sampled, "path-integral": sampled, "transfer-matrix": [], "propagator": ["study.draws=2000"], "wave-packet": ["study.draws=2000", "study.pilot=1000"], "thermal-correlator": ["study.draws=400", "study.pilot=300", "lattice.extents=[6]", "study.real_steps=2"], "network-ensemble": ["study.draws=2000"], "deformed-ensemble": ["study.chains=8", "study.measurements=30", "study.warm_up=5", "study.widths=[4,8]"], "correlator-fit": [], "extrapolation": [], "reweighting": ["study.points=3"], "exact": ["study.levels=1"], "spectral": ["lattice.extents=[8]"], "thermal": ["study.vectors=2", "study.steps=20", "study.complete=100"],
                      "time-evolution": ["study.time=0.02", "study.every=0.01", "study.measure.samples=512", "sampler.samples=512", "sampler.chains=64"],
                      "green-function": ["study.intervals=20", "study.warm_up=1", "study.correction=2", "sampler.samples=64", "sampler.chains=64"]}
             smaller = {"thermal_kagome_18.toml": ["lattice.extents=[2,1]"], "thermal_hubbard_chain_8.toml": ["lattice.extents=[4]", "sector.electrons=[2,2]"], "exact_chain_24.toml": ["lattice.extents=[12]"], "exact_hubbard_chain_12.toml": ["lattice.extents=[6]", "sector.electrons=[3,3]"],
@@ -386,7 +386,7 @@ class Cli(unittest.TestCase):
                 sets = [*sets, "action.flow_time=0.12", "lattice.extents=[8,8,8,8]"]
             done = koushi("run", deck, *[word for key in sets for word in ("--set", key)], cwd=self.folder)
             self.assertEqual(done.returncode, 0, name + done.stderr)
-            self.assertIn({"lattice-field": "measurements of", "path-integral": "measurements of", "transfer-matrix": "gap_1", "propagator": "x_f", "wave-packet": "waves on a grid", "thermal-correlator": "Re, by a grid", "network-ensemble": "kurtosis", "thermal": "specific_heat", "spectral": "lowest pole", "correlator-fit": "chi^2 / dof", "extrapolation": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
+            self.assertIn({"lattice-field": "measurements of", "path-integral": "measurements of", "transfer-matrix": "gap_1", "propagator": "x_f", "wave-packet": "waves on a grid", "thermal-correlator": "Re, by a grid", "network-ensemble": "kurtosis", "deformed-ensemble": "schwinger_dyson", "thermal": "specific_heat", "spectral": "lowest pole", "correlator-fit": "chi^2 / dof", "extrapolation": "chi^2 / dof", "reweighting": "n_eff"}.get(kind, "E/N"), done.stdout)
         self.assertIn("free_field_2d.h5", read)
 
     def test_quenches_and_networks_are_the_same_on_any_ranks_and_go_on_after_a_stop(self):
@@ -639,7 +639,7 @@ class Cli(unittest.TestCase):
 
     def test_templates_and_reference(self):
         deck = self.path("t.toml")
-        for study in ("ground-state", "measure", "lattice-field", "path-integral", "transfer-matrix", "propagator", "wave-packet", "thermal-correlator", "network-ensemble", "correlator-fit", "extrapolation", "reweighting"):
+        for study in ("ground-state", "measure", "lattice-field", "path-integral", "transfer-matrix", "propagator", "wave-packet", "thermal-correlator", "network-ensemble", "deformed-ensemble", "correlator-fit", "extrapolation", "reweighting"):
             with open(deck, "w") as stream:
                 stream.write(koushi("template", study).stdout)
             done = koushi("check", deck)

@@ -150,6 +150,37 @@ class Networks(unittest.TestCase):
         self.assertIn("no value is quoted", done.stdout)
         self.assertIsNone(self.report(self.path("short.h5"))["observables"]["amplitude_re"]["value"])
 
+    def test_deformed_ensembles(self):
+        """<x^2> / a = 1.011750 and <x^4> / a^2 = 2.756840 of V = x^2/2 + x^4 at a = 1/4 by the transfer matrix; the same on other ranks and in pieces."""
+        sets = ["study.widths=[8,16,32]", "study.measurements=120", "study.warm_up=30"]
+        words = [word for one in sets for word in ("--set", one)]
+        files = [self.path(name) for name in ("one.h5", "two.h5", "pieces.h5")]
+        self.run_deck("deformed_network_1d.toml", files[0], *words)
+        self.run_deck("deformed_network_1d.toml", files[1], *words, ranks=3)
+        self.run_deck("deformed_network_1d.toml", files[2], *words, "--time-limit", "0.000001s", code=75)
+        self.run_deck("deformed_network_1d.toml", files[2], *words, "--resume", ranks=2)
+        found = [self.report(file) for file in files]
+        for one in found[1:]:
+            self.assertEqual((one["observables"], one["curves"]), (found[0]["observables"], found[0]["curves"]))
+        for name, exact in (("phi2", 1.011750), ("phi4", 2.756840), ("virial_energy", 0.0625 * 1.011750 + 0.046875 * 2.756840)):
+            value = found[0]["observables"][name]
+            self.assertLess(abs(value["value"] - exact), 4 * value["error"])
+            self.assertLess(value["error"], 0.02 * exact)
+        for name in ("phi2_of_width", "phi4_of_width"):
+            self.assertEqual(found[0]["curves"][name]["x"], [1 / 32, 1 / 16, 1 / 8])
+        # other samplers of the same law
+        for sampling in ("trajectory", "independent"):
+            file = self.path(sampling + ".h5")
+            self.run_deck("deformed_network_1d.toml", file, "--set", "study.widths=[16]", "--set", "study.measurements=200", "--set", "study.warm_up=50", "--set", 'study.sampling="%s"' % sampling)
+            other = self.report(file)["observables"]["phi2"]
+            curve = found[0]["curves"]["phi2_of_width"]
+            self.assertLess(abs(other["value"] - curve["value"][1]), 4 * (other["error"] ** 2 + curve["error"][1] ** 2) ** 0.5)
+        # where weights say nothing, none is quoted
+        file = self.path("weights.h5")
+        done = self.run_deck("deformed_network_2d.toml", file, "--set", "study.measurements=40", "--set", "study.chains=8", "--set", 'study.sampling="independent"', "--set", "study.lambda=2.0")
+        self.assertIn("less than 1 % count", done.stdout)
+        self.assertIsNone(self.report(file)["observables"]["phi2"]["value"])
+
     def test_pictures_of_networks(self):
         for name, words in (("cosine_network.toml", ENSEMBLE), ("transfer_matrix.toml", []), ("path_network.toml", PATH)):
             file = self.path(name.replace("toml", "h5"))

@@ -11,6 +11,8 @@
 
 namespace koushi {
 
+class MomentumLaw;
+
 /// A point of the input of a network.
 using NetworkPoint = std::vector<double>;
 /// Points for kernels: [point][direction].
@@ -41,6 +43,12 @@ class RandomNetwork {
   }
   /// Parameters of a network of this width.
   virtual std::int64_t n_parameters(int width) const = 0;
+  /// The law of momenta of networks whose units are cosines of random waves, and whether amplitudes are normal.
+  struct Waves {
+    const MomentumLaw* law;
+    bool normal;
+  };
+  virtual std::optional<Waves> waves() const { return std::nullopt; }
   /// Lattice extents whose points alone have a meaning; empty: any point has.
   virtual std::vector<int> extents() const { return {}; }
 };

@@ -163,7 +163,7 @@ SYMBOLS = {
     "action.kappa": r"$\kappa$", "action.field": "$h$", "action.spacing": "$a$"}
 PATTERNS = [(r"wilson_loop_(\d+)x(\d+)", r"$\\langle W(\1, \2)\\rangle$"), (r"creutz_ratio_(\d+)", r"$\\chi(\1, \1)$"), (r"gap_(\d+)", r"$E_\1 - E_0$"), (r"energy_p(\d+)", r"$E(p_\1)$"),
             (r"correlator(?:_(grid|continuum))?_(re|im)", lambda m: {"re": "Re", "im": "Im"}[m.group(2)] + r" $\langle x(t)\,x(0)\rangle$" + {None: "", "grid": ", by a grid", "continuum": ", continuum"}[m.group(1)]),
-            (r"(.*)_of_flow", lambda m: m.group(1).replace("_", " "))]
+            (r"(.*)_of_(?:flow|width)", lambda m: symbol(m.group(1)))]
 
 
 def symbol(name, of_one=False):
@@ -357,6 +357,12 @@ def plot_exact_curves(run, picture):
     figure, axes = plt.subplots(1, len(panels), figsize=(max(7, 5.5 * len(panels)), 4.3), constrained_layout=True, squeeze=False)
     figure.suptitle(textwrap.fill(title_of(run), 70 * max(1, len(panels))), fontsize="medium")
     for axis, (along, lines) in zip(axes[0], panels.items()):
+        if along == "1/N":  # beside their limit, those that have one
+            limits = [(run.observables[name[:-len("_of_width")]], name, curve) for name, curve in lines if name[:-len("_of_width")] + "_of_largest_width" in run.observables]
+            lines = [(name, dict(curve, x=np.append(0, curve["x"]), value=np.append(limit["value"], curve["value"]) / limit["value"], error=np.append(limit["error"], curve["error"]) / abs(limit["value"])))
+                     for limit, name, curve in limits]
+            axis.set_ylabel("of the limit of infinite width")
+            axis.axhline(1, color="0.6", linewidth=0.8)
         for name, curve in sorted(lines, key=lambda line: line[1]["error"].max() > 0):  # points above lines
             smooth = (curve["error"] <= 1e-6 * np.abs(curve["value"]).max()).all()
             if along in ("N", "set") and smooth:
@@ -378,7 +384,7 @@ def plot_exact_curves(run, picture):
             axis.legend(framealpha=0.9, fontsize="small")
         else:
             axis.set_ylabel(symbol(lines[0][0]))
-        axis.set_xlabel(along if along in ("N", "set", "flow time") else along + "  [lattice units]")
+        axis.set_xlabel(along if along in ("N", "1/N", "set", "flow time") else along + "  [lattice units]")
     figure.savefig(picture, dpi=150)
     plt.close(figure)
 

@@ -128,6 +128,7 @@ class CosineNetwork final : public RandomNetwork {
 
   int dimension() const override { return law_.options().dimension; }
   std::vector<int> extents() const override { return law_.options().extents; }
+  std::optional<Waves> waves() const override { return Waves{&law_, normal_}; }
   void outputs(std::uint64_t seed, int width, std::uint64_t first, const NetworkPoints& points,
                const NetworkOutputs& out) const override {
     const MomentumOptions& o = law_.options();
