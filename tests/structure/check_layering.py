@@ -105,6 +105,13 @@ def check_kinds(root):
             for name in {word for match in asked for word in match if word}:
                 if name in names and names[name] != path:
                     problems.append(f"{path.relative_to(root)}:{number}: asks for the kind {name} of {names[name].relative_to(root)} by its name")
+    for path in sorted((root / "src").rglob("*.py")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if not re.search(r"\bkind\b|\bstudy\b", line):
+                continue
+            for name in re.findall(r'"([a-z0-9-]+)"', line):
+                if name in names:
+                    problems.append(f"{path.relative_to(root)}:{number}: asks for the kind {name} of {names[name].relative_to(root)} by its name")
     return problems
 
 

@@ -122,30 +122,11 @@ def autocorrelation(series):
 def plot_run(run, picture):
     """Draw a run: the optimisation of a ground state, the sampling of a lattice field, or an analysis of such."""
     prepare()
-    if run.study == "correlator-fit":
-        plot_correlator_fit(run, picture)
-    elif run.study == "reweighting":
-        plot_reweighting(run, picture)
-    elif run.study == "extrapolation":
-        plot_extrapolation(run, picture)
-    elif run.levels:
-        plot_levels(run, picture)
-    elif run.study == "green-function":
-        plot_walkers(run, picture)
-    elif run.curves and "time" in run.history:
-        plot_evolution(run, picture)
-    elif "energy" in run.history:
-        plot_ground_state(run, picture)
-    elif run.series and run.field is not None:
-        plot_field(run, picture)
-    elif "specific_heat" in run.curves and run.curves["specific_heat"]["axis"] == "T":
-        plot_thermal(run, picture)
-    elif any(name.startswith("spectrum_") for name in run.curves):
-        plot_spectra(run, picture)
-    elif run.curves:
-        plot_exact_curves(run, picture)
-    else:
-        raise ValueError("this run has no history of the energy and no series to draw (a measurement alone?)")
+    for draw, holds in PICTURES:
+        if holds(run):
+            draw(run, picture)
+            return
+    raise ValueError("this run has no history of the energy and no series to draw (a measurement alone?)")
 
 
 # What names of observables, series and keys are called on an axis where their file does not say it; < > are left out where one configuration is meant.
@@ -293,7 +274,7 @@ def plot_field(run, picture):
         values, acceptance = run.ladder["values"], run.ladder["acceptance"]
         over.append(("acceptance of exchanges", {"x": (values[1:] + values[:-1]) / 2, "value": acceptance, "error": 0 * acceptance, "axis": symbol(run.ladder["parameter"]) + ", between two rungs"}))
         panels += [(name, [("", curve, np.isfinite(curve["value"]))]) for name, curve in over]
-    image = run.field is not None and run.deck.get("action.kind") != '"wilson"'
+    image = run.field is not None and "action.group" not in run.deck  # links are not drawn
     rows = len(shown) + (len(panels) + 1) // 2
     figure = plt.figure(figsize=(10 + (5.5 if image else 0), 2.8 * rows), constrained_layout=True)
     grid = figure.add_gridspec(rows, 3 if image else 2, width_ratios=[1, 1, 1.15][:3 if image else 2])
@@ -485,12 +466,15 @@ def draw_field(run, axis, figure):
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
-    kind = run.deck.get("action.kind", "").strip('"')
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     where = "replica 0 after %d sweeps" % run.sweep
     values = run.field
+    # what the numbers of a site are: +-1, one of some states, a vector of length 1, or real
+    signs = len(values) == 1 and (np.abs(values) == 1).all()
+    states = int(float(run.deck["action.states"])) if "action.states" in run.deck and len(values) == 1 else 0
+    vectors = len(values) > 1 and np.abs((values**2).sum(axis=0) - 1).max() < 1e-6
     if values.ndim == 2:
-        discrete = kind in ("ising", "potts", "hopfield")
+        discrete = signs or states > 0
         axis.plot(values[0], color="black", linewidth=0.8, linestyle="none" if discrete else "-", marker="." if discrete or values.shape[1] < 200 else None)
         axis.set_xlabel("site")
         axis.set_ylabel("first component" if len(values) > 1 else "$s$" if discrete else "field")
@@ -501,20 +485,19 @@ def draw_field(run, axis, figure):
     dimension = values.ndim - 1
     values = values[(slice(None),) + (0,) * (dimension - 2)]
     ticks, labels = None, None
-    if kind in ("xy", "clock"):
+    if vectors and len(values) == 2:
         shown, colours, low, high, name = np.arctan2(values[1], values[0]), "twilight", -np.pi, np.pi, "angle"
         ticks, labels = [-np.pi, 0, np.pi], [r"$-\pi$", "0", r"$\pi$"]
-    elif kind == "ising":
+    elif signs:
         shown, colours, low, high, name = values[0], figure_colours(["#2b4a6f", "#f3ead7"]), -1, 1, "s"
         ticks, labels = [-0.5, 0.5], ["-1", "+1"]
-    elif kind == "potts":
-        states = int(float(run.deck["action.states"]))
+    elif states:
         shown, low, high, name = values[0], -0.5, states - 0.5, "s"
         colours = figure_colours(discrete_colours(states))
         ticks = list(range(states)) if states <= 16 else None
     else:
-        shown, colours, name = values[0], "RdBu_r", r"$\phi$" if len(values) == 1 else r"$\phi_1$" if kind != "sigma-model" else "$s_1$"
-        high = 1.0 if kind == "sigma-model" else np.abs(shown).max() or 1.0
+        shown, colours, name = values[0], "RdBu_r", r"$\phi$" if len(values) == 1 else r"$\phi_1$" if not vectors else "$s_1$"
+        high = 1.0 if vectors else np.abs(shown).max() or 1.0
         low = -high
     picture = axis.imshow(shown, cmap=colours, vmin=low, vmax=high, origin="lower", interpolation="nearest", aspect="equal")
     bar = figure.colorbar(picture, cax=axis.inset_axes([1.03, 0, 0.04, 1]), ticks=ticks, label=name)
@@ -778,3 +761,19 @@ if __name__ == "__main__":
     except OSError as error:
         sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
     print(sys.argv[2])
+
+
+# What a file holds decides what is drawn of it; the first that fits is taken.
+PICTURES = [
+    (plot_correlator_fit, lambda run: "scan_mass" in run.curves),
+    (plot_reweighting, lambda run: run.measured and "effective_samples" in run.curves),
+    (plot_extrapolation, lambda run: "scan_limit" in run.curves),
+    (plot_levels, lambda run: run.levels),
+    (plot_walkers, lambda run: "effective_walkers" in run.history),
+    (plot_evolution, lambda run: run.curves and "time" in run.history),
+    (plot_ground_state, lambda run: "energy" in run.history),
+    (plot_field, lambda run: run.series and run.field is not None),
+    (plot_thermal, lambda run: run.curves.get("specific_heat", {}).get("axis") == "T"),
+    (plot_spectra, lambda run: any(name.startswith("spectrum_") for name in run.curves)),
+    (plot_exact_curves, lambda run: run.curves),
+]
