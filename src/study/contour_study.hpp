@@ -24,7 +24,7 @@ class ContourStudy {
   int run();
   RunEstimate describe(int ranks);
 
-  /// Keys draws, bins, pilot, flow_times and reference.* of [study].
+  /// Keys draws, bins, pilot, components, flow_times and reference.* of [study].
   static std::vector<Key> keys();
 
  protected:

@@ -44,8 +44,8 @@ class HolomorphicFlow {
   /// What |e^{-S} det J| is without W, with tails, and further components about points of it.
   Proposal first_proposal(int components) const;
   /// The mixture after a step of expectation and maximisation on draws of the last one.
-  /// x: [draw][n]; weights |w| >= 0; seeds: so many new components about draws of large weights. Source: O. Cappe, R. Douc, A. Guillin, J.-M. Marin, C. P. Robert, Stat. Comput. 18,
-  /// 447 (2008)
+  /// x: [draw][n]; weights |w| >= 0; seeds: so many components begin anew about draws of the largest weights.
+  /// Source      O. Cappe, R. Douc, A. Guillin, J.-M. Marin, C. P. Robert, Stat. Comput. 18, 447 (2008)
   /// Errors  NumericalError where they do not span all directions
   static Proposal improve(const Proposal& last, const Eigen::MatrixXd& x, const Eigen::VectorXd& weights, int seeds);
 

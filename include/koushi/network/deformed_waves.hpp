@@ -10,7 +10,8 @@ namespace koushi {
 
 /// Networks of cosine units whose law is deformed by a local term of the field that they make,
 ///
-///   P(theta) ~ prod_j p(k_j) p(a_j) e^{-g sum_x phi(x)^4},  phi(x) = N^{-1/2} sum_j a_j w (k_j^2 + m^2)^{alpha/2} cos(k_j x + b_j)
+///   P(theta) ~ prod_j p(k_j) p(a_j) e^{-g sum_x phi(x)^4}
+///   phi(x) = N^{-1/2} sum_j a_j w (k_j^2 + m^2)^{alpha/2} cos(k_j x + b_j)
 ///
 /// over the points x of a hypercubic lattice of `extents` and `spacing`. At N -> infinity it is the field theory with the
 /// propagator of the law and the action g sum phi^4.
@@ -38,8 +39,8 @@ class DeformedWaves {
 
   /// Parameters from the law without g. `draw`: which of its draws.
   void draw(std::uint64_t draw);
-  /// Every unit once: new k, a and b from the law, accepted by the change of g sum phi^4 (P. H. Peskun, Biometrika 60,
-  /// 607 (1973): the law without g proposes, so that it cancels).
+  /// Every unit once: new k, a and b from the law, accepted by the change of g sum phi^4 alone, since the law
+  /// without g proposes (W. K. Hastings, Biometrika 57, 97 (1970)).
   void redraw(std::uint64_t sweep);
   /// A trajectory of the phases, and of the momenta where they are continuous (S. Duane et al., Phys. Lett. B 195, 216
   /// (1987)); on a lattice every unit then hops to a neighbouring momentum in a direction.
