@@ -116,8 +116,8 @@ class Networks(unittest.TestCase):
     def test_contours_of_the_flow(self):
         """<psi_0| e^(-iHt) |psi_0> of V = x^2/2 + x^4 by waves on a grid, 0.8411918 - 0.3826623i at t = 1/2 in 6 steps, and <x(t) x(0)> on a
         closed contour by matrices; the same on other ranks and in pieces."""
-        packet = ["action.spacing=0.083333333333333333", "study.draws=20000", "study.bins=20", "study.pilot=1000", "study.flow_times=[1.0,0.6]", "study.reference.value=0.8411918"]
-        closed = ["lattice.extents=[8]", "study.real_steps=3", "study.draws=4000", "study.bins=20", "study.pilot=800"]
+        packet = ["action.spacing=0.083333333333333333", "study.draws=8000", "study.bins=20", "study.pilot=500", "study.flow_times=[1.0,0.6]", "study.reference.value=0.8411918"]
+        closed = ["lattice.extents=[8]", "study.real_steps=3", "study.draws=2000", "study.bins=20", "study.pilot=400"]
         for deck, sets in (("wave_packet_quartic.toml", packet), ("thermal_correlator.toml", closed)):
             words = [word for one in sets for word in ("--set", one)]
             files = [self.path(name + deck + ".h5") for name in ("one", "two", "pieces")]
@@ -143,7 +143,7 @@ class Networks(unittest.TestCase):
                     for value, error, exact in zip(curves[0]["value"], curves[0]["error"], curves[1]["value"]):
                         self.assertLess(abs(value - exact), 4.5 * error)
         # a long flow has other saddles that its draws do not find: the grid tells
-        done = self.run_deck("wave_packet_quartic.toml", self.path("long.h5"), "--set", "study.flow_times=[1.3]", "--set", "study.draws=60000", "--set", "study.pilot=1000")
+        done = self.run_deck("wave_packet_quartic.toml", self.path("long.h5"), "--set", "study.flow_times=[1.3]", "--set", "study.draws=20000", "--set", "study.pilot=500")
         self.assertIn("the draws miss a part of the contour", done.stdout)
         # and what is not resolved is not quoted
         done = self.run_deck("wave_packet_quartic.toml", self.path("short.h5"), "--set", "study.flow_times=[0.1]", "--set", "study.draws=2000", "--set", "study.pilot=500")

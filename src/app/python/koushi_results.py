@@ -748,21 +748,6 @@ def plot_ground_state(run, picture):
     plt.close(figure)
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("usage: koushi_results.py RESULT.h5 PICTURE.{png,svg,pdf}, or koushi_results.py --curves PICTURE.{png,svg,pdf} with a table as JSON on the standard input")
-    try:
-        if sys.argv[1] == "--curves":
-            plot_curves(json.load(sys.stdin), sys.argv[2])
-        else:
-            plot_run(open_run(sys.argv[1]), sys.argv[2])
-    except ValueError as error:
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
-    print(sys.argv[2])
-
-
 # What a file holds decides what is drawn of it; the first that fits is taken.
 PICTURES = [
     (plot_correlator_fit, lambda run: "scan_mass" in run.curves),
@@ -777,3 +762,18 @@ PICTURES = [
     (plot_spectra, lambda run: any(name.startswith("spectrum_") for name in run.curves)),
     (plot_exact_curves, lambda run: run.curves),
 ]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: koushi_results.py RESULT.h5 PICTURE.{png,svg,pdf}, or koushi_results.py --curves PICTURE.{png,svg,pdf} with a table as JSON on the standard input")
+    try:
+        if sys.argv[1] == "--curves":
+            plot_curves(json.load(sys.stdin), sys.argv[2])
+        else:
+            plot_run(open_run(sys.argv[1]), sys.argv[2])
+    except ValueError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit("%s: the picture cannot be written (%s)" % (sys.argv[2], error.strerror or error))
+    print(sys.argv[2])
