@@ -16,7 +16,7 @@ constexpr int most_directions = 4;
 }  // namespace
 
 /// What one chain does; an item is a chain.
-struct DeformedWaves::Kernel {
+struct DeformedWavesKernel {
   MomentumLaw::View law;
   Kokkos::View<double***, Kokkos::LayoutRight> parameters;
   Kokkos::View<double**, Kokkos::LayoutRight> field;
@@ -368,9 +368,9 @@ struct DeformedWaves::Kernel {
       two += phi[x] * phi[x];
       four += (phi[x] * phi[x]) * (phi[x] * phi[x]);
     }
-    results(chain, phi2) = two / points;
-    results(chain, phi4) = four / points;
-    results(chain, mean2) = one * one / points;
+    results(chain, DeformedWaves::phi2) = two / points;
+    results(chain, DeformedWaves::phi4) = four / points;
+    results(chain, DeformedWaves::mean2) = one * one / points;
     results(chain, DeformedWaves::deformation) = coupling * four;
     double identity = -two;
     for (int j = 0; j < width; ++j) {
@@ -388,8 +388,8 @@ struct DeformedWaves::Kernel {
       });
       identity += total(squares) - 4 * coupling * total(linear) * total(cubic);
     }
-    results(chain, schwinger_dyson) = identity / points;
-    results(chain, accepted) = counts(chain, 1) > 0 ? counts(chain, 0) / counts(chain, 1) : 1;
+    results(chain, DeformedWaves::schwinger_dyson) = identity / points;
+    results(chain, DeformedWaves::accepted) = counts(chain, 1) > 0 ? counts(chain, 0) / counts(chain, 1) : 1;
     counts(chain, 0) = 0;
     counts(chain, 1) = 0;
     const int n = extent[0];
@@ -403,7 +403,7 @@ struct DeformedWaves::Kernel {
           ++pairs;
         }
       }
-      results(chain, sums + r) = sum / pairs;
+      results(chain, DeformedWaves::sums + r) = sum / pairs;
     }
     refresh_field(chain);  // as a run that goes on from the parameters has it
   }
@@ -432,9 +432,9 @@ DeformedWaves::DeformedWaves(const MomentumLaw& law, const DeformedWavesOptions&
   counts_ = Kokkos::View<double* [2], Kokkos::LayoutRight>("koushi::network::deformed_counts", chains);
 }
 
-DeformedWaves::Kernel DeformedWaves::kernel() const {
+DeformedWavesKernel DeformedWaves::kernel() const {
   const MomentumOptions& o = law_.options();
-  Kernel k{};
+  DeformedWavesKernel k{};
   k.law = law_.view();
   k.parameters = parameters_;
   k.field = field_;
@@ -465,36 +465,38 @@ DeformedWaves::Kernel DeformedWaves::kernel() const {
 }
 
 void DeformedWaves::draw(std::uint64_t draw) {
-  Kernel k = kernel();
+  DeformedWavesKernel k = kernel();
   k.sweep = draw;
-  Kokkos::parallel_for("koushi::network::deformed_draw", Kokkos::RangePolicy<Kernel::Draw>(0, options_.chains), k);
+  Kokkos::parallel_for("koushi::network::deformed_draw",
+                       Kokkos::RangePolicy<DeformedWavesKernel::Draw>(0, options_.chains), k);
 }
 
 void DeformedWaves::redraw(std::uint64_t sweep) {
-  Kernel k = kernel();
+  DeformedWavesKernel k = kernel();
   k.sweep = sweep;
-  Kokkos::parallel_for("koushi::network::deformed_redraw", Kokkos::RangePolicy<Kernel::Redraw>(0, options_.chains), k);
+  Kokkos::parallel_for("koushi::network::deformed_redraw",
+                       Kokkos::RangePolicy<DeformedWavesKernel::Redraw>(0, options_.chains), k);
 }
 
 void DeformedWaves::trajectory(std::uint64_t sweep) {
-  Kernel k = kernel();
+  DeformedWavesKernel k = kernel();
   k.sweep = sweep;
   Kokkos::parallel_for("koushi::network::deformed_trajectory",
-                       Kokkos::RangePolicy<Kernel::Trajectory>(0, options_.chains), k);
+                       Kokkos::RangePolicy<DeformedWavesKernel::Trajectory>(0, options_.chains), k);
 }
 
 void DeformedWaves::refresh() {
-  Kokkos::parallel_for("koushi::network::deformed_refresh", Kokkos::RangePolicy<Kernel::Refresh>(0, options_.chains),
-                       kernel());
+  Kokkos::parallel_for("koushi::network::deformed_refresh",
+                       Kokkos::RangePolicy<DeformedWavesKernel::Refresh>(0, options_.chains), kernel());
 }
 
 std::vector<double> DeformedWaves::measure() {
-  Kernel k = kernel();
+  DeformedWavesKernel k = kernel();
   k.results = Kokkos::View<double**, Kokkos::LayoutRight>("koushi::network::deformed_numbers",
                                                           static_cast<std::size_t>(options_.chains),
                                                           static_cast<std::size_t>(numbers()));
-  Kokkos::parallel_for("koushi::network::deformed_measure", Kokkos::RangePolicy<Kernel::Measure>(0, options_.chains),
-                       k);
+  Kokkos::parallel_for("koushi::network::deformed_measure",
+                       Kokkos::RangePolicy<DeformedWavesKernel::Measure>(0, options_.chains), k);
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, k.results);
   return {host.data(), host.data() + host.size()};
 }

@@ -29,6 +29,8 @@ struct DeformedWavesOptions {
   int steps = 10;         ///< of it
 };
 
+struct DeformedWavesKernel;  // of the device: what one chain does
+
 /// Markov chains of such networks, each with its parameters and its field at the points. A chain has random numbers of its
 /// own, so that neither ranks nor threads move a bit.
 /// Cost        a redraw of a unit: one wave at all points, d multiplications and additions each; a trajectory: N waves
@@ -66,9 +68,8 @@ class DeformedWaves {
   void set_state(const std::vector<double>& state);
 
  private:
-  struct Kernel;
   void refresh();
-  Kernel kernel() const;
+  DeformedWavesKernel kernel() const;
 
   MomentumLaw law_;
   DeformedWavesOptions options_;
