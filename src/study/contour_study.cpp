@@ -114,11 +114,7 @@ int ContourStudy::run() {
   compute_exactly();
   run_.phases().lap("sums over a grid");
   warn(progress);
-  run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-  if (comm_.is_root())
-    print_out(
-        fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-  return 0;
+  return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
 }
 
 RunEstimate ContourStudy::describe(int ranks) {
@@ -285,8 +281,7 @@ std::string ContourStudy::table() const {
       if (first.is_resolved()) text += reference_line(deck_, "value", e.value, e.error);
     }
   }
-  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run_.warning_lines();
 }
 
 }  // namespace koushi

@@ -429,8 +429,7 @@ std::string FieldStudy::result_text() const {
   }
   if (!has_reference_ && deck_.has("study.reference.observable")) text += outdated_reference_line(deck_);
   if (exchange_) text += fmt::format("\n{}", ladder_text());
-  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run_.warning_lines();
 }
 
 /// The lattice, and how so many ranks share it, whether or not its fields would fit into this machine.

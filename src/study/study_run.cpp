@@ -293,6 +293,19 @@ void StudyRun::warn(Progress& progress, const std::string& kind, const std::stri
   progress.say("warning: " + warnings_.back());
 }
 
+int StudyRun::finish(const std::function<void(ResultWriter&)>& write, const std::function<std::string()>& table) {
+  checkpoint("done", write);
+  if (comm_.is_root())
+    print_out(fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), file_, phases_.text()));
+  return 0;
+}
+
+std::string StudyRun::warning_lines() const {
+  std::string text;
+  for (const std::string& warning : warnings_) text += "warning: " + warning + "\n";
+  return text;
+}
+
 int StudyRun::stopped(Progress& progress, const std::string& where) const {
   const bool by_limit = limit_.is_near(seconds_since(constructed_));
   if (by_limit && steps_ == 1)

@@ -60,8 +60,7 @@ std::string variational_result_text(const StudyRun& run, const VariationalModel&
   constexpr std::size_t printed = 2;  // the energy and that per site
   for (std::size_t k = printed; k < measurement.observables().size(); ++k) line(measurement.observables()[k]);
   for (const StoredObservable& o : others) line(o);
-  for (const std::string& warning : run.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run.warning_lines();
 }
 
 void note_model(const StudyRun& run, VariationalModel& model, int ranks, const std::string& parameters_key,

@@ -65,6 +65,8 @@ class StudyRun {
   bool checkpoint_if_due(bool now, const std::function<void(ResultWriter&)>& write);
   /// `status`: running, stopped or done.
   void checkpoint(const std::string& status, const std::function<void(ResultWriter&)>& write);
+  /// The last checkpoint; then the root prints title, table, file and phases. The exit code. Collective
+  int finish(const std::function<void(ResultWriter&)>& write, const std::function<std::string()>& table);
   /// Says a warning once and keeps it in the file.
   void warn(Progress& progress, const std::string& kind, const std::string& text);
   /// Why the result file could not be written, or "".
@@ -77,6 +79,8 @@ class StudyRun {
   const RunOptions& options() const { return options_; }
   const std::string& file() const { return file_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
+  /// The warnings as lines of a table.
+  std::string warning_lines() const;
   PhaseTable& phases() { return phases_; }
 
  private:

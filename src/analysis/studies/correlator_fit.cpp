@@ -66,11 +66,7 @@ class CorrelatorStudy {
     main_ = main;
     withhold_errors();
     run_.phases().lap("fits", static_cast<double>(scan_.size() * estimate_.bins), "fits");
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
  private:
@@ -340,8 +336,7 @@ std::string CorrelatorStudy::table() const {
                         sound ? with_error(range.numbers.value[0] / spacing_, range.numbers.error[0] / spacing_) : "-",
                         quality(range));
   }
-  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run_.warning_lines();
 }
 
 void CorrelatorStudy::write(ResultWriter& writer) const {

@@ -77,11 +77,7 @@ class Extrapolation {
                             fits_[0].chi_squared, fits_[0].degrees_of_freedom, fits_[0].q));
     }
     run_.phases().lap("fits", static_cast<double>(fits_.size()), "fits");
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
  private:
@@ -208,8 +204,7 @@ std::string Extrapolation::table() const {
   for (std::size_t k = 0; k < fits_.size(); ++k)
     text += fmt::format("{:>12g} {:>22}   {}\n", starts_[k], with_error(fits_[k].parameters[0], fits_[k].errors[0]),
                         quality(fits_[k]));
-  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run_.warning_lines();
 }
 
 void Extrapolation::write(ResultWriter& writer) const {

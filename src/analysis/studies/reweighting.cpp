@@ -70,11 +70,7 @@ class ReweightingStudy {
     issue_warnings(progress);
     run_.phases().lap("reweighting", static_cast<double>(targets_.size() * static_cast<std::size_t>(measurements_)),
                       "weights");
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
  private:
@@ -260,8 +256,7 @@ std::string ReweightingStudy::table() const {
       columns.back().second.push_back(with_error(c.value[i], c.error[i]));
   }
   text += column_blocks(key_.substr(key_.find('.') + 1), x, columns);
-  for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-  return text;
+  return text + run_.warning_lines();
 }
 
 void ReweightingStudy::write(ResultWriter& writer) const {

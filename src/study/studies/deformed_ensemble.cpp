@@ -107,11 +107,7 @@ class DeformedEnsemble {
         return run_.stopped(progress, fmt::format("measurement {}", done_));
     }
     warn(progress);
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) {
@@ -421,8 +417,7 @@ class DeformedEnsemble {
         if (std::isfinite(l.value)) text += reference_line(deck_, "value", l.value, l.error);
       }
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

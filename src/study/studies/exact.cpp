@@ -127,11 +127,7 @@ class ExactStudy {
           "no state has these quantum numbers; remedy: another momentum, representation or spin inversion");
     warn_of_cut_multiplets(progress);
     if (measures_) measure(progress);
-    run_.checkpoint("done", write_all);
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish(write_all, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) const {
@@ -484,8 +480,7 @@ class ExactStudy {
       for (const StoredObservable& o : measurement_->observables())
         text += fmt::format("{:<28}{:>22.12g} {}\n", o.name, o.value, o.unit);
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

@@ -92,11 +92,7 @@ class GreenFunctionStudy {
     }
     estimate();
     warn(progress);
-    run_.checkpoint("done", write_all);
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish(write_all, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) {
@@ -231,8 +227,7 @@ class GreenFunctionStudy {
     text += fmt::format("{:>22}{:>22}\n", "correction (1/J)", "E/N (J)");
     for (std::size_t k = 0; k < curve_.x.size(); ++k)
       text += fmt::format("{:>22.4g}{:>22}\n", curve_.x[k], with_error(curve_.value[k] / n, curve_.error[k] / n));
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

@@ -102,11 +102,7 @@ class PropagatorStudy {
     for (std::size_t e = 0; e < ends_.size() && propagator_->has_bumps(); ++e) exact_.push_back(by_grid(e));
     if (propagator_->has_bumps()) run_.phases().lap("sums over a grid");
     warn(progress);
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) {
@@ -375,8 +371,7 @@ class PropagatorStudy {
         text += reference_line(deck_, "value", e.value, e.error);
       }
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

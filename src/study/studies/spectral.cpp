@@ -114,11 +114,7 @@ class SpectralStudy {
       if (run_.checkpoint_if_due(false, write_all))
         return run_.stopped(progress, fmt::format("sector {} of {}", done_, total));
     }
-    run_.checkpoint("done", write_all);
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish(write_all, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) const {
@@ -466,8 +462,7 @@ class SpectralStudy {
       text += any ? fmt::format("{:>18.10g}{:>18.10g}\n", momentum.poles.energy[lowest], momentum.poles.weight[lowest])
                   : fmt::format("{:>18}{:>18}\n", "-", "-");
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

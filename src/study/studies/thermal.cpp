@@ -141,11 +141,7 @@ class ThermalStudy {
     }
     evaluate();
     warn(progress);
-    run_.checkpoint("done", write_all);
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish(write_all, [this] { return table(); });
   }
 
   RunEstimate describe(int ranks) const {
@@ -594,8 +590,7 @@ class ThermalStudy {
       text += "\n";
     }
     if (every > 1) text += fmt::format("(every {}th of {} temperatures)\n", every, options_.points);
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;

@@ -401,8 +401,7 @@ class TimeEvolution {
       if (shown.size() < curves_.size())
         text += fmt::format("and {} more curves in the file\n", curves_.size() - shown.size());
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   void write(ResultWriter& writer) const {

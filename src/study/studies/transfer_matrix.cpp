@@ -62,11 +62,7 @@ class TransferStudy {
     run_.start(false);
     solve(progress);
     run_.phases().lap("transfer matrix", points_, "points");
-    run_.checkpoint("done", [this](ResultWriter& writer) { write(writer); });
-    if (comm_.is_root())
-      print_out(
-          fmt::format("\n{}\n{}results in {}\n\n{}", deck_.text("title"), table(), run_.file(), run_.phases().text()));
-    return 0;
+    return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
 
   RunEstimate describe() const {
@@ -179,8 +175,7 @@ class TransferStudy {
       if (has_reference(deck_, "value") && deck_.text("study.reference.observable") == number.name)
         text += reference_line(deck_, "value", number.value, number.error);
     }
-    for (const std::string& warning : run_.warnings()) text += "warning: " + warning + "\n";
-    return text;
+    return text + run_.warning_lines();
   }
 
   const Communicator& comm_;
