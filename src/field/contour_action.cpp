@@ -19,13 +19,7 @@ void add_potential(ContourAction& action, int left, int right, Complex kappa) {
   const double c2 = action.path.potential.size() > 2 ? action.path.potential[2] : 0;
   action.linear[l] += 0.5 * kappa * c1;
   action.linear[r] += 0.5 * kappa * c1;
-  if (left == right) {
-    action.diagonal[l] += 2.0 * kappa * c2;
-  } else {
-    action.diagonal[l] += 0.5 * kappa * c2;
-    action.diagonal[r] += 0.5 * kappa * c2;
-    action.next[l] += 0.5 * kappa * c2;
-  }
+  action.add_curvature(left, right, 2.0 * kappa * c2);
   if (is_quadratic(action.path)) return;
   if (!action.vertices.empty() && action.vertices.back().left == left && action.vertices.back().right == right) {
     action.vertices.back().factor += kappa;
@@ -71,6 +65,18 @@ ContourAction::Complex ContourAction::operator()(const std::vector<Complex>& z) 
     s += v.factor * w;
   }
   return s;
+}
+
+void ContourAction::add_curvature(int left, int right, Complex curvature) {
+  const auto l = static_cast<std::size_t>(left);
+  const auto r = static_cast<std::size_t>(right);
+  if (l == r) {
+    diagonal[l] += curvature;
+  } else {
+    diagonal[l] += 0.25 * curvature;
+    diagonal[r] += 0.25 * curvature;
+    next[l] += 0.25 * curvature;
+  }
 }
 
 ContourAction packet_action(const PathOptions& path, int steps, const WavePacket& from, const WavePacket& to) {

@@ -78,6 +78,14 @@ FieldAction field_action(const Deck& deck) {
   return deck.has("path.variables") ? in_path_variables(deck, lattice, std::move(action)) : action;
 }
 
+PathOptions required_path(const Deck& deck) {
+  const std::optional<PathOptions> path = field_action(deck).path;
+  if (!path)
+    deck.refuse("action.kind", fmt::format("\"{}\" is no path of one coordinate", deck.text("action.kind")),
+                "\"path\"");
+  return *path;
+}
+
 double numbers_per_site(const Deck& deck) {
   const FieldAction action = field_action(deck);
   double further = 0;

@@ -62,18 +62,8 @@ Eigen::MatrixXcd matrix_of(const ContourAction& action) {
 ContourAction with_curvature(const ContourAction& action, double curvature) {
   ContourAction other = action;
   const double own = action.path.potential.size() > 2 ? 2 * action.path.potential[2] : 0;
-  for (const ContourAction::Vertex& v : action.vertices) {
-    const auto l = static_cast<std::size_t>(v.left);
-    const auto r = static_cast<std::size_t>(v.right);
-    const ContourAction::Complex more = v.factor * (curvature - own);
-    if (l == r) {
-      other.diagonal[l] += more;
-    } else {
-      other.diagonal[l] += 0.25 * more;
-      other.diagonal[r] += 0.25 * more;
-      other.next[l] += 0.25 * more;
-    }
-  }
+  for (const ContourAction::Vertex& v : action.vertices)
+    other.add_curvature(v.left, v.right, v.factor * (curvature - own));
   return other;
 }
 
@@ -410,13 +400,12 @@ HolomorphicFlow::HolomorphicFlow(const ContourAction& action, double time) : act
   // the linear flow, in steps whose errors are rounding
   map_ = Eigen::MatrixXcd::Identity(n, n);
   shift_ = Eigen::VectorXcd::Zero(n);
-  Eigen::VectorXcd g(n);
-  for (Eigen::Index k = 0; k < n; ++k) g(k) = action.linear[static_cast<std::size_t>(k)];
+  linear_ = Eigen::Map<const Eigen::VectorXcd>(action.linear.data(), n);
   Eigen::MatrixXcd both(n, n + 1);
   both << map_, shift_;
   const auto slope = [&](const Eigen::MatrixXcd& at) {
     Eigen::MatrixXcd s = h_ * at;
-    s.col(n) += g;
+    s.col(n) += linear_;
     return Eigen::MatrixXcd(g_ * s.conjugate());
   };
   constexpr int steps = 400;
@@ -431,16 +420,13 @@ HolomorphicFlow::HolomorphicFlow(const ContourAction& action, double time) : act
   map_ = both.leftCols(n);
   shift_ = both.col(n);
   const Eigen::VectorXcd most_likely = map_ * linear_component().mean + shift_;
-  const Complex s = 0.5 * (most_likely.transpose() * h_ * most_likely)(0) + (g.transpose() * most_likely)(0);
+  const Complex s = 0.5 * (most_likely.transpose() * h_ * most_likely)(0) + (linear_.transpose() * most_likely)(0);
   lowest_ = s.real();
 }
 
 HolomorphicFlow::Component HolomorphicFlow::linear_component() const {
-  const Eigen::Index n = action_.size();
-  Eigen::VectorXcd g(n);
-  for (Eigen::Index k = 0; k < n; ++k) g(k) = action_.linear[static_cast<std::size_t>(k)];
   const Eigen::MatrixXd q = (map_.transpose() * h_ * map_).real();
-  const Eigen::VectorXd r = (map_.transpose() * (h_ * shift_ + g)).real();
+  const Eigen::VectorXd r = (map_.transpose() * (h_ * shift_ + linear_)).real();
   // a precision that is not positive has directions in which W alone holds the paths
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solved(0.5 * (q + q.transpose()));
   const Eigen::VectorXd values = solved.eigenvalues().cwiseMax(1e-3 * std::abs(solved.eigenvalues().maxCoeff()));
@@ -637,8 +623,6 @@ void HolomorphicFlow::sample(std::uint64_t seed, std::uint32_t set, std::uint64_
 
 HolomorphicFlow::Gaussian HolomorphicFlow::gaussian() const {
   const Eigen::Index n = action_.size();
-  Eigen::VectorXcd g(n);
-  for (Eigen::Index k = 0; k < n; ++k) g(k) = action_.linear[static_cast<std::size_t>(k)];
   // det(m)^{-1/2} of a matrix with a positive real part: the product of the principal roots of its eigenvalues
   const auto root = [](const Eigen::MatrixXcd& m) {
     const Eigen::ComplexEigenSolver<Eigen::MatrixXcd> solved(m, false);
@@ -649,10 +633,11 @@ HolomorphicFlow::Gaussian HolomorphicFlow::gaussian() const {
   const double pi = std::numbers::pi;
   const Complex scale = std::pow(2 * pi, 0.5 * static_cast<double>(n)) * std::exp(action_.constant);
   Gaussian result;
-  result.on_the_real_plane = scale * root(h_) * std::exp(0.5 * (g.transpose() * h_.partialPivLu().solve(g))(0));
+  result.on_the_real_plane =
+      scale * root(h_) * std::exp(0.5 * (linear_.transpose() * h_.partialPivLu().solve(linear_))(0));
   const Eigen::MatrixXcd on = map_.transpose() * h_ * map_;
-  const Eigen::VectorXcd linear = map_.transpose() * (h_ * shift_ + g);
-  const Complex rest = 0.5 * (shift_.transpose() * h_ * shift_)(0) + (g.transpose() * shift_)(0);
+  const Eigen::VectorXcd linear = map_.transpose() * (h_ * shift_ + linear_);
+  const Complex rest = 0.5 * (shift_.transpose() * h_ * shift_)(0) + (linear_.transpose() * shift_)(0);
   result.on_the_contour = scale * map_.determinant() * root(on) *
                           std::exp(0.5 * (linear.transpose() * on.partialPivLu().solve(linear))(0) - rest);
   return result;

@@ -14,21 +14,22 @@ namespace {
 using Complex = std::complex<double>;
 using std::numbers::pi;
 
-/// Points of a ring of x of length 2 reach, and e^{-epsilon p^2 / 2} between them.
+/// Points of a ring of x of length 2 reach, and functions of the momentum between them.
 struct Ring {
   Eigen::VectorXd x;
   double step;
   Ring(double reach, Eigen::Index points) : x(points), step(2 * reach / static_cast<double>(points)) {
     for (Eigen::Index k = 0; k < points; ++k) x(k) = step * static_cast<double>(k) - reach;
   }
-  /// By distance d = 0 ... points - 1 on the ring: 1/M sum_p e^{-epsilon p^2 / 2 + ipd}
-  Eigen::VectorXcd free(Complex epsilon) const {
+  /// f(p) between points, by their distance d = 0 ... points - 1 on the ring: 1/M sum_p f(p) e^{ipd}
+  template <typename Function>
+  Eigen::VectorXcd of_momentum(const Function& f) const {
     const Eigen::Index m = x.size();
     Eigen::VectorXcd of_wave(m);
     Eigen::VectorXcd wave(m);
     for (Eigen::Index k = 0; k < m; ++k) {
       const double p = 2 * pi / (step * static_cast<double>(m)) * static_cast<double>(k <= m / 2 ? k : k - m);
-      of_wave(k) = std::exp(-0.5 * epsilon * p * p) / static_cast<double>(m);
+      of_wave(k) = f(p) / static_cast<double>(m);
       wave(k) = std::polar(1.0, 2 * pi * static_cast<double>(k) / static_cast<double>(m));
     }
     Eigen::VectorXcd kernel = Eigen::VectorXcd::Zero(m);
@@ -36,6 +37,10 @@ struct Ring {
       for (Eigen::Index k = 0; k < m; ++k) kernel(d) += of_wave(k) * wave((k * d) % m);
     }
     return kernel;
+  }
+  /// e^{-epsilon p^2 / 2}
+  Eigen::VectorXcd free(Complex epsilon) const {
+    return of_momentum([epsilon](double p) { return std::exp(-0.5 * epsilon * p * p); });
   }
 };
 
@@ -134,17 +139,7 @@ Thermal thermal_on(const PathOptions& path, const std::vector<Complex>& steps, i
   for (Complex& c : result.correlator) c /= result.trace;
 
   // H itself, on the same waves
-  const Eigen::VectorXcd kinetic = [&] {
-    Eigen::VectorXcd t = Eigen::VectorXcd::Zero(points);
-    for (Eigen::Index d = 0; d < points; ++d) {
-      for (Eigen::Index k = 0; k < points; ++k) {
-        const double p = 2 * pi / (2 * reach) * static_cast<double>(k <= points / 2 ? k : k - points);
-        t(d) += 0.5 * p * p / static_cast<double>(points) *
-                std::cos(2 * pi * static_cast<double>((k * d) % points) / static_cast<double>(points));
-      }
-    }
-    return t;
-  }();
+  const Eigen::VectorXcd kinetic = ring.of_momentum([](double p) { return 0.5 * p * p; });
   Eigen::MatrixXd h(points, points);
   for (Eigen::Index i = 0; i < points; ++i) {
     for (Eigen::Index j = 0; j < points; ++j)

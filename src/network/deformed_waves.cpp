@@ -2,22 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "koushi/base/error.hpp"
+#include "koushi/network/wave_units.hpp"
 
 namespace koushi {
 
 namespace {
 
-using std::numbers::pi;
 constexpr int most_directions = 4;
+
+/// Numbers of a row of n, whole vectors.
+int padded(int n) {
+  constexpr int lanes = Lanes<SiteVector>::width;
+  return (n + lanes - 1) / lanes * lanes;
+}
 
 }  // namespace
 
 /// What one chain does; an item is a chain.
 struct DeformedWavesKernel {
-  MomentumLaw::View law;
+  WaveUnits units;
   Kokkos::View<double***, Kokkos::LayoutRight> parameters;
   Kokkos::View<double**, Kokkos::LayoutRight> field;
   Kokkos::View<double**, Kokkos::LayoutRight> work;
@@ -32,11 +37,7 @@ struct DeformedWavesKernel {
   int places;      ///< rows * stride
   double spacing;
   double coupling;
-  double scale;  ///< w / sqrt(N)
-  double alpha;
-  double mass2;
   double inverse_cut;  ///< 1 / Lambda^2 of a Gaussian cutoff in the continuum
-  bool normal;
   std::uint64_t seed;
   std::uint64_t first_chain;
   std::uint64_t sweep;
@@ -54,47 +55,27 @@ struct DeformedWavesKernel {
     const auto words = [&](std::uint64_t block) {
       return philox_lanes<double>(seed, purpose, step, stream, number + block);
     };
-    const RandomLanes<double> w = words(0);
-    const double u = uniform_lanes<double>(w.word[0], w.word[1]);
-    double k2 = 0;
     switch (d) {
-      case 1: {
-        double k[1];
-        k2 = law.draw<double, 1>(u, words, k);
-        copy(k, unit, 1);
+      case 1:
+        unit_of_words<1>(words, unit);
         break;
-      }
-      case 2: {
-        double k[2];
-        k2 = law.draw<double, 2>(u, words, k);
-        copy(k, unit, 2);
+      case 2:
+        unit_of_words<2>(words, unit);
         break;
-      }
-      case 3: {
-        double k[3];
-        k2 = law.draw<double, 3>(u, words, k);
-        copy(k, unit, 3);
+      case 3:
+        unit_of_words<3>(words, unit);
         break;
-      }
-      default: {
-        double k[4];
-        k2 = law.draw<double, 4>(u, words, k);
-        copy(k, unit, 4);
-      }
+      default:
+        unit_of_words<4>(words, unit);
     }
-    double a = scale * Kokkos::pow(k2 + mass2, 0.5 * alpha);
-    if (normal) {
-      const RandomLanes<double> v = words(3);
-      double one;
-      double two;
-      box_muller(uniform_lanes<double>(v.word[0], v.word[1]), uniform_lanes<double>(v.word[2], v.word[3]), one, two);
-      a *= one;
-    }
-    unit[d] = a;
-    unit[d + 1] = 2 * Kokkos::numbers::pi * uniform_lanes<double>(w.word[2], w.word[3]);
   }
-  KOKKOS_FUNCTION static void copy(const double* turns, double* k, int n) {
-    for (int mu = 0; mu < n; ++mu) k[mu] = 2 * Kokkos::numbers::pi * turns[mu];
+  template <int n, typename Words>
+  KOKKOS_FUNCTION void unit_of_words(const Words& words, double* unit) const {
+    double k[n];
+    double b;
+    units.draw(words, k, unit[n], b);
+    for (int mu = 0; mu < n; ++mu) unit[mu] = 2 * Kokkos::numbers::pi * k[mu];
+    unit[n + 1] = 2 * Kokkos::numbers::pi * b;
   }
 
   /// visit(place, i, row, cos(kx + b), sin(kx + b)) at all points, lane by lane; i is the first coordinate of the first
@@ -227,9 +208,9 @@ struct DeformedWavesKernel {
       other[mu] = turn * (static_cast<int>(Kokkos::round(k / turn) + extent[mu]) % extent[mu]);
       const double before = lattice_k2(unit);
       const double after = lattice_k2(other);
-      other[d] = unit[d] * Kokkos::pow((after + mass2) / (before + mass2), 0.5 * alpha);
+      other[d] = unit[d] * Kokkos::pow((after + units.mass2) / (before + units.mass2), 0.5 * units.alpha);
       // p(k) ~ (k^2 + m^2)^{-alpha - 1}; the amplitude that goes with k is no variable of its own
-      const double log_prior = -(alpha + 1) * Kokkos::log((after + mass2) / (before + mass2));
+      const double log_prior = -(units.alpha + 1) * Kokkos::log((after + units.mass2) / (before + units.mass2));
       replace(chain, unit, other, log_prior, stream, static_cast<std::uint32_t>(width + 1 + j));
     }
   }
@@ -250,7 +231,7 @@ struct DeformedWavesKernel {
   /// -log p(k) of the continuum.
   KOKKOS_FUNCTION double prior(const double* unit) const {
     const double k2 = square_of(unit);
-    return (alpha + 1) * Kokkos::log(k2 + mass2) + 0.5 * inverse_cut * k2;
+    return (units.alpha + 1) * Kokkos::log(k2 + units.mass2) + 0.5 * inverse_cut * k2;
   }
 
   /// -d(S) / d(k, b) of every unit, S = g sum phi^4 - log p; from the field. force: [unit][d + 1].
@@ -263,7 +244,7 @@ struct DeformedWavesKernel {
       T by_size(0.0);               // sum of 4 g phi^3 cos
       T by_place[most_directions];  // sum of 4 g phi^3 sin x_mu
       for (T& one : by_place) one = T(0.0);
-      const bool lattice = law.lattice;
+      const bool lattice = units.law.lattice;
       wave(unit, table, [&](int x, int i, int row, const T& c, const T& s) {
         const T here = L::load(phi + x);
         const T p = T(4 * coupling) * here * here * here;
@@ -280,11 +261,11 @@ struct DeformedWavesKernel {
       });
       const double a = unit[d];
       f[d] = a * total(by_phase);
-      if (law.lattice) continue;
+      if (units.law.lattice) continue;
       const double k2 = square_of(unit);
       for (int mu = 0; mu < d; ++mu)
-        f[mu] = a * spacing * total(by_place[mu]) - a * alpha * unit[mu] / (k2 + mass2) * total(by_size) -
-                2 * (alpha + 1) * unit[mu] / (k2 + mass2) - inverse_cut * unit[mu];
+        f[mu] = a * spacing * total(by_place[mu]) - a * units.alpha * unit[mu] / (k2 + units.mass2) * total(by_size) -
+                2 * (units.alpha + 1) * unit[mu] / (k2 + units.mass2) - inverse_cut * unit[mu];
     }
   }
 
@@ -314,8 +295,8 @@ struct DeformedWavesKernel {
     const auto energy = [&] {
       double sum = deformation(chain);
       for (int j = 0; j < width; ++j) {
-        if (!law.lattice) sum += prior(&parameters(chain, j, 0));
-        for (int k = law.lattice ? d : 0; k < d + 1; ++k)
+        if (!units.law.lattice) sum += prior(&parameters(chain, j, 0));
+        for (int k = units.law.lattice ? d : 0; k < d + 1; ++k)
           sum += 0.5 * momentum[j * (d + 1) + k] * momentum[j * (d + 1) + k];
       }
       return sum;
@@ -329,17 +310,18 @@ struct DeformedWavesKernel {
         double* const p = momentum + j * (d + 1);
         const double* const f = force + j * (d + 1);
         const double k2 = square_of(unit);
-        for (int k = law.lattice ? d : 0; k < d + 1; ++k) {
+        for (int k = units.law.lattice ? d : 0; k < d + 1; ++k) {
           const double rate = k < d ? pace : 1;
           p[k] += 0.5 * h * rate * f[k];
           unit[k < d ? k : d + 1] += h * rate * p[k];
         }
-        if (!law.lattice) unit[d] *= Kokkos::pow((square_of(unit) + mass2) / (k2 + mass2), 0.5 * alpha);
+        if (!units.law.lattice)
+          unit[d] *= Kokkos::pow((square_of(unit) + units.mass2) / (k2 + units.mass2), 0.5 * units.alpha);
       }
       refresh_field(chain);
       forces(chain, table, force);
       for (int j = 0; j < width; ++j) {
-        for (int k = law.lattice ? d : 0; k < d + 1; ++k)
+        for (int k = units.law.lattice ? d : 0; k < d + 1; ++k)
           momentum[j * (d + 1) + k] += 0.5 * h * (k < d ? pace : 1) * force[j * (d + 1) + k];
       }
     }
@@ -349,7 +331,7 @@ struct DeformedWavesKernel {
         for (int k = 0; k < d + 2; ++k) parameters(chain, j, k) = old[j * (d + 2) + k];
       }
     }
-    if (law.lattice) hop(chain);
+    if (units.law.lattice) hop(chain);
   }
 
   struct Refresh {};
@@ -398,7 +380,7 @@ struct DeformedWavesKernel {
       int pairs = 0;
       for (int row = 0; row < rows; ++row) {
         const double* const line = phi + row * stride;
-        for (int i = 0; i < (law.lattice ? n : n - r); ++i) {
+        for (int i = 0; i < (units.law.lattice ? n : n - r); ++i) {
           sum += line[i] * line[i + r < n ? i + r : i + r - n];
           ++pairs;
         }
@@ -418,16 +400,12 @@ DeformedWaves::DeformedWaves(const MomentumLaw& law, const DeformedWavesOptions&
   const auto width = static_cast<std::size_t>(options.width);
   parameters_ =
       Kokkos::View<double***, Kokkos::LayoutRight>("koushi::network::deformed_parameters", chains, width, d + 2);
-  const auto padded = [](int n) {
-    constexpr int lanes = Lanes<SiteVector>::width;
-    return static_cast<std::size_t>((n + lanes - 1) / lanes * lanes);
-  };
   const int rows = points_ / options.extents[0];
-  const std::size_t places = static_cast<std::size_t>(rows) * padded(options.extents[0]);
+  const auto places = static_cast<std::size_t>(rows * padded(options.extents[0]));
   field_ = Kokkos::View<double**, Kokkos::LayoutRight>("koushi::network::deformed_field", chains, places);
   // the tables of a wave, a field, and for a trajectory old parameters, momenta and forces
-  const std::size_t numbers =
-      2 * (padded(options.extents[0]) + padded(rows)) + places + width * (d + 2) + 2 * width * (d + 1);
+  const std::size_t numbers = 2 * static_cast<std::size_t>(padded(options.extents[0]) + padded(rows)) + places +
+                              width * (d + 2) + 2 * width * (d + 1);
   work_ = Kokkos::View<double**, Kokkos::LayoutRight>("koushi::network::deformed_work", chains, numbers);
   counts_ = Kokkos::View<double* [2], Kokkos::LayoutRight>("koushi::network::deformed_counts", chains);
 }
@@ -435,7 +413,7 @@ DeformedWaves::DeformedWaves(const MomentumLaw& law, const DeformedWavesOptions&
 DeformedWavesKernel DeformedWaves::kernel() const {
   const MomentumOptions& o = law_.options();
   DeformedWavesKernel k{};
-  k.law = law_.view();
+  k.units = {law_.view(), o.alpha, o.mass * o.mass, std::sqrt(2 * law_.omega() / options_.width), options_.normal};
   k.parameters = parameters_;
   k.field = field_;
   k.work = work_;
@@ -448,15 +426,10 @@ DeformedWavesKernel DeformedWaves::kernel() const {
   k.rows = points_ / options_.extents[0];
   k.places = static_cast<int>(field_.extent(1));
   k.stride = k.places / k.rows;
-  constexpr int lanes = Lanes<SiteVector>::width;
-  k.row_stride = (k.rows + lanes - 1) / lanes * lanes;
+  k.row_stride = padded(k.rows);
   k.spacing = options_.spacing;
   k.coupling = options_.coupling;
-  k.scale = std::sqrt(2 * law_.omega() / options_.width);
-  k.alpha = o.alpha;
-  k.mass2 = o.mass * o.mass;
   k.inverse_cut = o.extents.empty() && o.cutoff == Cutoff::gaussian ? 1 / (o.lambda * o.lambda) : 0;
-  k.normal = options_.normal;
   k.seed = options_.seed;
   k.first_chain = static_cast<std::uint64_t>(options_.first_chain);
   k.length = options_.trajectory;

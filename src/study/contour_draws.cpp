@@ -53,9 +53,8 @@ void ContourDraws::shape_proposal(const Communicator& comm, std::int64_t draws) 
       }
     }
     const std::vector<double> all = comm.all_gather(local);
-    std::vector<double> logs;
-    for (std::size_t d = 0; d < static_cast<std::size_t>(draws); ++d) logs.push_back(all[d * (n + 1)]);
-    std::vector<double> sorted = logs;
+    std::vector<double> sorted;  // log |w|
+    for (std::size_t d = 0; d < static_cast<std::size_t>(draws); ++d) sorted.push_back(all[d * (n + 1)]);
     std::sort(sorted.begin(), sorted.end(), std::greater<>());
     const double most =
         sorted[std::max<std::size_t>(std::min<std::size_t>(10, sorted.size() - 1), sorted.size() / 2000)];
@@ -138,20 +137,6 @@ Observable ContourDraws::product(const std::string& name, const std::string& hel
             const Complex ratio = Complex(m[2], m[3]) / Complex(m[0], m[1]);
             return imaginary ? ratio.imag() : ratio.real();
           }};
-}
-
-Observable ContourDraws::average_phase() const {
-  return {"average_phase",
-          "|<w>| / <|w|> of the weights on the contour",
-          {column(0), column(1), column(2)},
-          [](const std::vector<double>& m) { return std::hypot(m[0], m[1]) / m[2]; }};
-}
-
-Observable ContourDraws::effective_samples() const {
-  return {"effective_samples",
-          "|<w>|^2 / <|w|^2>: how much of the draws counts",
-          {column(0), column(1), column(3)},
-          [](const std::vector<double>& m) { return (m[0] * m[0] + m[1] * m[1]) / m[2]; }};
 }
 
 double ContourDraws::share_of_largest() const {

@@ -6,6 +6,7 @@
 
 #include "koushi/field/holomorphic_flow.hpp"
 #include "koushi/parallel/communicator.hpp"
+#include "koushi/statistics/complex_weights.hpp"
 #include "koushi/statistics/measured_series.hpp"
 #include "koushi/store/result_file.hpp"
 
@@ -20,9 +21,8 @@ namespace koushi {
 class ContourDraws {
  public:
   using Complex = std::complex<double>;
-  static constexpr int rounds = 4;                  ///< of pilot draws
-  static constexpr double fewest_effective = 0.01;  ///< part of the draws below which no value is quoted
-  static constexpr double largest_share = 0.5;      ///< of one weight in the sum of |w|, above which none is
+  static constexpr int rounds = 4;              ///< of pilot draws
+  static constexpr double largest_share = 0.5;  ///< of one weight in the sum of |w|, above which none is
 
   /// number: of this contour, below 100; products: so many z_k, from z_0 on, are averaged as w z_k z_0.
   /// components: of the mixture that draws are proposed from.
@@ -43,8 +43,8 @@ class ContourDraws {
   Observable modulus(const std::string& name, const std::string& help) const;
   /// Re or Im of <w z_k z_0> / <w>.
   Observable product(const std::string& name, const std::string& help, int k, bool imaginary) const;
-  Observable average_phase() const;
-  Observable effective_samples() const;
+  Observable average_phase() const { return koushi::average_phase(name_); }
+  Observable effective_samples() const { return koushi::effective_samples(name_); }
   Estimate estimate(const Observable& observable) const { return of_independent_bins(series_, observable); }
   /// The largest |w| of a draw in the sum of all.
   double share_of_largest() const;

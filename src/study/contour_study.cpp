@@ -44,26 +44,23 @@ ContourStudy::ContourStudy(const Communicator& comm, const Deck& deck, const Run
     : comm_(comm),
       deck_(deck),
       run_(comm, deck, options),
+      path_(required_path(deck)),
       draws_(deck.integer("study.draws")),
       bins_(static_cast<int>(deck.integer("study.bins"))) {
-  path_ = path_of_deck();
+  refuse_unsuitable();
   if (draws_ < bins_)
     deck.refuse("study.draws", fmt::format("{} draws in {} bins", draws_, bins_), "at least one draw per bin");
   if (deck.reals("study.flow_times").size() > 16)
     deck.refuse("study.flow_times", "more than 16 contours", "1 to 16 flow times");
 }
 
-PathOptions ContourStudy::path_of_deck() const {
-  const std::optional<PathOptions> path = field_action(deck_).path;
-  if (!path)
-    deck_.refuse("action.kind", fmt::format("\"{}\" is no path of one coordinate", deck_.text("action.kind")),
-                 "\"path\"");
-  if (path->degree() > 2 && !path->is_bound())
+void ContourStudy::refuse_unsuitable() const {
+  if (path_.degree() > 2 && !path_.is_bound())
     deck_.refuse(
         "action.potential",
         fmt::format("V falls without bound as x^{} on a side, so that H is not defined by V alone and the flow "
                     "has no class to stay in",
-                    path->degree()),
+                    path_.degree()),
         "an even highest power with a positive coefficient, or powers up to 2");
   const GridOptions lattice = grid_options(deck_);
   if (lattice.replicas != 1)
@@ -71,7 +68,6 @@ PathOptions ContourStudy::path_of_deck() const {
   if (lattice.extents[0] > most_points)
     deck_.refuse("lattice.extents", fmt::format("{} points of the path", lattice.extents[0]),
                  fmt::format("at most {}: every draw carries a Jacobian of all of them", most_points));
-  return *path;
 }
 
 void ContourStudy::set_action(const ContourAction& action, int products) {
@@ -194,11 +190,11 @@ void ContourStudy::warn(Progress& progress) {
                         with_error(others[k].value, others[k].error), contours_[c].flow().time()));
     }
   }
-  if (first.is_resolved() && worst_pull() > 5)
+  if (const double worst = first.is_resolved() ? worst_pull() : 0; worst > 5)
     run_.warn(progress, "grid",
               fmt::format("a result is {:.1f} of its errors from that of a grid: the draws miss a part of the contour; "
                           "remedy: more draws and pilot draws, a shorter flow",
-                          worst_pull()));
+                          worst));
 }
 
 void ContourStudy::write(ResultWriter& writer) const {

@@ -28,8 +28,6 @@ class ContourStudy {
   static std::vector<Key> keys();
 
  protected:
-  /// The path of the deck; refuses what is none, and a V that has no lower bound.
-  PathOptions path_of_deck() const;
   /// Makes the contours. products: so many z_k z_0 are averaged. Refuses a reference to what is not measured.
   void set_action(const ContourAction& action, int products);
   Observable part(const ContourDraws& contour, const std::string& name, bool imaginary) const {
@@ -55,6 +53,7 @@ class ContourStudy {
   std::vector<ContourDraws> contours_;
 
  private:
+  void refuse_unsuitable() const;
   void warn(Progress& progress);
   void write(ResultWriter& writer) const;
   std::string table() const;

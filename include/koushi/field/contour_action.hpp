@@ -32,6 +32,8 @@ struct ContourAction {
 
   int size() const { return static_cast<int>(diagonal.size()); }
   Complex operator()(const std::vector<Complex>& z) const;
+  /// Adds 1/2 curvature u^2, u = (z_left + z_right) / 2, to 1/2 z H z; right is left or the next point.
+  void add_curvature(int left, int right, Complex curvature);
 };
 
 /// (pi w^2)^{-1/4} e^{-(x - q)^2 / 2w^2 + ip(x - q)}

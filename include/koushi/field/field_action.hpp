@@ -72,5 +72,7 @@ ActionKinds& action_kinds();
 
 /// The action of a deck. Errors: DeckError.
 FieldAction field_action(const Deck& deck);
+/// The path of one coordinate that the action of a deck is. Errors: DeckError where it is none.
+PathOptions required_path(const Deck& deck);
 
 }  // namespace koushi

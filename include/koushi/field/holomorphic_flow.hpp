@@ -74,9 +74,10 @@ class HolomorphicFlow {
 
   ContourAction action_;
   double time_;
-  Eigen::MatrixXcd h_;    ///< H
-  Eigen::MatrixXcd g_;    ///< G
-  Eigen::MatrixXcd map_;  ///< z = map x + shift, the flow without W
+  Eigen::MatrixXcd h_;       ///< H
+  Eigen::VectorXcd linear_;  ///< g
+  Eigen::MatrixXcd g_;       ///< G
+  Eigen::MatrixXcd map_;     ///< z = map x + shift, the flow without W
   Eigen::VectorXcd shift_;
   double lowest_ = 0;  ///< Re S at the most likely x without W
 };

@@ -5,6 +5,7 @@
 #include "koushi/base/error.hpp"
 #include "koushi/network/momentum_law.hpp"
 #include "koushi/network/random_network.hpp"
+#include "koushi/network/wave_units.hpp"
 
 namespace koushi {
 
@@ -42,27 +43,22 @@ struct CosineOptions {
 
 /// phi(x) = N^{-1/2} sum_j a_j w (k_j^2 + m^2)^{alpha/2} cos(k_j x + b_j), b uniform on the circle, w = sqrt(2 Omega).
 ///
-/// Random words of unit j: block 0 modulus of k and phase, 1 and 2 direction of k, 3 amplitude.
 /// Flops       d + 28 per unit and point, most of them of one cosine
 template <typename T>
 struct CosineOutputs {
   static constexpr int max_points = 64;  ///< at once
-  MomentumLaw::View law;
+  WaveUnits units;
   NetworkPoints points;
   NetworkOutputs out;
   std::uint64_t seed;
   std::uint64_t first;
   int width;
-  double alpha;
-  double mass2;
-  double scale;  ///< w / sqrt(N)
-  bool normal;
 
   KOKKOS_FUNCTION void operator()(int draw) const {
     const int all = static_cast<int>(points.extent(0));
     for (int p = 0; p < all; p += max_points) {
       const int count = all - p < max_points ? all - p : max_points;
-      switch (law.dimension) {
+      switch (units.law.dimension) {
         case 1:
           some_points<1>(draw, p, count);
           break;
@@ -85,23 +81,15 @@ struct CosineOutputs {
     for (int p = 0; p < count; ++p) sum[p] = T(0.0);
     const std::uint64_t number = first + static_cast<std::uint64_t>(draw);
     for (int j = 0; j < width; j += L::width) {
-      const auto units = L::words(static_cast<std::uint64_t>(j), 1);
+      const auto numbers = L::words(static_cast<std::uint64_t>(j), 1);
       const auto words = [&](std::uint64_t block) {
-        return philox_lanes<T>(seed, RandomPurpose::network_parameters, number, units, typename L::Word(block));
+        return philox_lanes<T>(seed, RandomPurpose::network_parameters, number, numbers, typename L::Word(block));
       };
-      const RandomLanes<T> w = words(0);
       T k[d];
-      const T k2 = law.template draw<T, d>(uniform_lanes<T>(w.word[0], w.word[1]), words, k);
-      const T b = uniform_lanes<T>(w.word[2], w.word[3]);
-      T a = L::select(L::first(width - j), T(scale), T(0.0));  // no units beyond the width
-      if (alpha != 0) a = a * lane_exp(T(0.5 * alpha) * lane_log(k2 + T(mass2)));
-      if (normal) {
-        const RandomLanes<T> v = words(3);
-        T one;
-        T two;
-        box_muller(uniform_lanes<T>(v.word[0], v.word[1]), uniform_lanes<T>(v.word[2], v.word[3]), one, two);
-        a = a * one;
-      }
+      T a;
+      T b;
+      units.draw(words, k, a, b);
+      a = L::select(L::first(width - j), a, T(0.0));  // no units beyond the width
       for (int p = 0; p < count; ++p) {
         T turns = b;
         for (int mu = 0; mu < d; ++mu) turns = L::fma(k[mu], T(points(p_first + p, mu)), turns);
@@ -133,8 +121,12 @@ class CosineNetwork final : public RandomNetwork {
                const NetworkOutputs& out) const override {
     const MomentumOptions& o = law_.options();
     const CosineOutputs<SiteVector> kernel{
-        law_.view(), points, out, seed, first, width, o.alpha, o.mass * o.mass, std::sqrt(2 * law_.omega() / width),
-        normal_};
+        {law_.view(), o.alpha, o.mass * o.mass, std::sqrt(2 * law_.omega() / width), normal_},
+        points,
+        out,
+        seed,
+        first,
+        width};
     Kokkos::parallel_for("koushi::network::cosine", Kokkos::RangePolicy<>(0, static_cast<int>(out.extent(0))), kernel);
   }
   std::optional<double> two_point(const NetworkPoint& x, const NetworkPoint& y) const override {

@@ -14,6 +14,7 @@
 #include "koushi/deck/refuse_beyond_memory.hpp"
 #include "koushi/network/deformed_waves.hpp"
 #include "koushi/network/random_network.hpp"
+#include "koushi/statistics/complex_weights.hpp"
 #include "koushi/study/known_value.hpp"
 #include "koushi/study/stored_results.hpp"
 #include "koushi/study/study.hpp"
@@ -22,8 +23,7 @@ namespace koushi {
 
 namespace {
 
-constexpr double fewest_effective = 0.01;  ///< part of the draws below which a reweighted mean is not quoted
-constexpr std::size_t weights = 2;         ///< columns w and w^2 before those of DeformedWaves, which are times w
+constexpr std::size_t weights = 2;  ///< columns w and w^2 before those of DeformedWaves, which are times w
 
 /// phi^4 theory as an ensemble of random networks whose law is deformed by e^{-lambda a^d sum phi^4}, at several widths N
 /// and extrapolated to N -> infinity: by Markov chains over all parameters, or by weights of independent draws.
@@ -96,7 +96,7 @@ class DeformedEnsemble {
     while (done_ < measurements_) {
       for (std::size_t w = 0; w < waves_.size(); ++w) {
         for (std::uint64_t s = 0; s < (reweights() ? 1 : sweeps); ++s)
-          move(w, before + static_cast<std::uint64_t>(done_) * sweeps + s);
+          move(waves_[w], before + static_cast<std::uint64_t>(done_) * sweeps + s);
         measure(w);
         run_.phases().lap(fmt::format("width {}", widths_[w]),
                           static_cast<double>(sweeps) * widths_[w] * chains_ / comm_.size(), "units/rank");
@@ -106,6 +106,7 @@ class DeformedEnsemble {
       if (run_.checkpoint_if_due(done_ == measurements_, [this](ResultWriter& writer) { write(writer); }))
         return run_.stopped(progress, fmt::format("measurement {}", done_));
     }
+    analyse();
     warn(progress);
     return run_.finish([this](ResultWriter& writer) { write(writer); }, [this] { return table(); });
   }
@@ -121,7 +122,7 @@ class DeformedEnsemble {
     const auto start = std::chrono::steady_clock::now();
     for (DeformedWaves& one : waves_) {
       one.draw(0);
-      reweights() ? one.draw(1) : sampling_ == "redraw" ? one.redraw(1) : one.trajectory(1);
+      move(one, 1);
       one.measure();
     }
     const double once = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 2;
@@ -168,13 +169,13 @@ class DeformedEnsemble {
                    "at most 1048576");
   }
 
-  void move(std::size_t w, std::uint64_t sweep) {
+  void move(DeformedWaves& waves, std::uint64_t sweep) {
     if (reweights()) {
-      waves_[w].draw(sweep);
+      waves.draw(sweep);
     } else if (sampling_ == "redraw") {
-      waves_[w].redraw(sweep);
+      waves.redraw(sweep);
     } else {
-      waves_[w].trajectory(sweep);
+      waves.trajectory(sweep);
     }
   }
 
@@ -182,7 +183,7 @@ class DeformedEnsemble {
     for (std::size_t w = 0; w < waves_.size(); ++w) {
       waves_[w].draw(0);
       for (std::int64_t s = 0; s < deck_.integer("study.warm_up") && !reweights(); ++s)
-        move(w, static_cast<std::uint64_t>(s));
+        move(waves_[w], static_cast<std::uint64_t>(s));
       waves_[w].measure();  // and its field is that of its parameters
     }
     run_.phases().lap("warm-up");
@@ -244,16 +245,18 @@ class DeformedEnsemble {
   }
   std::size_t n_limits() const { return network_->dimension() == 1 ? 4 : 3; }
 
-  Estimate estimate(const Observable& o) const { return series_.estimate(o); }
-  bool counts(std::size_t w) const {
-    if (!reweights()) return true;
-    return estimate(
-               {"", "", {column(w, 0), column(w, 1)}, [](const std::vector<double>& m) { return m[0] * m[0] / m[1]; }})
-               .value > fewest_effective;
+  /// A number of one width, and its error: not one where too few draws count or chains are short.
+  struct Result {
+    Observable observable;
+    Estimate estimate;
+    double error;
+  };
+  Result result(std::size_t w, const Observable& o) const {
+    const Estimate e = series_.estimate(o);
+    return {o, e, counts_[w] ? series_.quoted_error(o, e) : std::nan("")};
   }
-  double error(std::size_t w, const Observable& o) const {
-    return counts(w) ? series_.quoted_error(o, estimate(o)) : std::nan("");
-  }
+
+  bool is_shown(std::size_t w, const Observable& o) const { return counts_[w] || o.name == "effective_samples"; }
 
   /// Value and error at N -> infinity of c_0 + c_1 / N, with c_2 / N^2 from four widths on; chi^2 and degrees of freedom.
   struct Limit {
@@ -262,68 +265,79 @@ class DeformedEnsemble {
     double chi2 = 0;
     int freedom = 0;
   };
-  Limit limit(std::size_t k) const {
+  Limit limit_of(std::size_t k) const {
     const auto n = static_cast<Eigen::Index>(widths_.size());
     const Eigen::Index terms = n >= 4 ? 3 : 2;
-    Limit result;
-    if (n < 2) return result;
+    Limit limit;
+    if (n < 2) return limit;
     Eigen::MatrixXd design(n, terms);
     Eigen::VectorXd values(n);
     for (Eigen::Index w = 0; w < n; ++w) {
       const auto at = static_cast<std::size_t>(w);
-      const Observable o = observables(at)[k];
-      const double e = error(at, o);
-      if (!(e > 0)) return result;
-      values(w) = estimate(o).value / e;
+      const Result& here = results_[at][k];
+      const double e = here.error;
+      if (!(e > 0)) return limit;
+      values(w) = here.estimate.value / e;
       for (Eigen::Index p = 0; p < terms; ++p) design(w, p) = std::pow(1.0 / widths_[at], static_cast<double>(p)) / e;
     }
     const Eigen::MatrixXd covariance = (design.transpose() * design).inverse();
     const Eigen::VectorXd c = design.colPivHouseholderQr().solve(values);
-    result.value = c(0);
-    result.error = std::sqrt(covariance(0, 0));
-    result.chi2 = (values - design * c).squaredNorm();
-    result.freedom = static_cast<int>(n - terms);
-    return result;
+    limit.value = c(0);
+    limit.error = std::sqrt(covariance(0, 0));
+    limit.chi2 = (values - design * c).squaredNorm();
+    limit.freedom = static_cast<int>(n - terms);
+    return limit;
+  }
+
+  /// What the series gives: results_, limits_ and counts_.
+  void analyse() {
+    results_.assign(widths_.size(), {});
+    limits_.clear();
+    counts_.assign(widths_.size(), true);
+    for (std::size_t w = 0; w < widths_.size(); ++w) {
+      const std::vector<Observable> all = observables(w);
+      if (reweights()) counts_[w] = series_.estimate(all.back()).value > fewest_effective;
+      for (const Observable& o : all) results_[w].push_back(result(w, o));
+    }
+    for (std::size_t k = 0; k < n_limits(); ++k) limits_.push_back(limit_of(k));
   }
 
   void warn(Progress& progress) {
     for (std::size_t w = 0; w < widths_.size(); ++w) {
-      const std::vector<Observable> all = observables(w);
-      if (!counts(w))
+      if (!counts_[w])
         run_.warn(progress, fmt::format("weights {}", widths_[w]),
                   fmt::format("of the draws of width {} less than 1 % count: no value is quoted; remedy: "
                               "study.sampling = \"redraw\"",
                               widths_[w]));
-      for (const Observable& o : all) {
-        const double e = error(w, o);
-        if (o.name == "schwinger_dyson" && std::abs(estimate(o).value) > 5 * e)
+      for (const auto& [o, found, e] : results_[w]) {
+        if (o.name == "schwinger_dyson" && std::abs(found.value) > 5 * e)
           run_.warn(progress, fmt::format("identity {}", widths_[w]),
                     fmt::format("the identity of Schwinger and Dyson at width {} is {}, not 0: the chains are not in "
                                 "equilibrium; remedy: a longer warm_up",
-                                widths_[w], with_error(estimate(o).value, e)));
-        if (counts(w) && std::isnan(e) && o.name == "phi2")
+                                widths_[w], with_error(found.value, e)));
+        if (counts_[w] && std::isnan(e) && o.name == "phi2")
           run_.warn(progress, fmt::format("error {}", widths_[w]),
                     fmt::format("the chains of width {} are too short for errors; remedy: more measurements or sweeps",
                                 widths_[w]));
-        if (o.name == "acceptance" && estimate(o).value < 0.2)
+        if (o.name == "acceptance" && found.value < 0.2)
           run_.warn(progress, fmt::format("acceptance {}", widths_[w]),
-                    fmt::format("the acceptance of width {} is {:.2g}; remedy: {}", widths_[w], estimate(o).value,
+                    fmt::format("the acceptance of width {} is {:.2g}; remedy: {}", widths_[w], found.value,
                                 sampling_ == "redraw" ? "a larger width, or study.sampling = \"trajectory\""
                                                       : "more steps of the trajectory"));
       }
     }
     for (std::size_t k = 0; k < n_limits(); ++k) {
-      const Limit l = limit(k);
+      const Limit& l = limits_[k];
       if (l.freedom > 0 && l.chi2 > 9.0 * l.freedom)
         run_.warn(
             progress, "limit",
             fmt::format("{} does not follow powers of 1/N: chi^2 = {:.3g} for {} degrees of freedom; remedy: leave "
                         "out the smallest width",
-                        observables(0)[k].name, l.chi2, l.freedom));
+                        results_[0][k].observable.name, l.chi2, l.freedom));
     }
   }
 
-  void write(ResultWriter& writer) const {
+  void write(ResultWriter& writer) {
     writer.write("summary/n_sites", std::vector<std::int64_t>{static_cast<std::int64_t>(points())});
     writer.write("summary/steps", std::vector<std::int64_t>{std::max<std::int64_t>(done_, 1)});
     writer.write("state/measurements", std::vector<std::int64_t>{done_});
@@ -331,20 +345,20 @@ class DeformedEnsemble {
       writer.write(fmt::format("state/parameters_{}", widths_[w]), comm_.all_gather(waves_[w].state()));
     write_series(writer, "", series_, "", "[measurement][chain][w, w^2, then w times the numbers of a network]");
     if (done_ < 2) return;
+    analyse();
     writer.write("summary/table", table());
     if (has_reference(deck_, "value"))
       write_reference(writer, deck_, "value", deck_.text("study.reference.observable"));
     const std::size_t last = widths_.size() - 1;
-    const std::vector<Observable> all = observables(last);
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      const Estimate e = estimate(all[k]);
-      StoredObservable result = stored(all[k], e, error(last, all[k]));
-      if (!counts(last) && all[k].name != "effective_samples") result.value = std::nan("");
+    for (std::size_t k = 0; k < results_[last].size(); ++k) {
+      const auto& [o, e, error] = results_[last][k];
+      StoredObservable result = stored(o, e, error);
+      if (!is_shown(last, o)) result.value = std::nan("");
       result.help += fmt::format(", width {}", widths_[last]);
       if (k < n_limits() && last > 0) {
-        const Limit l = limit(k);
-        StoredObservable infinite{all[k].name, l.value, l.error};
-        infinite.help = all[k].help + ", N -> infinity by powers of 1/N";
+        const Limit& l = limits_[k];
+        StoredObservable infinite{o.name, l.value, l.error};
+        infinite.help = o.help + ", N -> infinity by powers of 1/N";
         infinite.samples = e.samples;
         infinite.counted = "measurements of every width";
         write_observable(writer, "", infinite);
@@ -352,13 +366,13 @@ class DeformedEnsemble {
       }
       write_observable(writer, "", result);
     }
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      StoredCurve curve{all[k].name + "_of_width", {}, {}, {}, "1/N", all[k].help};
+    for (std::size_t k = 0; k < results_[last].size(); ++k) {
+      const Observable& o = results_[last][k].observable;
+      StoredCurve curve{o.name + "_of_width", {}, {}, {}, "1/N", o.help};
       for (std::size_t w = widths_.size(); w-- > 0;) {
-        const Observable o = observables(w)[k];
         curve.x.push_back(1.0 / widths_[w]);
-        curve.value.push_back(estimate(o).value);
-        curve.error.push_back(error(w, o));
+        curve.value.push_back(results_[w][k].estimate.value);
+        curve.error.push_back(results_[w][k].error);
       }
       if (last > 0) write_curve(writer, "curves", curve);
     }
@@ -369,12 +383,12 @@ class DeformedEnsemble {
     free.help = "of the law without lambda";
     free.error_help = "0";
     for (int r = 0; r <= extents_[0] / 2; ++r) {
-      const Observable o = ratio(last, "propagator", "", DeformedWaves::sums + static_cast<std::size_t>(r));
+      const Result at = result(last, ratio(last, "propagator", "", DeformedWaves::sums + static_cast<std::size_t>(r)));
       std::vector<double> place(extents_.size(), 0.0);
       propagator.x.push_back(spacing_ * r);
       free.x.push_back(spacing_ * r);
-      propagator.value.push_back(counts(last) ? estimate(o).value : std::nan(""));
-      propagator.error.push_back(error(last, o));
+      propagator.value.push_back(counts_[last] ? at.estimate.value : std::nan(""));
+      propagator.error.push_back(at.error);
       const std::vector<double> origin = place;
       place[0] = spacing_ * r;
       free.value.push_back(network_->two_point(origin, place).value_or(std::nan("")));
@@ -390,20 +404,19 @@ class DeformedEnsemble {
     std::vector<std::pair<std::string, std::vector<std::string>>> columns;
     for (std::size_t w = 0; w < widths_.size(); ++w) {
       x.push_back(fmt::format("{}", widths_[w]));
-      const std::vector<Observable> all = observables(w);
-      columns.resize(all.size() + 1);
-      for (std::size_t k = 0; k < all.size(); ++k) {
-        columns[k].first = all[k].name;
-        const bool shown = counts(w) || all[k].name == "effective_samples";
-        columns[k].second.push_back(shown ? with_error(estimate(all[k]).value, error(w, all[k])) : "not resolved");
+      columns.resize(results_[w].size() + 1);
+      for (std::size_t k = 0; k < results_[w].size(); ++k) {
+        const auto& [o, found, error] = results_[w][k];
+        columns[k].first = o.name;
+        columns[k].second.push_back(is_shown(w, o) ? with_error(found.value, error) : "not resolved");
       }
       columns.back().first = "tau_int of phi2";
-      columns.back().second.push_back(fmt::format("{:.3g}", estimate(all[0]).tau_int));
+      columns.back().second.push_back(fmt::format("{:.3g}", results_[w][0].estimate.tau_int));
     }
     if (widths_.size() > 1) {
       x.emplace_back("infinite");
       for (std::size_t k = 0; k < columns.size(); ++k) {
-        const Limit l = k < n_limits() ? limit(k) : Limit{};
+        const Limit l = k < n_limits() ? limits_[k] : Limit{};
         columns[k].second.push_back(with_error(l.value, l.error));
       }
     }
@@ -411,9 +424,9 @@ class DeformedEnsemble {
     if (has_reference(deck_, "value")) {
       for (std::size_t k = 0; k < columns.size() - 1; ++k) {
         const std::size_t last = widths_.size() - 1;
-        const Observable o = observables(last)[k];
+        const auto& [o, found, error] = results_[last][k];
         if (deck_.text("study.reference.observable") != o.name) continue;
-        const Limit l = k < n_limits() && last > 0 ? limit(k) : Limit{estimate(o).value, error(last, o)};
+        const Limit l = k < n_limits() && last > 0 ? limits_[k] : Limit{found.value, error};
         if (std::isfinite(l.value)) text += reference_line(deck_, "value", l.value, l.error);
       }
     }
@@ -434,6 +447,9 @@ class DeformedEnsemble {
   std::int64_t done_ = 0;
   std::vector<DeformedWaves> waves_;
   MeasuredSeries series_;
+  std::vector<std::vector<Result>> results_;  ///< [width], as of the last checkpoint
+  std::vector<Limit> limits_;                 ///< of the first results
+  std::vector<bool> counts_;                  ///< [width]: whether enough of the draws count
 };
 
 std::vector<Key> keys() {

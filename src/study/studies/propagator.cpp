@@ -13,6 +13,7 @@
 #include "koushi/field/catalogue.hpp"
 #include "koushi/field/field_action.hpp"
 #include "koushi/parallel/exact_sum.hpp"
+#include "koushi/statistics/complex_weights.hpp"
 #include "koushi/study/known_value.hpp"
 #include "koushi/study/stored_results.hpp"
 #include "koushi/study/study.hpp"
@@ -23,7 +24,6 @@ namespace {
 
 constexpr int block_draws = 256;
 constexpr int blocks_at_once = 256;
-constexpr double fewest_effective = 0.01;  ///< part of the draws below which a mean of weights is not quoted
 
 /// <x_f| e^{-iHt} |x_i> of the deck's path in real time, between its ends and others: the Gaussian part in closed form, bumps
 /// as a mean over draws on a rotated contour, beside the sum over a grid on the same contour and the continuum.
@@ -36,11 +36,7 @@ class PropagatorStudy {
         draws_(deck.integer("study.draws")),
         bins_(static_cast<int>(deck.integer("study.bins"))),
         series_(1) {
-    const std::optional<PathOptions> path = field_action(deck).path;
-    if (!path)
-      deck.refuse("action.kind", fmt::format("\"{}\" is no path of one coordinate", deck.text("action.kind")),
-                  "\"path\"");
-    path_ = *path;
+    path_ = required_path(deck);
     const GridOptions lattice = grid_options(deck);
     if (lattice.boundary[0] != Boundary::fixed)
       deck.refuse(deck.given("lattice.boundary") ? "lattice.boundary" : "lattice.extents",
@@ -204,28 +200,18 @@ class PropagatorStudy {
             {column(end, 0), column(end, 1)},
             [k0](const std::vector<double>& m) { return k0 * std::hypot(m[0], m[1]); }};
   }
-  Observable average_phase(std::size_t end) const {
-    return {"average_phase",
-            "|<w>| / <|w|> of the weights on the contour",
-            {column(end, 0), column(end, 1), column(end, 2)},
-            [](const std::vector<double>& m) { return std::hypot(m[0], m[1]) / m[2]; }};
-  }
-  Observable effective(std::size_t end) const {
-    return {"effective_samples",
-            "|<w>|^2 / <|w|^2>: how much of the draws counts",
-            {column(end, 0), column(end, 1), column(end, 3)},
-            [](const std::vector<double>& m) { return (m[0] * m[0] + m[1] * m[1]) / m[2]; }};
-  }
+  Observable phase_to(std::size_t end) const { return average_phase("weights", 4 * end); }
+  Observable effective(std::size_t end) const { return effective_samples("weights", 4 * end); }
   /// Bins are independent, so errors are those of their means alone.
   Estimate estimate(const Observable& observable) const { return of_independent_bins(series_, observable); }
-  Estimate phase(std::size_t end) const { return estimate(average_phase(end)); }
+  Estimate phase(std::size_t end) const { return estimate(phase_to(end)); }
   bool resolved(std::size_t end) const {
     const Estimate e = estimate(effective(end));
     return e.value > fewest_effective && phase(end).value > 3 * phase(end).error;
   }
 
   std::vector<Observable> observables() const {
-    return {part(0, false), part(0, true), modulus(0), average_phase(0), effective(0)};
+    return {part(0, false), part(0, true), modulus(0), phase_to(0), effective(0)};
   }
 
   void warn(Progress& progress) {

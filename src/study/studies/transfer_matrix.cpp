@@ -24,11 +24,7 @@ class TransferStudy {
  public:
   TransferStudy(const Communicator& comm, const Deck& deck, const RunOptions& options)
       : comm_(comm), deck_(deck), run_(comm, deck, options), n_levels_(static_cast<int>(deck.integer("study.levels"))) {
-    const std::optional<PathOptions> path = field_action(deck).path;
-    if (!path)
-      deck.refuse("action.kind", fmt::format("\"{}\" is no path of one coordinate", deck.text("action.kind")),
-                  "\"path\"");
-    path_ = *path;
+    path_ = required_path(deck);
     const GridOptions lattice = grid_options(deck);
     length_ = lattice.extents[0];
     boundary_ = lattice.boundary[0];
