@@ -67,6 +67,7 @@ Lattice::Lattice(UnitCell cell, Eigen::MatrixXi supercell, std::vector<Boundary>
   for (const BondClass& bond : bonds) {
     const std::vector<Bond> here = bonds_of(bond);
     bonds_.insert(bonds_.end(), here.begin(), here.end());
+    if (bond.shell == 1) nearest_.push_back(bond);
   }
   translations_ = translations_of_bonds();
   if (static_cast<int>(translations_.size()) < volume) {
@@ -109,6 +110,84 @@ std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
     bonds.push_back({i, j, bond.shell, bond.direction, target.sign, target.turns});
   }
   return bonds;
+}
+
+std::vector<Ring> Lattice::rings() const {
+  using Corner = std::vector<int>;  // cell, offset
+  const int d = cell_.dimension();
+  const auto beyond = [d](const Corner& from, const BondClass& bond, bool back) {
+    Corner to = from;
+    for (int k = 0; k < d; ++k) to[static_cast<std::size_t>(k)] += back ? -bond.cell(k) : bond.cell(k);
+    to.back() = back ? bond.from : bond.to;
+    return to;
+  };
+  const auto neighbours = [&](const Corner& from) {
+    std::vector<Corner> all;
+    for (const BondClass& bond : nearest_) {
+      if (bond.from == from.back()) all.push_back(beyond(from, bond, false));
+      if (bond.to == from.back()) all.push_back(beyond(from, bond, true));
+    }
+    return all;
+  };
+  // of the eight ways around a ring, each moved so that it begins in the cell at the origin, the smallest
+  const auto least = [d](const std::array<Corner, 4>& ring) {
+    std::array<Corner, 4> best;
+    for (std::size_t way = 0; way < 8; ++way) {
+      std::array<Corner, 4> one;
+      for (std::size_t k = 0; k < 4; ++k) one[k] = ring[(way + (way < 4 ? k : 4 - k)) % 4];
+      const Corner first = one[0];
+      for (Corner& corner : one) {
+        for (int k = 0; k < d; ++k) corner[static_cast<std::size_t>(k)] -= first[static_cast<std::size_t>(k)];
+      }
+      if (way == 0 || one < best) best = one;
+    }
+    return best;
+  };
+  std::set<std::array<Corner, 4>> classes;
+  for (int a = 0; a < sites_per_cell(); ++a) {
+    std::array<Corner, 4> ring;
+    ring[0] = Corner(static_cast<std::size_t>(d) + 1, 0);
+    ring[0].back() = a;
+    for (const Corner& one : neighbours(ring[0])) {
+      for (const Corner& two : neighbours(one)) {
+        if (two == ring[0]) continue;
+        for (const Corner& three : neighbours(two)) {
+          if (three == one || three == ring[0]) continue;
+          const std::vector<Corner> last = neighbours(three);
+          if (std::count(last.begin(), last.end(), ring[0]) == 0) continue;
+          ring[1] = one;
+          ring[2] = two;
+          ring[3] = three;
+          classes.insert(least(ring));
+        }
+      }
+    }
+  }
+  std::vector<Ring> rings;
+  for (const std::array<Corner, 4>& ring : classes) {
+    for (const Eigen::VectorXi& c : cells_) {
+      Ring here;
+      bool inside = true;
+      for (std::size_t k = 0; k < 4; ++k) {
+        const Wrapped at = wrap(c + Eigen::Map<const Eigen::VectorXi>(ring[k].data(), d));
+        inside = inside && at.inside;
+        if (!inside) break;
+        here.sites[k] = index_of(at.cell, ring[k].back());
+        here.sign[k] = at.sign;
+        here.turns[k] = at.turns;
+      }
+      if (!inside) continue;
+      for (std::size_t k = 4; k-- > 0;) {
+        here.sign[k] *= here.sign[0];
+        here.turns[k] -= here.turns[0];
+        if (std::count(here.sites.begin(), here.sites.end(), here.sites[k]) > 1)
+          throw UsageError(fmt::format(
+              "two corners of a ring of four bonds are site {}: the lattice is too small for it", here.sites[k]));
+      }
+      rings.push_back(here);
+    }
+  }
+  return rings;
 }
 
 Eigen::VectorXd Lattice::displacement(int i, int j) const {

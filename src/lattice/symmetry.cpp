@@ -8,7 +8,7 @@
 
 #include "koushi/base/error.hpp"
 #include "koushi/lattice/lattice.hpp"
-#include "permutations.hpp"
+#include "koushi/lattice/permutations.hpp"
 
 namespace koushi {
 

@@ -11,7 +11,7 @@
 #include <set>
 
 #include "koushi/base/error.hpp"
-#include "permutations.hpp"
+#include "koushi/lattice/permutations.hpp"
 
 namespace koushi {
 
@@ -397,8 +397,7 @@ std::vector<SymmetrySector> symmetry_sectors(const Lattice& lattice, const std::
   // the image of momentum k under point p has the characters chi_k(p^-1 t p)
   std::vector<std::vector<std::size_t>> conjugate;  // [point][translation]
   for (const int p : point_numbers) {
-    Permutation back(elements[at(p)].sites.size());
-    for (std::size_t i = 0; i < back.size(); ++i) back[at(elements[at(p)].sites[i])] = static_cast<int>(i);
+    const Permutation back = inverse(elements[at(p)].sites);
     std::vector<std::size_t> row;
     for (const int t : translations) {
       const Permutation moved = product(back, product(elements[at(t)].sites, elements[at(p)].sites));

@@ -14,8 +14,7 @@ int twice_spin(const DeckSection& section, double spin) {
 
 Keys<ExchangeOptions> exchange_keys() {
   return Keys<ExchangeOptions>()
-      .reals("J", &ExchangeOptions::J, {},
-             "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic")
+      .reals("J", &ExchangeOptions::J, {}, "couplings per distance shell, [J1, J2, ...]; > 0 antiferromagnetic")
       .real("field", &ExchangeOptions::field, {}, "h of - h sum S^z")
       .real("staggered_field", &ExchangeOptions::staggered_field, {}, "h_s of - h_s sum (sublattice sign) S^z")
       .boolean("marshall", &ExchangeOptions::marshall,

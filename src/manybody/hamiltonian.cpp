@@ -8,8 +8,16 @@
 #include <set>
 
 #include "koushi/base/error.hpp"
+#include "koushi/manybody/disorder.hpp"
 
 namespace koushi {
+
+std::vector<Section::Kind> declared_hamiltonians() {
+  std::vector<Section::Kind> all = hamiltonians().declared();
+  for (Section::Kind& kind : all)
+    kind.keys.insert(kind.keys.end(), common_hamiltonian_keys().begin(), common_hamiltonian_keys().end());
+  return all;
+}
 
 Operator make_hamiltonian(const DeckSection& section, const Lattice& lattice) {
   const HamiltonianKind& kind = hamiltonians().of(section);
@@ -19,6 +27,7 @@ Operator make_hamiltonian(const DeckSection& section, const Lattice& lattice) {
       throw UsageError(
           fmt::format("its terms are of {} sites, and the lattice has {}", h.n_sites(), lattice.n_sites()));
     }
+    h = with_common_keys(section, std::move(h));
     h.require_finite();
     return h;
   } catch (const DeckError&) {
@@ -33,8 +42,8 @@ Operator make_hamiltonian(const DeckSection& section, const Lattice& lattice) {
 
 ShellCouplings shell_couplings(const DeckSection& section, const std::string& key, const std::vector<double>& couplings,
                                const Lattice& lattice) {
-  if (couplings.size() > 3) {
-    section.refuse(key, fmt::format("{} couplings were given", couplings.size()), "one per distance shell, at most 3");
+  if (couplings.size() > 64) {
+    section.refuse(key, fmt::format("{} couplings were given", couplings.size()), "one per distance shell, at most 64");
   }
   if (!lattice.has_geometry() && std::any_of(couplings.begin(), couplings.end(), [](double c) { return c != 0; })) {
     section.refuse(key, "these sites have no bonds to couple", "a lattice with bonds, or terms that name their sites");

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
+
+#include "koushi/base/error.hpp"
+#include "koushi/manybody/sector_basis.hpp"
 
 namespace koushi {
 
@@ -15,12 +19,36 @@ Image Image::of_sites(const Space& space, const std::vector<int>& g, std::comple
   return image;
 }
 
-void Image::write(const HostState& x, const StateView& to, std::size_t particles) const {
+Image Image::with_spins_turned(const Space& space) const {
+  const std::optional<SpinInversion> inversion = spin_inversion(space);
+  if (!inversion) throw UsageError("the states of this sector have no spin inversion");
+  Image image;
+  image.weight = weight;
   for (std::size_t p = 0; p < place.size(); ++p) {
-    to.local[place[p]] = x.local[p];
-    if (particles > 0) to.occupant[place[p]] = x.occupant[p];
+    image.place.push_back(inversion->place[static_cast<std::size_t>(place[p])]);
+    if (space.local(static_cast<int>(p)).kind == LocalSpace::Kind::spin) {
+      image.sign.resize(place.size(), 1);
+      image.sign[p] = -1;
+    }
   }
-  for (std::size_t a = 0; a < particles; ++a) to.particle[a] = static_cast<std::int16_t>(place[x.particle[a]]);
+  // electrons of one spin are numbered before those of the other one
+  for (const Charge& charge : space.charges()) {
+    if (charge.name == "up" && charge.value) image.shift = *charge.value;
+  }
+  if (image.shift % 2 != 0) image.weight = -image.weight;
+  return image;
+}
+
+void Image::write(const HostState& x, const StateView& to, std::size_t particles) const {
+  const auto number = [&](int a) { return (a + shift) % static_cast<int>(particles); };
+  for (std::size_t p = 0; p < place.size(); ++p) {
+    to.local[place[p]] = sign.empty() ? x.local[p] : static_cast<std::int8_t>(sign[p] * x.local[p]);
+    if (particles == 0) continue;
+    const int a = x.occupant[p];
+    to.occupant[place[p]] = static_cast<std::int16_t>(a < 0 ? a : number(a));
+  }
+  for (std::size_t a = 0; a < particles; ++a)
+    to.particle[number(static_cast<int>(a))] = static_cast<std::int16_t>(place[x.particle[a]]);
 }
 
 namespace {
@@ -73,8 +101,11 @@ MovesOfImages::MovesOfImages(const std::vector<Move>& moves, const std::vector<I
   for (const Move& move : moves) {
     for (const Image& image : images) {
       Move on_image = move;
-      for (std::size_t p = 0; p < static_cast<std::size_t>(move.n); ++p)
-        on_image.place[p] = image.place[static_cast<std::size_t>(move.place[p])];
+      for (std::size_t p = 0; p < static_cast<std::size_t>(move.n); ++p) {
+        const auto at = static_cast<std::size_t>(move.place[p]);
+        on_image.place[p] = image.place[at];
+        if (image.turns_values()) on_image.change[p] = image.sign[at] * move.change[p];
+      }
       const auto [ordered, sign] = in_order(on_image);
       const auto [found, is_new] = known.try_emplace(ordered, MovedMove{static_cast<int>(list_.size()), 1});
       if (is_new) list_.push_back(ordered);

@@ -374,6 +374,27 @@ std::pair<Operator, Operator> hermitian_parts(const Space& space, std::complex<d
   return {operator_of(space, real), operator_of(space, imaginary)};
 }
 
+namespace {
+
+/// sigma = 2 S of every letter.
+void read_pauli_word(const DeckSection& section, const std::string& key, std::size_t number, const std::string& word,
+                     const Space& space, NamedProduct& product) {
+  const LocalSpace& local = space.local(0);
+  if (local.kind != LocalSpace::Kind::spin || local.states() != 2)
+    section.refuse_row(key, number, fmt::format("\"{}\" is a word of Pauli matrices", word),
+                       "operators with their sites; Pauli matrices are those of spins 1/2");
+  if (static_cast<int>(word.size()) != space.n_sites())
+    section.refuse_row(key, number, fmt::format("\"{}\" has {} letters", word, word.size()),
+                       fmt::format("{} letters, one per site", space.n_sites()));
+  for (std::size_t site = 0; site < word.size(); ++site) {
+    if (word[site] == 'I') continue;
+    product.coefficient *= 2;
+    product.operators.emplace_back(word[site] == 'X' ? "Sx" : word[site] == 'Y' ? "Sy" : "Sz", static_cast<int>(site));
+  }
+}
+
+}  // namespace
+
 NamedProduct read_product(const DeckSection& section, const std::string& key, std::size_t number,
                           const Deck::MixedRow& row, const OperatorAlphabet& alphabet, int n_sites) {
   const std::string shape = "a coefficient, perhaps its imaginary part, then operators with their sites";
@@ -391,6 +412,10 @@ NamedProduct read_product(const DeckSection& section, const std::string& key, st
     const auto* name = std::get_if<std::string>(&row[k]);
     if (name == nullptr)
       section.refuse_row(key, number, fmt::format("{} stands where an operator must", *number_at(k)), shape);
+    if (k + 1 == row.size() && name->find_first_not_of("IXYZ") == std::string::npos) {
+      read_pauli_word(section, key, number, *name, alphabet.space(), result);
+      break;
+    }
     if (std::find(names.begin(), names.end(), *name) == names.end())
       section.refuse_row(key, number, fmt::format("\"{}\" is no operator of these states", *name),
                          join(names) + hint(*name, names));
@@ -402,6 +427,13 @@ NamedProduct read_product(const DeckSection& section, const std::string& key, st
     result.operators.emplace_back(*name, static_cast<int>(*site));
   }
   return result;
+}
+
+std::string adjoint_text(const NamedProduct& row) {
+  std::string text = fmt::format("[{}", row.coefficient.real());
+  if (row.coefficient.imag() != 0) text += fmt::format(", {}", -row.coefficient.imag());
+  for (const auto& [name, site] : adjoint(row.operators)) text += fmt::format(", \"{}\", {}", name, site);
+  return text + "]";
 }
 
 }  // namespace koushi

@@ -91,7 +91,7 @@ class Product final : public Wavefunction {
       : space_(space), factors_(std::move(factors)), images_(std::move(images)) {
     for (const NamedFactor& f : factors_) {
       inside_.push_back(!std::all_of(images_.begin(), images_.end(),
-                                     [&](const Image& image) { return f.factor->is_invariant(image.place); }));
+                                     [&](const Image& image) { return is_invariant(*f.factor, image); }));
     }
     keep_one_of_each_coset();
     const auto lay_out = [&](bool inside, int& columns) {
@@ -315,6 +315,10 @@ class Product final : public Wavefunction {
     constexpr int alignment = 8;  // numbers: a vector of the widest kind
     return (columns + alignment - 1) / alignment * alignment;
   }
+  /// Whether a factor is known to be the same on an image.
+  static bool is_invariant(const Factor& factor, const Image& image) {
+    return !image.turns_values() && factor.is_invariant(image.place);
+  }
   /// Images g = s c, s of the subgroup under which all inner factors are the same, are equal to those of c: one of each
   /// coset is enough, if the weights of s are 1. Otherwise the sum is 0.
   void keep_one_of_each_coset() {
@@ -322,24 +326,23 @@ class Product final : public Wavefunction {
     for (const Image& s : images_) {
       bool invariant = true;
       for (std::size_t f = 0; f < factors_.size(); ++f)
-        invariant = invariant && (!inside_[f] || factors_[f].factor->is_invariant(s.place));
+        invariant = invariant && (!inside_[f] || is_invariant(*factors_[f].factor, s));
       if (!invariant) continue;
       if (std::abs(s.weight - 1.0) > 1e-9) {
         throw UsageError(
-            "the sum over images with this momentum is 0: all factors are invariant under a translation that must "
-            "change "
-            "the phase of psi");
+            "the sum over images with these quantum numbers is 0: all factors are invariant under a symmetry that must "
+            "change the phase of psi");
       }
       subgroup.push_back(&s);
     }
-    std::set<std::vector<int>> known;
+    std::set<std::pair<std::vector<int>, bool>> known;
     std::vector<Image> kept;
     for (const Image& c : images_) {
-      if (known.count(c.place) > 0) continue;
+      if (known.count({c.place, c.turns_values()}) > 0) continue;
       for (const Image* s : subgroup) {
         std::vector<int> product;
         for (const int p : c.place) product.push_back(s->place[static_cast<std::size_t>(p)]);
-        known.insert(std::move(product));
+        known.emplace(std::move(product), c.turns_values());
       }
       kept.push_back(c);
     }

@@ -50,7 +50,7 @@ std::vector<Section> make_catalogue() {
   sections.push_back(lattice);
 
   sections.push_back({"hamiltonian", "Spin operators are S = sigma / 2; energies in units of the couplings.", false,
-                      hamiltonians().declared(), of_models});
+                      declared_hamiltonians(), of_models});
 
   sections.push_back({"sector",
                       "The conserved numbers of the states that are diagonalised.",

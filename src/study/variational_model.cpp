@@ -7,6 +7,7 @@
 
 #include "koushi/base/text.hpp"
 #include "koushi/manybody/hamiltonian.hpp"
+#include "koushi/manybody/wavefunction_symmetry.hpp"
 #include "koushi/study/model.hpp"
 
 namespace koushi {
@@ -170,11 +171,20 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
                     doubles));
   }
   for (const std::string& remark : lattice_.remarks()) note(remark);
-  std::size_t largest =
-      symmetry_group(DeckSection(deck_, "wavefunction"), lattice_, hamiltonian_, "symmetry.group").size();
-  if (largest > 0)
-    note(fmt::format(
-        "symmetry: the wavefunction is projected by a sum over {} elements, those that are symmetries of H", largest));
+  const DeckSection wavefunction(deck_, "wavefunction");
+  const auto symmetry = WavefunctionSymmetry::keys().read(wavefunction);
+  std::size_t largest = images_of(wavefunction, lattice_, hamiltonian_).size();
+  if (largest > 0) {
+    const std::string momentum =
+        symmetry.momentum ? fmt::format("momentum [{}], ", fmt::join(*symmetry.momentum, ", ")) : "";
+    const std::string representation =
+        symmetry.representation ? "representation " + *symmetry.representation + ", " : "";
+    const std::string inversion = symmetry.spin_inversion == 0  ? ""
+                                  : symmetry.spin_inversion > 0 ? "even under spin inversion, "
+                                                                : "odd under spin inversion, ";
+    note(fmt::format("symmetry: {}{}{}the wavefunction is a sum over {} elements, those that are symmetries of H",
+                     momentum, representation, inversion, largest));
+  }
   const std::vector<DeckSection> factors = DeckSection(deck_, "").sections("wavefunction.factor");
   for (const DeckSection& factor : factors) {
     std::size_t elements = 1;
@@ -215,7 +225,8 @@ void VariationalModel::note(const std::function<void(const std::string&)>& note)
         "sign and be out of reach; remedy: complex weights, or a Marshall rotation where H offers one");
   }
   // Perron and Frobenius: where no element is positive, the ground state is, and so invariant.
-  if (largest > 1 && hamiltonian_.has_positive_elements() && !hamiltonian_.space().is_fermionic()) {
+  const bool is_asked_for = symmetry.momentum || symmetry.representation || symmetry.spin_inversion != 0;
+  if (largest > 1 && !is_asked_for && hamiltonian_.has_positive_elements() && !hamiltonian_.space().is_fermionic()) {
     note(
         "the ground state need not be invariant under these symmetries (ring of 10 spins without marshall: momentum "
         "pi), and is then out of reach; with neither symmetry nor projection it is not");

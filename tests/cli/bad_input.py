@@ -1,6 +1,6 @@
 """Runs every command of bad_input.txt and compares exit code and message, word for word.
 
-A block is a command (`$ ...`, DECK, FIELD, PATH, FIT, REWEIGHT, TEMPERING, SCAN, EXTRA, NETPATH, NETFIELD, TRANSFER, BUMP, KERNEL, PACKET, CLOSED, DEFORMED, DEFORMED2, COSINES, GAUSSNET, LAYERS, EXACT, EXACTHUBBARD, WALKERS, QUENCH, BACKFLOW and OUT stand for files) or an edit of the deck (`~ old => new`, then checked), its exit code, and what
+A block is a command (`$ ...`, DECK, FIELD, PATH, FIT, REWEIGHT, TEMPERING, SCAN, EXTRA, NETPATH, NETFIELD, TRANSFER, BUMP, KERNEL, PACKET, CLOSED, DEFORMED, DEFORMED2, COSINES, GAUSSNET, LAYERS, EXACT, EXACTHUBBARD, RANDOM, RINGS, WALKERS, QUENCH, BACKFLOW and OUT stand for files) or an edit of the deck (`~ old => new`, then checked), its exit code, and what
 stderr must say. `--write` prints the file anew: read every line of it before you keep it.
 """
 import concurrent.futures
@@ -15,7 +15,7 @@ KOUSHI, DECK, TABLE = sys.argv[1:4]
 SHIPPED = {name: os.path.join(os.path.dirname(DECK), file) for name, file in (("FIELD", "phi4_2d.toml"), ("PATH", "anharmonic_oscillator.toml"),
                                                                               ("FIT", "correlator_fit.toml"), ("REWEIGHT", "reweighting_ising.toml"), ("TEMPERING", "tempering_u1_2d.toml"),
                                                                               ("SCAN", "scan_ising.toml"), ("NETPATH", "path_network.toml"), ("NETFIELD", "phi4_2d_network.toml"), ("TRANSFER", "transfer_matrix.toml"), ("BUMP", "propagator_bump.toml"), ("KERNEL", "propagator_oscillator.toml"), ("PACKET", "wave_packet_quartic.toml"), ("CLOSED", "thermal_correlator.toml"), ("DEFORMED", "deformed_network_1d.toml"), ("DEFORMED2", "deformed_network_2d.toml"),
-                                                                              ("COSINES", "cosine_network.toml"), ("GAUSSNET", "gauss_network.toml"), ("LAYERS", "deep_kernel.toml"), ("EXTRA", "extrapolation_chain.toml"), ("EXACTHUBBARD", "exact_hubbard_tilted_10.toml"), ("EXACT", "exact_square_4x4.toml"), ("WALKERS", "hubbard_square_4x4_green_function.toml"), ("QUENCH", "tfim_quench_chain_20.toml"), ("BACKFLOW", "hubbard_square_4x4_backflow.toml"))}
+                                                                              ("COSINES", "cosine_network.toml"), ("GAUSSNET", "gauss_network.toml"), ("LAYERS", "deep_kernel.toml"), ("EXTRA", "extrapolation_chain.toml"), ("EXACTHUBBARD", "exact_hubbard_tilted_10.toml"), ("EXACT", "exact_square_4x4.toml"), ("WALKERS", "hubbard_square_4x4_green_function.toml"), ("RANDOM", "random_field_chain_12.toml"), ("RINGS", "ring_exchange_square_4x4.toml"), ("QUENCH", "tfim_quench_chain_20.toml"), ("BACKFLOW", "hubbard_square_4x4_backflow.toml"))}
 ENV = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1", OMP_PROC_BIND="false")
 
 

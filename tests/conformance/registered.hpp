@@ -24,7 +24,8 @@ inline std::vector<std::string> offers(const std::string& section) {
     if (s.name != section || !is_manybody(s)) continue;
     for (const Section::Kind& kind : s.kinds) {
       // What is written out term by term has no kind of its own: it has a test of its own.
-      if (std::any_of(kind.keys.begin(), kind.keys.end(), [](const Key& k) { return k.type == KeyType::mixed_rows; }))
+      if (std::any_of(kind.keys.begin(), kind.keys.end(),
+                      [](const Key& k) { return k.type == KeyType::mixed_rows && !k.optional; }))
         continue;
       if (!kind.sections.empty()) continue;  // nor have lists of layers
       std::vector<std::string> variants{fmt::format("kind = \"{}\"\n", kind.name)};
@@ -37,8 +38,9 @@ inline std::vector<std::string> offers(const std::string& section) {
         if (values.empty()) continue;
         std::vector<std::string> longer;
         // What only says where parameters begin needs no combinations: another of its values with the first variant.
-        // Nor do long lists of words, as those of functions.
-        const bool is_initial = key.transfer == Key::Transfer::initial || key.choices.size() > 4;
+        // Nor do long lists of words, as those of functions, or words where there are very many combinations already.
+        const bool is_initial =
+            key.transfer == Key::Transfer::initial || key.choices.size() > 4 || variants.size() >= 36;
         for (const std::string& variant : variants) {
           for (const std::string& value : values) {
             if (!is_initial || value == values.front() || &variant == &variants.front())
@@ -129,16 +131,22 @@ struct Product {
   std::string text() const { return hamiltonian + wavefunction + factors; }
 };
 
+/// The Hamiltonian whose states a factor of these lines is made for.
+inline std::string hamiltonian_of(const std::string& factor) {
+  const auto is = [&](const std::string& words) { return factor.find(words) != std::string::npos; };
+  const bool electrons = is("\"slater\"") || is("\"pair-product\"") || is("\"gutzwiller\"") ||
+                         is("\"doublon-holon\"") || is("\"density\"") || is("inputs = \"charges\"") ||
+                         is("inputs = \"spins\"");
+  return electrons ? "kind = \"hubbard\"\n" : "kind = \"heisenberg\"\n";
+}
+
 /// Every registered factor with a Hamiltonian whose states it is made for, and products of several.
 inline std::vector<Product> products() {
   const std::string heisenberg = "kind = \"heisenberg\"\n";
   const std::string hubbard = "kind = \"hubbard\"\n";
   std::vector<Product> all;
   for (const std::string& variant : offers("wavefunction.factor")) {
-    const auto is = [&](const std::string& words) { return variant.find(words) != std::string::npos; };
-    const bool electrons = is("\"slater\"") || is("\"pair-product\"") || is("\"gutzwiller\"") ||
-                           is("\"doublon-holon\"") || is("\"density\"");
-    all.push_back({electrons ? hubbard : heisenberg, variant});
+    all.push_back({hamiltonian_of(variant), variant});
   }
   const std::string another = "[[wavefunction.factor]]\n";
   const std::string layer = "[[wavefunction.factor.layer]]\nkind = ";
@@ -238,6 +246,14 @@ inline std::vector<Product> products() {
     all.push_back({"kind = \"t-j\"\n", pairs + "pairing = \"random\"\nspin = 1\npoints = 2\n" + jastrow, translations});
     all.push_back({hubbard, triplets + doublons});
     all.push_back({"kind = \"t-j\"\n", triplets + "symmetry = \"translations\"\n" + jastrow, translations});
+    // Characters, and spins turned.
+    const std::string odd = "symmetry = { spin_inversion = \"odd\" }\n";
+    const std::string charges =
+        another + "kind = \"rbm\"\ninputs = \"charges\"\nsymmetry = \"translations\"\nweights = \"" + weights + "\"\n";
+    all.push_back({heisenberg, "kind = \"rbm\"\nwidth = 0.3\n" + untied, odd});
+    all.push_back({hubbard, pairs + gutzwiller + charges,
+                   "symmetry = { group = \"translations\", spin_inversion = \"even\" }\n"});
+    all.push_back({hubbard, pairs + another + "kind = \"rbm\"\ninputs = \"spins\"\nprojection = \"space-group\"\n"});
     // Products that are not built as one kernel.
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nprojection = \"translations\"\n", space_group});
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});

@@ -1,12 +1,16 @@
 // The laws of Wavefunction, for everything that the catalogue offers under [[wavefunction.factor]] and for products.
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 #include <cmath>
 #include <numbers>
 
+#include "koushi/lattice/symmetry_sectors.hpp"
 #include "koushi/manybody/product.hpp"
+#include "koushi/manybody/sector_basis.hpp"
+#include "koushi/parallel/communicator.hpp"
 #include "manybody.hpp"
 #include "registered.hpp"
 
@@ -240,7 +244,7 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   const std::string cluster = GENERATE(from_range(small_lattices()));
   if (variant.find("\"rbm\"") == std::string::npos) return;
   INFO(variant << cluster);
-  const Deck deck = deck_of(cluster, "kind = \"heisenberg\"\n", variant);
+  const Deck deck = deck_of(cluster, hamiltonian_of(variant), variant);
   const Lattice lattice = make_lattice(deck);
   const auto psi = wavefunction(deck, lattice);
   REQUIRE(lattice.translations().size() > 1);
@@ -264,7 +268,11 @@ TEST_CASE("log psi is invariant under the symmetry that the deck asks for", "[co
   double largest = 0;
   for (const auto& g : claimed ? group : lattice.translations()) {
     auto moved = state;
-    for (std::size_t i = 0; i < state.size(); ++i) moved[static_cast<std::size_t>(g[i])] = state[i];
+    for (int p = 0; p < psi->space().n_places(); ++p) {
+      const int to =
+          psi->space().place(psi->space().flavour_of(p), g[static_cast<std::size_t>(psi->space().site_of(p))]);
+      moved[static_cast<std::size_t>(to)] = state[static_cast<std::size_t>(p)];
+    }
     largest = std::max(largest, std::abs(psi->log_amplitudes(batch_of(*psi, {moved}).states)[0] - before));
   }
   if (claimed) {
@@ -547,6 +555,95 @@ TEST_CASE("a sum over translations has the momentum that the deck asks for", "[c
     }
     const std::complex<double> phase = std::polar(1.0, -2 * std::numbers::pi * turns);
     CHECK((moved - phase * amplitude).norm() < 1e-11 * norm);
+  }
+}
+
+TEST_CASE("a sum over images lies in the sector that the deck asks for", "[conformance]") {
+  struct Case {
+    std::string cluster;
+    std::string hamiltonian;
+    std::string factors;
+    std::string sector;
+  };
+  const std::string rbm = "kind = \"rbm\"\nwidth = 0.4\n";
+  const std::string slater = "kind = \"slater\"\norbitals = \"random\"\n";
+  const Case one = GENERATE_COPY(
+      Case{"kind = \"square\"\nextents = [3, 3]\n", "kind = \"heisenberg\"\n", rbm, "magnetization = 1\n"},
+      Case{"kind = \"square\"\nextents = [4, 2]\n", "kind = \"heisenberg\"\n", rbm, "magnetization = 0\n"},
+      Case{"kind = \"chain\"\nextents = [6]\n", "kind = \"transverse-field-ising\"\nfield = 0.5\n", rbm, ""},
+      Case{"kind = \"chain\"\nextents = [5]\n", "kind = \"heisenberg\"\nspin = 1.0\n", rbm, "magnetization = 0\n"},
+      Case{"kind = \"chain\"\nextents = [4]\n", "kind = \"hubbard\"\n", slater, "electrons = [2, 2]\n"},
+      Case{"kind = \"chain\"\nextents = [4]\n", "kind = \"hubbard\"\n", slater, "electrons = [1, 1]\n"},
+      Case{"kind = \"square\"\nextents = [2, 2]\n", "kind = \"hubbard\"\n",
+           "kind = \"pair-product\"\npairing = \"random\"\n", "electrons = [1, 1]\n"},
+      Case{"kind = \"chain\"\nextents = [3]\n", "kind = \"kondo\"\n", slater, "particles = 3\nmagnetization = 0\n"});
+  const auto deck_with = [&](const std::string& wavefunction) {
+    const std::string text = fmt::format(
+        "title = \"t\"\nseed = 7\n[study]\nkind = \"ground-state\"\nsteps = 1\n[lattice]\n{}[hamiltonian]\n{}"
+        "[wavefunction]\n{}[[wavefunction.factor]]\n{}[sampler]\nkind = \"metropolis\"\n{}[solver]\nkind = "
+        "\"stochastic-reconfiguration\"\n[output]\nfile = \"none.h5\"\n",
+        one.cluster, one.hamiltonian, wavefunction, one.factors, one.sector);
+    return Deck::parse(text, "conformance.toml", {}, catalogue());
+  };
+  const Deck plain = deck_with("");
+  const Lattice lattice = make_lattice(plain);
+  const Operator h = make_hamiltonian(plain, lattice);
+  const Basis basis(h.space());
+  INFO(one.cluster << one.hamiltonian << one.sector);
+  const std::vector<int> inversions = is_inversion_symmetric(h) ? std::vector<int>{0, 1, -1} : std::vector<int>{0};
+  const std::vector<SymmetrySector> sectors = symmetry_sectors(lattice, lattice.space_group_elements(SymmetryTest(h)));
+  int asked = 0;
+  for (const SymmetrySector& sector : sectors) {
+    for (const int inversion : inversions) {
+      const SectorBasis expected(Communicator::self(), h.space(), {sector, inversion});
+      if (expected.size() == 0) continue;
+      const Deck deck =
+          deck_with(fmt::format("symmetry = {{ group = \"space-group\", momentum = [{}], representation = \"{}\", "
+                                "spin_inversion = \"{}\" }}\n",
+                                fmt::join(sector.momentum, ", "), sector.representation,
+                                inversion == 0  ? "none"
+                                : inversion > 0 ? "even"
+                                                : "odd"));
+      INFO(fmt::format("momentum {}, {}, inversion {}", fmt::join(sector.momentum, ","), sector.representation,
+                       inversion));
+      const auto psi = wavefunction(deck, lattice);
+      const Eigen::VectorXcd amplitude = amplitudes(*psi, basis);
+      std::vector<std::complex<double>> parts(static_cast<std::size_t>(expected.size()));
+      for (std::int64_t k = 0; k < basis.size(); ++k) {
+        std::array<std::uint64_t, SectorBasis::lanes> words;
+        words.fill(expected.packed().pack(basis.state(k).data()));
+        std::array<SectorBasis::Found, SectorBasis::lanes> found;
+        expected.find(words, found);
+        if (found[0].index < 0) continue;
+        const double size = expected.root(found[0].index) / std::sqrt(static_cast<double>(expected.order()));
+        parts[static_cast<std::size_t>(found[0].index)] += std::conj(found[0].phase) * size * amplitude(k);
+      }
+      double inside = 0;
+      for (const std::complex<double>& part : parts) inside += std::norm(part);
+      CHECK(std::abs(inside / amplitude.squaredNorm() - 1) < 1e-10);
+      ++asked;
+    }
+  }
+  CHECK(asked >= 6);
+}
+
+TEST_CASE("every momentum of a star can be asked for", "[conformance]") {
+  const auto [x, y] = GENERATE(table<int, int>({{0, 1}, {1, 0}, {2, 0}, {1, 2}, {2, 2}}));
+  const Deck deck =
+      deck_of("kind = \"square\"\nextents = [3, 3]\n", "kind = \"heisenberg\"\n", "kind = \"rbm\"\nwidth = 0.3\n",
+              fmt::format("symmetry = {{ group = \"space-group\", momentum = [{}, {}] }}\n", x, y));
+  const Lattice lattice = make_lattice(deck);
+  const Basis basis(make_hamiltonian(deck, lattice).space());
+  const Eigen::VectorXcd amplitude = amplitudes(*wavefunction(deck, lattice), basis);
+  for (const Permutation& g : lattice.translations()) {
+    const double turns = (x * (g[0] / 3) + y * (g[0] % 3)) / 3.0;
+    Eigen::VectorXcd moved = Eigen::VectorXcd::Zero(amplitude.size());
+    for (std::int64_t k = 0; k < basis.size(); ++k) {
+      std::vector<std::int8_t> image(9);
+      for (std::size_t i = 0; i < 9; ++i) image[static_cast<std::size_t>(g[i])] = basis.state(k)[i];
+      moved(basis.index(image.data())) = amplitude(k);
+    }
+    CHECK((moved - std::polar(1.0, -2 * std::numbers::pi * turns) * amplitude).norm() < 1e-11 * amplitude.norm());
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -34,6 +35,14 @@ struct Bond {
   int direction = 0;  ///< which displacement of its shell, from 0
   int sign = 1;       ///< -1 where the bond crosses an odd number of antiperiodic boundaries
   double turns = 0;   ///< phase of the twist from i to j, in units of 2 pi: sum over boundaries crossed
+};
+
+/// Four sites around which nearest-neighbour bonds run, 0 to 1 to 2 to 3 to 0. What hops from corner 0 to corner k gets the
+/// phase sign_k e^{2 pi i turns_k} of the ends that it crosses.
+struct Ring {
+  std::array<int, 4> sites{};
+  std::array<int, 4> sign{1, 1, 1, 1};
+  std::array<double, 4> turns{};
 };
 
 /// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
@@ -93,6 +102,9 @@ class Lattice {
   bool turns_what_goes_around() const;
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
   std::vector<Bond> bonds(int shell) const;
+  /// The rings of four bonds of shell 1 that close without going around the torus, each once per cell.
+  /// Errors: UsageError where two corners are the same site
+  std::vector<Ring> rings() const;
   /// Whether bonds were written out: then there are no others.
   bool has_listed_bonds() const { return !makes_shells_; }
   /// The farthest shell that bonds() has.
@@ -148,6 +160,7 @@ class Lattice {
   std::vector<double> twist_;
   std::vector<Eigen::VectorXi> cells_;
   std::vector<Eigen::VectorXd> positions_;
+  std::vector<BondClass> nearest_;  ///< bonds of shell 1
   mutable std::vector<Bond> bonds_;
   bool makes_shells_ = false;
   bool has_geometry_ = true;

@@ -14,6 +14,8 @@ namespace koushi {
 using HamiltonianKind = Kind<Operator, const Lattice&>;
 using HamiltonianKinds = Kinds<Operator, const Lattice&>;
 HamiltonianKinds& hamiltonians();
+/// The kinds as a deck declares them, with the keys that all of them have.
+std::vector<Section::Kind> declared_hamiltonians();
 
 /// The Hamiltonian of a deck's section. Errors: DeckError where it cannot be made, or where a term is not finite
 Operator make_hamiltonian(const DeckSection& section, const Lattice& lattice);
@@ -28,7 +30,7 @@ struct ShellCouplings {
   std::vector<Shell> shells;
   std::vector<int> coupled;  ///< shells whose coupling is not 0
 };
-/// Errors  DeckError at the key: more than three shells, a shell without bonds, bonds without a coupling (written-out
+/// Errors  DeckError at the key: more than 64 shells, a shell without bonds, bonds without a coupling (written-out
 ///         lattices), a lattice too small for a shell
 ShellCouplings shell_couplings(const DeckSection& section, const std::string& key, const std::vector<double>& couplings,
                                const Lattice& lattice);

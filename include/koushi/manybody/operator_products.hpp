@@ -116,8 +116,12 @@ struct NamedProduct {
   std::complex<double> coefficient;
   std::vector<std::pair<std::string, int>> operators;
 };
+/// Spins 1/2 also take one word of the Pauli matrices I X Y Z, a letter per site.
 /// Errors  DeckError at the row
 NamedProduct read_product(const DeckSection& section, const std::string& key, std::size_t number,
                           const Deck::MixedRow& row, const OperatorAlphabet& alphabet, int n_sites);
+
+/// The adjoint of a row, as a row of a deck.
+std::string adjoint_text(const NamedProduct& row);
 
 }  // namespace koushi

@@ -29,7 +29,8 @@ enum class RandomPurpose : std::uint32_t {
   branching = 24,
   direct_samples = 25,
   thermal_vectors = 26,
-  contour_draws = 27
+  contour_draws = 27,
+  disorder = 28
 };
 
 struct RandomBlock {

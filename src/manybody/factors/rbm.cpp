@@ -69,6 +69,7 @@ class Rbm final : public Factor {
                                                    const RealRows::host_mirror_type& table, int first) const override;
   bool holomorphic() const override { return is_complex; }
   bool is_positive() const override { return !is_complex; }
+  bool keeps_total_spin() const override { return options_.inputs == RbmInputs::charges; }
   bool is_invariant(const std::vector<int>& g) const override {
     const auto has = [&](const auto& group) { return std::find(group.begin(), group.end(), g) != group.end(); };
     return has(options_.symmetry) || has(options_.projection);
@@ -88,6 +89,14 @@ class Rbm final : public Factor {
                                           const RealRows::host_mirror_type& t, int first) const;
   /// What place p holds, from -1 to 1.
   double input(const HostState& state, int p) const { return space_.local(p).centred(state.local[p]); }
+  /// s_k, k = 0 ... n_inputs_ - 1, to `inputs`.
+  void put_inputs(const HostState& state, double* inputs, std::ptrdiff_t stride) const {
+    for (int k = 0; k < n_inputs_; ++k) inputs[k * stride] = 0;
+    for (int p = 0; p < n_places(); ++p) {
+      const auto at = static_cast<std::size_t>(p);
+      if (share_[at] != 0) inputs[input_of_[at] * stride] += share_[at] * input(state, p);
+    }
+  }
   /// Its change by x_p -> x_p + c.
   double input_change(int p, int c) const { return 2.0 * c / (space_.local(p).max - space_.local(p).min); }
   bool symmetrised() const { return options_.symmetry.size() > 1 || projected; }
@@ -101,7 +110,16 @@ class Rbm final : public Factor {
   template <typename Body>
   void for_theta(const HostStates& states, const Body& body) const;
   int shares() const { return (is_complex ? 2 : 1) * plane(); }
+  void find_inputs();
   void find_images();
+  /// A permutation of the places as one of the inputs.
+  std::vector<int> of_inputs(const std::vector<int>& g) const {
+    std::vector<int> moved(static_cast<std::size_t>(n_inputs_));
+    for (std::size_t p = 0; p < g.size(); ++p) {
+      if (share_[p] != 0) moved[static_cast<std::size_t>(input_of_[p])] = input_of_[static_cast<std::size_t>(g[p])];
+    }
+    return moved;
+  }
   std::vector<std::complex<double>> log_images(const Vector& theta) const;
   static std::pair<std::complex<double>, std::vector<std::complex<double>>> shares_of(
       std::vector<std::complex<double>> logs);
@@ -109,12 +127,15 @@ class Rbm final : public Factor {
 
   Space space_;
   RbmOptions options_;  ///< symmetry and projection as permutations of places
+  int n_inputs_ = 0;
+  std::vector<int> input_of_;  ///< [places]: the input that it is part of
+  std::vector<double> share_;  ///< [places]: its factor there; 0: of none
   int n_filters_ = 0;
   int n_visible_ = 0;
   int padded_ = 0;  ///< hidden units of an image, rounded up as RbmMoves wants it
-  /// [c] permutations, the identity first, one of each coset c G of the projection's group
+  /// [c] permutations of places, the identity first, one of each coset c G of the projection's group
   std::vector<std::vector<int>> images_;
-  std::vector<int> orbit_;  ///< [places] -> visible bias
+  std::vector<int> orbit_;  ///< [inputs] -> visible bias
   static constexpr int columns_at_once = 4;
   std::vector<int> moved_;  ///< [k / 4][c][g][k % 4] -> c(g(k))
   std::vector<double> parameters_;
@@ -142,31 +163,49 @@ Rbm<is_complex, projected>::Rbm(const Space& space, RbmOptions options) : space_
   const int order = static_cast<int>(options_.symmetry.size());
   n_filters_ = (options_.density * space_.n_sites() + order - 1) / order;
   find_images();
-  orbit_.assign(static_cast<std::size_t>(n), -1);
-  for (int i = 0; i < n; ++i) {
-    if (orbit_[static_cast<std::size_t>(i)] >= 0) continue;
-    for (const auto& c : images_) {
-      for (const auto& g : options_.symmetry)
-        orbit_[static_cast<std::size_t>(c[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])])] = n_visible_;
+  find_inputs();
+  std::vector<std::vector<int>> moved;  // c(g(k)) of inputs k: [c][g]
+  for (const auto& c : images_) {
+    const std::vector<int> image = of_inputs(c);
+    for (const auto& g : options_.symmetry) {
+      moved.push_back(of_inputs(g));
+      for (int& k : moved.back()) k = image[static_cast<std::size_t>(k)];
     }
+  }
+  orbit_.assign(static_cast<std::size_t>(n_inputs_), -1);
+  for (int i = 0; i < n_inputs_; ++i) {
+    if (orbit_[static_cast<std::size_t>(i)] >= 0) continue;
+    for (const auto& g : moved) orbit_[static_cast<std::size_t>(g[static_cast<std::size_t>(i)])] = n_visible_;
     ++n_visible_;
   }
   if (!options_.visible_bias) n_visible_ = 0;
-  const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n;
+  const std::int64_t count = n_visible_ + n_filters_ + static_cast<std::int64_t>(n_filters_) * n_inputs_;
   parameters_.resize(static_cast<std::size_t>(count) * (is_complex ? 2 : 1));
   for (std::size_t p = 0; p < parameters_.size(); ++p)
     parameters_[p] = options_.width * initial_normal(options_.seed, options_.stream, p);
-  for (int k = 0; k < n; k += columns_at_once) {
-    for (const auto& c : images_) {
-      for (const auto& g : options_.symmetry) {
-        for (int q = k; q < k + columns_at_once; ++q)
-          moved_.push_back(c[static_cast<std::size_t>(g[static_cast<std::size_t>(std::min(q, n - 1))])]);
-      }
+  for (int k = 0; k < n_inputs_; k += columns_at_once) {
+    for (const auto& g : moved) {
+      for (int q = k; q < k + columns_at_once; ++q)
+        moved_.push_back(g[static_cast<std::size_t>(std::min(q, n_inputs_ - 1))]);
     }
   }
   const int unit = std::max(2, simd_width());  // RbmMoves wants an even number
   padded_ = (units_of_image() + unit - 1) / unit * unit;
   expand();
+}
+
+template <bool is_complex, bool projected>
+void Rbm<is_complex, projected>::find_inputs() {
+  const bool of_sites = options_.inputs != RbmInputs::places;
+  n_inputs_ = of_sites ? space_.n_sites() : n_places();
+  for (int p = 0; p < n_places(); ++p) {
+    const int flavour = space_.flavour_of(p);
+    input_of_.push_back(of_sites ? space_.site_of(p) : p);
+    share_.push_back(!of_sites                               ? 1
+                     : !space_.is_fermionic(p)               ? 0
+                     : options_.inputs == RbmInputs::charges ? 0.5
+                                                             : 0.5 - flavour);
+  }
 }
 
 template <bool is_complex, bool projected>
@@ -191,17 +230,24 @@ void Rbm<is_complex, projected>::expand() {
   visible_ = Vector::Zero(n);
   hidden_.resize(n_images() * units_of_image());
   weights_.resize(n, n_images() * units_of_image());
-  for (int i = 0; i < n && n_visible_ > 0; ++i)
-    visible_(i) = value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(i)]);
+  Matrix of_inputs(n_inputs_, weights_.cols());
   for (int j = 0; j < n_hidden(); ++j) {
-    const std::vector<int>& c = images_[static_cast<std::size_t>(j / units_of_image())];
+    const int c = j / units_of_image();
     const int f = j % units_of_image() / order;
-    const std::vector<int>& g = options_.symmetry[static_cast<std::size_t>(j % order)];
     hidden_(j) = value_at<Scalar>(parameters_, n_visible_ + f);
-    for (int k = 0; k < n; ++k) {
-      weights_(c[static_cast<std::size_t>(g[static_cast<std::size_t>(k)])], j) =
-          value_at<Scalar>(parameters_, n_visible_ + n_filters_ + static_cast<std::int64_t>(f) * n + k);
+    for (int k = 0; k < n_inputs_; ++k) {
+      const int unit = c * order + j % order;
+      const int to = moved_[static_cast<std::size_t>(
+          (k / columns_at_once * n_images() * order + unit) * columns_at_once + k % columns_at_once)];
+      of_inputs(to, j) =
+          value_at<Scalar>(parameters_, n_visible_ + n_filters_ + static_cast<std::int64_t>(f) * n_inputs_ + k);
     }
+  }
+  for (int p = 0; p < n; ++p) {
+    const auto at = static_cast<std::size_t>(p);
+    weights_.row(p) = share_[at] * of_inputs.row(input_of_[at]);
+    if (n_visible_ > 0)
+      visible_(p) = share_[at] * value_at<Scalar>(parameters_, orbit_[static_cast<std::size_t>(input_of_[at])]);
   }
 }
 
@@ -215,7 +261,7 @@ template <bool is_complex, bool projected>
 bool Rbm<is_complex, projected>::embed(const std::vector<double>& parameters) {
   const auto width = static_cast<std::size_t>(is_complex ? 2 : 1);
   const auto visible = static_cast<std::size_t>(n_visible_) * width;
-  const std::size_t per_filter = (static_cast<std::size_t>(n_places()) + 1) * width;
+  const std::size_t per_filter = (static_cast<std::size_t>(n_inputs_) + 1) * width;
   if (parameters.size() > parameters_.size() || parameters.size() < visible ||
       (parameters.size() - visible) % per_filter != 0)
     return false;
@@ -461,7 +507,7 @@ std::unique_ptr<DistributedRows> Rbm<is_complex, projected>::log_derivatives(con
                                                                              const HostStates& states,
                                                                              const RealRows::host_mirror_type& t,
                                                                              int first) const {
-  const int n = n_places();
+  const int n = n_inputs_;
   if (symmetrised()) {
     return std::make_unique<StoredRows<is_complex>>(comm, rows, n_filters_ * (n + 1) + n_visible_,
                                                     symmetrised_rows(rows.count, states, t, first));
@@ -471,7 +517,10 @@ std::unique_ptr<DistributedRows> Rbm<is_complex, projected>::log_derivatives(con
   Kokkos::parallel_for("koushi::manybody::rows",
                        Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace>(0, static_cast<int>(rows.count)),
                        [&](int w) {
-                         for (int p = 0; p < n; ++p) s.re(s.at(p, w)) = input(states.at(w), p);
+                         thread_local std::vector<double> inputs;
+                         inputs.resize(static_cast<std::size_t>(n));
+                         put_inputs(states.at(w), inputs.data(), 1);
+                         for (int k = 0; k < n; ++k) s.re(s.at(k, w)) = inputs[static_cast<std::size_t>(k)];
                          for (int j = 0; j < n_hidden(); ++j) {
                            tanh_theta.re(tanh_theta.at(j, w)) = t(w, first + place(j));
                            if constexpr (is_complex) {
@@ -490,7 +539,7 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
                                                                     const RealRows::host_mirror_type& t,
                                                                     int first_column) const {
   constexpr int width = simd_width();
-  const int n = n_places();
+  const int n = n_inputs_;
   const int order = static_cast<int>(options_.symmetry.size());
   const int units = n_images() * order;  // of a filter
   SlabMatrix<is_complex> rows(n_filters_ * (n + 1) + n_visible_, count);
@@ -503,7 +552,7 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
         std::vector<double> s(static_cast<std::size_t>(n * width));
         std::vector<double> table(static_cast<std::size_t>(2 * n_hidden() * width));
         for (int l = 0; l < lanes; ++l) {
-          for (int i = 0; i < n; ++i) s[static_cast<std::size_t>(i * width + l)] = input(states.at(first + l), i);
+          put_inputs(states.at(first + l), s.data() + l, width);
           for (int j = 0; j < n_hidden(); ++j) {
             const int c = j / units_of_image();
             const int to = j % units_of_image() / order * units + c * order + j % order;  // [f][c][g]
@@ -565,8 +614,8 @@ SlabMatrix<is_complex> Rbm<is_complex, projected>::symmetrised_rows(std::int64_t
 template <bool is_complex, bool projected>
 double Rbm<is_complex, projected>::bytes_per_row() const {
   // by sample and by unit
-  const auto numbers = symmetrised() ? static_cast<double>(parameters_.size())
-                                     : 2 * (n_places() + (is_complex ? 2.0 : 1.0) * n_hidden());
+  const auto numbers =
+      symmetrised() ? static_cast<double>(parameters_.size()) : 2 * (n_inputs_ + (is_complex ? 2.0 : 1.0) * n_hidden());
   return numbers * sizeof(double);
 }
 
@@ -591,6 +640,7 @@ struct RbmKeys {
   int density = 1;
   SiteSymmetry symmetry = SiteSymmetry::none;
   SiteSymmetry projection = SiteSymmetry::none;
+  RbmInputs inputs = RbmInputs::places;
   bool visible_bias = false;
   double width = 0.02;
 
@@ -609,6 +659,10 @@ struct RbmKeys {
                     "closer than more filters of the same cost, which is that of an RBM per image")
             .grows()
             .boolean("visible_bias", &RbmKeys::visible_bias, "a_i")
+            .choice("inputs", &RbmKeys::inputs,
+                    {{"all", RbmInputs::places}, {"charges", RbmInputs::charges}, {"spins", RbmInputs::spins}},
+                    "all: what every flavour holds at every site; of electrons also charges, n_up + n_down - 1, which "
+                    "keep a total spin, or spins, n_up - n_down")
             .real("width", &RbmKeys::width, {positive_number}, "standard deviation of initial parameters")
             .initial();
     return all;
@@ -617,11 +671,17 @@ struct RbmKeys {
 
 std::unique_ptr<Factor> make(const DeckSection& section, const FactorContext& context) {
   const RbmKeys keys = RbmKeys::keys().read(section);
+  const std::vector<LocalSpace>& flavours = context.hamiltonian.space().flavours();
+  if (keys.inputs != RbmInputs::places && std::count_if(flavours.begin(), flavours.end(), [](const LocalSpace& f) {
+                                            return f.kind == LocalSpace::Kind::fermion;
+                                          }) != 2)
+    section.refuse("inputs", "these states have no electrons of two spins", "\"all\"");
   const RbmOptions options{.complex_weights = keys.weights == Weights::complex,
                            .density = keys.density,
                            .visible_bias = keys.visible_bias,
                            .symmetry = symmetry_group(keys.symmetry, context.lattice, context.hamiltonian),
                            .projection = symmetry_group(keys.projection, context.lattice, context.hamiltonian),
+                           .inputs = keys.inputs,
                            .width = keys.width,
                            .seed = context.seed,
                            .stream = context.stream};

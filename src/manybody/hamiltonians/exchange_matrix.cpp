@@ -3,10 +3,12 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <optional>
 #include <vector>
 
 #include "exchange.hpp"
+#include "koushi/base/error.hpp"
 #include "koushi/base/text.hpp"
 #include "koushi/manybody/operator_products.hpp"
 
@@ -18,6 +20,7 @@ struct ExchangeMatrixOptions {
   std::vector<Deck::MixedRow> couplings;
   std::optional<std::vector<double>> field;
   double single_ion = 0;
+  double ring = 0;
   double spin = 0.5;
 
   static const Keys<ExchangeMatrixOptions>& keys() {
@@ -35,6 +38,8 @@ struct ExchangeMatrixOptions {
             .example("[[\"J\", 1, 1.0], [\"zz\", 1, 0, 0.5]]")
             .reals("field", &ExchangeMatrixOptions::field, {}, "h = [hx, hy, hz] of - sum h.S")
             .real("single_ion", &ExchangeMatrixOptions::single_ion, {}, "D of sum D (S^z)^2, for S > 1/2")
+            .real("ring", &ExchangeMatrixOptions::ring, {},
+                  "K of sum K (P + P^-1) over rings of four nearest neighbours, P moves the spins 1/2 on by one corner")
             .real("spin", &ExchangeMatrixOptions::spin, {0.5, 4}, "S of every site, an integer or half of one");
     return all;
   }
@@ -80,16 +85,19 @@ class ExchangeSum {
     for (const LocalProduct& one : alphabet_.product(coefficient, product)) sum_.add(0, one);
   }
 
-  /// S_i M S_j, where what crosses an end has S^+_j e^(i phi) in the place of S^+_j: S^x_j = (e^(i phi) S^+ + e^(-i phi)
-  /// S^-) / 2, S^y_j = (e^(i phi) S^+ - e^(-i phi) S^-) / 2i.
+  /// S^a with e^(i phi) S^+ in the place of S^+, as what crosses an end has it: S^x = (e^(i phi) S^+ + e^(-i phi) S^-) / 2,
+  /// S^y = (e^(i phi) S^+ - e^(-i phi) S^-) / 2i. Coefficients and names.
+  using Part = std::pair<std::complex<double>, std::string>;
+  static std::vector<Part> component(std::size_t a, std::complex<double> phase) {
+    if (a == 2) return {{1.0, "Sz"}};
+    const std::complex<double> half = a == 0 ? std::complex<double>(0.5) : std::complex<double>(0, -0.5);
+    return {{half * phase, "S+"}, {std::conj(half * phase), "S-"}};
+  }
+
+  /// S_i M S_j + Q (S_i.S_j)^2.
   void add_bond(const Bond& bond, const BondMatrix& matrix) {
     const std::complex<double> phase = bond_phase(bond);
-    const auto at_j = [&](std::size_t b) {
-      using Part = std::pair<std::complex<double>, std::string>;
-      if (b == 2) return std::vector<Part>{{1.0, "Sz"}};
-      const std::complex<double> half = b == 0 ? std::complex<double>(0.5) : std::complex<double>(0, -0.5);
-      return std::vector<Part>{{half * phase, "S+"}, {std::conj(half * phase), "S-"}};
-    };
+    const auto at_j = [&](std::size_t b) { return component(b, phase); };
     static const std::array<std::string, 3> axes = {"Sx", "Sy", "Sz"};
     for (std::size_t a = 0; a < 3; ++a) {
       for (std::size_t b = 0; b < 3; ++b) {
@@ -106,6 +114,43 @@ class ExchangeSum {
         }
       }
     }
+  }
+
+  /// K (P + P^-1) = K { 1/4 + sum over the six pairs S_i.S_j + 4 [(S_0.S_1)(S_2.S_3) + (S_0.S_3)(S_1.S_2)
+  /// - (S_0.S_2)(S_1.S_3)] } for S = 1/2.
+  /// Source  M. Roger, J. H. Hetherington, J. M. Delrieu, Rev. Mod. Phys. 55, 1 (1983)
+  void add_ring(const Ring& ring, double K) {
+    std::array<std::complex<double>, 4> phase;
+    for (std::size_t k = 0; k < 4; ++k)
+      phase[k] = static_cast<double>(ring.sign[k]) * std::polar(1.0, 2 * std::numbers::pi * ring.turns[k]);
+    add(0.25 * K, {});
+    const auto scalar = [&](std::size_t i, std::size_t j) {
+      std::vector<std::pair<std::complex<double>, Product>> sum;
+      for (std::size_t a = 0; a < 3; ++a) {
+        for (const auto& [left, one] : component(a, phase[i])) {
+          for (const auto& [right, other] : component(a, phase[j]))
+            sum.push_back({left * right, {{one, ring.sites[i]}, {other, ring.sites[j]}}});
+        }
+      }
+      return sum;
+    };
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::size_t j = i + 1; j < 4; ++j) {
+        for (const auto& [factor, product] : scalar(i, j)) add(K * factor, product);
+      }
+    }
+    const auto add_both = [&](double factor, std::size_t i, std::size_t j, std::size_t k, std::size_t l) {
+      for (const auto& [left, one] : scalar(i, j)) {
+        for (const auto& [right, other] : scalar(k, l)) {
+          Product product = one;
+          product.insert(product.end(), other.begin(), other.end());
+          add(factor * left * right, product);
+        }
+      }
+    };
+    add_both(4 * K, 0, 1, 2, 3);
+    add_both(4 * K, 0, 3, 1, 2);
+    add_both(-4 * K, 0, 2, 1, 3);
   }
 
   void put_into(Operator& h) const {
@@ -135,8 +180,8 @@ std::map<std::pair<int, int>, BondMatrix> read_couplings(const DeckSection& sect
       section.refuse_row("couplings", r, "this is no coupling", shape);
     const double value = numbers.back();
     const bool all = numbers.size() == 2;
-    if (numbers[0] != 1 && numbers[0] != 2 && numbers[0] != 3)
-      section.refuse_row("couplings", r, fmt::format("{} is no distance shell", numbers[0]), "1, 2 or 3");
+    if (numbers[0] != std::floor(numbers[0]) || numbers[0] < 1 || numbers[0] > 64)
+      section.refuse_row("couplings", r, fmt::format("{} is no distance shell", numbers[0]), "1, 2, 3, ... 64");
     const int shell = static_cast<int>(numbers[0]);
     if (!lattice.has_geometry())
       section.refuse_row("couplings", r, "these sites have no bonds to couple", "a lattice with bonds");
@@ -168,13 +213,28 @@ std::map<std::pair<int, int>, BondMatrix> read_couplings(const DeckSection& sect
   return matrices;
 }
 
-/// H = sum_b S_i M_b S_j + Q_b (S_i.S_j)^2 + sum_i D (S^z_i)^2 - h.S_i; a part of H per shell, and one of the sites.
+std::vector<Ring> rings_of(const DeckSection& section, const Lattice& lattice) {
+  std::vector<Ring> rings;
+  try {
+    rings = lattice.rings();
+  } catch (const UsageError& error) {
+    section.refuse("ring", error.what(), "larger extents");
+  }
+  if (rings.empty())
+    section.refuse("ring", "no four nearest neighbours of this lattice lie on a ring",
+                   "0, or a lattice with rings of four bonds, as \"square\", \"triangular\" and \"cubic\"");
+  return rings;
+}
+
+/// H = sum_b S_i M_b S_j + Q_b (S_i.S_j)^2 + sum_i D (S^z_i)^2 - h.S_i + K sum_rings (P + P^-1); a part of H per shell, one of the rings, and one of the sites.
 Operator make(const DeckSection& section, const Lattice& lattice) {
   const ExchangeMatrixOptions options = ExchangeMatrixOptions::keys().read(section);
   const std::vector<double> field = options.field.value_or(std::vector<double>(3, 0.0));
   if (field.size() != 3) section.refuse("field", fmt::format("{} numbers", field.size()), "three, [hx, hy, hz]");
   if (options.single_ion != 0 && options.spin == 0.5)
     section.refuse("single_ion", "(S^z)^2 of spins 1/2 is a constant", "spin = 1 or more");
+  if (options.ring != 0 && options.spin != 0.5)
+    section.refuse("ring", "the cyclic exchange is that of spins 1/2", "0, or spin = 0.5");
   std::map<int, std::vector<Bond>> bonds;
   const auto matrices = read_couplings(section, options.couplings, lattice, bonds);
   const Space space = Space::spins(lattice.n_sites(), twice_spin(section, options.spin));
@@ -197,6 +257,12 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
       }
       if (options.single_ion != 0) sites.add(options.single_ion, {{"Sz", i}, {"Sz", i}});
     }
+    if (options.ring != 0) {
+      ExchangeSum rings(space);
+      for (const Ring& ring : rings_of(section, lattice)) rings.add_ring(ring, options.ring);
+      h.begin_part("ring");
+      rings.put_into(h);
+    }
     if (options.single_ion != 0 || field != std::vector<double>(3, 0.0)) {
       h.begin_part("sites");
       sites.put_into(h);
@@ -210,11 +276,11 @@ Operator make(const DeckSection& section, const Lattice& lattice) {
 }  // namespace
 
 HamiltonianKind exchange_matrix_kind() {
-  return {
-      "exchange-matrix",
-      "sum_b S_i.M_b.S_j + Q_b (S_i.S_j)^2 + sum D (S^z)^2 - h.S, M_b a 3 x 3 matrix for every shell and direction: "
-      "Kitaev, Gamma and Dzyaloshinskii-Moriya terms, fields of any direction",
-      ExchangeMatrixOptions::keys().list(), make};
+  return {"exchange-matrix",
+          "sum_b S_i.M_b.S_j + Q_b (S_i.S_j)^2 + sum D (S^z)^2 - h.S + K sum (P + P^-1), M_b a 3 x 3 matrix for every "
+          "shell and direction: "
+          "Kitaev, Gamma and Dzyaloshinskii-Moriya terms, fields of any direction, ring exchange",
+          ExchangeMatrixOptions::keys().list(), make};
 }
 
 }  // namespace koushi

@@ -34,7 +34,8 @@ struct TermsOptions {
             .mixed_rows("terms", &TermsOptions::terms,
                         "one term per row: its real coefficient, perhaps an imaginary part, then operators with their "
                         "sites, [0.5, \"S+\", 0, \"S-\", 1]; H is their sum, which must be hermitian. Spins: Sz Sx Sy "
-                        "S+ S-; spinless fermions: cdag c n; electrons: cdag_up c_up cdag_down c_down n_up n_down n Sz "
+                        "S+ S-, and for S = 1/2 a word of Pauli matrices for all sites, [0.5, \"XIZ\"]; spinless "
+                        "fermions: cdag c n; electrons: cdag_up c_up cdag_down c_down n_up n_down n Sz "
                         "Sx Sy S+ S-, beside spins sz sx sy s+ s-; bosons: bdag b n")
             .required()
             .from_file()
@@ -58,14 +59,6 @@ Space space_of(const DeckSection& section, const TermsOptions& options, int n_si
       break;
   }
   return Space::electrons(n_sites, options.states == Of::single_electrons);
-}
-
-/// The adjoint of a row, as a row.
-std::string adjoint_text(const NamedProduct& row) {
-  std::string text = fmt::format("[{}", row.coefficient.real());
-  if (row.coefficient.imag() != 0) text += fmt::format(", {}", -row.coefficient.imag());
-  for (const auto& [name, site] : adjoint(row.operators)) text += fmt::format(", \"{}\", {}", name, site);
-  return text + "]";
 }
 
 /// H = sum_rows coefficient o_1 o_2 ..., the last operator of a row acting first. Products at one place are multiplied

@@ -11,8 +11,7 @@ struct IsingOptions {
   static const Keys<IsingOptions>& keys() {
     static const auto all =
         Keys<IsingOptions>()
-            .reals("J", &IsingOptions::J, {},
-                   "couplings per distance shell: [J1], [J1, J2] or [J1, J2, J3]; > 0 antiferromagnetic")
+            .reals("J", &IsingOptions::J, {}, "couplings per distance shell, [J1, J2, ...]; > 0 antiferromagnetic")
             .real("field", &IsingOptions::field, {}, "Gamma; negative makes the ground state positive")
             .required();
     return all;

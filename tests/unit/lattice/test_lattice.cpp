@@ -71,6 +71,29 @@ bool closed(const std::vector<Permutation>& elements) {
 
 }  // namespace
 
+TEST_CASE("neighbours of many shells are the vectors of a norm", "[lattice][exact]") {
+  // numbers of vectors of the lattices Z^2 and A_2 by their length (theta series)
+  const std::vector<int> square{4, 4, 4, 8, 4, 4, 8, 8, 4, 8, 4, 8, 12, 8, 8, 4, 8, 4, 8, 8, 8, 8, 4};
+  const std::vector<int> triangular{6, 6, 6, 12, 6, 6, 12, 6, 12, 12, 6, 6, 12, 12, 6, 12, 12, 12, 6, 18};
+  for (const auto& [name, numbers] : {std::pair{"square", square}, {"triangular", triangular}}) {
+    const auto shells = static_cast<int>(numbers.size());
+    std::vector<int> found(numbers.size(), 0);
+    for (const BondClass& bond : shell_bonds(unit_cell(name), shells))
+      found[static_cast<std::size_t>(bond.shell - 1)] += 2;
+    CHECK(found == numbers);
+  }
+  // more shells change nothing of the first ones
+  for (const char* name : {"kagome", "honeycomb", "cubic"}) {
+    const std::vector<BondClass> few = shell_bonds(unit_cell(name), 3);
+    const std::vector<BondClass> many = shell_bonds(unit_cell(name), 20);
+    for (std::size_t k = 0; k < few.size(); ++k) {
+      CHECK(few[k].cell == many[k].cell);
+      CHECK(std::tuple(few[k].from, few[k].to, few[k].shell, few[k].direction) ==
+            std::tuple(many[k].from, many[k].to, many[k].shell, many[k].direction));
+    }
+  }
+}
+
 TEST_CASE("translations are a group of permutations", "[lattice]") {
   CHECK(closed(make("kagome", {3, 4}).translations()));
 }

@@ -57,7 +57,7 @@ std::string row_text(const Word& word) {
 }
 
 Operator made(const std::string& states, int n, const std::string& rows) {
-  const std::vector<Section> sections{{"hamiltonian", "", false, hamiltonians().declared()}};
+  const std::vector<Section> sections{{"hamiltonian", "", false, declared_hamiltonians()}};
   const Deck deck = Deck::parse("[hamiltonian]\nkind = \"terms\"\n" + states + "terms = [" + rows + "]\n", "terms.toml",
                                 {}, sections);
   const Lattice chain =

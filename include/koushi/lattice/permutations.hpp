@@ -12,4 +12,10 @@ inline Permutation product(const Permutation& g, const Permutation& h) {
   return result;
 }
 
+inline Permutation inverse(const Permutation& g) {
+  Permutation result(g.size());
+  for (std::size_t i = 0; i < g.size(); ++i) result[static_cast<std::size_t>(g[i])] = static_cast<int>(i);
+  return result;
+}
+
 }  // namespace koushi
