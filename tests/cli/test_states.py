@@ -149,6 +149,16 @@ class States(unittest.TestCase):
         said = self.run_deck(re.sub(r"(?s)\[study\].*\[lattice\]", study, ELECTRONS.split("[solver]")[0]), "measured", code=2).stderr
         self.assertIn("another wavefunction.symmetry", said)
 
+    def test_sectors_of_representations_and_spin_inversion_reach_their_levels(self):
+        """Chain of 8, J2 = 0.4: the lowest levels of three sectors (exact diagonalisation); of momenta 1 and 7, which are one star, with their own momentum."""
+        chain = ['lattice={kind="chain",extents=[8]}', "hamiltonian.J=[1,0.4]", "hamiltonian.marshall=false", "study.steps=70"]
+        for momentum, representation, inversion, energy in ((4, "A2", "even", -2.9201183852), (7, "A", "odd", -2.42458274517)):
+            symmetry = 'symmetry={group="space-group",momentum=[%d],representation="%s",spin_inversion="%s"}' % (momentum, representation, inversion)
+            sets = [*chain, 'wavefunction={%s,factor=[{kind="rbm",weights="complex",density=2,width=0.2}]}' % symmetry]
+            done = koushi("run", os.path.join(INPUTS, "heisenberg_chain_10.toml"), "--output", self.path("s.h5"), "--overwrite", *[w for s in sets for w in ("--set", s)])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertAlmostEqual(self.report("s")["observables"]["energy"]["value"], energy, places=6)
+
     def test_chains_of_electrons_are_the_same_on_any_ranks_and_go_on(self):
         """Shipped decks, shortened: histories bitwise on 1 and 2 ranks, and where a run was stopped and resumed."""
         for name in ("hubbard_square_4x4", "hubbard_square_4x4_half"):

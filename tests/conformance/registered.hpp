@@ -253,7 +253,7 @@ inline std::vector<Product> products() {
     all.push_back({heisenberg, "kind = \"rbm\"\nwidth = 0.3\n" + untied, odd});
     all.push_back({hubbard, pairs + gutzwiller + charges,
                    "symmetry = { group = \"translations\", spin_inversion = \"even\" }\n"});
-    all.push_back({hubbard, pairs + another + "kind = \"rbm\"\ninputs = \"spins\"\nprojection = \"space-group\"\n"});
+    all.push_back({hubbard, pairs + another + "kind = \"rbm\"\ninputs = \"spins\"\nprojection = \"translations\"\n"});
     // Products that are not built as one kernel.
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nprojection = \"translations\"\n", space_group});
     all.push_back({hubbard, slater + another + "kind = \"rbm\"\nweights = \"real\"\nprojection = \"translations\"\n"});

@@ -52,8 +52,8 @@ TEST_CASE("a step of stochastic reconfiguration copies and waits as often for ma
   if (several || !product.wavefunction.empty() || has("optimised = false")) return;
   for (const SrRoute route : {SrRoute::dense, SrRoute::sample_space, SrRoute::matrix_free}) {
     INFO(product.text() << "route " << static_cast<int>(route));
-    const Transfers few = transfers_of_a_step(product, route, 32);
-    const Transfers many = transfers_of_a_step(product, route, 256);
+    const Transfers few = transfers_of_a_step(product, route, 16);
+    const Transfers many = transfers_of_a_step(product, route, 64);
     CHECK(few.copies > 0);  // the counter hears
     CHECK(many.copies == few.copies);
     CHECK(many.fences == few.fences);
