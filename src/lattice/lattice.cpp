@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <queue>
@@ -112,9 +113,11 @@ std::vector<Bond> Lattice::bonds_of(const BondClass& bond) const {
   return bonds;
 }
 
-std::vector<Ring> Lattice::rings() const {
+std::vector<Ring> Lattice::rings(int corners) const {
   using Corner = std::vector<int>;  // cell, offset
+  using Walk = std::vector<Corner>;
   const int d = cell_.dimension();
+  const auto n = static_cast<std::size_t>(corners);
   const auto beyond = [d](const Corner& from, const BondClass& bond, bool back) {
     Corner to = from;
     for (int k = 0; k < d; ++k) to[static_cast<std::size_t>(k)] += back ? -bond.cell(k) : bond.cell(k);
@@ -122,19 +125,19 @@ std::vector<Ring> Lattice::rings() const {
     return to;
   };
   const auto neighbours = [&](const Corner& from) {
-    std::vector<Corner> all;
+    Walk all;
     for (const BondClass& bond : nearest_) {
       if (bond.from == from.back()) all.push_back(beyond(from, bond, false));
       if (bond.to == from.back()) all.push_back(beyond(from, bond, true));
     }
     return all;
   };
-  // of the eight ways around a ring, each moved so that it begins in the cell at the origin, the smallest
-  const auto least = [d](const std::array<Corner, 4>& ring) {
-    std::array<Corner, 4> best;
-    for (std::size_t way = 0; way < 8; ++way) {
-      std::array<Corner, 4> one;
-      for (std::size_t k = 0; k < 4; ++k) one[k] = ring[(way + (way < 4 ? k : 4 - k)) % 4];
+  // of the ways around a ring, each moved so that it begins in the cell at the origin, the smallest
+  const auto least = [d, n](const Walk& ring) {
+    Walk best;
+    for (std::size_t way = 0; way < 2 * n; ++way) {
+      Walk one;
+      for (std::size_t k = 0; k < n; ++k) one.push_back(ring[(way + (way < n ? k : n - k)) % n]);
       const Corner first = one[0];
       for (Corner& corner : one) {
         for (int k = 0; k < d; ++k) corner[static_cast<std::size_t>(k)] -= first[static_cast<std::size_t>(k)];
@@ -143,46 +146,52 @@ std::vector<Ring> Lattice::rings() const {
     }
     return best;
   };
-  std::set<std::array<Corner, 4>> classes;
-  for (int a = 0; a < sites_per_cell(); ++a) {
-    std::array<Corner, 4> ring;
-    ring[0] = Corner(static_cast<std::size_t>(d) + 1, 0);
-    ring[0].back() = a;
-    for (const Corner& one : neighbours(ring[0])) {
-      for (const Corner& two : neighbours(one)) {
-        if (two == ring[0]) continue;
-        for (const Corner& three : neighbours(two)) {
-          if (three == one || three == ring[0]) continue;
-          const std::vector<Corner> last = neighbours(three);
-          if (std::count(last.begin(), last.end(), ring[0]) == 0) continue;
-          ring[1] = one;
-          ring[2] = two;
-          ring[3] = three;
-          classes.insert(least(ring));
-        }
+  std::set<Walk> classes;
+  const std::function<void(Walk&)> go_on = [&](Walk& walk) {
+    for (const Corner& next : neighbours(walk.back())) {
+      if (walk.size() == n) {
+        if (next == walk.front()) classes.insert(least(walk));
+      } else if (std::count(walk.begin(), walk.end(), next) == 0) {
+        walk.push_back(next);
+        go_on(walk);
+        walk.pop_back();
       }
     }
+  };
+  for (int a = 0; a < sites_per_cell(); ++a) {
+    Walk walk{Corner(static_cast<std::size_t>(d) + 1, 0)};
+    walk[0].back() = a;
+    go_on(walk);
   }
   std::vector<Ring> rings;
-  for (const std::array<Corner, 4>& ring : classes) {
+  for (Walk ring : classes) {
+    std::vector<Eigen::VectorXd> place;
+    for (const Corner& corner : ring)
+      place.emplace_back(cell_.vectors * Eigen::Map<const Eigen::VectorXi>(corner.data(), d).cast<double>() +
+                         cell_.offsets[static_cast<std::size_t>(corner.back())]);
+    double area = 0;
+    for (std::size_t k = 0; k < n && place[0].size() == 2; ++k)
+      area += place[k](0) * place[(k + 1) % n](1) - place[k](1) * place[(k + 1) % n](0);
+    if (area < 0) std::reverse(ring.begin() + 1, ring.end());
+    Eigen::VectorXd centre = Eigen::VectorXd::Zero(place[0].size());
+    for (const Eigen::VectorXd& one : place) centre += one / corners;
     for (const Eigen::VectorXi& c : cells_) {
       Ring here;
-      bool inside = true;
-      for (std::size_t k = 0; k < 4; ++k) {
-        const Wrapped at = wrap(c + Eigen::Map<const Eigen::VectorXi>(ring[k].data(), d));
-        inside = inside && at.inside;
-        if (!inside) break;
-        here.sites[k] = index_of(at.cell, ring[k].back());
-        here.sign[k] = at.sign;
-        here.turns[k] = at.turns;
+      for (const Corner& corner : ring) {
+        const Wrapped at = wrap(c + Eigen::Map<const Eigen::VectorXi>(corner.data(), d));
+        if (!at.inside) break;
+        here.sites.push_back(index_of(at.cell, corner.back()));
+        here.sign.push_back(at.sign);
+        here.turns.push_back(at.turns);
       }
-      if (!inside) continue;
-      for (std::size_t k = 4; k-- > 0;) {
+      if (here.sites.size() < n) continue;
+      here.centre = cell_.vectors * c.cast<double>() + centre;
+      for (std::size_t k = n; k-- > 0;) {
         here.sign[k] *= here.sign[0];
         here.turns[k] -= here.turns[0];
         if (std::count(here.sites.begin(), here.sites.end(), here.sites[k]) > 1)
-          throw UsageError(fmt::format(
-              "two corners of a ring of four bonds are site {}: the lattice is too small for it", here.sites[k]));
+          throw UsageError(fmt::format("two corners of a ring of {} bonds are site {}: the lattice is too small for it",
+                                       corners, here.sites[k]));
       }
       rings.push_back(here);
     }

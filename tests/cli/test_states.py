@@ -614,6 +614,44 @@ print(json.dumps(result))"""
         self.assertNotIn("dimer_structure_factor_6", curves)
         self.assertIn("dimer-correlation: it is built for spins alone", self.run_deck(ring.replace('"heisenberg"\nJ = [1.0, 0.3]', '"hubbard"'), "electrons", code=2).stderr)
 
+    def test_chiralities_are_those_of_the_dense_ground_state(self):
+        """Of a triangular cluster of 9 spins with fields on two sites and a chiral term on one triangle: means and structure factors of triangles that point up and down."""
+        dense = """import json,numpy
+n=9
+S=[numpy.array([[0,1],[1,0]])/2,numpy.array([[0,-1j],[1j,0]])/2,numpy.diag([0.5,-0.5])]
+def at(op,i): return numpy.kron(numpy.kron(numpy.eye(2**i),op),numpy.eye(2**(n-1-i)))
+s=[[at(op,i) for op in S] for i in range(n)]
+site=lambda x,y: 3*(x%3)+y%3
+def chi(i,j,k): return sum(sign*s[i][a]@s[j][b]@s[k][c] for a,b,c,sign in ((0,1,2,1),(1,2,0,1),(2,0,1,1),(0,2,1,-1),(2,1,0,-1),(1,0,2,-1)))
+h=0.3*s[0][2]-0.2*s[4][2]+0.4*chi(0,3,1)
+for x in range(3):
+    for y in range(3):
+        for dx,dy in ((0,1),(1,-1),(1,0)): h=h+sum(s[site(x,y)][a]@s[site(x+dx,y+dy)][a] for a in range(3))
+kept=numpy.where(abs(numpy.diag(sum(one[2] for one in s)).real-0.5)<1e-9)[0]
+e,v=numpy.linalg.eigh(h[numpy.ix_(kept,kept)]); psi=numpy.zeros(2**n,complex); psi[kept]=v[:,0]
+result=[]
+for corners in (((0,0),(1,0),(0,1)),((0,0),(1,-1),(1,0))):
+    c={(x,y): chi(*[site(x+a,y+b) for a,b in corners])@psi for x in range(3) for y in range(3)}
+    mean=numpy.mean([numpy.vdot(psi,one).real for one in c.values()])
+    factor=[sum(numpy.vdot(c[p],c[q]).real*numpy.cos(2*numpy.pi*(k*(p[0]-q[0])+l*(p[1]-q[1]))/3) for p in c for q in c)/9 for k in range(3) for l in range(3)]
+    result.append([mean,factor])
+print(json.dumps([e[0],result]))"""
+        energy, expected = json.loads(Cli.python(self, dense))
+        chiral = ", ".join('[0.0, %g, "Sz", %d, "S+", %d, "S-", %d], [0.0, %g, "Sz", %d, "S-", %d, "S+", %d]' % (0.2, i, j, k, -0.2, i, j, k) for i, j, k in ((0, 3, 1), (3, 1, 0), (1, 0, 3)))
+        deck = ('title = "t"\n[study]\nkind = "exact"\nlevels = 1\nmeasure = { observables = ["scalar-chirality"] }\n[lattice]\nkind = "triangular"\nextents = [3, 3]\n[hamiltonian]\nkind = "heisenberg"\n'
+                'extra_terms = [[0.3, "Sz", 0], [-0.2, "Sz", 4], %s]\n[sector]\nmagnetization = 1\n' % chiral)
+        self.run_deck(deck, "chiral")
+        report = self.report("chiral")
+        self.assertAlmostEqual(report["observables"]["energy"]["value"], energy, places=9)
+        found = [(report["observables"]["scalar_chirality_%d" % k]["value"], report["curves"]["chirality_structure_factor_%d" % k]["value"]) for k in (0, 1)]
+        for (mean, factor), (own_mean, own_factor) in zip(sorted(expected), sorted(found)):
+            self.assertAlmostEqual(mean, own_mean, places=8)
+            for a, b in zip(factor, own_factor):
+                self.assertAlmostEqual(a, b, places=8)
+        self.assertGreater(abs(expected[0][0]), 1e-3)
+        self.assertIn("no triangles of nearest neighbours", self.run_deck(deck.replace("triangular", "square"), "square", code=2).stderr)
+        self.assertEqual(koushi("plot", self.path("chiral.h5"), "--output", self.path("chiral.png")).returncode, 0)
+
     def test_exact_runs_go_on_after_kills(self):
         """A run that is killed at random moments on changing ranks has the levels of one that was not."""
         sets = ["--set", "study.levels=6", "--set", "output.checkpoint=0.01 s"]

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -37,12 +36,13 @@ struct Bond {
   double turns = 0;   ///< phase of the twist from i to j, in units of 2 pi: sum over boundaries crossed
 };
 
-/// Four sites around which nearest-neighbour bonds run, 0 to 1 to 2 to 3 to 0. What hops from corner 0 to corner k gets the
-/// phase sign_k e^{2 pi i turns_k} of the ends that it crosses.
+/// Sites around which nearest-neighbour bonds run, 0 to 1 to 2 ... to 0; in a plane counter-clockwise. What hops from
+/// corner 0 to corner k gets the phase sign_k e^{2 pi i turns_k} of the ends that it crosses.
 struct Ring {
-  std::array<int, 4> sites{};
-  std::array<int, 4> sign{1, 1, 1, 1};
-  std::array<double, 4> turns{};
+  std::vector<int> sites;
+  std::vector<int> sign;
+  std::vector<double> turns;
+  Eigen::VectorXd centre;
 };
 
 /// All displacements (up to sign) of the first `shells` distances of the infinite lattice.
@@ -102,9 +102,9 @@ class Lattice {
   bool turns_what_goes_around() const;
   /// Bonds of one distance shell. Errors: UsageError where the lattice is too small for them
   std::vector<Bond> bonds(int shell) const;
-  /// The rings of four bonds of shell 1 that close without going around the torus, each once per cell.
+  /// The rings of so many bonds of shell 1 that close without going around the torus, each once per cell.
   /// Errors: UsageError where two corners are the same site
-  std::vector<Ring> rings() const;
+  std::vector<Ring> rings(int corners) const;
   /// Whether bonds were written out: then there are no others.
   bool has_listed_bonds() const { return !makes_shells_; }
   /// The farthest shell that bonds() has.

@@ -216,7 +216,7 @@ std::map<std::pair<int, int>, BondMatrix> read_couplings(const DeckSection& sect
 std::vector<Ring> rings_of(const DeckSection& section, const Lattice& lattice) {
   std::vector<Ring> rings;
   try {
-    rings = lattice.rings();
+    rings = lattice.rings(4);
   } catch (const UsageError& error) {
     section.refuse("ring", error.what(), "larger extents");
   }

@@ -74,7 +74,7 @@ TEST_CASE("ring exchange moves spins around the rings of four bonds", "[manybody
       Case{"cubic", {2, 2, 2}, Boundary::open, {}, 6});
   CAPTURE(one.name, one.extents, one.twist);
   const Lattice lattice = torus(one.name, one.extents, one.boundary, one.twist);
-  const std::vector<Ring> rings = lattice.rings();
+  const std::vector<Ring> rings = lattice.rings(4);
   REQUIRE(rings.size() == one.rings);
   const Operator h = made("kind = \"exchange-matrix\"\ncouplings = [[\"J\", 1, 0.7]]\nring = 0.3\n", lattice);
   const Operator without = made("kind = \"exchange-matrix\"\ncouplings = [[\"J\", 1, 0.7]]\n", lattice);
