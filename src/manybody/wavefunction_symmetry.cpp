@@ -61,13 +61,9 @@ std::vector<Weighted> of_representation(const DeckSection& wavefunction, const W
     for (const SpaceGroupElement& e : elements) {
       const Permutation back = inverse(e.sites);
       bool leads_to_it = true;
-      for (std::size_t t = 0; t < sector.translations.size() && leads_to_it && momentum.size() > 0; ++t) {
+      for (std::size_t t = 0; t < sector.translations.size() && leads_to_it; ++t) {
         const Complex64 wanted = phase_of(product(e.sites, product(sector.translations[t], back)), momentum, lattice);
         leads_to_it = std::abs(wanted - sector.translation_characters[t]) < 1e-6;
-      }
-      if (momentum.size() == 0) {
-        for (const Complex64& one : sector.translation_characters)
-          leads_to_it = leads_to_it && std::abs(one - 1.0) < 1e-6;
       }
       if (!leads_to_it) continue;
       names.push_back(sector.representation);
@@ -101,7 +97,7 @@ std::vector<Weighted> of_sites(const DeckSection& wavefunction, const Wavefuncti
     wavefunction.refuse("symmetry.momentum", fmt::format("{} numbers for {} directions", n.size(), boundary.size()),
                         "one number per direction");
   }
-  Eigen::VectorXd momentum;
+  Eigen::VectorXd momentum = Eigen::VectorXd::Zero(lattice.position(0).size());
   if (!at_rest) {
     for (std::size_t k = 0; k < boundary.size(); ++k) {
       if (n[k] != 0 && boundary[k] != Boundary::periodic)
@@ -112,7 +108,7 @@ std::vector<Weighted> of_sites(const DeckSection& wavefunction, const Wavefuncti
   if (options.representation || (!at_rest && options.group == SiteSymmetry::space_group))
     return of_representation(wavefunction, options, momentum, lattice, hamiltonian);
   std::vector<Weighted> all;
-  for (const Permutation& g : group) all.push_back({g, at_rest ? 1.0 : phase_of(g, momentum, lattice)});
+  for (const Permutation& g : group) all.push_back({g, phase_of(g, momentum, lattice)});
   return all;
 }
 
